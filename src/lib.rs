@@ -1,0 +1,10 @@
+//! kusto-connect: a native Kafka Connect worker with the Azure Data Explorer (Kusto) sink built in.
+//!
+//! The floors, from the ground up; a module imports only from lower floors (`tests/it/floors.rs` holds the list):
+//! 0 `id` `status` `secret` `retry` `data` · 1 `config` `telemetry` · 2 `kafka` `convert` `batch` `ingest` ·
+//! 3 `connector` · 4 `task` · 5 `worker` `storage` · 6 `herder` · 7 `rest` · 8 `app` `cli` and `main.rs`.
+
+pub mod id;
+pub mod retry;
+pub mod secret;
+pub mod status;

@@ -1,0 +1,79 @@
+//! The states a connector and its tasks can be in, by Connect's names.
+//!
+//! Plain values: who writes them is the worker, who keeps them the herder.
+
+use std::fmt;
+use std::sync::Arc;
+
+/// What a connector or a task is doing (`connect-runtime.md` §1.8).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum State {
+    /// No worker runs it now.
+    Unassigned,
+    /// It was started.
+    Running,
+    /// The target state PAUSED took effect.
+    Paused,
+    /// The target state STOPPED took effect (connectors only).
+    Stopped,
+    /// It ended with an error; the trace says which.
+    Failed,
+    /// A restart was requested and is in progress.
+    Restarting,
+}
+
+impl State {
+    /// The name on the wire.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Unassigned => "UNASSIGNED",
+            Self::Running => "RUNNING",
+            Self::Paused => "PAUSED",
+            Self::Stopped => "STOPPED",
+            Self::Failed => "FAILED",
+            Self::Restarting => "RESTARTING",
+        }
+    }
+}
+
+impl fmt::Display for State {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// What the user wants a connector to do (`target-state-X` in the config topic).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum TargetState {
+    /// Run; also the state of a connector without a record.
+    #[default]
+    Started,
+    /// Keep the group membership, read nothing.
+    Paused,
+    /// No tasks, no group members.
+    Stopped,
+}
+
+impl TargetState {
+    /// The name in the config topic's `state.v2`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Started => "STARTED",
+            Self::Paused => "PAUSED",
+            Self::Stopped => "STOPPED",
+        }
+    }
+}
+
+/// A change of state, sent by the worker up to the herder.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StatusEvent {
+    /// The connector's name.
+    pub connector: Arc<str>,
+    /// The task's number, or none for the connector itself.
+    pub task: Option<u32>,
+    /// The state it is in now.
+    pub state: State,
+    /// With `Failed`: what happened, where, and what to do.
+    pub trace: Option<String>,
+}
