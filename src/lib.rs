@@ -5,6 +5,7 @@
 //! 3 `connector` · 4 `task` · 5 `worker` `storage` · 6 `herder` · 7 `rest` · 8 `app` `cli` and `main.rs`.
 
 pub mod id;
+pub mod ingest;
 pub mod retry;
 pub mod secret;
 pub mod status;

@@ -1,0 +1,212 @@
+//! What can go wrong on the way into Kusto, with the place, the service's own words and the setting to change.
+//!
+//! Texts of services pass [`redacted`] on their way in, so an [`Error`] can be logged and shown as it is.
+
+use super::url::{SasUrl, redacted};
+use std::time::Duration;
+
+/// An error of the ingest client. Cloned to all waiters of one shared refresh.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum Error {
+    /// The service answered, with a refusal.
+    #[error("{0}")]
+    Refused(Box<Refusal>),
+    /// No answer: DNS, connect, TLS, a broken connection, or none within the time allowed.
+    #[error("{operation} at {url}: no answer: {text} (check {setting} and the network)")]
+    Unreachable {
+        /// What was tried, e.g. `put blob`.
+        operation: &'static str,
+        /// Where.
+        url: SasUrl,
+        /// The cause.
+        text: String,
+        /// The setting that names the place.
+        setting: &'static str,
+    },
+    /// An answer that is not what the protocol says; a proxy's or a wrong server's, most of the time.
+    #[error("{operation} at {url}: the answer is not understood: {text} (check {setting})")]
+    Malformed {
+        /// What was tried.
+        operation: &'static str,
+        /// Where.
+        url: SasUrl,
+        /// What is wrong with the answer.
+        text: String,
+        /// The setting that names the place.
+        setting: &'static str,
+    },
+    /// No token could be had.
+    #[error("no token for {url}: {text} (check {setting})")]
+    Credentials {
+        /// The service the token is for.
+        url: SasUrl,
+        /// The cause, in the identity provider's words.
+        text: String,
+        /// The setting to change.
+        setting: &'static str,
+        /// False when the provider definitely refuses.
+        retriable: bool,
+    },
+    /// A token must not be sent to this place.
+    #[error("no token is sent to {url}: {text} (check {setting})")]
+    Untrusted {
+        /// The place.
+        url: SasUrl,
+        /// Which rule says so.
+        text: String,
+        /// The setting to change.
+        setting: &'static str,
+    },
+    /// The queue message would not fit into a queue.
+    #[error(
+        "the queue message of {bytes} bytes is larger than the {limit} a queue takes; shorten the names in \
+         kusto.tables.topics.mapping"
+    )]
+    MessageTooLarge {
+        /// Size in base64.
+        bytes: usize,
+        /// What fits.
+        limit: usize,
+    },
+    /// The table or the mapping does not exist.
+    #[error(
+        "{what} was not found at {url}: {text}; correct kusto.tables.topics.mapping or create it: {create}"
+    )]
+    TargetNotFound {
+        /// Which of them, with database and name.
+        what: String,
+        /// The engine.
+        url: SasUrl,
+        /// The service's words.
+        text: String,
+        /// KQL that creates it.
+        create: String,
+    },
+    /// The time for retries is over.
+    #[error("gave up after {tries} tries in {seconds} s (errors.retry.max.time.ms); the last one: {last}")]
+    Exhausted {
+        /// How many tries.
+        tries: u32,
+        /// How long, in whole seconds.
+        seconds: u64,
+        /// Why the last one failed.
+        last: Box<Error>,
+    },
+    /// The HTTP client could not be built.
+    #[error("the HTTP client cannot be set up: {0}")]
+    Setup(String),
+}
+
+/// How a refusal is to be treated (`kusto-protocol.md` §§9.2, 9.3).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Class {
+    /// Goes away by itself.
+    Transient,
+    /// Comes again with every try.
+    Permanent,
+    /// The bearer token was not accepted.
+    Token,
+    /// The signature in the URL was not accepted: expired or revoked. Fresh resources help.
+    Signature,
+    /// The container or queue is gone. Fresh resources help.
+    Gone,
+}
+
+/// An answer with an error in it.
+#[derive(Debug, Clone)]
+pub struct Refusal {
+    /// What was tried.
+    pub operation: &'static str,
+    /// Where.
+    pub url: SasUrl,
+    /// HTTP status; 200 when the error was inside a good answer.
+    pub status: u16,
+    /// The service's code, e.g. `ServerBusy` or `BadRequest_EntityNotFound`.
+    pub code: Option<String>,
+    /// The service's words, redacted.
+    pub text: String,
+    /// What to do about it.
+    pub advice: Option<&'static str>,
+    /// How to treat it.
+    pub class: Class,
+    /// The pause the service asks for.
+    pub retry_after: Option<Duration>,
+}
+
+impl std::fmt::Display for Refusal {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} at {}: status {}", self.operation, self.url, self.status)?;
+        if let Some(code) = &self.code {
+            write!(f, " {code}")?;
+        }
+        if !self.text.is_empty() {
+            write!(f, ": {}", self.text)?;
+        }
+        match self.advice {
+            Some(advice) => write!(f, " ({advice})"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl Error {
+    /// True when the same request may succeed later.
+    pub fn is_retriable(&self) -> bool {
+        match self {
+            Self::Refused(refusal) => !matches!(refusal.class, Class::Permanent | Class::Token),
+            Self::Unreachable { .. } | Self::Malformed { .. } => true,
+            Self::Credentials { retriable, .. } => *retriable,
+            Self::Untrusted { .. }
+            | Self::MessageTooLarge { .. }
+            | Self::TargetNotFound { .. }
+            | Self::Exhausted { .. }
+            | Self::Setup(_) => false,
+        }
+    }
+
+    /// How a refusal is to be treated; none for all other errors.
+    pub fn class(&self) -> Option<Class> {
+        match self {
+            Self::Refused(refusal) => Some(refusal.class),
+            _ => None,
+        }
+    }
+
+    /// The pause the service asked for.
+    pub fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::Refused(refusal) => refusal.retry_after,
+            _ => None,
+        }
+    }
+}
+
+/// The words of an error and of all its causes, without what must not be printed: the HTTP client's own errors name
+/// the URL with its query, so of those only the causes are taken.
+pub fn chain(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut parts: Vec<String> = Vec::new();
+    let mut next = Some(error);
+    while let Some(cause) = next {
+        let text = match cause.downcast_ref::<reqwest::Error>() {
+            Some(http) => http_words(http).to_owned(),
+            None => redacted(&cause.to_string()),
+        };
+        if !text.is_empty() && !parts.iter().any(|known| known.contains(&text)) {
+            parts.push(text);
+        }
+        next = cause.source();
+    }
+    parts.join(": ")
+}
+
+fn http_words(error: &reqwest::Error) -> &'static str {
+    if error.is_timeout() {
+        "timed out"
+    } else if error.is_connect() {
+        "cannot connect"
+    } else if error.is_decode() || error.is_body() {
+        "the body broke off"
+    } else {
+        "the request failed"
+    }
+}

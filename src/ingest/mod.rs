@@ -1,0 +1,58 @@
+//! The way into Azure Data Explorer: a sealed batch becomes a blob and a queue message.
+//!
+//! [`IngestClient`] is what the rest of the worker sees; the queued client does it by
+//! queued ingestion (`kusto-protocol.md` §3). Only this folder speaks HTTP to Azure, and retries live in one layer
+//! (`queued`): everything below it tries once. Nothing here knows Kafka, and nothing here prints a token or the query
+//! of a URL.
+
+mod error;
+mod placeholder;
+mod url;
+
+pub use error::{Class, Error, Refusal};
+pub use placeholder::DataFormat;
+pub use url::SasUrl;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use std::sync::Arc;
+use uuid::Uuid;
+
+/// One sealed batch on its way in. A retry of the same batch is the same request: same blob name, same id.
+#[derive(Debug, Clone)]
+pub struct IngestRequest {
+    /// The database, as given in `kusto.tables.topics.mapping`.
+    pub database: Arc<str>,
+    /// The table.
+    pub table: Arc<str>,
+    /// How the records are written.
+    pub format: DataFormat,
+    /// The ingestion mapping on the table, when one was named.
+    pub mapping: Option<Arc<str>>,
+    /// Name of the blob inside its container; ends in `.gz`, which is how the service knows the compression.
+    pub blob_name: String,
+    /// The source id: in the queue message, in the service's reports, and in our log.
+    pub id: Uuid,
+    /// Uncompressed size in bytes, exact.
+    pub raw_size: u64,
+    /// The gzip stream.
+    pub body: Bytes,
+}
+
+/// A way into Kusto. Implementations are shared by all tasks of a connector.
+#[async_trait]
+pub trait IngestClient: Send + Sync + 'static {
+    /// Hands over one batch. Returns `Ok` only when the service has acknowledged it (for queued ingestion: the queue
+    /// message), or an error that must not be retried: all retries happen inside. Cancelled by dropping the future.
+    async fn ingest(&self, request: &IngestRequest) -> Result<(), Error>;
+
+    /// Do the table and the mapping exist? `Ok` also when that cannot be known (no permission, engine unreachable;
+    /// logged). An error only when the service says definitely that they do not, or rejects our credentials.
+    async fn check_target(
+        &self,
+        database: &str,
+        table: &str,
+        format: DataFormat,
+        mapping: Option<&str>,
+    ) -> Result<(), Error>;
+}
