@@ -1,0 +1,77 @@
+//! A sink connector's settings, typed.
+
+use std::fmt;
+use std::sync::Arc;
+
+use super::redact::Redacted;
+use super::{ConfigErrors, ConnectorProperties, KustoSinkConfig, Properties, WorkerConfig};
+
+/// A converter and its own settings.
+#[derive(Clone, PartialEq, Eq)]
+pub struct ConverterConfig {
+    /// The full class name; an alias in the settings is resolved.
+    pub class: String,
+    /// The sub-keys, without the prefix (`value.converter.schemas.enable` is `schemas.enable`).
+    pub settings: Properties,
+}
+
+impl fmt::Debug for ConverterConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ConverterConfig")
+            .field("class", &self.class)
+            .field("settings", &Redacted(&self.settings))
+            .finish()
+    }
+}
+
+/// What a connector reads.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Topics {
+    /// These topics.
+    List(Vec<String>),
+    /// Every topic whose whole name matches.
+    Regex(String),
+}
+
+/// A sink connector's settings. Cannot hold a wrong value: [`SinkConnectorConfig::parse`] is the only way to one.
+#[derive(Clone)]
+pub struct SinkConnectorConfig {
+    /// The connector's name.
+    pub name: Arc<str>,
+    /// `connector.class` as written.
+    pub connector_class: String,
+    /// `tasks.max`, at least 1.
+    pub tasks_max: u32,
+    /// `topics` or `topics.regex`.
+    pub topics: Topics,
+    /// The connector's own key converter, or the worker's.
+    pub key_converter: ConverterConfig,
+    /// The connector's own value converter, or the worker's.
+    pub value_converter: ConverterConfig,
+    /// `consumer.override.*` without the prefix.
+    pub consumer_overrides: Properties,
+    /// What belongs to the Kusto sink.
+    pub kusto: KustoSinkConfig,
+}
+
+impl SinkConnectorConfig {
+    /// Reads and checks `raw`; what it leaves out comes from `worker`.
+    pub fn parse(_raw: &ConnectorProperties, _worker: &WorkerConfig) -> Result<Self, ConfigErrors> {
+        Err(super::errors::under_construction())
+    }
+}
+
+impl fmt::Debug for SinkConnectorConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SinkConnectorConfig")
+            .field("name", &self.name)
+            .field("connector_class", &self.connector_class)
+            .field("tasks_max", &self.tasks_max)
+            .field("topics", &self.topics)
+            .field("key_converter", &self.key_converter)
+            .field("value_converter", &self.value_converter)
+            .field("consumer_overrides", &Redacted(&self.consumer_overrides))
+            .field("kusto", &self.kusto)
+            .finish()
+    }
+}

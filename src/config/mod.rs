@@ -1,0 +1,29 @@
+//! Settings: the worker's (a properties file and the environment) and a connector's (a map of texts from REST).
+//!
+//! Everything that a user can write is read, checked and typed here, once; the floors above get values that are
+//! already right. This module does no network I/O, keeps no state and never prints a secret.
+
+mod connector;
+mod errors;
+mod format;
+mod kusto;
+mod mapping;
+mod redact;
+mod validate;
+mod worker;
+
+pub use connector::{ConverterConfig, SinkConnectorConfig, Topics};
+pub use errors::{ConfigError, ConfigErrors};
+pub use format::{DataFormat, MappingKind};
+pub use kusto::{Authentication, BehaviorOnError, KustoSinkConfig};
+pub use mapping::{TopicMapping, TopicMappings};
+pub use validate::{ConfigInfo, ConfigInfos, ConfigValueInfo, validate_connector};
+pub use worker::{Listener, StorageTopic, WorkerConfig};
+
+use std::collections::BTreeMap;
+
+/// A connector's raw settings as they stand in the config topic; a null value is kept as such, it is an error of its own.
+pub type ConnectorProperties = BTreeMap<String, Option<String>>;
+
+/// A flat map of settings.
+pub type Properties = BTreeMap<String, String>;
