@@ -5,8 +5,12 @@
 //! 3 `connector` · 4 `task` · 5 `worker` `storage` · 6 `herder` · 7 `rest` · 8 `app` `cli` and `main.rs`.
 
 pub mod config;
+pub mod convert;
+pub mod data;
 pub mod id;
 pub mod ingest;
+pub mod kafka;
 pub mod retry;
 pub mod secret;
 pub mod status;
+pub mod worker;

@@ -4,17 +4,16 @@
 //! line or an error; [`redacted`] cleans texts that come from outside. Neither ever prints a signature or a token.
 
 use std::fmt;
-use std::sync::Arc;
 use url::Url;
 
-/// A URL whose `Debug` and `Display` end before the query. Cheap to clone.
+/// A URL whose `Debug` and `Display` end before the query.
 #[derive(Clone, PartialEq, Eq)]
-pub struct SasUrl(Arc<Url>);
+pub struct SasUrl(Url);
 
 impl SasUrl {
     /// Wraps `url`.
     pub fn new(url: Url) -> Self {
-        Self(Arc::new(url))
+        Self(url)
     }
 
     /// The whole URL, with its signature: for the wire only.
@@ -23,14 +22,13 @@ impl SasUrl {
     }
 
     /// The address of `name` inside this container, with the same signature.
-    #[must_use]
     pub fn child(&self, name: &str) -> Self {
-        let mut url = Url::clone(&self.0);
+        let mut url = self.0.clone();
         // Fails only for URLs without a path (`data:`); the resource parser lets none of those in.
         if let Ok(mut segments) = url.path_segments_mut() {
             segments.pop_if_empty().push(name);
         }
-        Self::new(url)
+        Self(url)
     }
 
     /// True when both name the same thing, whatever their signatures.

@@ -1,0 +1,299 @@
+//! A member of a connector's consumer group, as events.
+//!
+//! librdkafka's callbacks run inside [`GroupConsumer::next_event`] and become [`ConsumerEvent`]s; nothing is decided in
+//! a callback. A rebalance is answered later, by [`GroupConsumer::assign`] or [`GroupConsumer::unassign`], when the
+//! owner of the partitions has drained them: until then librdkafka keeps the membership alive in the background.
+//! It never commits by itself: offsets come from the caller.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use rdkafka::config::RDKafkaLogLevel;
+use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer, ConsumerContext, RebalanceProtocol};
+use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
+use rdkafka::message::Message;
+use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
+use rdkafka::types::RDKafkaRespErr;
+use rdkafka::{ClientConfig, ClientContext};
+use tokio::sync::{Notify, mpsc};
+
+use super::batch_queue::PartitionQueue;
+use super::error::advice;
+use super::{Error, settings};
+use crate::id::TopicPartition;
+
+/// One poll serves at most one event, so a few places are plenty; a full channel would be a bug and is logged.
+const EVENT_PLACES: usize = 64;
+/// librdkafka wants to be polled well within `max.poll.interval.ms`, also when nothing happens.
+const IDLE_POLL: Duration = Duration::from_secs(5);
+/// One poll serves one callback, and some (statistics, logs) leave no event behind: a few polls clear the queue.
+const POLLS_PER_WAKE: usize = 8;
+/// How long a seek may take to be accepted by the client's own thread (no broker is asked).
+const SEEK_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// What a consumer reads.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Subscription {
+    /// These topics.
+    Topics(Vec<String>),
+    /// All topics whose whole name matches.
+    Pattern(String),
+}
+
+/// What happened to the group member.
+#[derive(Debug)]
+pub enum ConsumerEvent {
+    /// The group gives us these partitions; to be answered with [`GroupConsumer::assign`].
+    Assigned(Vec<TopicPartition>),
+    /// The group takes these partitions; to be answered with [`GroupConsumer::unassign`].
+    Revoked(Vec<TopicPartition>),
+    /// A commit ended: per partition the offset, and the reason where it failed.
+    Committed(Vec<(TopicPartition, i64, Option<String>)>),
+    /// Kafka has trouble that may pass; for the log.
+    Trouble(String),
+    /// The broker refuses us: the consumer is of no more use.
+    Refused(Error),
+    /// A record came outside its partition's queue, so that queue has a hole at this offset.
+    Stray(TopicPartition, i64),
+}
+
+/// Turns librdkafka's callbacks into events.
+pub struct Context {
+    events: mpsc::Sender<ConsumerEvent>,
+    closing: AtomicBool,
+}
+
+impl Context {
+    fn send(&self, event: ConsumerEvent) {
+        if let Err(error) = self.events.try_send(event) {
+            tracing::error!(%error, "an event of a Kafka consumer was lost");
+        }
+    }
+}
+
+impl ClientContext for Context {
+    fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
+        settings::log(level, facility, message);
+    }
+
+    fn error(&self, error: KafkaError, reason: &str) {
+        self.send(ConsumerEvent::Trouble(format!("{error}: {reason}")));
+    }
+}
+
+impl ConsumerContext for Context {
+    fn rebalance(
+        &self,
+        consumer: &BaseConsumer<Self>,
+        code: RDKafkaRespErr,
+        partitions: &mut TopicPartitionList,
+    ) {
+        if self.closing.load(Ordering::Acquire) {
+            // Everything was drained and committed before the close began: let go at once.
+            if let Err(error) = leave(consumer, partitions) {
+                tracing::debug!(%error, "leaving the group while closing");
+            }
+            return;
+        }
+        let partitions = ids(partitions);
+        self.send(match code {
+            RDKafkaRespErr::RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS => ConsumerEvent::Assigned(partitions),
+            _ => ConsumerEvent::Revoked(partitions),
+        });
+    }
+
+    fn commit_callback(&self, result: KafkaResult<()>, offsets: &TopicPartitionList) {
+        let whole = result.err().map(|error| error.to_string());
+        let elements = offsets.elements();
+        let committed = elements.iter().filter_map(|element| {
+            let Offset::Offset(offset) = element.offset() else { return None };
+            let reason = element.error().err().map(|error| error.to_string()).or_else(|| whole.clone());
+            Some((TopicPartition::new(element.topic(), element.partition()), offset, reason))
+        });
+        self.send(ConsumerEvent::Committed(committed.collect()));
+    }
+}
+
+/// A member of one consumer group.
+pub struct GroupConsumer {
+    group: String,
+    consumer: Arc<BaseConsumer<Context>>,
+    events: mpsc::Receiver<ConsumerEvent>,
+    wake: Arc<Notify>,
+}
+
+impl GroupConsumer {
+    /// Creates the client and asks to join the group. Nothing is awaited: brokers may be down.
+    pub fn join(config: &ClientConfig, subscription: &Subscription) -> Result<Self, Error> {
+        let group = config.get("group.id").unwrap_or_default().to_owned();
+        let bootstrap = config.get("bootstrap.servers").unwrap_or_default().to_owned();
+        let (sender, events) = mpsc::channel(EVENT_PLACES);
+        let context = Context { events: sender, closing: AtomicBool::new(false) };
+        let mut consumer: BaseConsumer<Context> =
+            config.create_with_context(context).map_err(|source| Error::Client { bootstrap, source })?;
+        let wake = Arc::new(Notify::new());
+        let waker = Arc::clone(&wake);
+        consumer.set_nonempty_callback(move || waker.notify_one());
+        let topics: Vec<String> = match subscription {
+            Subscription::Topics(topics) => topics.clone(),
+            // librdkafka takes a name that begins with ^ as a regular expression; Java's matches the whole name.
+            Subscription::Pattern(pattern) => vec![format!("^({pattern})$")],
+        };
+        let names: Vec<&str> = topics.iter().map(String::as_str).collect();
+        consumer.subscribe(&names).map_err(|source| Error::Consumer {
+            group: group.clone(),
+            operation: "subscribe",
+            source,
+        })?;
+        Ok(Self { group, consumer: Arc::new(consumer), events, wake })
+    }
+
+    /// The consumer group's name.
+    pub fn group(&self) -> &str {
+        &self.group
+    }
+
+    /// The next event. Cancel-safe; must be awaited again and again, for it is what serves the client's callbacks.
+    pub async fn next_event(&mut self) -> ConsumerEvent {
+        loop {
+            for _ in 0..POLLS_PER_WAKE {
+                if let Ok(event) = self.events.try_recv() {
+                    return event;
+                }
+                match self.consumer.poll(Duration::ZERO) {
+                    None => {}
+                    Some(Ok(message)) => {
+                        let id = TopicPartition::new(message.topic(), message.partition());
+                        return ConsumerEvent::Stray(id, message.offset());
+                    }
+                    Some(Err(error)) => return self.explain(&error),
+                }
+            }
+            tokio::select! {
+                () = self.wake.notified() => {}
+                () = tokio::time::sleep(IDLE_POLL) => {}
+            }
+        }
+    }
+
+    fn explain(&self, error: &KafkaError) -> ConsumerEvent {
+        match advice(error.rdkafka_error_code()) {
+            Some(advice) => ConsumerEvent::Refused(Error::Refused {
+                group: self.group.clone(),
+                reason: error.to_string(),
+                advice,
+            }),
+            None => ConsumerEvent::Trouble(match error.rdkafka_error_code() {
+                Some(RDKafkaErrorCode::UnknownTopicOrPartition) => {
+                    format!("{error}; check `topics`: a topic does not exist (yet)")
+                }
+                _ => error.to_string(),
+            }),
+        }
+    }
+
+    /// Accepts an assignment: each partition's queue is split off first, then fetching starts at the committed offset.
+    pub fn assign(&self, partitions: &[TopicPartition]) -> Result<Vec<PartitionQueue>, Error> {
+        let queues: Result<Vec<_>, _> =
+            partitions.iter().map(|id| PartitionQueue::split(&self.consumer, id)).collect();
+        let queues = queues?;
+        let list = list_of(partitions);
+        let answer = match self.consumer.rebalance_protocol() {
+            RebalanceProtocol::Cooperative => self.consumer.incremental_assign(&list),
+            _ => self.consumer.assign(&list),
+        };
+        self.checked("assign", answer)?;
+        Ok(queues)
+    }
+
+    /// Gives partitions back to the group.
+    pub fn unassign(&self, partitions: &[TopicPartition]) -> Result<(), Error> {
+        self.checked("unassign", leave(&self.consumer, &list_of(partitions)))
+    }
+
+    /// True when the group has already given our partitions to others (a commit would be refused).
+    pub fn assignment_lost(&self) -> bool {
+        self.consumer.assignment_lost()
+    }
+
+    /// Stops fetching these partitions; what was fetched and not taken is dropped and fetched again on resume.
+    pub fn pause(&self, partitions: &[TopicPartition]) -> Result<(), Error> {
+        self.checked("pause", self.consumer.pause(&list_of(partitions)))
+    }
+
+    /// Fetches these partitions again.
+    pub fn resume(&self, partitions: &[TopicPartition]) -> Result<(), Error> {
+        self.checked("resume", self.consumer.resume(&list_of(partitions)))
+    }
+
+    /// Moves the read position of one partition. Its queue must be read by nobody meanwhile.
+    pub async fn seek(&self, id: &TopicPartition, offset: i64) -> Result<(), Error> {
+        let (consumer, target) = (Arc::clone(&self.consumer), id.clone());
+        let answer = tokio::task::spawn_blocking(move || {
+            consumer.seek(&target.topic, target.partition, Offset::Offset(offset), SEEK_TIMEOUT)
+        });
+        match answer.await {
+            Ok(answer) => self.checked("seek", answer),
+            Err(_) => self.checked("seek", Err(KafkaError::Canceled)),
+        }
+    }
+
+    /// Starts a commit of these offsets (each: the next one to read); its end comes as [`ConsumerEvent::Committed`].
+    pub fn commit_async(&self, offsets: &[(TopicPartition, i64)]) -> Result<(), Error> {
+        self.checked("commit", self.consumer.commit(&offset_list(offsets), CommitMode::Async))
+    }
+
+    /// Commits these offsets and waits for the broker's answer.
+    pub async fn commit(&self, offsets: Vec<(TopicPartition, i64)>) -> Result<(), Error> {
+        let consumer = Arc::clone(&self.consumer);
+        let answer =
+            tokio::task::spawn_blocking(move || consumer.commit(&offset_list(&offsets), CommitMode::Sync))
+                .await;
+        self.checked("commit", answer.unwrap_or(Err(KafkaError::Canceled)))
+    }
+
+    /// Leaves the group and ends the client. All partition queues must have been dropped.
+    pub async fn close(self) {
+        self.consumer.context().closing.store(true, Ordering::Release);
+        let Self { consumer, events, .. } = self;
+        // Dropping blocks until the broker knows that we left.
+        if tokio::task::spawn_blocking(move || drop(consumer)).await.is_err() {
+            tracing::error!("closing a Kafka consumer panicked");
+        }
+        drop(events);
+    }
+
+    fn checked(&self, operation: &'static str, answer: KafkaResult<()>) -> Result<(), Error> {
+        answer.map_err(|source| Error::Consumer { group: self.group.clone(), operation, source })
+    }
+}
+
+fn leave(consumer: &BaseConsumer<Context>, partitions: &TopicPartitionList) -> KafkaResult<()> {
+    match consumer.rebalance_protocol() {
+        RebalanceProtocol::Cooperative => consumer.incremental_unassign(partitions),
+        _ => consumer.unassign(),
+    }
+}
+
+fn ids(list: &TopicPartitionList) -> Vec<TopicPartition> {
+    list.elements().iter().map(|element| TopicPartition::new(element.topic(), element.partition())).collect()
+}
+
+fn list_of(partitions: &[TopicPartition]) -> TopicPartitionList {
+    let mut list = TopicPartitionList::with_capacity(partitions.len());
+    for id in partitions {
+        list.add_partition(&id.topic, id.partition);
+    }
+    list
+}
+
+fn offset_list(offsets: &[(TopicPartition, i64)]) -> TopicPartitionList {
+    let mut list = TopicPartitionList::with_capacity(offsets.len());
+    for (id, offset) in offsets {
+        if let Err(error) = list.add_partition_offset(&id.topic, id.partition, Offset::Offset(*offset)) {
+            tracing::error!(partition = %id, offset, %error, "an offset cannot be committed");
+        }
+    }
+    list
+}

@@ -1,0 +1,84 @@
+//! What can go wrong between us and Kafka, in words that name the setting to change.
+
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+
+use crate::id::TopicPartition;
+
+/// An error of the Kafka floor.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A client property has a value the client cannot use.
+    #[error("Kafka client setting {key}: {reason}")]
+    Setting {
+        /// The key as the user wrote it, prefix included.
+        key: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The client could not be made.
+    #[error("cannot create a Kafka client for {bootstrap}: {source}")]
+    Client {
+        /// The value of `bootstrap.servers`.
+        bootstrap: String,
+        /// The library's reason.
+        source: KafkaError,
+    },
+    /// A consumer operation failed.
+    #[error("Kafka consumer of group {group}: {operation}: {source}")]
+    Consumer {
+        /// The consumer group.
+        group: String,
+        /// What was tried.
+        operation: &'static str,
+        /// The library's reason.
+        source: KafkaError,
+    },
+    /// A partition's queue could not be had.
+    #[error("no queue for partition {0}")]
+    Queue(TopicPartition),
+    /// The broker refuses us, and will go on refusing until something is changed.
+    #[error("Kafka refuses the consumer of group {group}: {reason}; {advice}")]
+    Refused {
+        /// The consumer group.
+        group: String,
+        /// What the broker said.
+        reason: String,
+        /// Which setting or permission to look at.
+        advice: &'static str,
+    },
+}
+
+impl Error {
+    /// True when the same call may succeed later without anyone changing anything.
+    pub fn is_retriable(&self) -> bool {
+        match self {
+            Self::Setting { .. } | Self::Client { .. } | Self::Queue(_) | Self::Refused { .. } => false,
+            Self::Consumer { source, .. } => advice(source.rdkafka_error_code()).is_none(),
+        }
+    }
+}
+
+/// What to look at when `code` means that waiting will not help; none for errors that pass by themselves.
+pub(super) fn advice(code: Option<RDKafkaErrorCode>) -> Option<&'static str> {
+    Some(match code? {
+        RDKafkaErrorCode::TopicAuthorizationFailed => "grant READ on the topics of `topics`",
+        RDKafkaErrorCode::GroupAuthorizationFailed => "grant READ on the consumer group",
+        RDKafkaErrorCode::ClusterAuthorizationFailed => "grant the cluster permission named by the broker",
+        RDKafkaErrorCode::SaslAuthenticationFailed
+        | RDKafkaErrorCode::Authentication
+        | RDKafkaErrorCode::UnsupportedSASLMechanism => {
+            "check consumer.sasl.* and consumer.security.protocol (consumers do not inherit the worker's)"
+        }
+        RDKafkaErrorCode::InconsistentGroupProtocol => {
+            "another kind of client is in the group; check partition.assignment.strategy"
+        }
+        RDKafkaErrorCode::InvalidGroupId => "check consumer.override.group.id",
+        RDKafkaErrorCode::AutoOffsetReset => {
+            "no valid committed offset and auto.offset.reset=none: set the offsets or the key"
+        }
+        RDKafkaErrorCode::Fatal
+        | RDKafkaErrorCode::FencedInstanceId
+        | RDKafkaErrorCode::UnsupportedVersion => "restart the connector",
+        _ => return None,
+    })
+}
