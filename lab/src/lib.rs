@@ -1,1 +1,9 @@
-//! Under construction.
+//! The storm-events lab around the worker: the events, their producer, the demo and the benchmark.
+//!
+//! Everything here meets the worker from outside: as a child process, over Kafka and over HTTP. It imports the ADX emulator's library,
+//! and nothing of the worker's crate.
+
+pub mod encode;
+pub mod events;
+pub mod source;
+mod words;

@@ -5,14 +5,26 @@
 //! (`queued`): everything below it tries once. Nothing here knows Kafka, and nothing here prints a token or the query
 //! of a URL.
 
+mod auth;
+mod blob;
 mod error;
-mod placeholder;
+mod http;
+mod kusto;
+mod message;
+mod queue;
+mod queued;
+mod ranking;
+mod resources;
+mod storage;
+mod target;
+mod trust;
 mod url;
 
 pub use error::{Class, Error, Refusal};
-pub use placeholder::DataFormat;
+pub use queued::QueuedIngestClient;
 pub use url::SasUrl;
 
+use crate::config::DataFormat;
 use async_trait::async_trait;
 use bytes::Bytes;
 use std::sync::Arc;

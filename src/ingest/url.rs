@@ -4,16 +4,17 @@
 //! line or an error; [`redacted`] cleans texts that come from outside. Neither ever prints a signature or a token.
 
 use std::fmt;
+use std::sync::Arc;
 use url::Url;
 
-/// A URL whose `Debug` and `Display` end before the query.
+/// A URL whose `Debug` and `Display` end before the query. Cheap to clone.
 #[derive(Clone, PartialEq, Eq)]
-pub struct SasUrl(Url);
+pub struct SasUrl(Arc<Url>);
 
 impl SasUrl {
     /// Wraps `url`.
     pub fn new(url: Url) -> Self {
-        Self(url)
+        Self(Arc::new(url))
     }
 
     /// The whole URL, with its signature: for the wire only.
@@ -22,13 +23,14 @@ impl SasUrl {
     }
 
     /// The address of `name` inside this container, with the same signature.
+    #[must_use]
     pub fn child(&self, name: &str) -> Self {
-        let mut url = self.0.clone();
+        let mut url = Url::clone(&self.0);
         // Fails only for URLs without a path (`data:`); the resource parser lets none of those in.
         if let Ok(mut segments) = url.path_segments_mut() {
             segments.pop_if_empty().push(name);
         }
-        Self(url)
+        Self::new(url)
     }
 
     /// True when both name the same thing, whatever their signatures.

@@ -1,0 +1,314 @@
+//! Bearer tokens for the cluster (`kusto-protocol.md` §§1.2, 1.3, 1.5).
+//!
+//! [`Auth`] asks the cluster for its cloud, checks that the two belong together, and keeps a credential of
+//! `azure_identity`, which caches the token and renews it in time. Before a token (or the key behind it) leaves, the
+//! place is checked by `trust`. Owner of the tokens; prints none.
+
+use super::error::chain;
+use super::http::{Call, Http};
+use super::kusto::Endpoint;
+use super::trust::{Objection, objection};
+use super::url::{is_loopback, redacted};
+use super::{Error, SasUrl};
+use crate::config::Authentication;
+use crate::secret::Secret;
+use azure_core::cloud::{CloudConfiguration, CustomConfiguration};
+use azure_core::credentials::TokenCredential;
+use azure_core::error::ErrorKind;
+use azure_core::http::ClientOptions;
+use azure_identity::{
+    ClientAssertionCredentialOptions, ClientSecretCredential, ClientSecretCredentialOptions,
+    ManagedIdentityCredential, ManagedIdentityCredentialOptions, UserAssignedId, WorkloadIdentityCredential,
+    WorkloadIdentityCredentialOptions,
+};
+use serde_json::Value;
+use std::fmt;
+use std::sync::Arc;
+use tokio::sync::Mutex;
+use url::Url;
+
+/// The login server of the default cloud.
+const DEFAULT_LOGIN: &str = "https://login.microsoftonline.com";
+/// The resource of the default cloud.
+const DEFAULT_RESOURCE: &str = "https://kusto.kusto.windows.net";
+
+/// Who we are for one cluster, and the token that proves it.
+pub struct Auth {
+    config: Authentication,
+    http: Http,
+    /// For the machine's metadata service, which is never behind a proxy.
+    direct: Http,
+    cluster: Endpoint,
+    insecure: bool,
+    /// Held while a token is fetched, so that one request serves all who wait.
+    session: Mutex<Option<Arc<Session>>>,
+}
+
+impl fmt::Debug for Auth {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Auth").field("config", &self.config).finish_non_exhaustive()
+    }
+}
+
+/// What the cluster says about its cloud.
+#[derive(Debug, Clone, PartialEq)]
+struct Cloud {
+    login: Url,
+    scope: String,
+}
+
+/// A credential for one cloud.
+struct Session {
+    cloud: Cloud,
+    /// None: a cluster on loopback without a login server, such as an emulator; it gets no token.
+    credential: Option<Arc<dyn TokenCredential>>,
+}
+
+impl Auth {
+    /// Credentials for the cluster whose data management endpoint is `cluster`. No I/O.
+    pub fn new(config: Authentication, http: Http, direct: Http, cluster: Endpoint, insecure: bool) -> Self {
+        Self { config, http, direct, cluster, insecure, session: Mutex::new(None) }
+    }
+
+    /// The strategy's name, for tracing fields.
+    pub fn strategy(config: &Authentication) -> &'static str {
+        match config {
+            Authentication::Application { .. } => "APPLICATION",
+            Authentication::ManagedIdentity { .. } => "MANAGED_IDENTITY",
+            Authentication::WorkloadIdentity => "WORKLOAD_IDENTITY",
+            Authentication::DevToken(_) => "AZ_DEV_TOKEN",
+            Authentication::None => "NONE",
+        }
+    }
+
+    /// The token to send to `endpoint`; none when it needs none.
+    pub async fn token(&self, endpoint: &Endpoint) -> Result<Option<Secret>, Error> {
+        match &self.config {
+            Authentication::None => Ok(None),
+            Authentication::DevToken(token) => {
+                self.check(endpoint, None)?;
+                Ok(Some(token.clone()))
+            }
+            _ => self.session_token(endpoint).await,
+        }
+    }
+
+    /// Drops the credential and with it the cached token, after the service refused it.
+    pub async fn forget(&self) {
+        *self.session.lock().await = None;
+    }
+
+    async fn session_token(&self, endpoint: &Endpoint) -> Result<Option<Secret>, Error> {
+        let session = {
+            let mut slot = self.session.lock().await;
+            match &*slot {
+                Some(session) => Arc::clone(session),
+                None => Arc::clone(slot.insert(Arc::new(self.open().await?))),
+            }
+        };
+        let Some(credential) = &session.credential else { return Ok(None) };
+        self.check(endpoint, Some(&session.cloud.login))?;
+        let token = credential.get_token(&[&session.cloud.scope], None).await;
+        let token = token.map_err(|error| self.credential_error(&error))?;
+        Ok(Some(Secret::new(token.token.secret())))
+    }
+
+    /// Refuses to send a token where it does not belong.
+    fn check(&self, endpoint: &Endpoint, login: Option<&Url>) -> Result<(), Error> {
+        let Some(objection) = objection(&endpoint.url, login, self.insecure) else { return Ok(()) };
+        let url = SasUrl::new(endpoint.url.clone());
+        Err(match objection {
+            Objection::PlainHttp => Error::Untrusted {
+                url,
+                text:
+                    "plain http is for loopback only; use https, or open it with worker.allow.insecure.http \
+                       in a closed network"
+                        .to_owned(),
+                setting: endpoint.setting,
+            },
+            Objection::Stranger(login) => Error::Untrusted {
+                url,
+                text: match login {
+                    Some(login) => format!("the host is not known to belong to the cloud of {login}"),
+                    None => "the host is not known to belong to any Azure cloud".to_owned(),
+                },
+                setting: endpoint.setting,
+            },
+        })
+    }
+
+    async fn open(&self) -> Result<Session, Error> {
+        let mut url = self.cluster.url.clone();
+        url.set_query(None);
+        url.set_path("/v1/rest/auth/metadata");
+        let call = Call {
+            operation: "get auth metadata",
+            url: SasUrl::new(url.clone()),
+            setting: self.cluster.setting,
+        };
+        let response = self.http.client.get(url).header("Accept", "application/json").send().await;
+        let response = response.map_err(|e| call.unreachable(chain(&e)))?;
+        let status = response.status().as_u16();
+        let body = response.bytes().await.map_err(|e| call.unreachable(chain(&e)))?;
+        let named = match status {
+            200 => parse_cloud(&body).map_err(|text| call.malformed(text))?,
+            404 => None,
+            _ => return Err(call.unreachable(format!("status {status}"))),
+        };
+        let own = named.as_ref().is_some_and(|cloud| cloud.login.scheme() == "https");
+        let cloud = named.map_or_else(default_cloud, Ok).map_err(|text| call.malformed(text))?;
+        // An emulator that names no login server we could use wants no token (`kusto-protocol.md` §10.3).
+        let local = is_loopback(&self.cluster.url) || (self.insecure && self.cluster.url.scheme() == "http");
+        if local && !own {
+            tracing::info!(url = %call.url, "the cluster names no https login server: it gets no token");
+            return Ok(Session { cloud, credential: None });
+        }
+        // Before the key goes to the login server that this cluster named.
+        self.check(&self.cluster, Some(&cloud.login))?;
+        let credential = self.credential(&cloud).map_err(|error| self.credential_error(&error))?;
+        Ok(Session { cloud, credential: Some(credential) })
+    }
+
+    fn credential(&self, cloud: &Cloud) -> azure_core::Result<Arc<dyn TokenCredential>> {
+        let mut custom = CustomConfiguration::default();
+        cloud.login.as_str().trim_end_matches('/').clone_into(&mut custom.authority_host);
+        let client_options = ClientOptions {
+            cloud: Some(Arc::new(CloudConfiguration::from(custom))),
+            ..self.http.azure_options()
+        };
+        Ok(match &self.config {
+            Authentication::Application { app_id, key, tenant } => ClientSecretCredential::new(
+                tenant,
+                app_id.clone(),
+                azure_core::credentials::Secret::new(key.expose().to_owned()),
+                Some(ClientSecretCredentialOptions { client_options }),
+            )?,
+            Authentication::ManagedIdentity { client_id } => {
+                // The crate tries the machine's metadata service several times itself; our deadline ends that.
+                ManagedIdentityCredential::new(Some(ManagedIdentityCredentialOptions {
+                    user_assigned_id: client_id.clone().map(UserAssignedId::ClientId),
+                    client_options: self.direct.azure_options(),
+                }))?
+            }
+            _ => WorkloadIdentityCredential::new(Some(WorkloadIdentityCredentialOptions {
+                credential_options: ClientAssertionCredentialOptions { client_options },
+                ..Default::default()
+            }))?,
+        })
+    }
+
+    fn credential_error(&self, error: &azure_core::Error) -> Error {
+        let refusal = refusal(error);
+        let text = chain(error);
+        let setting = setting(&self.config, &text);
+        // Without an answer from the login server, only what the crate itself found wrong is final.
+        let retriable = match refusal {
+            Some(status) => !matches!(status, 400 | 401 | 403 | 404) || text.contains("AADSTS90033"),
+            None => !matches!(root(error).kind(), ErrorKind::Credential | ErrorKind::Other),
+        };
+        Error::Credentials { url: SasUrl::new(self.cluster.url.clone()), text, setting, retriable }
+    }
+}
+
+/// The innermost error of the Azure crates.
+fn root(error: &azure_core::Error) -> &azure_core::Error {
+    let mut deepest = error;
+    let mut next = std::error::Error::source(error);
+    while let Some(cause) = next {
+        if let Some(inner) = cause.downcast_ref::<azure_core::Error>() {
+            deepest = inner;
+        }
+        next = cause.source();
+    }
+    deepest
+}
+
+/// The status of the login server's answer.
+fn refusal(error: &azure_core::Error) -> Option<u16> {
+    match root(error).kind() {
+        ErrorKind::HttpResponse { status, .. } => Some(u16::from(*status)),
+        _ => None,
+    }
+}
+
+/// The setting behind an Entra error (their codes are documented as AADSTS numbers).
+fn setting(config: &Authentication, text: &str) -> &'static str {
+    let has = |codes: &[&str]| codes.iter().any(|code| text.contains(code));
+    match config {
+        Authentication::Application { .. } => {
+            if has(&["AADSTS7000215", "AADSTS7000222", "AADSTS7000216"]) {
+                "aad.auth.appkey"
+            } else if has(&["AADSTS700016", "AADSTS700038", "AADSTS7000112"]) {
+                "aad.auth.appid"
+            } else if has(&["AADSTS90002", "AADSTS900023", "AADSTS50059", "AADSTS900021", "tenant"]) {
+                "aad.auth.authority"
+            } else {
+                "aad.auth.appid, aad.auth.appkey and aad.auth.authority"
+            }
+        }
+        Authentication::ManagedIdentity { .. } => {
+            "aad.auth.strategy and aad.auth.appid, and the identity assigned to this machine"
+        }
+        Authentication::WorkloadIdentity => {
+            "aad.auth.strategy, AZURE_CLIENT_ID, AZURE_TENANT_ID and AZURE_FEDERATED_TOKEN_FILE"
+        }
+        Authentication::DevToken(_) | Authentication::None => "aad.auth.strategy",
+    }
+}
+
+fn default_cloud() -> Result<Cloud, String> {
+    Ok(Cloud {
+        login: Url::parse(DEFAULT_LOGIN).map_err(|e| e.to_string())?,
+        scope: format!("{DEFAULT_RESOURCE}/.default"),
+    })
+}
+
+/// The cloud in an auth metadata answer; none when it says nothing (`kusto-protocol.md` §1.2).
+fn parse_cloud(body: &[u8]) -> Result<Option<Cloud>, String> {
+    let value: Value = serde_json::from_slice(body).map_err(|e| e.to_string())?;
+    let Some(cloud) = value.get("AzureAD") else { return Err("AzureAD is missing".to_owned()) };
+    let text = |name: &str| cloud.get(name).and_then(Value::as_str).filter(|text| !text.trim().is_empty());
+    let Some(login) = text("LoginEndpoint") else { return Ok(None) };
+    let login = Url::parse(login).map_err(|e| format!("LoginEndpoint {}: {e}", redacted(login)))?;
+    let resource = text("KustoServiceResourceId").unwrap_or(DEFAULT_RESOURCE).trim_end_matches('/');
+    let mfa = cloud.get("LoginMfaRequired").and_then(Value::as_bool).unwrap_or(false);
+    let resource = if mfa { resource.replace(".kusto.", ".kustomfa.") } else { resource.to_owned() };
+    Ok(Some(Cloud { login, scope: format!("{resource}/.default") }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Authentication, parse_cloud, setting};
+    use crate::secret::Secret;
+    use serde_json::json;
+
+    #[test]
+    fn reads_the_cloud() {
+        let body = json!({"AzureAD": {"LoginEndpoint": "https://login.microsoftonline.us",
+            "LoginMfaRequired": true, "KustoServiceResourceId": "https://kusto.kusto.usgovcloudapi.net"}});
+        let cloud = parse_cloud(body.to_string().as_bytes()).unwrap().unwrap();
+        assert_eq!(cloud.login.as_str(), "https://login.microsoftonline.us/");
+        assert_eq!(cloud.scope, "https://kusto.kustomfa.usgovcloudapi.net/.default");
+        assert_eq!(parse_cloud(br#"{"AzureAD":null}"#), Ok(None));
+        assert!(parse_cloud(b"{}").is_err());
+        assert!(parse_cloud(b"").is_err());
+        assert!(parse_cloud(br#"{"AzureAD":{"LoginEndpoint":"no url"}}"#).is_err());
+    }
+
+    #[test]
+    fn names_the_setting_behind_an_entra_error() {
+        let config = Authentication::Application {
+            app_id: "a".to_owned(),
+            key: Secret::new("k"),
+            tenant: "t".to_owned(),
+        };
+        for (text, name) in [
+            ("AADSTS7000215: Invalid client secret provided.", "aad.auth.appkey"),
+            ("AADSTS7000222: expired", "aad.auth.appkey"),
+            ("AADSTS700016: Application not found", "aad.auth.appid"),
+            ("AADSTS90002: Tenant not found", "aad.auth.authority"),
+        ] {
+            assert_eq!(setting(&config, text), name, "{text}");
+        }
+    }
+}

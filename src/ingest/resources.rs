@@ -1,0 +1,317 @@
+//! The containers, queues and identity token that the cluster lends us, kept fresh.
+//!
+//! [`ResourceManager`] owns them. They are fetched on first use, renewed every hour in the background while the old
+//! ones go on serving, and at once when storage refuses a signature; all who wait share one fetch. A failed renewal
+//! keeps the old ones and is repeated a minute later. It also owns the accounts' scores (`ranking`).
+
+use super::http::Timings;
+use super::kusto::{KustoClient, Table};
+use super::ranking::Ranking;
+use super::url::is_loopback;
+use super::{Error, SasUrl};
+use crate::secret::Secret;
+use futures::FutureExt as _;
+use futures::future::{BoxFuture, Shared};
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use tokio::sync::oneshot;
+use tokio::task::JoinSet;
+use tokio::time::Instant;
+use tracing::Instrument as _;
+use url::Url;
+use uuid::Uuid;
+
+/// The database that data management commands run in.
+const ANY_DATABASE: &str = "NetDefaultDB";
+
+/// One container or queue.
+#[derive(Debug, Clone)]
+pub struct Resource {
+    /// Its address with the signature.
+    pub url: SasUrl,
+    /// The storage account it is on.
+    pub account: Arc<str>,
+}
+
+/// What one fetch brought.
+#[derive(Debug)]
+pub struct Resources {
+    /// Counts the fetches.
+    pub generation: u64,
+    /// Where blobs go.
+    pub containers: Vec<Resource>,
+    /// Where messages go.
+    pub queues: Vec<Resource>,
+    /// What stands for us in a message.
+    pub identity: Secret,
+    fetched: Instant,
+}
+
+type Flight = Shared<BoxFuture<'static, Result<Arc<Resources>, Error>>>;
+
+/// Keeps the resources of one cluster.
+pub struct ResourceManager {
+    dm: Arc<KustoClient>,
+    timings: Arc<Timings>,
+    insecure: bool,
+    started: Instant,
+    state: Arc<Mutex<State>>,
+    flights: Mutex<Flights>,
+}
+
+impl fmt::Debug for ResourceManager {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ResourceManager").field("cluster", &self.dm.url()).finish_non_exhaustive()
+    }
+}
+
+struct State {
+    current: Option<Arc<Resources>>,
+    /// No renewal in the background before this moment.
+    not_before: Option<Instant>,
+    ranking: Ranking,
+    dice: u64,
+}
+
+/// The running fetch. Dropping the manager ends it.
+#[derive(Default)]
+struct Flights {
+    tasks: JoinSet<()>,
+    current: Option<Flight>,
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    // Nothing panics while these locks are held; if it did, the plain values in them would still be good.
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl ResourceManager {
+    /// Resources of the cluster behind `dm`. No I/O. `insecure` allows plain http storage off loopback.
+    pub fn new(dm: KustoClient, timings: Arc<Timings>, insecure: bool) -> Self {
+        let dice = Uuid::new_v4().as_u64_pair().0 | 1;
+        let state = State { current: None, not_before: None, ranking: Ranking::default(), dice };
+        Self {
+            dm: Arc::new(dm),
+            timings,
+            insecure,
+            started: Instant::now(),
+            state: Arc::new(Mutex::new(state)),
+            flights: Mutex::default(),
+        }
+    }
+
+    /// The resources, fetched if there are none, renewed in the background when they are old.
+    pub async fn get(&self) -> Result<Arc<Resources>, Error> {
+        let Some(current) = self.current() else { return self.fetch().await };
+        if current.fetched.elapsed() >= self.timings.refresh {
+            let waits = lock(&self.state).not_before.is_some_and(|moment| Instant::now() < moment);
+            if !waits {
+                drop(self.fetch());
+            }
+        }
+        Ok(current)
+    }
+
+    /// Resources newer than `generation`: fetched at once unless somebody did so already.
+    pub async fn newer_than(&self, generation: u64) -> Result<Arc<Resources>, Error> {
+        match self.current() {
+            Some(current) if current.generation > generation => Ok(current),
+            _ => self.fetch().await,
+        }
+    }
+
+    /// What we have, whatever its age.
+    pub fn current(&self) -> Option<Arc<Resources>> {
+        lock(&self.state).current.clone()
+    }
+
+    /// Notes how a resource behaved.
+    pub fn report(&self, account: &Arc<str>, success: bool) {
+        let now = self.started.elapsed();
+        lock(&self.state).ranking.record(account, success, now);
+    }
+
+    /// The resource to try next: the best-ranked one that is not `avoid`, or `avoid` itself when there is no other.
+    pub fn choose<'a>(&self, resources: &'a [Resource], avoid: Option<&SasUrl>) -> Option<&'a Resource> {
+        let accounts: Vec<_> = resources.iter().map(|resource| Arc::clone(&resource.account)).collect();
+        let now = self.started.elapsed();
+        let order = {
+            let mut state = lock(&self.state);
+            let mut dice = state.dice;
+            let order = state.ranking.order(&accounts, now, |sides| roll(&mut dice, sides));
+            state.dice = dice;
+            // Within an account the first resource is as good as the next: spread over them too.
+            rotate_accounts(&order, &accounts, roll(&mut state.dice, resources.len().max(1)))
+        };
+        let mut candidates = order.iter().filter_map(|index| resources.get(*index));
+        let first = candidates.clone().next();
+        candidates.find(|resource| avoid.is_none_or(|bad| !bad.same_place(&resource.url))).or(first)
+    }
+
+    /// Joins the running fetch or starts one.
+    fn fetch(&self) -> Flight {
+        let mut flights = lock(&self.flights);
+        while flights.tasks.try_join_next().is_some() {}
+        // A fetch in the background is awaited by nobody, so whether it runs is asked of its task, not of the flight.
+        if let Some(flight) = flights.current.clone().filter(|_| !flights.tasks.is_empty()) {
+            return flight;
+        }
+        let (sender, receiver) = oneshot::channel();
+        let (dm, state) = (Arc::clone(&self.dm), Arc::clone(&self.state));
+        let (insecure, again) = (self.insecure, self.timings.refresh_again);
+        let work = async move {
+            let result = fetch(&dm, insecure).await;
+            // The receiver is gone when nobody waits: a renewal in the background.
+            drop(sender.send(store(&state, result, again)));
+        };
+        flights.tasks.spawn(work.in_current_span());
+        let flight = async move {
+            receiver.await.unwrap_or_else(|_| Err(Error::Setup("the ingest client was closed".to_owned())))
+        };
+        let flight = flight.boxed().shared();
+        flights.current = Some(flight.clone());
+        flight
+    }
+}
+
+/// A number below `sides`.
+fn roll(dice: &mut u64, sides: usize) -> usize {
+    *dice ^= *dice << 13;
+    *dice ^= *dice >> 7;
+    *dice ^= *dice << 17;
+    usize::try_from(*dice >> 33).unwrap_or(0) % sides.max(1)
+}
+
+/// Turns the resources of each account by `by` places among themselves; the order of accounts stays.
+fn rotate_accounts(order: &[usize], accounts: &[Arc<str>], by: usize) -> Vec<usize> {
+    let same = |index: usize| order.iter().copied().filter(move |other| accounts[*other] == accounts[index]);
+    order
+        .iter()
+        .map(|index| {
+            let members: Vec<usize> = same(*index).collect();
+            let place = members.iter().position(|member| member == index).unwrap_or(0);
+            members[(place + by) % members.len()]
+        })
+        .collect()
+}
+
+/// Puts the outcome of a fetch in place.
+fn store(
+    state: &Mutex<State>,
+    result: Result<Resources, Error>,
+    again: std::time::Duration,
+) -> Result<Arc<Resources>, Error> {
+    let mut state = lock(state);
+    match result {
+        Ok(mut resources) => {
+            resources.generation = state.current.as_ref().map_or(0, |old| old.generation) + 1;
+            let resources = Arc::new(resources);
+            let known = |account: &str| {
+                resources.containers.iter().chain(&resources.queues).any(|known| &*known.account == account)
+            };
+            state.ranking.retain(known);
+            state.current = Some(Arc::clone(&resources));
+            state.not_before = None;
+            tracing::debug!(
+                containers = resources.containers.len(),
+                queues = resources.queues.len(),
+                "ingestion resources fetched"
+            );
+            Ok(resources)
+        }
+        Err(error) => {
+            state.not_before = Some(Instant::now() + again);
+            if state.current.is_some() {
+                tracing::warn!(%error, "ingestion resources could not be renewed: going on with the old ones");
+            }
+            Err(error)
+        }
+    }
+}
+
+async fn fetch(dm: &KustoClient, insecure: bool) -> Result<Resources, Error> {
+    let resources = dm.command("get ingestion resources", ANY_DATABASE, ".get ingestion resources");
+    let identity = dm.command("get identity token", ANY_DATABASE, ".get kusto identity token");
+    // One after the other: with a wrong key, the login server should see one bad try and not two.
+    let resources = resources.await?;
+    let identity = identity.await?;
+    let token = identity.cell().filter(|token| !token.is_empty());
+    let token = token.ok_or_else(|| unusable(dm, "the identity token is empty"))?;
+    let (containers, queues) = parse(&resources, insecure);
+    if containers.is_empty() || queues.is_empty() {
+        return Err(unusable(
+            dm,
+            "no usable TempStorage container or SecuredReadyForAggregationQueue in it (storage must be https, \
+             or on loopback, or allowed by worker.allow.insecure.http)",
+        ));
+    }
+    Ok(Resources { generation: 0, containers, queues, identity: Secret::new(token), fetched: Instant::now() })
+}
+
+fn unusable(dm: &KustoClient, text: &str) -> Error {
+    Error::Malformed {
+        operation: "get ingestion resources",
+        url: dm.url(),
+        text: text.to_owned(),
+        setting: "kusto.ingestion.url",
+    }
+}
+
+/// Containers and queues in an answer; other kinds of resources and rows that make no sense are left out.
+fn parse(table: &Table, insecure: bool) -> (Vec<Resource>, Vec<Resource>) {
+    let (mut containers, mut queues) = (Vec::new(), Vec::new());
+    for (kind, root) in table.texts(("ResourceTypeName", 0), ("StorageRoot", 1)) {
+        let list = match kind {
+            "TempStorage" => &mut containers,
+            "SecuredReadyForAggregationQueue" => &mut queues,
+            _ => continue,
+        };
+        let Ok(url) = Url::parse(root) else { continue };
+        let http = url.scheme() == "http" && (insecure || is_loopback(&url));
+        if (http || url.scheme() == "https") && url.has_host() {
+            list.push(Resource { account: account(&url), url: SasUrl::new(url) });
+        }
+    }
+    (containers, queues)
+}
+
+/// The storage account in a URL: the first label of the host, or, where all accounts share a host (an IP address, a
+/// host without dots, a port of its own), host, port and first segment of the path.
+fn account(url: &Url) -> Arc<str> {
+    let host = url.host_str().unwrap_or_default();
+    match url.host() {
+        Some(url::Host::Domain(name)) if url.port().is_none() && name.contains('.') => {
+            Arc::from(name.split('.').next().unwrap_or(name))
+        }
+        _ => {
+            let segment = url.path_segments().and_then(|mut segments| segments.next()).unwrap_or_default();
+            Arc::from(format!("{host}:{}/{segment}", url.port_or_known_default().unwrap_or_default()))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{account, rotate_accounts};
+    use std::sync::Arc;
+    use url::Url;
+
+    #[test]
+    fn accounts_are_told_apart_in_both_styles_of_url() {
+        for (text, name) in [
+            ("https://acct01.blob.core.windows.net/c?sig=1", "acct01"),
+            ("https://acct01.queue.core.windows.net/q", "acct01"),
+            ("http://127.0.0.1:10000/devstoreaccount1/c", "127.0.0.1:10000/devstoreaccount1"),
+            ("http://localhost:8080/acct2/q", "localhost:8080/acct2"),
+        ] {
+            assert_eq!(&*account(&Url::parse(text).unwrap()), name);
+        }
+    }
+
+    #[test]
+    fn rotation_stays_inside_accounts() {
+        let accounts: Vec<Arc<str>> = ["a", "b", "a", "b", "a"].map(Arc::from).to_vec();
+        assert_eq!(rotate_accounts(&[0, 1, 2, 3, 4], &accounts, 1), vec![2, 3, 4, 1, 0]);
+        assert_eq!(rotate_accounts(&[], &accounts, 3), Vec::<usize>::new());
+    }
+}

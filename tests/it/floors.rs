@@ -1,0 +1,295 @@
+//! The floors of the code, as a test: a module imports only from lower floors, siblings never import each other.
+//!
+//! The list below is the picture in `src/lib.rs`; a module that is not on it fails the test too. The same test keeps
+//! files small and opened by a `//!`. It reads text, not syntax trees: enough for `use crate::…` and `crate::…` paths.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Top-level modules of `kusto_connect`, from the ground up. Modules on one floor do not know each other.
+const FLOORS: [&[&str]; 9] = [
+    &["id", "status", "secret", "retry", "data"],
+    &["config", "telemetry"],
+    &["kafka", "convert", "batch", "ingest"],
+    &["connector"],
+    &["task"],
+    &["worker", "storage"],
+    &["herder"],
+    &["rest"],
+    &["app", "cli"],
+];
+
+/// `app` is wired by the command line, both on the top floor: the one import that goes sideways.
+const SIDEWAYS: [(&str, &str); 1] = [("cli", "app")];
+
+/// Lines of code a file may have (tests at its end not counted). Above that, ask which noun is hiding.
+const MAX_CODE_LINES: usize = 400;
+
+/// Files that may be longer, each with the reason.
+const LONG_FILES: [(&str, &str); 0] = [];
+
+/// What one source file says about its place.
+struct Source {
+    path: PathBuf,
+    text: String,
+}
+
+impl Source {
+    /// The top-level module the file belongs to; none for `lib.rs` and `main.rs`, which stand above all floors.
+    fn module(&self) -> Option<String> {
+        let first = self.path.components().next()?.as_os_str().to_str()?;
+        let name = first.trim_end_matches(".rs");
+        (!matches!(name, "lib" | "main")).then(|| name.to_owned())
+    }
+
+    /// The text before the tests at the end, without comments and string contents.
+    fn code(&self) -> String {
+        let code = self.text.split("#[cfg(test)]\nmod ").next().unwrap_or_default();
+        strip(code)
+    }
+}
+
+/// Takes out comments and the insides of string literals: what is left can be searched for paths and braces.
+fn strip(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(c) = rest.chars().next() {
+        let skip = if rest.starts_with("//") {
+            rest.find('\n').unwrap_or(rest.len())
+        } else if rest.starts_with("/*") {
+            rest.find("*/").map_or(rest.len(), |end| end + 2)
+        } else if let Some(hashes) = raw_string_hashes(rest, &out) {
+            let close = format!("\"{}", "#".repeat(hashes));
+            let open = hashes + 2;
+            rest[open..].find(&close).map_or(rest.len(), |end| open + end + close.len())
+        } else if c == '"' {
+            string_length(rest)
+        } else if let Some(length) = char_literal_length(rest) {
+            length
+        } else {
+            0
+        };
+        if skip == 0 {
+            out.push(c);
+            rest = &rest[c.len_utf8()..];
+        } else {
+            // Line breaks inside stay, so that lines can still be counted.
+            out.extend(rest[..skip].chars().filter(|c| *c == '\n'));
+            rest = &rest[skip..];
+        }
+    }
+    out
+}
+
+/// The number of `#` when a raw string starts here (`r"`, `r#"`, `br"`: the `b` was copied already).
+fn raw_string_hashes(rest: &str, before: &str) -> Option<usize> {
+    let after = rest.strip_prefix('r')?;
+    let hashes = after.len() - after.trim_start_matches('#').len();
+    let in_word = before.trim_end_matches('b').ends_with(|c: char| c.is_alphanumeric() || c == '_');
+    (after[hashes..].starts_with('"') && !in_word).then_some(hashes)
+}
+
+/// The length of the string literal that starts here, both quotes included.
+fn string_length(rest: &str) -> usize {
+    let mut escaped = false;
+    for (index, c) in rest.char_indices().skip(1) {
+        match c {
+            '\\' if !escaped => escaped = true,
+            '"' if !escaped => return index + 1,
+            _ => escaped = false,
+        }
+    }
+    rest.len()
+}
+
+/// The length of a character literal such as `'"'` or `'\''`; none for a lifetime.
+fn char_literal_length(rest: &str) -> Option<usize> {
+    let inner = rest.strip_prefix('\'')?;
+    if let Some(escape) = inner.strip_prefix('\\') {
+        return escape.char_indices().skip(1).find(|(_, c)| *c == '\'').map(|(index, _)| index + 3);
+    }
+    let c = inner.chars().next()?;
+    inner[c.len_utf8()..].starts_with('\'').then(|| c.len_utf8() + 2)
+}
+
+/// The top-level modules named by `crate::x`, `use crate::{x, y::z}` in `code`.
+fn imports(code: &str) -> BTreeSet<String> {
+    let mut found = BTreeSet::new();
+    for (at, _) in code.match_indices("crate::") {
+        let in_word = code[..at].ends_with(|c: char| c.is_alphanumeric() || c == '_' || c == '$');
+        if in_word {
+            continue;
+        }
+        let path = code[at + "crate::".len()..].trim_start();
+        if let Some(group) = path.strip_prefix('{') {
+            found.extend(group_heads(group));
+        } else {
+            found.insert(head(path));
+        }
+    }
+    found.remove("");
+    found
+}
+
+/// The first words of the members of a `{…}` import list, `group` starting behind its brace.
+fn group_heads(group: &str) -> Vec<String> {
+    let mut depth = 1;
+    let mut heads = vec![head(group.trim_start())];
+    for (index, c) in group.char_indices() {
+        match c {
+            '{' => depth += 1,
+            '}' => depth -= 1,
+            ',' if depth == 1 => heads.push(head(group[index + 1..].trim_start())),
+            _ => {}
+        }
+        if depth == 0 {
+            break;
+        }
+    }
+    heads
+}
+
+/// The identifier at the start of `text`.
+fn head(text: &str) -> String {
+    text.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect()
+}
+
+fn floor_of(module: &str) -> Option<usize> {
+    FLOORS.iter().position(|floor| floor.contains(&module))
+}
+
+/// All `.rs` files below `dir`, paths relative to it.
+fn sources(dir: &Path) -> Vec<Source> {
+    let mut found = Vec::new();
+    let mut open = vec![dir.to_owned()];
+    while let Some(folder) = open.pop() {
+        for entry in fs::read_dir(&folder).expect("a readable folder") {
+            let path = entry.expect("a readable entry").path();
+            if path.is_dir() {
+                open.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                let text = fs::read_to_string(&path).expect("a readable file");
+                found.push(Source { path: path.strip_prefix(dir).expect("below").to_owned(), text });
+            }
+        }
+    }
+    found.sort_by(|a, b| a.path.cmp(&b.path));
+    assert!(!found.is_empty(), "no sources in {}", dir.display());
+    found
+}
+
+fn root() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// What is wrong with the imports of `sources`, one line each.
+fn violations(sources: &[Source]) -> Vec<String> {
+    let mut wrong = Vec::new();
+    for source in sources {
+        let Some(module) = source.module() else { continue };
+        let Some(own) = floor_of(&module) else {
+            wrong.push(format!("{}: module `{module}` is on no floor", source.path.display()));
+            continue;
+        };
+        for import in imports(&source.code()) {
+            let allowed = import == module
+                || SIDEWAYS.contains(&(module.as_str(), import.as_str()))
+                || floor_of(&import).is_some_and(|floor| floor < own);
+            if !allowed {
+                let reason = match floor_of(&import) {
+                    Some(floor) => format!("floor {own} may not import floor {floor}"),
+                    None => "it is on no floor".to_owned(),
+                };
+                wrong.push(format!("{}: crate::{import} ({reason})", source.path.display()));
+            }
+        }
+    }
+    wrong
+}
+
+/// A cycle between top-level modules, if there is one (the floors forbid it; `SIDEWAYS` could let one in).
+fn cycle(sources: &[Source]) -> Option<Vec<String>> {
+    let mut graph: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for source in sources {
+        let Some(module) = source.module() else { continue };
+        let mut targets = imports(&source.code());
+        targets.remove(&module);
+        graph.entry(module).or_default().extend(targets);
+    }
+    // Leaves are taken off until none is left; what stays hangs in a cycle.
+    loop {
+        let leaves: Vec<String> = graph
+            .iter()
+            .filter(|(_, targets)| targets.iter().all(|target| !graph.contains_key(target)))
+            .map(|(module, _)| module.clone())
+            .collect();
+        if leaves.is_empty() {
+            break;
+        }
+        graph.retain(|module, _| !leaves.contains(module));
+    }
+    (!graph.is_empty()).then(|| graph.into_keys().collect())
+}
+
+#[test]
+fn modules_import_downward_only() {
+    let wrong = violations(&sources(&root().join("src")));
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn modules_form_no_cycle() {
+    assert_eq!(cycle(&sources(&root().join("src"))), None);
+}
+
+#[test]
+fn the_emulator_imports_nothing_of_ours() {
+    let manifest = fs::read_to_string(root().join("adx-emulator/Cargo.toml")).expect("its manifest");
+    assert!(!manifest.contains("path = \"../"), "adx-emulator depends on a crate of this workspace");
+}
+
+#[test]
+fn files_say_what_they_are_for_and_stay_small() {
+    let mut wrong = Vec::new();
+    for dir in ["src", "adx-emulator/src", "lab/src"] {
+        for source in sources(&root().join(dir)) {
+            let name = format!("{dir}/{}", source.path.display());
+            if !source.text.starts_with("//!") {
+                wrong.push(format!("{name}: does not open with //!"));
+            }
+            let lines = source.code().lines().filter(|line| !line.trim().is_empty()).count();
+            if lines > MAX_CODE_LINES && !LONG_FILES.iter().any(|(file, _)| *file == name) {
+                wrong.push(format!("{name}: {lines} lines of code (at most {MAX_CODE_LINES})"));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn a_wrong_import_is_found() {
+    let source = |path: &str, text: &str| Source { path: path.into(), text: text.into() };
+    let wrong = violations(&[
+        source(
+            "id.rs",
+            "//! Uses crate::rest in a comment.\nlet s = \"crate::rest\"; let c = '\"'; use crate::id::X;",
+        ),
+        source("task/mod.rs", "use crate::{id::Name, kafka::{Consumer, x}, worker};"),
+        source("batch.rs", "fn f() -> crate::ingest::Error {}"),
+        source("rest/a.rs", "#[cfg(test)]\nmod tests { use crate::app; }"),
+        source("cli.rs", "use crate::app;"),
+        source("util.rs", ""),
+    ]);
+    assert_eq!(
+        wrong,
+        [
+            "task/mod.rs: crate::worker (floor 4 may not import floor 5)",
+            "batch.rs: crate::ingest (floor 2 may not import floor 2)",
+            "util.rs: module `util` is on no floor",
+        ]
+    );
+    let ring =
+        [source("app.rs", "use crate::cli;"), source("cli.rs", "use crate::app;"), source("id.rs", "")];
+    assert_eq!(cycle(&ring), Some(vec!["app".to_owned(), "cli".to_owned()]));
+}

@@ -1,0 +1,6 @@
+//! The promises of this project as one test binary, one file per promise; `support` starts the real parts.
+//!
+//! `make test` runs it by cargo-nextest, each test in its own process; `cargo test --test it` works too, after
+//! `scripts/rigs`.
+
+mod floors;
