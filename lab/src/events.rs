@@ -188,7 +188,7 @@ mod tests {
     fn tricky_events_hold_every_kind_of_trap_and_plain_ones_none() {
         let all = |tricky| {
             let events = events(Options { tricky, ..Options::seeded(7) }, 2000);
-            events.into_iter().map(|e| format!("{}{}{}", e.state, e.event_type, e.source)).collect::<String>()
+            events.into_iter().flat_map(|e| [e.state, e.event_type, e.source]).collect::<String>()
         };
         let tricky = all(true);
         for trap in TRICKY {

@@ -5,5 +5,9 @@
 
 pub mod encode;
 pub mod events;
+pub mod kafka;
+pub mod pace;
+pub mod producer;
+pub mod signals;
 pub mod source;
 mod words;

@@ -10,7 +10,7 @@ use std::{
 
 use crate::events::{Generator, Options, StormEvent};
 
-/// The columns of a StormEvents.csv that the lab keeps: StartTime, EndTime, EventId, State, EventType, Source.
+/// The columns of a StormEvents.csv that the lab keeps, in the order of [`StormEvent`].
 const COLUMNS: [usize; 6] = [0, 1, 3, 4, 5, 12];
 
 /// Why no event could be read.
