@@ -29,7 +29,7 @@ build: ## Release binaries: target/release/{kusto-connect,adx-emulator,storm-eve
 
 .PHONY: demo
 demo: build ## Storm events through everything, on this machine alone (KEEP=1, BOOTSTRAP_SERVERS=host:port)
-	@$(TARGET)/release/demo
+	@$(TARGET)/release/lab-demo
 
 .PHONY: test
 test: ## All tests, against real parts (installs them into .cache on the first run)
@@ -49,7 +49,7 @@ advisories: ## Known vulnerabilities of the dependencies (needs the RustSec data
 .PHONY: bench
 bench: build ## CPU, memory and speed against a real broker and the floor
 	@scripts/rigs kafka
-	@$(TARGET)/release/bench $(BENCH_ARGS)
+	@$(TARGET)/release/lab-bench $(BENCH_ARGS)
 
 .PHONY: image
 image: ## Container images (scripts/image says with what)
