@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::redact::Redacted;
-use super::{ConfigErrors, ConnectorProperties, KustoSinkConfig, Properties, WorkerConfig};
+use super::{ConfigErrors, ConnectorProperties, KustoSinkConfig, Properties, WorkerConfig, validate};
 
 /// A converter and its own settings.
 #[derive(Clone, PartialEq, Eq)]
@@ -29,7 +29,7 @@ impl fmt::Debug for ConverterConfig {
 pub enum Topics {
     /// These topics.
     List(Vec<String>),
-    /// Every topic whose whole name matches.
+    /// Every topic that matches: ready for librdkafka's `subscribe`, with `^` before and `$` behind.
     Regex(String),
 }
 
@@ -56,8 +56,12 @@ pub struct SinkConnectorConfig {
 
 impl SinkConnectorConfig {
     /// Reads and checks `raw`; what it leaves out comes from `worker`.
-    pub fn parse(_raw: &ConnectorProperties, _worker: &WorkerConfig) -> Result<Self, ConfigErrors> {
-        Err(super::errors::under_construction())
+    pub fn parse(raw: &ConnectorProperties, worker: &WorkerConfig) -> Result<Self, ConfigErrors> {
+        let mut validation = validate::run(raw, worker);
+        match validation.config.take() {
+            Some(config) => Ok(config),
+            None => Err(ConfigErrors::new(validation.errors())),
+        }
     }
 }
 

@@ -18,9 +18,8 @@ pub struct ConfigError {
 pub struct ConfigErrors(Vec<ConfigError>);
 
 impl ConfigErrors {
-    /// The list as an error, or nothing when it is empty.
-    pub fn from_list(errors: Vec<ConfigError>) -> Option<Self> {
-        (!errors.is_empty()).then_some(Self(errors))
+    pub(super) fn new(errors: Vec<ConfigError>) -> Self {
+        Self(errors)
     }
 
     /// The entries in the order they were found.
@@ -52,10 +51,18 @@ impl fmt::Display for ConfigErrors {
 
 impl std::error::Error for ConfigErrors {}
 
-/// The answer of a reader that is not built yet; goes with the first real one.
-pub(super) fn under_construction() -> ConfigErrors {
-    ConfigErrors(vec![ConfigError {
-        key: "config".to_owned(),
-        message: "config: the reader is not built yet".to_owned(),
-    }])
+/// Collects errors while settings are read.
+#[derive(Debug, Default)]
+pub(super) struct Problems(pub(super) Vec<ConfigError>);
+
+impl Problems {
+    /// Notes that `key` is wrong.
+    pub(super) fn add(&mut self, key: impl Into<String>, message: impl Into<String>) {
+        self.0.push(ConfigError { key: key.into(), message: message.into() });
+    }
+
+    /// Notes a wrong value in Connect's words.
+    pub(super) fn invalid(&mut self, key: &str, value: &str, detail: &str) {
+        self.add(key, format!("Invalid value {value} for configuration {key}: {detail}"));
+    }
 }

@@ -1,10 +1,16 @@
 //! The Kusto sink's own settings, typed (`kusto-sink-connector.md` §1).
+//!
+//! Takes values that the table of keys has read already, and checks what a table cannot say: URLs, the mapping, that the
+//! credentials are complete, and that nothing is asked for which we cannot do yet.
 
 use std::time::Duration;
 
 use url::Url;
 
-use super::TopicMappings;
+use super::endpoint::{self, Service};
+use super::errors::Problems;
+use super::values::Values;
+use super::{TopicMappings, Topics};
 use crate::secret::Secret;
 
 /// Who we are for the service.
@@ -64,10 +70,144 @@ pub struct KustoSinkConfig {
     pub behavior_on_error: BehaviorOnError,
     /// `errors.retry.max.time.ms`, only when it was written explicitly; else a batch is retried without an end.
     pub retry_max_time: Option<Duration>,
-    /// `errors.retry.backoff.time.ms`.
+    /// `errors.retry.backoff.time.ms`, the longest pause between two tries.
     pub retry_backoff: Duration,
     /// The worker's `worker.allow.insecure.http`.
     pub insecure_http: bool,
     /// False only when `kusto.validation.table.enable=false` was written explicitly.
     pub check_target: bool,
+}
+
+/// The tenant of a service principal that names none, as the JVM connector has it.
+const ANY_TENANT: &str = "organizations";
+
+impl KustoSinkConfig {
+    /// Builds the settings from read values; what is wrong goes to `problems` and the result is none.
+    pub(super) fn build(
+        values: &Values<'_>,
+        topics: Option<&Topics>,
+        insecure_http: bool,
+        problems: &mut Problems,
+    ) -> Option<Self> {
+        let before = problems.0.len();
+        refuse_unsupported(values, problems);
+        let ingestion_url = url(values, "kusto.ingestion.url", Service::Ingestion, insecure_http, problems);
+        let query_url = url(values, "kusto.query.url", Service::Query, insecure_http, problems);
+        let urls = ingestion_url.as_ref().zip(query_url.as_ref());
+        let loopback =
+            urls.is_some_and(|(one, two)| endpoint::is_loopback(one) && endpoint::is_loopback(two));
+        let auth = authentication(values, loopback, problems);
+        let mapping = mapping(values, topics, problems);
+        let config = Self {
+            ingestion_url: ingestion_url?,
+            query_url: query_url?,
+            auth: auth?,
+            mapping: mapping?,
+            flush_size_bytes: values.unsigned("flush.size.bytes")?,
+            flush_interval: Duration::from_millis(values.unsigned("flush.interval.ms")?),
+            behavior_on_error: match values.text("behavior.on.error")?.to_ascii_uppercase().as_str() {
+                "LOG" => BehaviorOnError::Log,
+                "IGNORE" => BehaviorOnError::Ignore,
+                _ => BehaviorOnError::Fail,
+            },
+            // A negative time is no time, as in the JVM connector.
+            retry_max_time: values
+                .is_written("errors.retry.max.time.ms")
+                .then(|| Duration::from_millis(values.unsigned("errors.retry.max.time.ms").unwrap_or(0))),
+            retry_backoff: Duration::from_millis(values.unsigned("errors.retry.backoff.time.ms")?),
+            insecure_http,
+            check_target: !values.is_written("kusto.validation.table.enable"),
+        };
+        (problems.0.len() == before).then_some(config)
+    }
+}
+
+/// Keys whose behaviour is not built yet must not look as if they worked.
+fn refuse_unsupported(values: &Values<'_>, problems: &mut Problems) {
+    if values.flag("kusto.validation.table.enable") == Some(true) {
+        let key = "kusto.validation.table.enable";
+        problems.invalid(
+            key,
+            "true",
+            "the table validation is not supported yet; leave the key out or set it to false",
+        );
+    }
+    if let Some(host) = values.filled("proxy.host") {
+        problems.invalid("proxy.host", host, "a proxy is not supported yet");
+    }
+    if let Some(port) = values.number("proxy.port").filter(|port| *port != -1) {
+        problems.invalid("proxy.port", &port.to_string(), "a proxy is not supported yet");
+    }
+    for key in values.written_with_prefix("misc.deadletterqueue.") {
+        problems.add(
+            key,
+            format!("Configuration {key} is not supported yet: there is no dead-letter queue, leave it out"),
+        );
+    }
+}
+
+fn url(
+    values: &Values<'_>,
+    key: &str,
+    service: Service,
+    insecure: bool,
+    problems: &mut Problems,
+) -> Option<Url> {
+    let text = values.text(key)?;
+    let read = endpoint::parse(text, service, insecure);
+    // A URL may hold credentials where none belong, so the value is not repeated.
+    read.map_err(|error| problems.add(key, format!("Invalid URL for configuration {key}: {error}"))).ok()
+}
+
+fn mapping(values: &Values<'_>, topics: Option<&Topics>, problems: &mut Problems) -> Option<TopicMappings> {
+    let key = "kusto.tables.topics.mapping";
+    let mappings = TopicMappings::parse(values.text(key)?);
+    let found = mappings.map_err(|errors| {
+        for error in errors {
+            problems.add(key, format!("Invalid value for configuration {key}: {error}"));
+        }
+    });
+    let mappings = found.ok()?;
+    if let Some(Topics::List(topics)) = topics {
+        let without: Vec<_> = topics.iter().filter(|topic| mappings.get(topic).is_none()).cloned().collect();
+        if !without.is_empty() {
+            let detail = format!("no entry, and no entry '*', for the topic(s) {}", without.join(", "));
+            problems.add(key, format!("Invalid value for configuration {key}: {detail}"));
+        }
+    }
+    Some(mappings)
+}
+
+fn authentication(values: &Values<'_>, loopback: bool, problems: &mut Problems) -> Option<Authentication> {
+    let strategy = values.text("aad.auth.strategy")?.to_ascii_uppercase();
+    let missing = |key: &str, problems: &mut Problems| {
+        problems
+            .add(key, format!("Missing configuration \"{key}\", which aad.auth.strategy={strategy} needs."));
+    };
+    let app_id = values.filled("aad.auth.appid").map(str::to_owned);
+    let key = values.secret("aad.auth.appkey");
+    let tenant = values.filled("aad.auth.authority");
+    match strategy.as_str() {
+        "MANAGED_IDENTITY" => Some(Authentication::ManagedIdentity { client_id: app_id }),
+        "WORKLOAD_IDENTITY" => Some(Authentication::WorkloadIdentity),
+        "AZ_DEV_TOKEN" => {
+            let token = values.secret("aad.auth.accesstoken");
+            if token.is_none() {
+                missing("aad.auth.accesstoken", problems);
+            }
+            token.map(Authentication::DevToken)
+        }
+        // The table let no other strategy than APPLICATION through to here.
+        _ if loopback && app_id.is_none() && key.is_none() && tenant.is_none() => Some(Authentication::None),
+        _ => {
+            if key.is_none() {
+                missing("aad.auth.appkey", problems);
+            }
+            if app_id.is_none() {
+                missing("aad.auth.appid", problems);
+            }
+            let tenant = tenant.unwrap_or(ANY_TENANT).to_owned();
+            Some(Authentication::Application { app_id: app_id?, key: key?, tenant })
+        }
+    }
 }

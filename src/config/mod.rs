@@ -4,20 +4,37 @@
 //! already right. This module does no network I/O, keeps no state and never prints a secret.
 
 mod connector;
+pub mod def;
+mod endpoint;
+mod env;
 mod errors;
 mod format;
+mod infos;
+mod keys;
 mod kusto;
 mod mapping;
+mod override_policy;
+pub mod plugins;
+pub mod properties;
 mod redact;
+#[cfg(test)]
+mod tests;
+mod topic_regex;
 mod validate;
+mod values;
 mod worker;
+mod worker_keys;
 
 pub use connector::{ConverterConfig, SinkConnectorConfig, Topics};
 pub use errors::{ConfigError, ConfigErrors};
 pub use format::{DataFormat, MappingKind};
+pub use infos::{ConfigInfo, ConfigInfos, ConfigValueInfo};
+pub use keys::{KUSTO_SINK_CLASS, VERSION};
 pub use kusto::{Authentication, BehaviorOnError, KustoSinkConfig};
 pub use mapping::{TopicMapping, TopicMappings};
-pub use validate::{ConfigInfo, ConfigInfos, ConfigValueInfo, validate_connector};
+pub use override_policy::OverridePolicy;
+pub use redact::is_secret;
+pub use validate::{ClassError, check_class, validate_connector};
 pub use worker::{Listener, StorageTopic, WorkerConfig};
 
 use std::collections::BTreeMap;

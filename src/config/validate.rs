@@ -1,71 +1,417 @@
-//! Validation of a connector's settings, in Connect's order and words.
+//! Validation of a connector's settings, in Connect's order and words, and the typed settings that come out of it.
+//!
+//! The order of keys is the order of messages in REST answers: Connect's keys, those of transforms and predicates, the
+//! sink's keys, the converters' keys (`connect-runtime.md` §1.15). What a table cannot say is checked last and noted on
+//! the keys concerned.
 
-use super::{ConnectorProperties, WorkerConfig};
+use std::borrow::Cow;
 
-/// The result of validating a connector's settings.
-#[derive(Debug, Clone, Default)]
-pub struct ConfigInfos {
-    /// `connector.class` as sent.
-    pub name: String,
-    /// The groups of keys, in order.
-    pub groups: Vec<String>,
-    /// All keys with their values and errors, in order.
-    pub configs: Vec<ConfigInfo>,
-}
-
-/// One key's part of the result.
-#[derive(Debug, Clone)]
-pub struct ConfigInfo {
-    /// The value and what is wrong with it.
-    pub value: ConfigValueInfo,
-}
-
-/// A value and what is wrong with it.
-#[derive(Debug, Clone, Default)]
-pub struct ConfigValueInfo {
-    /// The key.
-    pub name: String,
-    /// The value as text; `[hidden]` for secrets.
-    pub value: Option<String>,
-    /// Values to choose from.
-    pub recommended_values: Vec<String>,
-    /// What is wrong, whole sentences.
-    pub errors: Vec<String>,
-    /// Always true today.
-    pub visible: bool,
-}
-
-impl ConfigInfos {
-    /// How many messages there are.
-    pub fn error_count(&self) -> usize {
-        self.messages().count()
-    }
-
-    /// All messages in order.
-    pub fn messages(&self) -> impl Iterator<Item = &str> {
-        self.configs.iter().flat_map(|info| info.value.errors.iter().map(String::as_str))
-    }
-
-    /// The message of the 400 answer to POST and PUT; none when nothing is wrong.
-    pub fn bad_request_message(&self) -> Option<String> {
-        let count = self.error_count();
-        if count == 0 {
-            return None;
-        }
-        let mut text =
-            format!("Connector configuration is invalid and contains the following {count} error(s):");
-        for message in self.messages() {
-            text.push('\n');
-            text.push_str(message);
-        }
-        text.push_str(
-            "\nYou can also find the above list of errors at the endpoint `/connector-plugins/{connectorType}/config/validate`",
-        );
-        Some(text)
-    }
-}
+use super::connector::{ConverterConfig, SinkConnectorConfig, Topics};
+use super::def::{Checked, ConfigKey, DefaultValue, Kind, Value, check_key, trim};
+use super::errors::{ConfigError, Problems};
+use super::infos::{ConfigInfo, ConfigInfos, ConfigValueInfo};
+use super::keys::{FRAMEWORK, KUSTO, KUSTO_SINK_CLASS, VERSION};
+use super::plugins::{self, ClassKind};
+use super::values::Values;
+use super::{ConnectorProperties, KustoSinkConfig, Properties, WorkerConfig, override_policy, topic_regex};
 
 /// Checks `raw` (with its `name` already put in) as a sink connector of this worker.
-pub fn validate_connector(_raw: &ConnectorProperties, _worker: &WorkerConfig) -> ConfigInfos {
-    ConfigInfos::default()
+pub fn validate_connector(raw: &ConnectorProperties, worker: &WorkerConfig) -> ConfigInfos {
+    run(raw, worker).into_infos(raw)
+}
+
+/// Why a connector's class cannot be used; said before anything else is validated.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ClassError {
+    /// There is no `connector.class`.
+    #[error("Connector config {0} contains no connector type")]
+    Missing(String),
+    /// No connector has this name.
+    #[error(
+        "Failed to find any class that implements Connector and which name matches {0}, available connectors are: \
+         PluginDesc{{klass=class {KUSTO_SINK_CLASS}, name='{KUSTO_SINK_CLASS}', version='{VERSION}', \
+         encodedVersion={VERSION}, type=sink, typeName='sink', location='classpath'}}"
+    )]
+    Unknown(String),
+}
+
+/// Looks for the class that `raw` names, by its full name or an alias.
+pub fn check_class(raw: &ConnectorProperties) -> Result<(), ClassError> {
+    let Some(Some(class)) = raw.get("connector.class") else {
+        return Err(ClassError::Missing(in_java(raw)));
+    };
+    if [KUSTO_SINK_CLASS, "KustoSinkConnector", "KustoSink"].contains(&trim(class)) {
+        return Ok(());
+    }
+    Err(ClassError::Unknown(class.clone()))
+}
+
+/// A map as Java prints it, without its secrets (the JVM shows them).
+fn in_java(raw: &ConnectorProperties) -> String {
+    let entry = |(key, value): (&String, &Option<String>)| {
+        let shown = if super::is_secret(key) { "[hidden]" } else { value.as_deref().unwrap_or("null") };
+        format!("{key}={shown}")
+    };
+    format!("{{{}}}", raw.iter().map(entry).collect::<Vec<_>>().join(", "))
+}
+
+/// What came out of a validation.
+pub(super) struct Validation {
+    checked: Vec<Checked>,
+    /// Errors on keys that no table has.
+    undefined: Vec<ConfigError>,
+    /// The typed settings, when nothing is wrong.
+    pub(super) config: Option<SinkConnectorConfig>,
+}
+
+impl Validation {
+    fn note(&mut self, problems: Problems) {
+        for problem in problems.0 {
+            match self.checked.iter_mut().find(|checked| checked.key.name == problem.key) {
+                Some(checked) => checked.errors.push(problem.message),
+                None => self.undefined.push(problem),
+            }
+        }
+    }
+
+    fn has_errors(&self, prefix: &str) -> bool {
+        self.checked.iter().any(|checked| !checked.errors.is_empty() && checked.key.name.starts_with(prefix))
+    }
+
+    /// All errors in the order of the answer.
+    pub(super) fn errors(self) -> Vec<ConfigError> {
+        let mut errors = self.undefined;
+        for checked in self.checked {
+            let key = checked.key.name;
+            errors.extend(
+                checked.errors.into_iter().map(|message| ConfigError { key: key.to_string(), message }),
+            );
+        }
+        errors
+    }
+
+    fn into_infos(self, raw: &ConnectorProperties) -> ConfigInfos {
+        let undefined = self.undefined.into_iter().map(|error| {
+            let value = raw.get(&error.key).cloned().flatten().filter(|_| !super::is_secret(&error.key));
+            let info =
+                ConfigValueInfo { name: error.key, value, errors: vec![error.message], ..Default::default() };
+            ConfigInfo { definition: None, value: ConfigValueInfo { visible: true, ..info } }
+        });
+        let configs: Vec<_> = undefined.chain(self.checked.into_iter().map(ConfigInfo::from)).collect();
+        let mut groups: Vec<String> = Vec::new();
+        for group in configs.iter().filter_map(|info| info.definition.as_ref()?.group.as_ref()) {
+            if !groups.iter().any(|known| known == group) {
+                groups.push(group.to_string());
+            }
+        }
+        let name = raw.get("connector.class").cloned().flatten().unwrap_or_default();
+        ConfigInfos { name, groups, configs }
+    }
+}
+
+/// Checks everything; the typed settings are there exactly when no error is.
+pub(super) fn run(raw: &ConnectorProperties, worker: &WorkerConfig) -> Validation {
+    let mut checked = check_table(framework_keys(worker), raw);
+    for side in ["key", "value", "header"] {
+        hide_version_of_unknown(side, &mut checked);
+    }
+    checked.extend(aliased(raw, &checked, "transforms", &transform));
+    checked.extend(aliased(raw, &checked, "predicates", &predicate));
+    checked.extend(check_table(KUSTO.iter().map(ConfigKey::from), raw));
+    for side in ["key", "value"] {
+        let class = converter_class(&checked, side);
+        if let Some(class) = class.filter(|_| raw.contains_key(&format!("{side}.converter"))) {
+            checked.extend(check_converter(side, &class, raw));
+        }
+    }
+    let mut validation = Validation { checked, undefined: unknown_nulls(raw), config: None };
+
+    let written: Properties =
+        raw.iter().filter_map(|(key, value)| Some((key.clone(), value.clone()?))).collect();
+    let mut problems = Problems::default();
+    topics_rules(&written, &mut problems);
+    name_rules(&written, worker, &mut problems);
+    override_policy::check(&written, worker, &mut problems);
+    validation.note(problems);
+
+    let mut problems = Problems::default();
+    refuse_unsupported(&validation, &written, &mut problems);
+    let config = build(&Values::new(&validation.checked, &written), &written, worker, &mut problems);
+    validation.note(problems);
+    let clean = validation.undefined.is_empty() && !validation.has_errors("");
+    validation.config = config.filter(|_| clean);
+    validation
+}
+
+fn check_table(keys: impl IntoIterator<Item = ConfigKey>, raw: &ConnectorProperties) -> Vec<Checked> {
+    let written = |key: &ConfigKey| raw.get(key.name.as_ref()).map(Option::as_deref);
+    keys.into_iter()
+        .map(|key| {
+            let written = written(&key);
+            check_key(key, written)
+        })
+        .collect()
+}
+
+/// Connect's keys, with what this worker puts in when a connector leaves it out.
+pub(super) fn framework_keys(worker: &WorkerConfig) -> Vec<ConfigKey> {
+    let is = |text: &str| DefaultValue::Is(Cow::Owned(text.to_owned()));
+    let with_worker = |row| {
+        let mut key = ConfigKey::from(row);
+        match key.name.as_ref() {
+            "key.converter" => key.default = is(&worker.key_converter.class),
+            "value.converter" => key.default = is(&worker.value_converter.class),
+            "header.converter" => key.default = is(plugins::SIMPLE_HEADER_CONVERTER),
+            name if name.ends_with(".converter.plugin.version") => key.default = is(VERSION),
+            _ => {}
+        }
+        if let Kind::Class(kind) = key.kind {
+            key.recommended = plugins::recommended(kind);
+        } else if key.name.ends_with(".plugin.version") {
+            key.recommended = vec![VERSION.to_owned()];
+        }
+        key
+    };
+    FRAMEWORK.iter().map(with_worker).collect()
+}
+
+/// A converter that does not exist has no versions to choose from.
+fn hide_version_of_unknown(side: &str, checked: &mut [Checked]) {
+    if converter_class(checked, side).is_some() {
+        return;
+    }
+    let name = format!("{side}.converter.plugin.version");
+    for version in checked.iter_mut().filter(|checked| checked.key.name == name) {
+        version.key.default = DefaultValue::Null;
+        version.key.recommended.clear();
+        version.visible = false;
+        if version.value == Value::Text(VERSION.to_owned()) {
+            version.value = Value::Null;
+        }
+    }
+}
+
+/// The keys of one alias, made from its name and the class that it names.
+type KeysOf = dyn Fn(&str, Option<&str>) -> Vec<ConfigKey>;
+
+fn aliased(raw: &ConnectorProperties, checked: &[Checked], list: &str, keys_of: &KeysOf) -> Vec<Checked> {
+    let none = Properties::new();
+    let mut all: Vec<Checked> = Vec::new();
+    for alias in Values::new(checked, &none).list(list) {
+        let class = raw.get(&format!("{list}.{alias}.type")).and_then(Option::as_deref).map(trim);
+        all.extend(check_table(keys_of(alias, class), raw));
+    }
+    all
+}
+
+fn transform(alias: &str, class: Option<&str>) -> Vec<ConfigKey> {
+    let class = class.and_then(|text| plugins::resolve(ClassKind::Transformation, text));
+    let mut keys = typed(alias, ("transforms", "Transformation"), ClassKind::Transformation, class.is_some());
+    keys.extend(plugins::transform_keys(class.as_deref()).into_iter().map(|mut key| {
+        key.name = Cow::Owned(format!("transforms.{alias}.{}", key.name));
+        key
+    }));
+    in_group(keys, format!("Transforms: {alias}"))
+}
+
+fn predicate(alias: &str, class: Option<&str>) -> Vec<ConfigKey> {
+    let class = class.and_then(|text| plugins::resolve(ClassKind::Predicate, text));
+    let keys = typed(alias, ("predicates", "Predicate"), ClassKind::Predicate, class.is_some());
+    in_group(keys, format!("Predicates: {alias}"))
+}
+
+/// The keys `type` and `plugin.version`.
+fn typed(alias: &str, (list, word): (&str, &str), kind: ClassKind, is_known: bool) -> Vec<ConfigKey> {
+    let mut class = plugins::dynamic_key(
+        format!("{list}.{alias}.type"),
+        Kind::Class(kind),
+        DefaultValue::Required,
+        format!("{word} type for {alias}"),
+    );
+    class.recommended = plugins::recommended(kind);
+    let default = if is_known { DefaultValue::Is(Cow::Borrowed(VERSION)) } else { DefaultValue::Null };
+    let mut version = plugins::dynamic_key(
+        format!("{list}.{alias}.plugin.version"),
+        Kind::String,
+        default,
+        format!("{word} version for {alias}"),
+    );
+    version.recommended = if is_known { vec![VERSION.to_owned()] } else { Vec::new() };
+    vec![class, version]
+}
+
+fn in_group(mut keys: Vec<ConfigKey>, group: String) -> Vec<ConfigKey> {
+    let group: Cow<'static, str> = Cow::Owned(group);
+    for (order, key) in (0..).zip(&mut keys) {
+        key.group = Some(group.clone());
+        key.order = order;
+    }
+    keys
+}
+
+/// The class of the key or value converter, if there is a right one.
+fn converter_class(checked: &[Checked], side: &str) -> Option<String> {
+    let none = Properties::new();
+    Values::new(checked, &none).text(&format!("{side}.converter")).map(str::to_owned)
+}
+
+/// Checks the keys below `key.converter.` or `value.converter.`.
+pub(super) fn check_converter(side: &str, class: &str, raw: &ConnectorProperties) -> Vec<Checked> {
+    let check = |mut key: ConfigKey| {
+        let full = format!("{side}.converter.{}", key.name);
+        let written = if key.name == "converter.type" {
+            Some(Some(side))
+        } else {
+            raw.get(&full).map(Option::as_deref)
+        };
+        key.name = Cow::Owned(full);
+        check_key(key, written)
+    };
+    plugins::converter_keys(class).into_iter().map(check).collect()
+}
+
+/// Null values of keys that no table has; those of known keys are noted where the key is.
+fn unknown_nulls(raw: &ConnectorProperties) -> Vec<ConfigError> {
+    let known = |key: &str| FRAMEWORK.iter().chain(KUSTO).any(|row| row.0 == key);
+    raw.iter()
+        .filter(|(key, value)| value.is_none() && !known(key))
+        .map(|(key, _)| ConfigError {
+            key: key.clone(),
+            message: "Null value can not be supplied as the configuration value.".to_owned(),
+        })
+        .collect()
+}
+
+fn filled<'a>(written: &'a Properties, key: &str) -> Option<&'a str> {
+    written.get(key).map(|text| text.trim()).filter(|text| !text.is_empty())
+}
+
+/// Either `topics` or `topics.regex`, and the dead-letter topic in neither.
+fn topics_rules(written: &Properties, problems: &mut Problems) {
+    let topics = filled(written, "topics");
+    let pattern = filled(written, "topics.regex");
+    let both = match (topics, pattern) {
+        (Some(_), Some(_)) => "topics and topics.regex are mutually exclusive options, but both are set.",
+        (None, None) => "Must configure one of topics or topics.regex",
+        _ => "",
+    };
+    if !both.is_empty() {
+        problems.add("topics", both);
+        problems.add("topics.regex", both);
+    }
+    let Some(dlq) = filled(written, "errors.deadletterqueue.topic.name") else { return };
+    let topics: Vec<_> = topics.into_iter().flat_map(|list| list.split(',')).map(str::trim).collect();
+    if topics.contains(&dlq) {
+        let list = topics.join(", ");
+        problems.add("topics", format!(
+            "The DLQ topic '{dlq}' may not be included in the list of topics ('topics=[{list}]') consumed by the connector"
+        ));
+    }
+    let matches = |p: &&str| regex::Regex::new(&format!("^(?:{p})$")).is_ok_and(|regex| regex.is_match(dlq));
+    if let Some(pattern) = pattern.filter(matches) {
+        problems.add("topics.regex", format!(
+            "The DLQ topic '{dlq}' may not be matched by the regex for the topics ('topics.regex={pattern}') consumed by \
+             the connector"
+        ));
+    }
+}
+
+/// The connector's consumer group must not be the workers' own.
+fn name_rules(written: &Properties, worker: &WorkerConfig, problems: &mut Problems) {
+    let group = &worker.group_id;
+    let Some(name) = filled(written, "name") else { return };
+    let key = "consumer.override.group.id";
+    match written.get(key) {
+        Some(own) if own == group => {
+            problems.add(key, format!("Consumer group {own} conflicts with Connect worker group {group}"));
+        }
+        None if format!("connect-{name}") == *group => problems.add(
+            "name",
+            format!(
+                "Consumer group for sink connector named {name} conflicts with Connect worker group {group}"
+            ),
+        ),
+        _ => {}
+    }
+}
+
+/// Connect's keys whose behaviour is not built yet must not look as if they worked.
+fn refuse_unsupported(validation: &Validation, written: &Properties, problems: &mut Problems) {
+    let values = Values::new(&validation.checked, written);
+    for (list, what) in [("transforms", "transformations"), ("predicates", "predicates")] {
+        let aliases = values.list(list);
+        // What is wrong with them comes first, as in Connect.
+        if !aliases.is_empty() && !validation.has_errors(list) {
+            problems.invalid(
+                list,
+                &format!("[{}]", aliases.join(", ")),
+                &format!("{what} are not supported yet"),
+            );
+        }
+    }
+    if values.text("errors.tolerance") == Some("all") {
+        problems.invalid("errors.tolerance", "all", "tolerating errors is not supported yet; use none");
+    }
+    if let Some(topic) = values.filled("errors.deadletterqueue.topic.name") {
+        let key = "errors.deadletterqueue.topic.name";
+        problems.invalid(key, topic, "a dead-letter queue is not supported yet");
+    }
+    for side in ["key", "value"] {
+        let key = format!("{side}.converter");
+        if let Some(class) = values.text(&key).filter(|class| !plugins::is_built_in(class)) {
+            problems.add(key.clone(), plugins::not_built_in(&key, class));
+        }
+        let content = format!("{key}.schema.content");
+        if written.contains_key(&key) && filled(written, &content).is_some() {
+            problems
+                .add(content.clone(), format!("Configuration {content} is not supported yet; leave it out"));
+        }
+    }
+}
+
+/// The typed settings from read values.
+fn build(
+    values: &Values<'_>,
+    written: &Properties,
+    worker: &WorkerConfig,
+    problems: &mut Problems,
+) -> Option<SinkConnectorConfig> {
+    let topics = topics(values, problems);
+    let kusto = KustoSinkConfig::build(values, topics.as_ref(), worker.insecure_http, problems);
+    let converter = |side: &str, of_worker: &ConverterConfig| {
+        let key = format!("{side}.converter");
+        if !written.contains_key(&key) {
+            return Some(of_worker.clone());
+        }
+        let mut settings = with_prefix(written, &format!("{key}."));
+        settings.remove("plugin.version");
+        Some(ConverterConfig { class: values.text(&key)?.to_owned(), settings })
+    };
+    Some(SinkConnectorConfig {
+        name: values.filled("name")?.into(),
+        connector_class: values.text("connector.class")?.to_owned(),
+        tasks_max: u32::try_from(values.number("tasks.max")?).ok()?,
+        topics: topics?,
+        key_converter: converter("key", &worker.key_converter)?,
+        value_converter: converter("value", &worker.value_converter)?,
+        consumer_overrides: with_prefix(written, "consumer.override."),
+        kusto: kusto?,
+    })
+}
+
+fn topics(values: &Values<'_>, problems: &mut Problems) -> Option<Topics> {
+    let list = values.list("topics");
+    if !list.is_empty() {
+        return Some(Topics::List(list.to_vec()));
+    }
+    let pattern = values.filled("topics.regex")?;
+    let subscription = topic_regex::to_subscription(pattern);
+    subscription.map_err(|error| problems.invalid("topics.regex", pattern, &error)).ok().map(Topics::Regex)
+}
+
+/// The keys that start with `prefix`, without it.
+pub(super) fn with_prefix(from: &Properties, prefix: &str) -> Properties {
+    let entry =
+        |(key, value): (&String, &String)| Some((key.strip_prefix(prefix)?.to_owned(), value.clone()));
+    from.iter().filter_map(entry).filter(|(key, _)| !key.is_empty()).collect()
 }

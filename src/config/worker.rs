@@ -1,11 +1,22 @@
 //! The worker's settings, typed (`connect-runtime.md` §8).
+//!
+//! Read once at the start, all errors at once. Of the outside world only the properties file is read, and the machine's
+//! own name or address when none is set.
 
 use std::fmt;
+use std::net::UdpSocket;
 use std::path::Path;
 use std::time::Duration;
 
+use super::def::{Checked, ConfigKey, check_key};
+use super::errors::Problems;
 use super::redact::Redacted;
-use super::{ConfigErrors, ConverterConfig, Properties};
+use super::values::Values;
+use super::worker_keys::{CLIENT_KEYS, WITHOUT_EFFECT, WORKER};
+use super::{
+    ConfigErrors, ConnectorProperties, ConverterConfig, OverridePolicy, Properties, env, plugins, properties,
+    validate,
+};
 
 /// One of the three storage topics.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -65,6 +76,8 @@ pub struct WorkerConfig {
     pub advertised_host: Option<String>,
     /// `rest.advertised.port`.
     pub advertised_port: Option<u16>,
+    /// What connectors may override in their clients.
+    pub override_policy: OverridePolicy,
     /// `worker.buffer.bytes`: bytes of records that all tasks of this worker may hold together.
     pub buffer_bytes: u64,
     /// Top-level keys for Kafka clients.
@@ -88,23 +101,249 @@ pub struct WorkerConfig {
 impl WorkerConfig {
     /// Reads the settings: short variables before `CONNECT_*` before the file before defaults.
     pub fn load(
-        _file: Option<&Path>,
-        _env: impl IntoIterator<Item = (String, String)>,
+        file: Option<&Path>,
+        env: impl IntoIterator<Item = (String, String)>,
     ) -> Result<Self, ConfigErrors> {
-        Err(super::errors::under_construction())
+        let fail = |key: &str, message: String| {
+            let mut problems = Problems::default();
+            problems.add(key, message);
+            ConfigErrors::new(problems.0)
+        };
+        let file = file.map(read_file).transpose().map_err(|message| fail("file", message))?;
+        let layered =
+            env::layer(file.as_ref(), env).map_err(|error| fail("settings", format!("settings: {error}")))?;
+        let all = layered.settings;
+
+        let check = |row| {
+            let key = ConfigKey::from(row);
+            let written = all.get(key.name.as_ref()).map(|text| Some(text.as_str()));
+            check_key(key, written)
+        };
+        let mut checked: Vec<Checked> = WORKER.iter().map(check).collect();
+        let mut problems = Problems::default();
+        check_converters(&mut checked, &all, &mut problems);
+        let built = Self::build(&Values::new(&checked, &all), &all, &mut problems);
+
+        let mut errors = Problems::default();
+        for Checked { key, errors: messages, .. } in checked {
+            for message in messages {
+                errors.add(key.name.to_string(), message);
+            }
+        }
+        errors.0.extend(problems.0);
+        for error in &mut errors.0 {
+            // Where to look, since four places can set a key.
+            match layered.origins.get(&error.key) {
+                Some(origin) => error.message = format!("{} (set by {origin})", error.message),
+                None => error.message.push_str(&env::hint(&error.key)),
+            }
+        }
+        match built {
+            Some(config) if errors.0.is_empty() => Ok(Self { log_level: layered.log_level, ..config }),
+            _ => Err(ConfigErrors::new(errors.0)),
+        }
     }
 
-    /// `host:port` by which other workers and clients reach this one; `bound_port` is used when neither
-    /// `rest.advertised.port` nor a listener fixes the port.
+    /// The typed settings from read values; none when one is wrong.
+    fn build(values: &Values<'_>, all: &Properties, problems: &mut Problems) -> Option<Self> {
+        let listeners = listeners(values, problems);
+        let override_policy = override_policy(values, problems);
+        refuse_unsupported(values, problems);
+        let millis = |key| Some(Duration::from_millis(values.unsigned(key)?));
+        let converter = |side: &str| {
+            let key = format!("{side}.converter");
+            let class = values.text(&key)?.to_owned();
+            Some(ConverterConfig { class, settings: validate::with_prefix(all, &format!("{key}.")) })
+        };
+        let brokers = values.list("bootstrap.servers");
+        if brokers.iter().all(String::is_empty) {
+            problems.add("bootstrap.servers", "bootstrap.servers must name a broker as host:port");
+        }
+        let advertised_host = values.filled("rest.advertised.host.name").map(str::to_owned);
+        Some(Self {
+            bootstrap_servers: brokers.join(","),
+            group_id: values.text("group.id")?.to_owned(),
+            config_topic: storage_topic("config", values, all)?,
+            offset_topic: storage_topic("offset", values, all)?,
+            status_topic: storage_topic("status", values, all)?,
+            key_converter: converter("key")?,
+            value_converter: converter("value")?,
+            offset_flush_interval: millis("offset.flush.interval.ms")?,
+            offset_flush_timeout: millis("offset.flush.timeout.ms")?,
+            task_shutdown_graceful_timeout: millis("task.shutdown.graceful.timeout.ms")?,
+            listeners: listeners?,
+            advertised_host,
+            advertised_port: values.number("rest.advertised.port").and_then(|port| u16::try_from(port).ok()),
+            override_policy: override_policy?,
+            buffer_bytes: values.unsigned("worker.buffer.bytes")?,
+            client: client_keys(all),
+            consumer: validate::with_prefix(all, "consumer."),
+            producer: validate::with_prefix(all, "producer."),
+            admin: admin_keys(all),
+            insecure_http: values.flag("worker.allow.insecure.http")?,
+            log_level: None,
+            warnings: warnings(all),
+            all: all.clone(),
+        })
+    }
+
+    /// `host:port` by which other workers and clients reach this one; `bound_port` is what the first listener got, and
+    /// counts unless `rest.advertised.port` says otherwise.
     pub fn worker_id(&self, bound_port: u16) -> String {
-        let listener = self.listeners.first();
-        let host = self
-            .advertised_host
-            .as_deref()
-            .or_else(|| listener.map(|l| l.host.as_str()))
-            .unwrap_or("localhost");
+        let listened =
+            self.listeners.first().map(|listener| listener.host.clone()).filter(|host| !host.is_empty());
+        let host = self.advertised_host.clone().or(listened).unwrap_or_else(machine_address);
+        // An IPv6 address needs brackets in front of a port.
+        let host = if host.contains(':') && !host.starts_with('[') { format!("[{host}]") } else { host };
         format!("{host}:{}", self.advertised_port.unwrap_or(bound_port))
     }
+}
+
+/// A file's name and its entries.
+fn read_file(path: &Path) -> Result<(String, Properties), String> {
+    let name = path.display().to_string();
+    let bytes = std::fs::read(path).map_err(|error| format!("file {name} cannot be read: {error}"))?;
+    let entries =
+        properties::parse(&properties::decode(bytes)).map_err(|error| format!("file {name}, {error}"))?;
+    Ok((name, entries))
+}
+
+/// Checks the keys of both converters and that the classes are built in.
+fn check_converters(checked: &mut Vec<Checked>, all: &Properties, problems: &mut Problems) {
+    let raw: ConnectorProperties =
+        all.iter().map(|(key, value)| (key.clone(), Some(value.clone()))).collect();
+    for side in ["key", "value"] {
+        let key = format!("{side}.converter");
+        let Some(class) = Values::new(checked, all).text(&key).map(str::to_owned) else { continue };
+        if !plugins::is_built_in(&class) {
+            problems.add(key.clone(), plugins::not_built_in(&key, &class));
+        }
+        checked.extend(validate::check_converter(side, &class, &raw));
+    }
+}
+
+fn storage_topic(which: &str, values: &Values<'_>, all: &Properties) -> Option<StorageTopic> {
+    let key = |name: &str| format!("{which}.storage.{name}");
+    let mut settings = validate::with_prefix(all, &key(""));
+    // The policy is always compact; Connect ignores another one with a warning.
+    settings.retain(|name, _| {
+        !["topic", "partitions", "replication.factor", "cleanup.policy"].contains(&name.as_str())
+    });
+    let partitions = if which == "config" { 1 } else { values.number(&key("partitions"))? };
+    Some(StorageTopic {
+        name: values.text(&key("topic"))?.to_owned(),
+        partitions: i32::try_from(partitions).ok()?,
+        replication_factor: i16::try_from(values.number(&key("replication.factor"))?).ok()?,
+        settings,
+    })
+}
+
+fn listeners(values: &Values<'_>, problems: &mut Problems) -> Option<Vec<Listener>> {
+    let key = "listeners";
+    let before = problems.0.len();
+    let texts: Vec<_> = values.list(key).iter().filter(|text| !text.is_empty()).collect();
+    if texts.is_empty() {
+        let message = "Invalid value for listeners, at least one URL is expected, ex: \
+                       http://localhost:8080,https://localhost:8443.";
+        problems.add(key, message);
+    }
+    let mut found = Vec::new();
+    for text in texts {
+        match listener(text) {
+            Ok(listener) => found.push(listener),
+            Err(detail) => problems.invalid(key, text, detail),
+        }
+    }
+    (problems.0.len() == before).then_some(found)
+}
+
+/// `scheme://host:port`; the host may be missing, and an IPv6 address stands in brackets.
+fn listener(text: &str) -> Result<Listener, &'static str> {
+    let form = "must be http://host:port, where host may be left out";
+    let (scheme, rest) = text.split_once("://").ok_or(form)?;
+    if scheme.eq_ignore_ascii_case("https") {
+        return Err("https is not supported yet; use http");
+    }
+    if !scheme.eq_ignore_ascii_case("http") {
+        return Err("the scheme must be http");
+    }
+    let (host, port) = rest.rsplit_once(':').ok_or(form)?;
+    let host = host.strip_prefix('[').and_then(|inner| inner.strip_suffix(']')).unwrap_or(host);
+    if !host.chars().all(|c| c.is_ascii_alphanumeric() || "-%._:".contains(c)) {
+        return Err(form);
+    }
+    let port = port.parse().map_err(|_| "the port must be a number from 0 to 65535")?;
+    Ok(Listener { host: host.to_owned(), port })
+}
+
+fn override_policy(values: &Values<'_>, problems: &mut Problems) -> Option<OverridePolicy> {
+    let key = "connector.client.config.override.policy";
+    let name = values.text(key)?;
+    let policy = OverridePolicy::from_name(name);
+    if policy.is_none() {
+        problems.invalid(key, name, "this policy is not supported; use All, None or Principal");
+    }
+    policy
+}
+
+/// Keys that protect something must not look as if they worked.
+fn refuse_unsupported(values: &Values<'_>, problems: &mut Problems) {
+    for key in ["rest.extension.classes", "admin.listeners", "config.providers"] {
+        let items: Vec<_> = values.list(key).iter().filter(|item| !item.is_empty()).cloned().collect();
+        if !items.is_empty() {
+            problems.invalid(key, &format!("[{}]", items.join(", ")), "not supported yet; leave it out");
+        }
+    }
+    if values.text("rest.advertised.listener").is_some_and(|scheme| scheme.eq_ignore_ascii_case("https")) {
+        problems.invalid("rest.advertised.listener", "https", "https is not supported yet; use http");
+    }
+}
+
+/// The keys of the worker's own Kafka clients.
+fn client_keys(all: &Properties) -> Properties {
+    let is_client = |key: &str| {
+        let listed =
+            |known: &&str| if known.ends_with('.') { key.starts_with(*known) } else { key == *known };
+        // This one is about REST.
+        key != "ssl.client.auth" && CLIENT_KEYS.iter().any(listed)
+    };
+    let mut client: Properties = all.clone();
+    client.retain(|key, _| is_client(key));
+    client
+}
+
+/// `admin.*`, of which the listeners for administration are no client keys.
+fn admin_keys(all: &Properties) -> Properties {
+    let mut admin = validate::with_prefix(all, "admin.");
+    admin.retain(|key, _| !key.starts_with("listeners"));
+    admin
+}
+
+fn warnings(all: &Properties) -> Vec<String> {
+    let mut warnings: Vec<_> = WITHOUT_EFFECT
+        .iter()
+        .filter(|(key, _)| all.get(*key).is_some_and(|value| !value.is_empty()))
+        .map(|(key, reason)| format!("{key} has no effect: {reason}"))
+        .collect();
+    let policies = ["config", "offset", "status"].map(|which| format!("{which}.storage.cleanup.policy"));
+    let ignored = policies.iter().filter(|key| all.contains_key(*key));
+    warnings.extend(ignored.map(|key| format!("{key} has no effect: storage topics are always compacted")));
+    warnings
+}
+
+/// The address that the machine's packets leave from, else its name. Nothing is sent: connecting a UDP socket only
+/// chooses a route (to an address that is reserved for documentation).
+fn machine_address() -> String {
+    let routed = UdpSocket::bind("0.0.0.0:0").and_then(|socket| {
+        socket.connect("192.0.2.1:9")?;
+        socket.local_addr()
+    });
+    if let Ok(address) = routed {
+        return address.ip().to_string();
+    }
+    let name = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    let name = name.trim();
+    if name.is_empty() { "localhost".to_owned() } else { name.to_owned() }
 }
 
 impl fmt::Debug for WorkerConfig {

@@ -1,0 +1,110 @@
+//! The result of validating a connector's settings, as REST shows it (`connect-runtime.md` §1.15).
+//!
+//! Values of PASSWORD keys are hidden; messages repeat a wrong value only where Connect does, and no secret can be wrong
+//! in that way.
+
+use serde_json::{Value as Json, json};
+
+use super::def::{Checked, ConfigKey};
+
+/// The result of validating a connector's settings.
+#[derive(Debug, Clone, Default)]
+pub struct ConfigInfos {
+    /// `connector.class` as sent.
+    pub name: String,
+    /// The groups of keys, in order.
+    pub groups: Vec<String>,
+    /// All keys with their values and errors, in order.
+    pub configs: Vec<ConfigInfo>,
+}
+
+/// One key's part of the result.
+#[derive(Debug, Clone)]
+pub struct ConfigInfo {
+    /// What is known of the key; none for a wrong entry with an unknown key.
+    pub definition: Option<ConfigKey>,
+    /// The value and what is wrong with it.
+    pub value: ConfigValueInfo,
+}
+
+/// A value and what is wrong with it.
+#[derive(Debug, Clone, Default)]
+pub struct ConfigValueInfo {
+    /// The key.
+    pub name: String,
+    /// The value as text; `[hidden]` for secrets.
+    pub value: Option<String>,
+    /// Values to choose from.
+    pub recommended_values: Vec<String>,
+    /// What is wrong, whole sentences.
+    pub errors: Vec<String>,
+    /// Whether a form shows the key.
+    pub visible: bool,
+}
+
+impl ConfigInfos {
+    /// How many messages there are.
+    pub fn error_count(&self) -> usize {
+        self.messages().count()
+    }
+
+    /// All messages in order.
+    pub fn messages(&self) -> impl Iterator<Item = &str> {
+        self.configs.iter().flat_map(|info| info.value.errors.iter().map(String::as_str))
+    }
+
+    /// The message of the 400 answer to POST and PUT; none when nothing is wrong.
+    pub fn bad_request_message(&self) -> Option<String> {
+        let count = self.error_count();
+        if count == 0 {
+            return None;
+        }
+        let head = format!("Connector configuration is invalid and contains the following {count} error(s):");
+        let tail = "You can also find the above list of errors at the endpoint \
+                    `/connector-plugins/{connectorType}/config/validate`";
+        let lines: Vec<_> = std::iter::once(head.as_str()).chain(self.messages()).chain([tail]).collect();
+        Some(lines.join("\n"))
+    }
+
+    /// The body of the validation's answer.
+    pub fn to_json(&self) -> Json {
+        let configs: Vec<_> = self.configs.iter().map(ConfigInfo::to_json).collect();
+        json!({"name": self.name, "error_count": self.error_count(), "groups": self.groups, "configs": configs})
+    }
+}
+
+impl ConfigInfo {
+    fn to_json(&self) -> Json {
+        let value = &self.value;
+        json!({
+            "definition": self.definition.as_ref().map(ConfigKey::to_json),
+            "value": {"name": value.name, "value": value.value, "recommended_values": value.recommended_values,
+                "errors": value.errors, "visible": value.visible},
+        })
+    }
+}
+
+impl From<Checked> for ConfigInfo {
+    fn from(checked: Checked) -> Self {
+        let value = ConfigValueInfo {
+            name: checked.key.name.to_string(),
+            value: checked.value.render(),
+            recommended_values: checked.key.recommended.clone(),
+            errors: checked.errors,
+            visible: checked.visible,
+        };
+        Self { definition: Some(checked.key), value }
+    }
+}
+
+impl ConfigKey {
+    /// The key's part of `/connector-plugins/P/config` and of a validation's answer.
+    pub fn to_json(&self) -> Json {
+        json!({
+            "name": self.name, "type": self.kind.as_str(), "required": self.is_required(),
+            "default_value": self.default_text(), "importance": self.importance.as_str(),
+            "documentation": self.documentation, "group": self.group, "order_in_group": self.order,
+            "width": self.width.as_str(), "display_name": self.display_name, "dependents": self.dependents,
+        })
+    }
+}

@@ -1,0 +1,148 @@
+//! The tables of a connector's keys: Connect's own and the Kusto sink's.
+//!
+//! Types, defaults, groups, orders and display names are those a real worker shows (4.3.0 with the sink 5.3.1); the
+//! documentation is ours and says what *this* worker does.
+
+use super::def::Check::{Aliases, Any, AtLeast, Distinct, Name, OneOf, Regex};
+use super::def::Importance::{High, Low, Medium as Mid};
+use super::def::Kind::{Boolean, Class, Int, List, Long, Password, Short, String as Text};
+use super::def::RowDefault::{Is, Null, Required};
+use super::def::Width::{Long as Wide, Medium, Short as Narrow};
+use super::def::{Row, RowDefault};
+use super::plugins::ClassKind::{Converter, HeaderConverter};
+
+const COMMON: &str = "Common";
+const ERRORS: &str = "Error Handling";
+const CONNECTION: &str = "Connection";
+const WRITES: &str = "Writes";
+const RETRIES: &str = "Error Handling and Retries";
+
+/// The version that the sink and the classes built into the worker report.
+pub const VERSION: &str = env!("CARGO_PKG_VERSION");
+
+/// The full class name of the sink.
+pub const KUSTO_SINK_CLASS: &str = "com.microsoft.azure.kusto.kafka.connect.sink.KustoSinkConnector";
+
+/// Names accepted for `aad.auth.strategy`; mixed case is refused, as the JVM connector does.
+pub const STRATEGIES: &[&str] = &[
+    "APPLICATION",
+    "application",
+    "MANAGED_IDENTITY",
+    "managed_identity",
+    "AZ_DEV_TOKEN",
+    "az_dev_token",
+    "WORKLOAD_IDENTITY",
+    "workload_identity",
+];
+
+/// Names accepted for `behavior.on.error`.
+pub const BEHAVIORS: &[&str] = &["FAIL", "LOG", "IGNORE", "fail", "log", "ignore"];
+
+/// The keys that every sink connector has, in Connect's order.
+#[rustfmt::skip] // a table: one row is one key
+pub const FRAMEWORK: &[Row] = &[
+    Row("name", Text, Required, Name, High, (COMMON, 1), Medium, "Connector name",
+        "The connector's name, unique in the Connect cluster. Its consumer group is connect-<name>."),
+    Row("connector.class", Text, Required, Any, High, (COMMON, 2), Wide, "Connector class",
+        "The class that does the work: the full name, KustoSinkConnector or KustoSink."),
+    Row("connector.plugin.version", Text, Is(VERSION), Any, Mid, (COMMON, 3), Medium, "Connector version",
+        "The version of the connector. Only the one that is built in exists."),
+    Row("tasks.max", Int, Is("1"), AtLeast(1), High, (COMMON, 4), Narrow, "Tasks max",
+        "How many tasks share the connector's partitions at most. More than there are partitions brings nothing."),
+    Row("tasks.max.enforce", Boolean, Is("true"), Any, Low, (COMMON, 5), Narrow, "Enforce tasks max",
+        "Accepted for compatibility: tasks.max is always kept."),
+    Row("key.converter", Class(Converter), Null, Any, Low, (COMMON, 6), Narrow, "Key converter class",
+        "How record keys are read; the worker's converter when not set."),
+    Row("key.converter.plugin.version", Text, Null, Any, Low, (COMMON, 7), Narrow, "Key converter version",
+        "The version of the key converter. Only the one that is built in exists."),
+    Row("value.converter", Class(Converter), Null, Any, Low, (COMMON, 8), Narrow, "Value converter class",
+        "How record values are read; the worker's converter when not set."),
+    Row("value.converter.plugin.version", Text, Null, Any, Low, (COMMON, 9), Narrow, "Value converter version",
+        "The version of the value converter. Only the one that is built in exists."),
+    Row("header.converter", Class(HeaderConverter), Null, Any, Low, (COMMON, 10), Narrow, "Header converter class",
+        "Accepted for compatibility: the sink does not read headers."),
+    Row("header.converter.plugin.version", Text, Null, Any, Low, (COMMON, 11), Narrow, "Header converter version",
+        "Accepted for compatibility: the sink does not read headers."),
+    Row("transforms", List, Is(""), Aliases, Low, ("Transforms", 12), Wide, "Transforms",
+        "Aliases of the changes made to each record, in this order. Not supported yet."),
+    Row("predicates", List, Is(""), Aliases, Low, ("Predicates", 13), Wide, "Predicates",
+        "Aliases of the conditions that transforms use. Not supported yet."),
+    Row("config.action.reload", Text, Is("restart"), OneOf(&["none", "restart"]), Low, (COMMON, 14), Medium, "Reload Action",
+        "What happens when an external value that the settings refer to changes."),
+    Row("errors.retry.timeout", Long, Is("0"), Any, Mid, (ERRORS, 1), Medium, "Retry Timeout for Errors",
+        "How many milliseconds a failed conversion is tried again; conversions here fail for good, so nothing is tried again."),
+    Row("errors.retry.delay.max.ms", Long, Is("60000"), Any, Mid, (ERRORS, 2), Medium, "Maximum Delay Between Retries for Errors",
+        "The longest pause between two such tries, in milliseconds."),
+    Row("errors.tolerance", Text, Is("none"), OneOf(&["none", "all"]), Mid, (ERRORS, 3), Narrow, "Error Tolerance",
+        "What a record that cannot be converted does: with none it fails the task. all is not supported yet."),
+    Row("errors.log.enable", Boolean, Is("false"), Any, Mid, (ERRORS, 4), Narrow, "Log Errors",
+        "Whether tolerated errors are logged. A failed task always logs its error."),
+    Row("errors.log.include.messages", Boolean, Is("false"), Any, Mid, (ERRORS, 5), Narrow, "Log Error Details",
+        "Whether the log of a tolerated error names the record's topic, partition and offset."),
+    Row("topics", List, Is(""), Distinct, High, (COMMON, 4), Wide, "Topics",
+        "The topics to read, with commas between. Either this or topics.regex."),
+    Row("topics.regex", Text, Is(""), Regex, High, (COMMON, 4), Wide, "Topics regex",
+        "A regular expression; every topic whose whole name matches is read. Either this or topics."),
+    Row("errors.deadletterqueue.topic.name", Text, Is(""), Any, Mid, (ERRORS, 6), Medium, "Dead Letter Queue Topic Name",
+        "The topic that gets records which cannot be converted. Not supported yet."),
+    Row("errors.deadletterqueue.topic.replication.factor", Short, Is("3"), Any, Mid, (ERRORS, 7), Medium,
+        "Dead Letter Queue Topic Replication Factor",
+        "The replication factor of that topic when it has to be created."),
+    Row("errors.deadletterqueue.context.headers.enable", Boolean, Is("false"), Any, Mid, (ERRORS, 8), Medium,
+        "Enable Error Context Headers",
+        "Whether such records get headers that tell what happened."),
+];
+
+/// The Kusto sink's keys, in its order.
+#[rustfmt::skip] // a table: one row is one key
+pub const KUSTO: &[Row] = &[
+    Row("kusto.ingestion.url", Text, Required, Any, High, (CONNECTION, 0), Medium, "Kusto cluster ingestion URL",
+        "The data management endpoint, https://ingest-<cluster>.<region>.kusto.windows.net. ingest- is put in when it \
+         is missing; https:// too. Plain http only for this machine or with worker.allow.insecure.http."),
+    Row("kusto.query.url", Text, Required, Any, Low, (CONNECTION, 1), Medium, "Kusto cluster query URL",
+        "The engine endpoint, https://<cluster>.<region>.kusto.windows.net."),
+    Row("aad.auth.appkey", Password, Null, Any, High, (CONNECTION, 2), Medium, "Kusto Auth AppKey",
+        "The client secret of the service principal."),
+    Row("aad.auth.accesstoken", Password, Null, Any, Low, (CONNECTION, 3), Medium, "Kusto Auth AccessToken",
+        "A bearer token for the strategy AZ_DEV_TOKEN; it is never renewed, so it is for development only."),
+    Row("aad.auth.appid", Text, Null, Any, High, (CONNECTION, 4), Medium, "Kusto Auth AppID",
+        "The client id of the service principal, or of a user-assigned managed identity."),
+    Row("aad.auth.authority", Text, Null, Any, High, (CONNECTION, 5), Medium, "Kusto Auth Authority",
+        "The tenant of the service principal; organizations when not set."),
+    Row("kusto.validation.table.enable", Boolean, Is("false"), Any, Low, (CONNECTION, 6), Narrow, "Enable table validation",
+        "true is not supported yet. Unless false is written, a missing table or mapping fails the task at its start \
+         when the service says so definitely."),
+    Row("aad.auth.strategy", Text, Is("APPLICATION"), OneOf(STRATEGIES), High, (CONNECTION, 7), Medium, "Kusto Auth Strategy",
+        "How the worker proves who it is: a service principal, a managed identity, a federated token, or a fixed token. \
+         An endpoint on this machine needs no credentials."),
+    Row("proxy.host", Text, Null, Any, Low, (CONNECTION, 8), Medium, "Proxy host used to connect to Kusto",
+        "Not supported yet."),
+    Row("proxy.port", Int, Is("-1"), Any, Low, (CONNECTION, 9), Medium, "Proxy port used to connect to Kusto",
+        "Not supported yet."),
+    Row("kusto.tables.topics.mapping", Text, Required, Any, High, (WRITES, 0), Medium, "Kusto Table Topics Mapping",
+        "A JSON array, single quotes allowed, with one object per topic: topic (a name, or * for all others), db, table, \
+         format, mapping (the name of an ingestion mapping of the table), streaming (true is not supported yet)."),
+    Row("tempdir.path", Text, Is("/tmp"), Any, Low, (WRITES, 1), Medium, "Temporary Directory",
+        "Accepted for compatibility: nothing is written to local disk."),
+    Row("flush.size.bytes", Long, Is("1048576"), AtLeast(100), Mid, (WRITES, 2), Medium, "Maximum Flush Size",
+        "A partition's batch is sent when it has more than this many uncompressed bytes."),
+    Row("flush.interval.ms", Long, Is("30000"), AtLeast(100), High, (WRITES, 3), Medium, "Maximum Flush Interval",
+        "A partition's batch is sent when its first record is this many milliseconds old."),
+    Row("behavior.on.error", Text, Is("FAIL"), OneOf(BEHAVIORS), Low, (RETRIES, 0), Wide, "Behavior On Error",
+        "What a batch does that cannot be ingested. FAIL, LOG and IGNORE are the same for now: it is tried again, and \
+         a permanent error fails the task; no data is ever skipped."),
+    Row("misc.deadletterqueue.bootstrap.servers", List, Is(""), Any, Low, (RETRIES, 1), Medium,
+        "Miscellaneous Dead-Letter Queue Bootstrap Servers",
+        "Brokers of a topic for records that cannot be ingested. Not supported yet."),
+    Row("misc.deadletterqueue.topic.name", Text, Is(""), Any, Low, (RETRIES, 2), Medium,
+        "Miscellaneous Dead-Letter Queue Topic Name",
+        "The topic for records that cannot be ingested. Not supported yet."),
+    Row("errors.retry.max.time.ms", Long, RETRY_MAX, Any, Low, (RETRIES, 3), Medium, "Errors Maximum Retry Time",
+        "How long a failed batch is tried again, in milliseconds. When it is not written, without an end: an outage \
+         never fails a task."),
+    Row("errors.retry.backoff.time.ms", Long, Is("10000"), AtLeast(1), Low, (RETRIES, 4), Medium, "Errors Retry BackOff Time",
+        "The longest pause between two tries, in milliseconds."),
+];
+
+/// The default that the JVM connector shows; it counts for us only when it is written.
+const RETRY_MAX: RowDefault = Is("300000");

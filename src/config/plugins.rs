@@ -1,0 +1,273 @@
+//! The classes that settings may name: what exists, by which aliases, and which keys it brings along.
+//!
+//! Classes that exist in Connect but not here are known too, so that their names give a better answer than
+//! "could not be found".
+
+use std::borrow::Cow;
+
+use super::def::{Check, ConfigKey, DefaultValue, Importance, Kind, Row, RowDefault, Width};
+
+/// What a class is used for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ClassKind {
+    /// Reads keys and values.
+    Converter,
+    /// Reads headers.
+    HeaderConverter,
+    /// Changes records.
+    Transformation,
+    /// Chooses records for a transformation.
+    Predicate,
+}
+
+/// Text as it is.
+pub const STRING_CONVERTER: &str = "org.apache.kafka.connect.storage.StringConverter";
+/// Bytes as they are.
+pub const BYTE_ARRAY_CONVERTER: &str = "org.apache.kafka.connect.converters.ByteArrayConverter";
+/// JSON, with or without a schema envelope.
+pub const JSON_CONVERTER: &str = "org.apache.kafka.connect.json.JsonConverter";
+/// Guesses the types of headers.
+pub const SIMPLE_HEADER_CONVERTER: &str = "org.apache.kafka.connect.storage.SimpleHeaderConverter";
+
+/// The converters that are built in, in the order they are offered.
+pub const CONVERTERS: [&str; 3] = [BYTE_ARRAY_CONVERTER, JSON_CONVERTER, STRING_CONVERTER];
+
+/// Converters of the Java world that we do not have yet.
+const FOREIGN_CONVERTERS: [&str; 12] = [
+    "org.apache.kafka.connect.converters.BooleanConverter",
+    "org.apache.kafka.connect.converters.DoubleConverter",
+    "org.apache.kafka.connect.converters.FloatConverter",
+    "org.apache.kafka.connect.converters.IntegerConverter",
+    "org.apache.kafka.connect.converters.LongConverter",
+    "org.apache.kafka.connect.converters.ShortConverter",
+    "io.confluent.connect.avro.AvroConverter",
+    "io.confluent.connect.json.JsonSchemaConverter",
+    "io.confluent.connect.protobuf.ProtobufConverter",
+    "io.apicurio.registry.utils.converter.AvroConverter",
+    "io.apicurio.registry.utils.converter.ExtJsonConverter",
+    "io.apicurio.registry.utils.converter.ProtobufConverter",
+];
+
+const PREDICATES: [&str; 3] = [
+    "org.apache.kafka.connect.transforms.predicates.HasHeaderKey",
+    "org.apache.kafka.connect.transforms.predicates.RecordIsTombstone",
+    "org.apache.kafka.connect.transforms.predicates.TopicNameMatches",
+];
+
+/// A transformation: simple name, whether it has the variants `$Key` and `$Value`, whether it reads defaults for nulls,
+/// its other keys with their defaults.
+struct Smt(&'static str, bool, bool, &'static [(&'static str, Kind, RowDefault)]);
+
+const PACKAGE: &str = "org.apache.kafka.connect.transforms.";
+
+#[rustfmt::skip] // a table: one row is one class
+const TRANSFORMS: &[Smt] = &[
+    Smt("Cast", true, true, &[("spec", Kind::List, RowDefault::Required)]),
+    Smt("DropHeaders", false, false, &[("headers", Kind::List, RowDefault::Required)]),
+    Smt("ExtractField", true, true, &[("field", Kind::String, RowDefault::Required), ("field.syntax.version", Kind::String, RowDefault::Is("V1"))]),
+    Smt("Filter", false, false, &[]),
+    Smt("Flatten", true, false, &[("delimiter", Kind::String, RowDefault::Is("."))]),
+    Smt("HeaderFrom", true, true, &[("fields", Kind::List, RowDefault::Required), ("headers", Kind::List, RowDefault::Required), ("operation", Kind::String, RowDefault::Required)]),
+    Smt("HoistField", true, false, &[("field", Kind::String, RowDefault::Required)]),
+    Smt("InsertField", true, true, &[("topic.field", Kind::String, RowDefault::Null), ("partition.field", Kind::String, RowDefault::Null), ("offset.field", Kind::String, RowDefault::Null), ("timestamp.field", Kind::String, RowDefault::Null), ("static.field", Kind::String, RowDefault::Null), ("static.value", Kind::String, RowDefault::Null)]),
+    Smt("InsertHeader", false, false, &[("header", Kind::String, RowDefault::Required), ("value.literal", Kind::String, RowDefault::Required)]),
+    Smt("MaskField", true, true, &[("fields", Kind::List, RowDefault::Required), ("replacement", Kind::String, RowDefault::Null)]),
+    Smt("RegexRouter", false, false, &[("regex", Kind::String, RowDefault::Required), ("replacement", Kind::String, RowDefault::Required)]),
+    Smt("ReplaceField", true, true, &[("exclude", Kind::List, RowDefault::Is("")), ("include", Kind::List, RowDefault::Is("")), ("renames", Kind::List, RowDefault::Is(""))]),
+    Smt("SetSchemaMetadata", true, true, &[("schema.name", Kind::String, RowDefault::Null), ("schema.version", Kind::Int, RowDefault::Null)]),
+    Smt("TimestampConverter", true, true, &[("field", Kind::String, RowDefault::Is("")), ("target.type", Kind::String, RowDefault::Required), ("format", Kind::String, RowDefault::Is("")), ("unix.precision", Kind::String, RowDefault::Is("milliseconds"))]),
+    Smt("TimestampRouter", false, false, &[("topic.format", Kind::String, RowDefault::Is("${topic}-${timestamp}")), ("timestamp.format", Kind::String, RowDefault::Is("yyyyMMdd"))]),
+    Smt("ValueToKey", false, true, &[("fields", Kind::List, RowDefault::Required)]),
+];
+
+/// A class of `kind` by its full name or an alias that only one class has.
+pub fn resolve(kind: ClassKind, text: &str) -> Option<Cow<'static, str>> {
+    let known = known(kind);
+    if let Some(exact) = known.iter().find(|class| *class == text) {
+        return Some(exact.clone());
+    }
+    let mut by_alias = known.into_iter().filter(|class| aliases(kind, class).any(|alias| alias == text));
+    let found = by_alias.next()?;
+    by_alias.next().is_none().then_some(found)
+}
+
+/// The names that `/validate` offers for a key of this kind.
+pub fn recommended(kind: ClassKind) -> Vec<String> {
+    match kind {
+        ClassKind::Converter => CONVERTERS.iter().map(|class| (*class).to_owned()).collect(),
+        _ => known(kind).into_iter().map(Cow::into_owned).collect(),
+    }
+}
+
+/// True for the converters that can be used.
+pub fn is_built_in(converter: &str) -> bool {
+    CONVERTERS.contains(&converter)
+}
+
+/// The message for a converter that exists elsewhere only.
+pub fn not_built_in(key: &str, class: &str) -> String {
+    format!(
+        "Invalid value {class} for configuration {key}: this converter is not supported yet; use one of {}",
+        CONVERTERS.join(", ")
+    )
+}
+
+fn known(kind: ClassKind) -> Vec<Cow<'static, str>> {
+    let fixed =
+        |classes: &[&'static str]| classes.iter().map(|class| Cow::Borrowed(*class)).collect::<Vec<_>>();
+    match kind {
+        ClassKind::Converter => [fixed(&CONVERTERS), fixed(&FOREIGN_CONVERTERS)].concat(),
+        ClassKind::HeaderConverter => {
+            let mut classes = fixed(&FOREIGN_CONVERTERS[..6]);
+            classes.extend(fixed(&CONVERTERS));
+            classes.push(Cow::Borrowed(SIMPLE_HEADER_CONVERTER));
+            classes.sort();
+            classes
+        }
+        ClassKind::Predicate => fixed(&PREDICATES),
+        ClassKind::Transformation => TRANSFORMS
+            .iter()
+            .flat_map(|Smt(name, variants, ..)| match variants {
+                true => vec![format!("{PACKAGE}{name}$Key"), format!("{PACKAGE}{name}$Value")],
+                false => vec![format!("{PACKAGE}{name}")],
+            })
+            .map(Cow::Owned)
+            .collect(),
+    }
+}
+
+/// The simple name, and the simple name without its kind's word.
+fn aliases(kind: ClassKind, class: &str) -> impl Iterator<Item = &str> {
+    let simple = class.rsplit(['.', '$']).next().unwrap_or(class);
+    let word = match kind {
+        ClassKind::Converter => "Converter",
+        ClassKind::HeaderConverter => "HeaderConverter",
+        ClassKind::Transformation => "Transformation",
+        ClassKind::Predicate => "Predicate",
+    };
+    let cut = simple.rfind(word).map(|at| &simple[..at]).filter(|rest| !rest.is_empty());
+    std::iter::once(simple).chain(cut)
+}
+
+const ENCODING: Row = Row(
+    "converter.encoding",
+    Kind::String,
+    RowDefault::Is("UTF-8"),
+    Check::OneOfAnyCase(&["UTF-8", "UTF8"]),
+    Importance::High,
+    ("", -1),
+    Width::Medium,
+    "Encoding",
+    "The encoding of the text; only UTF-8.",
+);
+
+#[rustfmt::skip] // a table: one row is one key
+const JSON: &[Row] = &[
+    Row("schemas.enable", Kind::Boolean, RowDefault::Is("true"), Check::Any, Importance::High, ("Schemas", 0), Width::Medium, "Enable Schemas",
+        "Whether each message is an object with schema and payload."),
+    Row("schemas.cache.size", Kind::Int, RowDefault::Is("1000"), Check::Any, Importance::High, ("Schemas", 1), Width::Medium, "Schema Cache Size",
+        "How many schemas are kept."),
+    Row("decimal.format", Kind::String, RowDefault::Is("BASE64"), Check::OneOfAnyCase(&["BASE64", "NUMERIC"]), Importance::Low, ("Serialization", 0), Width::Medium, "Decimal Format",
+        "How decimals are written."),
+    Row("replace.null.with.default", Kind::Boolean, RowDefault::Is("true"), Check::Any, Importance::Low, ("Schemas", 2), Width::Medium, "Replace null with default",
+        "Whether a null field that has a default reads as the default."),
+];
+
+/// The keys of a converter class, without prefix.
+pub fn converter_keys(class: &str) -> Vec<ConfigKey> {
+    let kind = Row(
+        "converter.type",
+        Kind::String,
+        RowDefault::Required,
+        Check::OneOf(&["key", "value", "header"]),
+        Importance::Low,
+        ("", -1),
+        Width::None,
+        "converter.type",
+        "What the converter is used for; set by the worker.",
+    );
+    let own: &[Row] = match class {
+        STRING_CONVERTER => &[ENCODING],
+        JSON_CONVERTER => JSON,
+        _ => &[],
+    };
+    std::iter::once(&kind).chain(own).map(ConfigKey::from).collect()
+}
+
+/// The keys of a transformation besides its type and version: its own, `negate` and `predicate`, in order of name.
+pub fn transform_keys(class: Option<&str>) -> Vec<ConfigKey> {
+    let name = class.and_then(|class| class.strip_prefix(PACKAGE)).and_then(|name| name.split('$').next());
+    let Some(Smt(_, _, reads_defaults, own)) =
+        TRANSFORMS.iter().find(|Smt(simple, ..)| Some(*simple) == name)
+    else {
+        return Vec::new();
+    };
+    let mut keys: Vec<_> = own.to_vec();
+    keys.push(("negate", Kind::Boolean, RowDefault::Is("false")));
+    keys.push(("predicate", Kind::String, RowDefault::Null));
+    if *reads_defaults {
+        keys.push(("replace.null.with.default", Kind::Boolean, RowDefault::Is("true")));
+    }
+    keys.sort_by_key(|(name, ..)| *name);
+    let row = |(name, kind, default): (&'static str, Kind, RowDefault)| {
+        ConfigKey::from(&Row(
+            name,
+            kind,
+            default,
+            Check::Any,
+            Importance::Medium,
+            ("", -1),
+            Width::None,
+            name,
+            "",
+        ))
+    };
+    keys.into_iter().map(row).collect()
+}
+
+/// A key made while settings are read, for things that have an alias.
+pub fn dynamic_key(name: String, kind: Kind, default: DefaultValue, display_name: String) -> ConfigKey {
+    ConfigKey {
+        name: Cow::Owned(name),
+        kind,
+        default,
+        check: Check::Any,
+        importance: Importance::High,
+        group: None,
+        order: -1,
+        width: Width::Long,
+        display_name: Cow::Owned(display_name),
+        documentation: Cow::Borrowed(""),
+        dependents: Vec::new(),
+        recommended: Vec::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{ClassKind, JSON_CONVERTER, STRING_CONVERTER, is_built_in, recommended, resolve};
+
+    #[test]
+    fn aliases_lead_to_one_class() {
+        for (text, class) in [
+            ("Json", Some(JSON_CONVERTER)),
+            ("JsonConverter", Some(JSON_CONVERTER)),
+            (STRING_CONVERTER, Some(STRING_CONVERTER)),
+            ("Nope", None),
+            ("", None),
+        ] {
+            assert_eq!(resolve(ClassKind::Converter, text).as_deref(), class, "{text}");
+        }
+        assert!(resolve(ClassKind::Transformation, "Value").is_none(), "an alias of many classes is none");
+        assert!(resolve(ClassKind::Transformation, "Filter").is_some());
+        assert!(resolve(ClassKind::HeaderConverter, "Simple").is_some());
+        let avro = resolve(ClassKind::Converter, "io.confluent.connect.avro.AvroConverter").unwrap();
+        assert!(!is_built_in(&avro));
+    }
+
+    #[test]
+    fn offers_what_connect_offers() {
+        assert_eq!(recommended(ClassKind::Transformation).len(), 26);
+        assert_eq!(recommended(ClassKind::HeaderConverter).len(), 10);
+    }
+}

@@ -1,0 +1,445 @@
+//! Tests of the settings as a whole: the recorded answers of a real worker, the sample files, and what users get wrong.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use serde_json::{Value as Json, json};
+
+use super::{
+    Authentication, ClassError, ConnectorProperties, SinkConnectorConfig, Topics, VERSION, WorkerConfig,
+    check_class, validate_connector,
+};
+
+fn root() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+}
+
+const REQUIRED: [(&str, &str); 3] = [
+    ("CONFIG_STORAGE_TOPIC", "my_connect_configs"),
+    ("OFFSET_STORAGE_TOPIC", "my_connect_offsets"),
+    ("CONNECT_VALUE_CONVERTER", "org.apache.kafka.connect.storage.StringConverter"),
+];
+
+fn worker_with(env: &[(&str, &str)]) -> WorkerConfig {
+    load(None, &[&REQUIRED, env].concat()).unwrap()
+}
+
+fn load(file: Option<&Path>, env: &[(&str, &str)]) -> Result<WorkerConfig, String> {
+    let env = env.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned()));
+    WorkerConfig::load(file, env).map_err(|errors| errors.to_string())
+}
+
+fn worker() -> WorkerConfig {
+    worker_with(&[("CONNECT_KEY_CONVERTER", "org.apache.kafka.connect.storage.StringConverter")])
+}
+
+/// A connector's settings from JSON, numbers as texts as REST takes them.
+fn properties(config: &Json) -> ConnectorProperties {
+    let text = |value: &Json| match value {
+        Json::Null => None,
+        Json::String(text) => Some(text.clone()),
+        other => Some(other.to_string()),
+    };
+    config.as_object().unwrap().iter().map(|(key, value)| (key.clone(), text(value))).collect()
+}
+
+fn storm(changes: &[(&str, Option<&str>)]) -> ConnectorProperties {
+    let file = std::fs::read_to_string(root().join("config/adx-sink-config.json")).unwrap();
+    let file: Json = serde_json::from_str(&file).unwrap();
+    let mut config = properties(&file["config"]);
+    config.insert("name".to_owned(), Some("storm".to_owned()));
+    for (key, value) in changes {
+        config.insert((*key).to_owned(), value.map(str::to_owned));
+    }
+    config
+}
+
+fn storm_errors(changes: &[(&str, Option<&str>)]) -> Vec<String> {
+    validate_connector(&storm(changes), &worker()).messages().map(str::to_owned).collect()
+}
+
+/// The recorded cases, with a loopback URL for the placeholder, which is what the recording had.
+fn golden(prefix: &str) -> Vec<Json> {
+    let text = std::fs::read_to_string(root().join("tests/fixtures/golden/connect-rest.jsonl")).unwrap();
+    let text = text.replace("KURL", "https://127.0.0.1:12345");
+    let cases = text.lines().map(|line| serde_json::from_str::<Json>(line).unwrap());
+    cases.filter(|case| case["case"].as_str().unwrap().starts_with(prefix)).collect()
+}
+
+#[test]
+fn recorded_refusals_of_create() {
+    let mut cases = golden("create bad: ");
+    cases.extend(golden("create no name"));
+    assert_eq!(cases.len(), 17);
+    for case in cases {
+        let body = &case["request"]["body"];
+        let mut raw = properties(&body["config"]);
+        raw.insert("name".to_owned(), Some(body["name"].as_str().unwrap_or_default().to_owned()));
+        let message = validate_connector(&raw, &worker()).bad_request_message();
+        assert_eq!(message.as_deref(), case["answer"]["message"].as_str(), "{}", case["case"]);
+    }
+}
+
+#[test]
+fn recorded_creations_are_accepted() {
+    for name in ["create", "put new"] {
+        let case = golden(name).into_iter().find(|case| case["case"] == name).unwrap();
+        let raw = properties(&case["answer"]["config"]);
+        assert_eq!(validate_connector(&raw, &worker()).bad_request_message(), None, "{name}");
+        assert!(SinkConnectorConfig::parse(&raw, &worker()).is_ok());
+    }
+}
+
+/// A recorded answer with what must differ put right: our versions, our folder, the converters that we have.
+fn expected(answer: &Json) -> Json {
+    let text = answer.to_string().replace("TMPDIR", "/tmp");
+    let text =
+        text.replace("\"5.3.1\"", &format!("\"{VERSION}\"")).replace("\"4.3.0\"", &format!("\"{VERSION}\""));
+    let mut answer: Json = serde_json::from_str(&text).unwrap();
+    for info in answer["configs"].as_array_mut().unwrap() {
+        let name = info["value"]["name"].as_str().unwrap();
+        if ["key.converter", "value.converter"].contains(&name) {
+            info["value"]["recommended_values"] = json!(super::plugins::CONVERTERS);
+        }
+    }
+    answer
+}
+
+#[test]
+fn recorded_validations_are_equal_in_full() {
+    let cases: Vec<_> = golden("validate ").into_iter().filter(|case| case["status"] == 200).collect();
+    assert_eq!(cases.len(), 18);
+    for case in cases {
+        let raw = properties(&case["request"]["body"]);
+        let mut found = validate_connector(&raw, &worker()).to_json();
+        for info in found["configs"].as_array_mut().unwrap() {
+            info["definition"].as_object_mut().unwrap().remove("documentation");
+        }
+        let expected = expected(&case["answer"]);
+        assert_eq!(found["groups"], expected["groups"], "{}", case["case"]);
+        assert_eq!(found["error_count"], expected["error_count"], "{}", case["case"]);
+        let pairs = found["configs"].as_array().unwrap().iter().zip(expected["configs"].as_array().unwrap());
+        for (found, expected) in pairs {
+            assert_eq!(found, expected, "{}", case["case"]);
+        }
+        assert_eq!(found, expected, "{}", case["case"]);
+    }
+}
+
+#[test]
+fn classes_are_looked_up_first() {
+    for class in ["KustoSink", "KustoSinkConnector", super::KUSTO_SINK_CLASS] {
+        assert_eq!(check_class(&storm(&[("connector.class", Some(class))])), Ok(()));
+    }
+    let unknown =
+        check_class(&storm(&[("connector.class", Some("org.example.Nope"))])).unwrap_err().to_string();
+    let head = "Failed to find any class that implements Connector and which name matches org.example.Nope, \
+                available connectors are: PluginDesc{klass=class com.microsoft.azure.kusto";
+    assert!(unknown.starts_with(head), "{unknown}");
+    let mut without = storm(&[("aad.auth.appkey", Some("geheim"))]);
+    without.remove("connector.class");
+    let missing = check_class(&without).unwrap_err();
+    assert!(matches!(missing, ClassError::Missing(_)));
+    let text = missing.to_string();
+    assert!(
+        text.starts_with("Connector config {") && text.ends_with("} contains no connector type"),
+        "{text}"
+    );
+    assert!(!text.contains("geheim"));
+}
+
+#[test]
+fn samples_are_right() {
+    let worker = load(Some(&root().join("config/connect-distributed.properties")), &[]).unwrap();
+    assert_eq!((worker.group_id.as_str(), worker.config_topic.replication_factor), ("connect-cluster", 1));
+    assert_eq!(worker.value_converter.settings["schemas.enable"], "true");
+    assert!(worker.warnings.is_empty());
+
+    let local = SinkConnectorConfig::parse(&storm(&[]), &worker).unwrap();
+    assert_eq!(local.kusto.auth, Authentication::None);
+    assert_eq!(local.topics, Topics::List(vec!["storm-events".to_owned()]));
+    assert_eq!((local.kusto.flush_size_bytes, local.tasks_max), (10_000, 1));
+    assert_eq!(local.kusto.flush_interval, Duration::from_secs(10));
+    assert_eq!(local.kusto.retry_max_time, None);
+    assert!(local.kusto.check_target);
+
+    let mut azure = std::fs::read_to_string(root().join("config/adx-sink-config.azure.json")).unwrap();
+    for (placeholder, value) in [("<database>", "db"), ("<cluster>", "c"), ("<region>", "westeurope")] {
+        azure = azure.replace(placeholder, value);
+    }
+    let azure: Json = serde_json::from_str(&azure).unwrap();
+    let mut raw = properties(&azure["config"]);
+    raw.insert("name".to_owned(), Some("storm".to_owned()));
+    let azure = SinkConnectorConfig::parse(&raw, &worker).unwrap();
+    assert_eq!(azure.kusto.ingestion_url.as_str(), "https://ingest-c.westeurope.kusto.windows.net/");
+    assert_eq!(azure.kusto.query_url.as_str(), "https://c.westeurope.kusto.windows.net/");
+    assert!(!format!("{azure:?}").contains("<secret>"));
+}
+
+#[test]
+fn every_sample_is_tested() {
+    let mut names: Vec<_> = std::fs::read_dir(root().join("config"))
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    names.sort();
+    // A new sample needs its own lines in `samples_are_right`.
+    assert_eq!(
+        names,
+        ["adx-sink-config.azure.json", "adx-sink-config.json", "connect-distributed.properties"]
+    );
+}
+
+#[test]
+fn credentials_are_complete_or_the_missing_key_is_named() {
+    let cloud = "https://c.kusto.windows.net";
+    let base = [("kusto.ingestion.url", Some(cloud)), ("kusto.query.url", Some(cloud))];
+    let with = |more: &[(&'static str, Option<&'static str>)]| storm_errors(&[&base[..], more].concat());
+    let missing = |key: &str, strategy: &str| {
+        format!("Missing configuration \"{key}\", which aad.auth.strategy={strategy} needs.")
+    };
+    let both = [missing("aad.auth.appkey", "APPLICATION"), missing("aad.auth.appid", "APPLICATION")];
+    assert_eq!(with(&[]), both);
+    assert_eq!(with(&[("aad.auth.appid", Some("a")), ("aad.auth.appkey", Some(" "))]), both[..1]);
+    let token = [("aad.auth.strategy", Some("az_dev_token"))];
+    assert_eq!(with(&token), [missing("aad.auth.accesstoken", "AZ_DEV_TOKEN")]);
+    assert!(with(&[("aad.auth.strategy", Some("managed_identity"))]).is_empty());
+    assert!(with(&[("aad.auth.strategy", Some("WORKLOAD_IDENTITY"))]).is_empty());
+    // On this machine none are needed, but half of them is a mistake.
+    assert_eq!(storm_errors(&[("aad.auth.appid", Some("a"))]), [missing("aad.auth.appkey", "APPLICATION")]);
+}
+
+#[test]
+fn what_is_not_built_yet_is_refused_by_name() {
+    for (key, value) in [
+        ("kusto.validation.table.enable", "true"),
+        ("misc.deadletterqueue.bootstrap.servers", "b:9092"),
+        ("misc.deadletterqueue.topic.name", "dlq"),
+        ("misc.deadletterqueue.security.protocol", "SSL"),
+        ("proxy.host", "p"),
+        ("proxy.port", "3128"),
+        ("errors.deadletterqueue.topic.name", "dlq"),
+        ("errors.tolerance", "all"),
+        ("predicates", "p"),
+        ("value.converter", "io.confluent.connect.avro.AvroConverter"),
+        ("key.converter", "LongConverter"),
+    ] {
+        let mut changes = vec![(key, Some(value))];
+        if key == "predicates" {
+            changes.push(("predicates.p.type", Some("RecordIsTombstone")));
+        }
+        let errors = storm_errors(&changes);
+        assert_eq!(errors.len(), 1, "{key}: {errors:?}");
+        assert!(errors[0].contains("not supported yet") && errors[0].contains(key), "{}", errors[0]);
+    }
+    let filter = "org.apache.kafka.connect.transforms.Filter";
+    let errors = storm_errors(&[("transforms", Some("f")), ("transforms.f.type", Some(filter))]);
+    assert_eq!(
+        errors,
+        ["Invalid value [f] for configuration transforms: transformations are not supported yet"]
+    );
+    let allowed = [("behavior.on.error", Some("LOG")), ("kusto.validation.table.enable", Some("false"))];
+    assert!(storm_errors(&allowed).is_empty());
+    assert!(!SinkConnectorConfig::parse(&storm(&allowed), &worker()).unwrap().kusto.check_target);
+}
+
+#[test]
+fn urls_mapping_and_topics_are_checked_at_once() {
+    let errors = storm_errors(&[
+        ("kusto.ingestion.url", Some("http://c.kusto.windows.net")),
+        ("kusto.query.url", Some("https://example.com")),
+        ("kusto.tables.topics.mapping", Some("[{'topic':'t','db':'d'}]")),
+        ("nobody.knows.this", Some("x")),
+        ("flush.size.bytes", None),
+    ]);
+    for part in [
+        "configuration kusto.ingestion.url: plain http",
+        "configuration kusto.query.url: example.com is no known Kusto host",
+        "configuration kusto.tables.topics.mapping: entry 1: 'table' is missing",
+        "Null value can not be supplied",
+    ] {
+        assert!(errors.iter().any(|error| error.contains(part)), "{part}: {errors:?}");
+    }
+    let errors = storm_errors(&[("topics", Some("storm-events,other"))]);
+    assert_eq!(errors.len(), 1);
+    assert!(errors[0].ends_with("no entry, and no entry '*', for the topic(s) other"), "{}", errors[0]);
+    assert_eq!(
+        storm_errors(&[("topics", Some("a,,b"))]),
+        ["Configuration 'topics' values must not be empty."]
+    );
+
+    let insecure = worker_with(&[("CONNECT_WORKER_ALLOW_INSECURE_HTTP", "true")]);
+    let url = Some("http://adx-emulator:8080");
+    let token = Some("x");
+    let raw = storm(&[
+        ("kusto.ingestion.url", url),
+        ("kusto.query.url", url),
+        ("aad.auth.strategy", Some("AZ_DEV_TOKEN")),
+        ("aad.auth.accesstoken", token),
+    ]);
+    let config = SinkConnectorConfig::parse(&raw, &insecure).unwrap();
+    assert_eq!(config.kusto.ingestion_url.as_str(), "http://adx-emulator:8080/");
+    assert!(config.kusto.insecure_http);
+}
+
+#[test]
+fn topics_regex_and_retry_time() {
+    let mut raw = storm(&[("topics.regex", Some(r"storm-\d+")), ("errors.retry.max.time.ms", Some("-5"))]);
+    raw.remove("topics");
+    let config = SinkConnectorConfig::parse(&raw, &worker()).unwrap();
+    assert_eq!(config.topics, Topics::Regex("^(storm-[0-9]+)$".to_owned()));
+    assert_eq!(config.kusto.retry_max_time, Some(Duration::ZERO));
+    raw.insert("topics.regex".to_owned(), Some("a*?".to_owned()));
+    let errors = SinkConnectorConfig::parse(&raw, &worker()).unwrap_err();
+    assert!(errors.to_string().contains("topics.regex"), "{errors}");
+}
+
+#[test]
+fn groups_and_override_policies() {
+    let group = worker_with(&[("GROUP_ID", "connect-storm")]);
+    let messages = |raw: &ConnectorProperties, worker: &WorkerConfig| -> Vec<String> {
+        validate_connector(raw, worker).messages().map(str::to_owned).collect()
+    };
+    assert_eq!(
+        messages(&storm(&[]), &group),
+        ["Consumer group for sink connector named storm conflicts with Connect worker group connect-storm"]
+    );
+    let own = storm(&[("consumer.override.group.id", Some("connect-storm"))]);
+    assert_eq!(
+        messages(&own, &group),
+        ["Consumer group connect-storm conflicts with Connect worker group connect-storm"]
+    );
+    let none = worker_with(&[("CONNECT_CONNECTOR_CLIENT_CONFIG_OVERRIDE_POLICY", "None")]);
+    let text = "The 'None' policy does not allow 'group.id' to be overridden in the connector configuration.";
+    assert_eq!(messages(&own, &none), [text]);
+    let config = SinkConnectorConfig::parse(&own, &worker()).unwrap();
+    assert_eq!(config.consumer_overrides["group.id"], "connect-storm");
+}
+
+#[test]
+fn converters_of_the_connector_or_of_the_worker() {
+    let json = "org.apache.kafka.connect.json.JsonConverter";
+    let raw = storm(&[("value.converter", Some("Json")), ("value.converter.schemas.enable", Some("false"))]);
+    let config = SinkConnectorConfig::parse(&raw, &worker()).unwrap();
+    assert_eq!(config.value_converter.class, json);
+    assert_eq!(config.value_converter.settings["schemas.enable"], "false");
+    let wrong =
+        storm_errors(&[("value.converter", Some(json)), ("value.converter.schemas.enable", Some("no"))]);
+    let text = "Invalid value no for configuration value.converter.schemas.enable: Expected value to be either true \
+                or false";
+    assert_eq!(wrong, [text]);
+    let mut raw = storm(&[("value.converter.schemas.enable", Some("false"))]);
+    raw.remove("value.converter");
+    let worker =
+        worker_with(&[("VALUE_CONVERTER", json), ("CONNECT_VALUE_CONVERTER_SCHEMAS_ENABLE", "true")]);
+    let config = SinkConnectorConfig::parse(&raw, &worker).unwrap();
+    assert_eq!(
+        config.value_converter, worker.value_converter,
+        "sub-keys count only with their class, as in Connect"
+    );
+}
+
+#[test]
+fn secrets_are_not_printed() {
+    let raw = storm(&[
+        ("aad.auth.appid", Some("a")),
+        ("aad.auth.appkey", Some("geheim")),
+        ("aad.auth.authority", Some("t")),
+        ("consumer.override.sasl.jaas.config", Some("geheim")),
+        ("value.converter.basic.auth.user.info", Some("geheim")),
+    ]);
+    let config = SinkConnectorConfig::parse(&raw, &worker()).unwrap();
+    assert!(!format!("{config:?}").contains("geheim"));
+    let infos = validate_connector(&raw, &worker());
+    assert!(!format!("{infos:?}").contains("geheim") && !infos.to_json().to_string().contains("geheim"));
+    let worker =
+        worker_with(&[("CONNECT_SSL_KEYSTORE_PASSWORD", "geheim"), ("CONNECT_SASL_JAAS_CONFIG", "geheim")]);
+    assert_eq!(worker.client["ssl.keystore.password"], "geheim");
+    assert!(!format!("{worker:?}").contains("geheim"));
+}
+
+#[test]
+fn a_worker_from_the_environment() {
+    let worker = load(
+        None,
+        &[
+            ("BOOTSTRAP_SERVERS", "kafka:9092"),
+            ("GROUP_ID", "adx"),
+            ("CONFIG_STORAGE_TOPIC", "my_connect_configs"),
+            ("OFFSET_STORAGE_TOPIC", "my_connect_offsets"),
+            ("STATUS_STORAGE_TOPIC", "my_connect_statuses"),
+            ("CONNECT_CONSUMER_MAX_POLL_RECORDS", "10"),
+            ("CONNECT_CONFIG_STORAGE_MIN_INSYNC_REPLICAS", "1"),
+            ("CONNECT_REST_PORT", "8083"),
+            ("HOST_NAME", "worker-1"),
+            ("CONNECT_SECURITY_PROTOCOL", "SASL_SSL"),
+            ("CONNECT_SSL_CLIENT_AUTH", "none"),
+        ],
+    )
+    .unwrap();
+    assert_eq!(worker.bootstrap_servers, "kafka:9092");
+    let topics = [&worker.config_topic, &worker.offset_topic, &worker.status_topic];
+    assert_eq!(topics.map(|topic| (topic.partitions, topic.replication_factor)), [(1, 1), (25, 1), (5, 1)]);
+    assert_eq!(worker.config_topic.settings["min.insync.replicas"], "1");
+    assert_eq!(worker.value_converter.class, "org.apache.kafka.connect.json.JsonConverter");
+    assert_eq!(worker.consumer["max.poll.records"], "10");
+    let client: Vec<_> = worker.client.keys().map(String::as_str).collect();
+    assert_eq!(client, ["bootstrap.servers", "security.protocol"]);
+    assert_eq!(worker.task_shutdown_graceful_timeout, Duration::from_secs(10));
+    assert_eq!(worker.worker_id(8083), "worker-1:8083");
+    assert_eq!(worker.listeners[0].bind_address(), ("0.0.0.0", 8083));
+    assert_eq!(worker.buffer_bytes, 256 << 20);
+    assert_eq!(worker.warnings, ["rest.port has no effect: use listeners"]);
+}
+
+#[test]
+fn a_workers_errors_come_all_at_once() {
+    let errors =
+        load(None, &[("OFFSET_FLUSH_INTERVAL_MS", "soon"), ("CONNECT_LISTENERS", "https://:8443,ftp")]);
+    let errors = errors.unwrap_err();
+    for line in [
+        "Missing required configuration \"config.storage.topic\" which has no default value. (environment variable \
+         CONFIG_STORAGE_TOPIC)",
+        "Missing required configuration \"offset.storage.topic\" which has no default value. (environment variable \
+         OFFSET_STORAGE_TOPIC)",
+        "Invalid value soon for configuration offset.flush.interval.ms: Not a number of type LONG (set by \
+         OFFSET_FLUSH_INTERVAL_MS)",
+        "Invalid value https://:8443 for configuration listeners: https is not supported yet; use http (set by \
+         CONNECT_LISTENERS)",
+        "Invalid value ftp for configuration listeners: must be http://host:port, where host may be left out (set by \
+         CONNECT_LISTENERS)",
+    ] {
+        assert!(errors.lines().any(|found| found == line), "{line}\nnot in\n{errors}");
+    }
+}
+
+#[test]
+fn a_workers_file_is_named_in_errors() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("worker.properties");
+    let text = "group.id=g\nconfig.storage.topic=c\noffset.storage.topic=o\nstatus.storage.topic=s\n\
+                key.converter=Json\nvalue.converter=io.confluent.connect.avro.AvroConverter\n\
+                worker.buffer.bytes=1000\nconfig.providers=file\nstatus.storage.replication.factor=-1\n";
+    std::fs::write(&path, text).unwrap();
+    let errors = load(Some(&path), &[]).unwrap_err();
+    assert_eq!(errors.lines().count(), 3, "{errors}");
+    for key in ["value.converter", "worker.buffer.bytes", "config.providers"] {
+        assert!(
+            errors.lines().any(|line| line.contains(key) && line.contains("worker.properties")),
+            "{errors}"
+        );
+    }
+    let kept: String = text.lines().filter(|line| !line.contains("avro") && !line.contains("buffer")).fold(
+        "value.converter=String\nx.y=z\nbroken=\\u00e4\n".to_owned(),
+        |all, line| {
+            if line.contains("providers") { all } else { all + line + "\n" }
+        },
+    );
+    std::fs::write(&path, kept).unwrap();
+    let worker = load(Some(&path), &[("CONNECT_GROUP_ID", "other")]).unwrap();
+    assert_eq!((worker.group_id.as_str(), worker.all["x.y"].as_str()), ("other", "z"));
+    assert_eq!((worker.config_topic.replication_factor, worker.status_topic.replication_factor), (3, -1));
+    std::fs::write(&path, "a=\\u12").unwrap();
+    assert!(load(Some(&path), &[]).unwrap_err().contains("worker.properties, line 1"));
+    assert!(load(Some(&folder.path().join("none")), &[]).unwrap_err().contains("cannot be read"));
+}

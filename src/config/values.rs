@@ -1,0 +1,84 @@
+//! Values that the table of keys has read, looked up by name.
+
+use super::Properties;
+use super::def::{Checked, Value};
+use crate::secret::Secret;
+
+/// Read values and the texts that they come from. A value with errors is not there.
+#[derive(Clone, Copy)]
+pub(super) struct Values<'a> {
+    checked: &'a [Checked],
+    written: &'a Properties,
+}
+
+impl<'a> Values<'a> {
+    /// `written` is all that stands in the settings, keys of no table too.
+    pub(super) fn new(checked: &'a [Checked], written: &'a Properties) -> Self {
+        Self { checked, written }
+    }
+
+    fn get(&self, key: &str) -> Option<&'a Value> {
+        self.checked.iter().find(|c| c.key.name == key && c.errors.is_empty()).map(|c| &c.value)
+    }
+
+    /// A STRING or CLASS.
+    pub(super) fn text(&self, key: &str) -> Option<&'a str> {
+        match self.get(key) {
+            Some(Value::Text(text)) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// A STRING that is not empty.
+    pub(super) fn filled(&self, key: &str) -> Option<&'a str> {
+        self.text(key).filter(|text| !text.is_empty())
+    }
+
+    /// An INT, SHORT or LONG.
+    pub(super) fn number(&self, key: &str) -> Option<i64> {
+        match self.get(key) {
+            Some(Value::Number(number)) => Some(*number),
+            _ => None,
+        }
+    }
+
+    /// A number that is not negative.
+    pub(super) fn unsigned(&self, key: &str) -> Option<u64> {
+        self.number(key).and_then(|number| u64::try_from(number).ok())
+    }
+
+    /// A BOOLEAN.
+    pub(super) fn flag(&self, key: &str) -> Option<bool> {
+        match self.get(key) {
+            Some(Value::Flag(flag)) => Some(*flag),
+            _ => None,
+        }
+    }
+
+    /// A LIST.
+    pub(super) fn list(&self, key: &str) -> &'a [String] {
+        match self.get(key) {
+            Some(Value::List(items)) => items,
+            _ => &[],
+        }
+    }
+
+    /// A PASSWORD that is not blank.
+    pub(super) fn secret(&self, key: &str) -> Option<Secret> {
+        match self.get(key) {
+            Some(Value::Password(secret)) if !secret.is_blank() => Some(secret.clone()),
+            _ => None,
+        }
+    }
+
+    /// True when the key stands in the settings, be it with its default's value.
+    pub(super) fn is_written(&self, key: &str) -> bool {
+        self.written.contains_key(key)
+    }
+
+    /// The keys that start with `prefix` and have a text.
+    pub(super) fn written_with_prefix(&self, prefix: &'a str) -> impl Iterator<Item = &'a str> {
+        let filled = self.written.iter().filter(|(_, value)| !value.trim().is_empty());
+        filled.map(|(name, _)| name.as_str()).filter(move |name| name.starts_with(prefix))
+    }
+}

@@ -1,0 +1,143 @@
+//! The table of a worker's keys (`connect-runtime.md` §8.1 and §8.2) and the lists of keys that are treated alike.
+
+use super::def::Check::{
+    Any, AtLeast, Between, BrokerDefaultOrPositive, NonEmpty, OneOf, OneOfAnyCase, Port,
+};
+use super::def::Importance::{High, Low, Medium as Mid};
+use super::def::Kind::{Boolean, Class, Int, List, Long, Short, String as Text};
+use super::def::Row;
+use super::def::RowDefault::{Is, Null, Required};
+use super::def::Width::{Long as Wide, Medium, Short as Narrow};
+use super::plugins::ClassKind::{Converter, HeaderConverter};
+
+const KAFKA: (&str, i32) = ("Kafka", -1);
+const GROUP: (&str, i32) = ("Group", -1);
+const STORAGE: (&str, i32) = ("Storage", -1);
+const REST: (&str, i32) = ("REST", -1);
+const TASKS: (&str, i32) = ("Tasks", -1);
+const SECURITY: (&str, i32) = ("Security", -1);
+
+/// The keys that are read, with Connect's types and defaults; the last three are ours.
+#[rustfmt::skip] // a table: one row is one key
+pub const WORKER: &[Row] = &[
+    Row("bootstrap.servers", List, Is("localhost:9092"), Any, High, KAFKA, Wide, "Bootstrap servers",
+        "Addresses of some brokers, host:port with commas between."),
+    Row("group.id", Text, Required, NonEmpty, High, GROUP, Medium, "Group",
+        "The name of the Connect cluster; workers with the same name share their connectors."),
+    Row("config.storage.topic", Text, Required, NonEmpty, High, STORAGE, Medium, "Config topic",
+        "The topic that keeps connectors and their target states."),
+    Row("config.storage.replication.factor", Short, Is("3"), BrokerDefaultOrPositive, Low, STORAGE, Narrow, "Config topic replication",
+        "Its replication factor when it is created; 1 when the worker is started from the environment."),
+    Row("offset.storage.topic", Text, Required, NonEmpty, High, STORAGE, Medium, "Offset topic",
+        "The topic for offsets of sources; created for the other workers of the cluster."),
+    Row("offset.storage.replication.factor", Short, Is("3"), BrokerDefaultOrPositive, Low, STORAGE, Narrow, "Offset topic replication",
+        "Its replication factor when it is created; 1 when the worker is started from the environment."),
+    Row("offset.storage.partitions", Int, Is("25"), BrokerDefaultOrPositive, Low, STORAGE, Narrow, "Offset topic partitions",
+        "Its partitions when it is created."),
+    Row("status.storage.topic", Text, Required, NonEmpty, High, STORAGE, Medium, "Status topic",
+        "The topic that keeps the states of connectors and tasks."),
+    Row("status.storage.replication.factor", Short, Is("3"), BrokerDefaultOrPositive, Low, STORAGE, Narrow, "Status topic replication",
+        "Its replication factor when it is created; 1 when the worker is started from the environment."),
+    Row("status.storage.partitions", Int, Is("5"), BrokerDefaultOrPositive, Low, STORAGE, Narrow, "Status topic partitions",
+        "Its partitions when it is created."),
+    Row("key.converter", Class(Converter), Required, Any, High, TASKS, Wide, "Key converter",
+        "How keys are read by connectors that do not say it themselves."),
+    Row("value.converter", Class(Converter), Required, Any, High, TASKS, Wide, "Value converter",
+        "How values are read by connectors that do not say it themselves."),
+    Row("header.converter", Class(HeaderConverter), Is("org.apache.kafka.connect.storage.SimpleHeaderConverter"), Any, Low, TASKS, Wide, "Header converter",
+        "Accepted for compatibility: the sink does not read headers."),
+    Row("offset.flush.interval.ms", Long, Is("60000"), AtLeast(1), Low, TASKS, Narrow, "Commit interval",
+        "How often offsets are committed, in milliseconds."),
+    Row("offset.flush.timeout.ms", Long, Is("5000"), AtLeast(1), Low, TASKS, Narrow, "Commit timeout",
+        "How long a commit may take, in milliseconds."),
+    Row("task.shutdown.graceful.timeout.ms", Long, Is("5000"), AtLeast(0), Low, TASKS, Narrow, "Shutdown timeout",
+        "How long tasks may finish their work when they stop, in milliseconds, all together."),
+    Row("connector.client.config.override.policy", Text, Is("All"), Any, Mid, SECURITY, Medium, "Override policy",
+        "Which Kafka client keys a connector may override: All, None or Principal."),
+    Row("listeners", List, Is("http://:8083"), Any, Low, REST, Wide, "Listeners",
+        "Where REST listens, http://host:port with commas between; no host means all interfaces. https is not supported yet."),
+    Row("rest.advertised.host.name", Text, Null, Any, Low, REST, Medium, "Advertised host",
+        "The host name by which others reach this worker."),
+    Row("rest.advertised.port", Int, Null, Port, Low, REST, Narrow, "Advertised port",
+        "The port by which others reach this worker."),
+    Row("rest.advertised.listener", Text, Null, OneOfAnyCase(&["http", "https"]), Low, REST, Narrow, "Advertised scheme",
+        "The scheme by which others reach this worker; only http."),
+    Row("rest.extension.classes", List, Is(""), Any, Low, REST, Wide, "Extensions",
+        "Not supported yet."),
+    Row("admin.listeners", List, Null, Any, Low, REST, Wide, "Admin listeners",
+        "Separate listeners for logger settings. Not supported yet; empty turns these settings off."),
+    Row("config.providers", List, Is(""), Any, Low, SECURITY, Wide, "Config providers",
+        "Sources of values for variables in settings. Not supported yet."),
+    Row("topic.tracking.enable", Boolean, Is("true"), Any, Low, TASKS, Narrow, "Topic tracking",
+        "Whether the topics that a connector uses are noted."),
+    Row("topic.tracking.allow.reset", Boolean, Is("true"), Any, Low, TASKS, Narrow, "Topic tracking reset",
+        "Whether that note may be cleared over REST."),
+    Row("topic.creation.enable", Boolean, Is("true"), Any, Low, TASKS, Narrow, "Topic creation",
+        "Accepted for compatibility: it concerns sources."),
+    Row("session.timeout.ms", Int, Is("10000"), AtLeast(1), High, GROUP, Narrow, "Session timeout",
+        "How long a worker may be silent before the others take its work, in milliseconds."),
+    Row("heartbeat.interval.ms", Int, Is("3000"), AtLeast(1), High, GROUP, Narrow, "Heartbeat interval",
+        "How often a worker shows that it lives, in milliseconds."),
+    Row("rebalance.timeout.ms", Int, Is("60000"), AtLeast(1), High, GROUP, Narrow, "Rebalance timeout",
+        "How long the workers have to join a new round, in milliseconds."),
+    Row("scheduled.rebalance.max.delay.ms", Int, Is("300000"), Between(0, i32::MAX as i64), Low, GROUP, Narrow, "Rebalance delay",
+        "How long the work of a worker that left waits for its return, in milliseconds."),
+    Row("connect.protocol", Text, Is("sessioned"), OneOfAnyCase(&["eager", "compatible", "sessioned"]), Low, GROUP, Medium, "Group protocol",
+        "The protocol between workers."),
+    Row("worker.sync.timeout.ms", Int, Is("3000"), Any, Mid, GROUP, Narrow, "Sync timeout",
+        "How long a worker may catch up before it leaves the group, in milliseconds."),
+    Row("worker.unsync.backoff.ms", Int, Is("300000"), Any, Mid, GROUP, Narrow, "Unsync pause",
+        "How long it then stays away, in milliseconds."),
+    Row("exactly.once.source.support", Text, Is("disabled"), OneOfAnyCase(&["disabled", "preparing", "enabled"]), High, GROUP, Medium, "Exactly-once sources",
+        "Accepted for compatibility: there are no sources."),
+    Row("security.protocol", Text, Is("PLAINTEXT"), OneOfAnyCase(&["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"]), Mid, SECURITY, Medium, "Security protocol",
+        "How the brokers are talked to."),
+    Row("ssl.client.auth", Text, Is("none"), OneOf(&["required", "requested", "none"]), Low, SECURITY, Narrow, "Client certificates",
+        "Whether REST clients must show a certificate."),
+    Row("metadata.max.age.ms", Long, Is("300000"), AtLeast(0), Low, KAFKA, Narrow, "Metadata age",
+        "How old knowledge of the cluster may become, in milliseconds."),
+    Row("request.timeout.ms", Int, Is("40000"), AtLeast(0), Mid, KAFKA, Narrow, "Request timeout",
+        "How long a broker may take to answer, in milliseconds."),
+    Row("worker.buffer.bytes", Long, Is(BUFFER_BYTES), AtLeast(1 << 20), High, TASKS, Medium, "Buffer",
+        "How many bytes of records and batches the tasks of this worker hold together; when it is used up, partitions \
+         pause. At least 1 MiB."),
+    Row("worker.allow.insecure.http", Boolean, Is("false"), Any, Low, SECURITY, Narrow, "Insecure http",
+        "Lets connectors use plain http and hosts that are no known Kusto hosts, for an emulator outside this machine. \
+         Whoever may create connectors can then send the worker's tokens anywhere."),
+];
+
+/// 256 MiB: 256 partitions with a full batch of the default 1 MiB each before anything pauses, and still room for the
+/// process and librdkafka's queues in a container of 512 MiB, where the JVM worker needs 720 MiB to start with.
+const BUFFER_BYTES: &str = "268435456";
+
+/// Keys and beginnings of keys that are Kafka clients' own; passed on to every client.
+pub const CLIENT_KEYS: &[&str] = &[
+    "bootstrap.servers",
+    "client.",
+    "connections.max.idle.ms",
+    "default.api.timeout.ms",
+    "enable.metrics.push",
+    "metadata.",
+    "receive.buffer.bytes",
+    "reconnect.backoff.",
+    "request.timeout.ms",
+    "retry.backoff.",
+    "sasl.",
+    "security.",
+    "send.buffer.bytes",
+    "socket.",
+    "ssl.",
+];
+
+/// Keys that are accepted and do nothing, with the reason; said in the log.
+pub const WITHOUT_EFFECT: &[(&str, &str)] = &[
+    ("rest.port", "use listeners"),
+    ("rest.host.name", "use listeners"),
+    ("plugin.path", "Java plugins are not loaded"),
+    ("internal.key.converter", "it is gone since Kafka 3.0"),
+    ("internal.value.converter", "it is gone since Kafka 3.0"),
+    ("access.control.allow.origin", "answers for other origins are not supported yet"),
+    ("access.control.allow.methods", "answers for other origins are not supported yet"),
+    ("response.http.headers.config", "own response headers are not supported yet"),
+    ("config.storage.partitions", "the config topic always has one partition"),
+];
