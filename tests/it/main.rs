@@ -4,3 +4,5 @@
 //! `scripts/rigs`.
 
 mod floors;
+mod rigs;
+mod support;

@@ -1,0 +1,359 @@
+//! A real Kafka broker, and producers that number what they send.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use rdkafka::ClientConfig;
+use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
+use rdkafka::client::DefaultClientContext;
+use rdkafka::consumer::{BaseConsumer, Consumer};
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use rdkafka::message::{DeliveryResult, Message};
+use rdkafka::producer::{BaseRecord, Producer, ProducerContext, ThreadedProducer};
+use rdkafka::{Offset, TopicPartitionList};
+use tokio::sync::OnceCell;
+use tokio::task::JoinSet;
+use tokio::time::{Instant, MissedTickBehavior, interval};
+
+use super::process::{Guarded, free_ports, rigs, root, signal, wait_for_port};
+use super::wait_for;
+
+/// The broker that `make test` started for all test processes.
+const SHARED: &str = "KUSTO_CONNECT_TEST_KAFKA";
+
+static OF_THIS_PROCESS: OnceCell<Kafka> = OnceCell::const_new();
+
+/// One broker. Topics and groups of tests that share it need names of their own ([`super::unique`]).
+pub struct Kafka {
+    bootstrap: String,
+    own: Option<Own>,
+}
+
+struct Own {
+    /// `run` keeps the data for a restart (the drop below removes it); `remove` is for a static, which is never dropped.
+    mode: &'static str,
+    dir: PathBuf,
+    port: u16,
+    guard: Option<Guarded>,
+}
+
+impl Drop for Own {
+    fn drop(&mut self) {
+        self.guard = None;
+        let _gone = std::fs::remove_dir_all(&self.dir);
+    }
+}
+
+impl Kafka {
+    /// The broker all tests share: the one `make test` names in the environment, else one for this process.
+    pub async fn shared() -> &'static Self {
+        OF_THIS_PROCESS
+            .get_or_init(async || match std::env::var_os(SHARED) {
+                Some(address) => Self { bootstrap: address.into_string().expect("host:port"), own: None },
+                None => Self::start_own("remove").await,
+            })
+            .await
+    }
+
+    /// A broker of this test's own, to break.
+    pub async fn own() -> Self {
+        Self::start_own("run").await
+    }
+
+    async fn start_own(mode: &'static str) -> Self {
+        let port = free_ports(2);
+        let dir = Path::new(env!("CARGO_TARGET_TMPDIR")).join(super::unique("kafka"));
+        let mut kafka =
+            Self { bootstrap: format!("127.0.0.1:{port}"), own: Some(Own { mode, dir, port, guard: None }) };
+        kafka.start().await;
+        kafka
+    }
+
+    /// `host:port`, for `bootstrap.servers`.
+    pub fn bootstrap(&self) -> &str {
+        &self.bootstrap
+    }
+
+    /// Starts the (stopped) broker on the data and the port it had.
+    pub async fn start(&mut self) {
+        let own = self.own.as_mut().expect("a broker of one's own");
+        rigs();
+        std::fs::create_dir_all(&own.dir).expect("its folder");
+        let arguments =
+            [own.mode.as_ref(), own.dir.as_os_str(), own.port.to_string().as_ref()].map(ToOwned::to_owned);
+        let log = own.dir.join("script.log");
+        own.guard = Some(Guarded::start_self_guarding(root().join("scripts/kafka"), &arguments, &log));
+        wait_for_port("kafka", own.port).await;
+    }
+
+    /// Ends the broker as an operator does (SIGTERM), keeping its data.
+    pub async fn stop(&mut self) {
+        self.end("TERM").await;
+    }
+
+    /// Ends the broker as a power cut does, keeping its data.
+    pub async fn kill(&mut self) {
+        self.end("KILL").await;
+    }
+
+    async fn end(&mut self, how: &str) {
+        let own = self.own.as_mut().expect("a broker of one's own");
+        let pid: u32 =
+            std::fs::read_to_string(own.dir.join("pid")).expect("its pid").trim().parse().expect("a pid");
+        signal(pid, how);
+        let proc = PathBuf::from(format!("/proc/{pid}/status"));
+        wait_for("the broker's end", Duration::from_secs(30), async || {
+            // A zombie waits for its shell and holds no port.
+            let status = std::fs::read_to_string(&proc).unwrap_or_default();
+            (status.is_empty() || status.contains("State:\tZ")).then_some(())
+        })
+        .await;
+        own.guard = None;
+    }
+
+    fn client(&self) -> ClientConfig {
+        let mut config = ClientConfig::new();
+        config.set("bootstrap.servers", &self.bootstrap).set("enable.metrics.push", "false");
+        config
+    }
+
+    /// Creates `topic` with `partitions` and waits until the broker leads all of them.
+    pub async fn create_topic(&self, topic: &str, partitions: i32) {
+        let admin: AdminClient<DefaultClientContext> = self.client().create().expect("an admin client");
+        let new = NewTopic::new(topic, partitions, TopicReplication::Fixed(1));
+        let created = admin.create_topics(&[new], &AdminOptions::new()).await.expect("an answer");
+        match &created[0] {
+            Ok(_) | Err((_, RDKafkaErrorCode::TopicAlreadyExists)) => {}
+            Err((topic, code)) => panic!("topic {topic}: {code}"),
+        }
+        wait_for(&format!("topic {topic}"), Duration::from_secs(30), async || {
+            let metadata = admin.inner().fetch_metadata(Some(topic), Duration::from_secs(5)).ok()?;
+            let ready = metadata.topics()[0].partitions().iter().filter(|p| p.leader() >= 0).count();
+            (i32::try_from(ready).ok()? == partitions).then_some(())
+        })
+        .await;
+    }
+
+    /// All names of topics.
+    pub fn topics(&self) -> Vec<String> {
+        let consumer: BaseConsumer = self.client().create().expect("a client");
+        let metadata = consumer.fetch_metadata(None, Duration::from_secs(10)).expect("metadata");
+        metadata.topics().iter().map(|topic| topic.name().to_owned()).collect()
+    }
+
+    /// A producer that keeps order and does not repeat.
+    pub fn producer(&self) -> Sender {
+        let failed = Arc::new(AtomicBool::new(false));
+        let mut config = self.client();
+        config.set("enable.idempotence", "true").set("linger.ms", "5").set("message.timeout.ms", "120000");
+        let producer = config.create_with_context(Deliveries(failed.clone())).expect("a producer");
+        Sender { producer, failed }
+    }
+
+    /// What `group` committed for the partitions of `topic`; −1 where nothing is.
+    pub fn committed(&self, group: &str, topic: &str, partitions: i32) -> Vec<i64> {
+        let consumer: BaseConsumer = self.client().set("group.id", group).create().expect("a client");
+        let mut list = TopicPartitionList::new();
+        list.add_partition_range(topic, 0, partitions - 1);
+        let committed = consumer.committed_offsets(list, Duration::from_secs(10)).expect("committed offsets");
+        let offset = |offset| if let Offset::Offset(number) = offset { number } else { -1 };
+        committed.elements().iter().map(|element| offset(element.offset())).collect()
+    }
+
+    /// The next offset to be written in each partition of `topic`, as soon as the broker leads it (not yet so in the
+    /// first moments after a restart).
+    pub async fn end_offsets(&self, topic: &str, partitions: i32) -> Vec<i64> {
+        let consumer: BaseConsumer = self.client().create().expect("a client");
+        let mut ends = Vec::new();
+        for partition in 0..partitions {
+            let what = format!("the end of {topic}-{partition}");
+            let end = wait_for(&what, Duration::from_secs(30), async || {
+                consumer.fetch_watermarks(topic, partition, Duration::from_secs(5)).ok()
+            });
+            ends.push(end.await.1);
+        }
+        ends
+    }
+
+    /// Every record of `topic` (one partition) up to its end now, as key and value.
+    pub async fn records(&self, topic: &str) -> Vec<(Option<String>, Option<String>)> {
+        let end = self.end_offsets(topic, 1).await[0];
+        let consumer: BaseConsumer = self
+            .client()
+            .set("group.id", "none")
+            .set("enable.partition.eof", "true")
+            .create()
+            .expect("a client");
+        let mut list = TopicPartitionList::new();
+        list.add_partition_offset(topic, 0, Offset::Beginning).expect("an offset");
+        consumer.assign(&list).expect("assigned");
+        let text = |bytes: Option<&[u8]>| bytes.map(|bytes| String::from_utf8_lossy(bytes).into_owned());
+        let mut found = Vec::new();
+        loop {
+            match consumer.poll(Duration::from_secs(10)) {
+                Some(Ok(message)) => {
+                    found.push((text(message.key()), text(message.payload())));
+                    if message.offset() + 1 >= end {
+                        return found;
+                    }
+                }
+                Some(Err(KafkaError::PartitionEOF(_))) => return found,
+                Some(Err(error)) => panic!("{topic}: {error}"),
+                None => panic!("{topic}: nothing for 10 s"),
+            }
+        }
+    }
+}
+
+/// Remembers that a record was not delivered.
+struct Deliveries(Arc<AtomicBool>);
+
+impl rdkafka::ClientContext for Deliveries {}
+
+impl ProducerContext for Deliveries {
+    type DeliveryOpaque = ();
+
+    fn delivery(&self, result: &DeliveryResult<'_>, (): ()) {
+        if result.is_err() {
+            self.0.store(true, Ordering::Relaxed);
+        }
+    }
+}
+
+/// Sends records; [`Sender::flush`] says that all of them are in Kafka.
+pub struct Sender {
+    producer: ThreadedProducer<Deliveries>,
+    failed: Arc<AtomicBool>,
+}
+
+impl Sender {
+    /// Sends one record to `partition`, waiting for room in the producer.
+    pub async fn send(&self, topic: &str, partition: i32, value: Option<&[u8]>) {
+        let mut record = BaseRecord::<(), [u8]>::to(topic).partition(partition);
+        record.payload = value;
+        loop {
+            match self.producer.send(record) {
+                Ok(()) => return,
+                Err((KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull), back)) => record = back,
+                Err((error, _)) => panic!("{topic}-{partition}: {error}"),
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    }
+
+    /// Waits until Kafka has everything.
+    pub fn flush(&self) {
+        self.producer.flush(Duration::from_secs(120)).expect("all delivered");
+        assert!(!self.failed.load(Ordering::Relaxed), "a record was not delivered");
+    }
+}
+
+/// A load of numbered records: `partition,number,text`, numbers from 0 in each partition.
+///
+/// The oracle of the delivery tests: what was sent is known by [`Numbers::stop`] and compared with what the table holds.
+pub struct Numbers {
+    stop: Arc<AtomicBool>,
+    sending: JoinSet<Vec<u64>>,
+}
+
+impl Numbers {
+    /// Sends `rate` records a second over `partitions` of `topic`, until stopped.
+    pub fn start(kafka: &Kafka, topic: &str, partitions: i32, rate: u32) -> Self {
+        let sender = kafka.producer();
+        let stop = Arc::new(AtomicBool::new(false));
+        let (stopped, topic) = (stop.clone(), topic.to_owned());
+        let mut sending = JoinSet::new();
+        sending.spawn(async move {
+            let mut sent = vec![0; usize::try_from(partitions).expect("a count")];
+            let mut tick = interval(Duration::from_millis(10));
+            tick.set_missed_tick_behavior(MissedTickBehavior::Skip);
+            let began = Instant::now();
+            let mut total = 0;
+            while !stopped.load(Ordering::Relaxed) {
+                tick.tick().await;
+                let due = began.elapsed().as_millis() * u128::from(rate) / 1000;
+                while total < due {
+                    send_next(&sender, &topic, &mut sent, total).await;
+                    total += 1;
+                }
+            }
+            sender.flush();
+            sent
+        });
+        Self { stop, sending }
+    }
+
+    /// Sends `count` records at once.
+    pub async fn send(kafka: &Kafka, topic: &str, partitions: i32, count: u32) -> Sent {
+        let sender = kafka.producer();
+        let mut sent = vec![0; usize::try_from(partitions).expect("a count")];
+        for number in 0..count {
+            send_next(&sender, topic, &mut sent, u128::from(number)).await;
+        }
+        sender.flush();
+        Sent(sent)
+    }
+
+    /// Ends the load; all of it is in Kafka now.
+    pub async fn stop(mut self) -> Sent {
+        self.stop.store(true, Ordering::Relaxed);
+        Sent(self.sending.join_next().await.expect("the sender").expect("it did not fail"))
+    }
+}
+
+/// Text long enough to make batches of several blobs, short enough to be quick.
+const PADDING: &str = "a storm of forty characters, give or take";
+
+async fn send_next(sender: &Sender, topic: &str, sent: &mut [u64], total: u128) {
+    let partitions = u128::try_from(sent.len()).expect("a count");
+    let partition = usize::try_from(total % partitions).expect("a partition");
+    let value = format!("{partition},{},\"{PADDING}\"", sent[partition]);
+    sender.send(topic, i32::try_from(partition).expect("a partition"), Some(value.as_bytes())).await;
+    sent[partition] += 1;
+}
+
+/// How many records went into each partition, numbered from 0.
+#[derive(Debug, Clone)]
+pub struct Sent(pub Vec<u64>);
+
+/// What a table holds of the numbers sent.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Verdict {
+    /// Records sent.
+    pub sent: u64,
+    /// Records that are in no row.
+    pub missing: u64,
+    /// Rows beyond the first of a record.
+    pub duplicates: u64,
+    /// Rows that are no record sent.
+    pub strange: u64,
+}
+
+impl Sent {
+    /// Compares with the rows (partition, number) of a table.
+    pub fn compare(&self, rows: impl IntoIterator<Item = (i64, i64)>) -> Verdict {
+        let mut seen: BTreeMap<(i64, i64), u64> = BTreeMap::new();
+        for row in rows {
+            *seen.entry(row).or_default() += 1;
+        }
+        let mut verdict = Verdict { sent: self.total(), ..Verdict::default() };
+        for (partition, count) in (0_i64..).zip(&self.0) {
+            for number in 0..i64::try_from(*count).expect("a count") {
+                match seen.remove(&(partition, number)) {
+                    None => verdict.missing += 1,
+                    Some(times) => verdict.duplicates += times - 1,
+                }
+            }
+        }
+        verdict.strange = seen.values().sum();
+        verdict
+    }
+
+    /// All records sent.
+    pub fn total(&self) -> u64 {
+        self.0.iter().sum()
+    }
+}

@@ -1,0 +1,58 @@
+//! The real parts the tests talk to, and ways to wait for what they do.
+//!
+//! Nothing here sleeps blindly: [`wait_for`] asks for a state until it is there or the deadline says what is missing.
+
+mod azurite;
+mod kafka;
+mod process;
+
+pub use azurite::Azurite;
+pub use kafka::{Kafka, Numbers};
+pub use process::{Guarded, free_port, rigs, root, signal};
+
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep};
+
+/// Calls `state` until it gives something, every 20 ms; fails the test after `deadline`.
+pub async fn wait_for<T>(what: &str, deadline: Duration, mut state: impl AsyncFnMut() -> Option<T>) -> T {
+    let end = Instant::now() + deadline;
+    loop {
+        if let Some(found) = state().await {
+            return found;
+        }
+        assert!(Instant::now() < end, "waited {deadline:?} for {what}");
+        sleep(Duration::from_millis(20)).await;
+    }
+}
+
+/// A name no other test uses: `prefix` and a random tail. Topics, groups and connectors of one broker need it.
+pub fn unique(prefix: &str) -> String {
+    let tail = uuid::Uuid::new_v4().simple().to_string();
+    format!("{prefix}-{}", &tail[..8])
+}
+
+/// A repeatable random sequence (splitmix64): a test prints its seed, the seed repeats the test.
+pub struct Random(u64);
+
+impl Random {
+    /// The sequence of `seed`.
+    pub fn new(seed: u64) -> Self {
+        Self(seed)
+    }
+
+    /// A number in `low..high`.
+    pub fn between(&mut self, low: u64, high: u64) -> u64 {
+        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        low + (z ^ (z >> 31)) % (high - low)
+    }
+
+    /// One of `choices`.
+    pub fn pick<'a, T>(&mut self, choices: &'a [T]) -> &'a T {
+        let count = u64::try_from(choices.len()).expect("a short list");
+        &choices[usize::try_from(self.between(0, count)).expect("an index")]
+    }
+}

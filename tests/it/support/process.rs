@@ -1,0 +1,98 @@
+//! Child processes that do not outlive the test, and ports nobody listens on.
+
+use std::ffi::OsStr;
+use std::fs::File;
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use super::wait_for;
+
+/// A server process that ends when this value is dropped, and also when the test process dies in any way: it hangs on
+/// our end of a pipe, so statics (never dropped) and SIGKILL leave no orphan.
+pub struct Guarded {
+    child: Child,
+}
+
+/// Runs the server beside a `cat` that ends with the pipe.
+const GUARD: &str =
+    r#""$@" </dev/null & pid=$!; cat >/dev/null; kill -9 $pid 2>/dev/null; wait $pid 2>/dev/null"#;
+
+impl Guarded {
+    /// Starts `program` under guard, its output into the file `log`.
+    pub fn start(program: &str, arguments: &[&str], log: &Path) -> Self {
+        let mut all = vec!["-c", GUARD, "guard", program];
+        all.extend(arguments);
+        Self::start_self_guarding("bash", &all, log)
+    }
+
+    /// Starts a program that watches its own standard input and ends with it.
+    pub fn start_self_guarding<S: AsRef<OsStr>>(
+        program: impl AsRef<OsStr>,
+        arguments: &[S],
+        log: &Path,
+    ) -> Self {
+        let output = File::create(log).expect("a log file");
+        let child = Command::new(program)
+            .args(arguments)
+            .stdin(Stdio::piped())
+            .stdout(output.try_clone().expect("the same file"))
+            .stderr(output)
+            .spawn()
+            .expect("the process starts");
+        Self { child }
+    }
+}
+
+impl Drop for Guarded {
+    fn drop(&mut self) {
+        drop(self.child.stdin.take());
+        let _ended = self.child.wait();
+    }
+}
+
+/// A port of loopback that was free a moment ago.
+pub fn free_port() -> u16 {
+    free_ports(1)
+}
+
+/// The first of `count` neighbouring ports that were free a moment ago.
+pub fn free_ports(count: u16) -> u16 {
+    loop {
+        let first = TcpListener::bind("127.0.0.1:0").expect("a free port");
+        let port = first.local_addr().expect("its address").port();
+        let rest: Vec<_> =
+            (1..count).map(|add| TcpListener::bind(("127.0.0.1", port.saturating_add(add)))).collect();
+        if rest.iter().all(Result::is_ok) {
+            return port;
+        }
+    }
+}
+
+/// Waits until something accepts connections on `port`.
+pub async fn wait_for_port(what: &str, port: u16) {
+    wait_for(&format!("{what} on port {port}"), Duration::from_secs(60), async || {
+        tokio::net::TcpStream::connect(("127.0.0.1", port)).await.ok()
+    })
+    .await;
+}
+
+/// Sends `signal` (`TERM`, `KILL`, `STOP`, …) to one process.
+pub fn signal(pid: u32, signal: &str) {
+    let status =
+        Command::new("kill").args([format!("-{signal}"), pid.to_string()]).status().expect("kill runs");
+    assert!(status.success(), "kill -{signal} {pid}");
+}
+
+/// The folder with what `scripts/rigs` installed.
+pub fn rigs() -> PathBuf {
+    let path = root().join(".cache/rigs");
+    assert!(path.is_dir(), "the test rigs are missing: run scripts/rigs (make test does)");
+    path
+}
+
+/// The repository.
+pub fn root() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+}
