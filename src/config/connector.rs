@@ -3,8 +3,13 @@
 use std::fmt;
 use std::sync::Arc;
 
+use super::errors::Problems;
 use super::redact::Redacted;
-use super::{ConfigErrors, ConnectorProperties, KustoSinkConfig, Properties, WorkerConfig, validate};
+use super::validate::with_prefix;
+use super::values::Values;
+use super::{
+    ConfigErrors, ConnectorProperties, KustoSinkConfig, Properties, WorkerConfig, topic_regex, validate,
+};
 
 /// A converter and its own settings.
 #[derive(Clone, PartialEq, Eq)]
@@ -78,4 +83,44 @@ impl fmt::Debug for SinkConnectorConfig {
             .field("kusto", &self.kusto)
             .finish()
     }
+}
+
+/// The typed settings from read values.
+pub(super) fn build(
+    values: &Values<'_>,
+    written: &Properties,
+    worker: &WorkerConfig,
+    problems: &mut Problems,
+) -> Option<SinkConnectorConfig> {
+    let topics = topics(values, problems);
+    let kusto = KustoSinkConfig::build(values, topics.as_ref(), worker.insecure_http, problems);
+    let converter = |side: &str, of_worker: &ConverterConfig| {
+        let key = format!("{side}.converter");
+        if !written.contains_key(&key) {
+            return Some(of_worker.clone());
+        }
+        let mut settings = with_prefix(written, &format!("{key}."));
+        settings.remove("plugin.version");
+        Some(ConverterConfig { class: values.text(&key)?.to_owned(), settings })
+    };
+    Some(SinkConnectorConfig {
+        name: values.filled("name")?.into(),
+        connector_class: values.text("connector.class")?.to_owned(),
+        tasks_max: u32::try_from(values.number("tasks.max")?).ok()?,
+        topics: topics?,
+        key_converter: converter("key", &worker.key_converter)?,
+        value_converter: converter("value", &worker.value_converter)?,
+        consumer_overrides: with_prefix(written, "consumer.override."),
+        kusto: kusto?,
+    })
+}
+
+fn topics(values: &Values<'_>, problems: &mut Problems) -> Option<Topics> {
+    let list = values.list("topics");
+    if !list.is_empty() {
+        return Some(Topics::List(list.to_vec()));
+    }
+    let pattern = values.filled("topics.regex")?;
+    let subscription = topic_regex::to_subscription(pattern);
+    subscription.map_err(|error| problems.invalid("topics.regex", pattern, &error)).ok().map(Topics::Regex)
 }

@@ -5,7 +5,8 @@
 
 use serde_json::{Value as Json, json};
 
-use super::def::{Checked, ConfigKey};
+use super::check::Checked;
+use super::def::ConfigKey;
 
 /// The result of validating a connector's settings.
 #[derive(Debug, Clone, Default)]

@@ -114,7 +114,7 @@ pub const KUSTO: &[Row] = &[
          when the service says so definitely."),
     Row("aad.auth.strategy", Text, Is("APPLICATION"), OneOf(STRATEGIES), High, (CONNECTION, 7), Medium, "Kusto Auth Strategy",
         "How the worker proves who it is: a service principal, a managed identity, a federated token, or a fixed token. \
-         An endpoint on this machine needs no credentials."),
+         An endpoint on this machine, or one of plain http, needs none."),
     Row("proxy.host", Text, Null, Any, Low, (CONNECTION, 8), Medium, "Proxy host used to connect to Kusto",
         "Not supported yet."),
     Row("proxy.port", Int, Is("-1"), Any, Low, (CONNECTION, 9), Medium, "Proxy port used to connect to Kusto",

@@ -34,7 +34,7 @@ pub enum Authentication {
     WorkloadIdentity,
     /// A fixed bearer token, for development.
     DevToken(Secret),
-    /// No credentials; only with loopback URLs.
+    /// No credentials; only with loopback URLs, or plain http where the worker allows it.
     None,
 }
 
@@ -94,9 +94,10 @@ impl KustoSinkConfig {
         let ingestion_url = url(values, "kusto.ingestion.url", Service::Ingestion, insecure_http, problems);
         let query_url = url(values, "kusto.query.url", Service::Query, insecure_http, problems);
         let urls = ingestion_url.as_ref().zip(query_url.as_ref());
-        let loopback =
-            urls.is_some_and(|(one, two)| endpoint::is_loopback(one) && endpoint::is_loopback(two));
-        let auth = authentication(values, loopback, problems);
+        // No real cluster is on this machine, and none speaks plain http.
+        let is_emulator = |url: &Url| endpoint::is_loopback(url) || (insecure_http && url.scheme() == "http");
+        let emulator = urls.is_some_and(|(one, two)| is_emulator(one) && is_emulator(two));
+        let auth = authentication(values, emulator, problems);
         let mapping = mapping(values, topics, problems);
         let config = Self {
             ingestion_url: ingestion_url?,
@@ -178,7 +179,7 @@ fn mapping(values: &Values<'_>, topics: Option<&Topics>, problems: &mut Problems
     Some(mappings)
 }
 
-fn authentication(values: &Values<'_>, loopback: bool, problems: &mut Problems) -> Option<Authentication> {
+fn authentication(values: &Values<'_>, emulator: bool, problems: &mut Problems) -> Option<Authentication> {
     let strategy = values.text("aad.auth.strategy")?.to_ascii_uppercase();
     let missing = |key: &str, problems: &mut Problems| {
         problems
@@ -198,7 +199,7 @@ fn authentication(values: &Values<'_>, loopback: bool, problems: &mut Problems) 
             token.map(Authentication::DevToken)
         }
         // The table let no other strategy than APPLICATION through to here.
-        _ if loopback && app_id.is_none() && key.is_none() && tenant.is_none() => Some(Authentication::None),
+        _ if emulator && app_id.is_none() && key.is_none() && tenant.is_none() => Some(Authentication::None),
         _ => {
             if key.is_none() {
                 missing("aad.auth.appkey", problems);

@@ -3,6 +3,8 @@
 //! Everything that a user can write is read, checked and typed here, once; the floors above get values that are
 //! already right. This module does no network I/O, keeps no state and never prints a secret.
 
+mod check;
+mod class;
 mod connector;
 pub mod def;
 mod endpoint;
@@ -17,6 +19,7 @@ mod override_policy;
 pub mod plugins;
 pub mod properties;
 mod redact;
+mod rules;
 #[cfg(test)]
 mod tests;
 mod topic_regex;
@@ -25,6 +28,7 @@ mod values;
 mod worker;
 mod worker_keys;
 
+pub use class::{ClassError, check_class};
 pub use connector::{ConverterConfig, SinkConnectorConfig, Topics};
 pub use errors::{ConfigError, ConfigErrors};
 pub use format::{DataFormat, MappingKind};
@@ -34,7 +38,7 @@ pub use kusto::{Authentication, BehaviorOnError, KustoSinkConfig};
 pub use mapping::{TopicMapping, TopicMappings};
 pub use override_policy::OverridePolicy;
 pub use redact::is_secret;
-pub use validate::{ClassError, check_class, validate_connector};
+pub use validate::validate_connector;
 pub use worker::{Listener, StorageTopic, WorkerConfig};
 
 use std::collections::BTreeMap;

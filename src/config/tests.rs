@@ -280,6 +280,8 @@ fn urls_mapping_and_topics_are_checked_at_once() {
     let config = SinkConnectorConfig::parse(&raw, &insecure).unwrap();
     assert_eq!(config.kusto.ingestion_url.as_str(), "http://adx-emulator:8080/");
     assert!(config.kusto.insecure_http);
+    let without = storm(&[("kusto.ingestion.url", url), ("kusto.query.url", url)]);
+    assert_eq!(SinkConnectorConfig::parse(&without, &insecure).unwrap().kusto.auth, Authentication::None);
 }
 
 #[test]

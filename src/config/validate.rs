@@ -6,53 +6,20 @@
 
 use std::borrow::Cow;
 
-use super::connector::{ConverterConfig, SinkConnectorConfig, Topics};
-use super::def::{Checked, ConfigKey, DefaultValue, Kind, Value, check_key, trim};
+use super::check::{Checked, Value, Written, check_key, trim};
+use super::def::{ConfigKey, DefaultValue, Kind};
 use super::errors::{ConfigError, Problems};
 use super::infos::{ConfigInfo, ConfigInfos, ConfigValueInfo};
-use super::keys::{FRAMEWORK, KUSTO, KUSTO_SINK_CLASS, VERSION};
+use super::keys::{FRAMEWORK, KUSTO, VERSION};
 use super::plugins::{self, ClassKind};
 use super::values::Values;
-use super::{ConnectorProperties, KustoSinkConfig, Properties, WorkerConfig, override_policy, topic_regex};
+use super::{
+    ConnectorProperties, Properties, SinkConnectorConfig, WorkerConfig, connector, override_policy, rules,
+};
 
 /// Checks `raw` (with its `name` already put in) as a sink connector of this worker.
 pub fn validate_connector(raw: &ConnectorProperties, worker: &WorkerConfig) -> ConfigInfos {
     run(raw, worker).into_infos(raw)
-}
-
-/// Why a connector's class cannot be used; said before anything else is validated.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum ClassError {
-    /// There is no `connector.class`.
-    #[error("Connector config {0} contains no connector type")]
-    Missing(String),
-    /// No connector has this name.
-    #[error(
-        "Failed to find any class that implements Connector and which name matches {0}, available connectors are: \
-         PluginDesc{{klass=class {KUSTO_SINK_CLASS}, name='{KUSTO_SINK_CLASS}', version='{VERSION}', \
-         encodedVersion={VERSION}, type=sink, typeName='sink', location='classpath'}}"
-    )]
-    Unknown(String),
-}
-
-/// Looks for the class that `raw` names, by its full name or an alias.
-pub fn check_class(raw: &ConnectorProperties) -> Result<(), ClassError> {
-    let Some(Some(class)) = raw.get("connector.class") else {
-        return Err(ClassError::Missing(in_java(raw)));
-    };
-    if [KUSTO_SINK_CLASS, "KustoSinkConnector", "KustoSink"].contains(&trim(class)) {
-        return Ok(());
-    }
-    Err(ClassError::Unknown(class.clone()))
-}
-
-/// A map as Java prints it, without its secrets (the JVM shows them).
-fn in_java(raw: &ConnectorProperties) -> String {
-    let entry = |(key, value): (&String, &Option<String>)| {
-        let shown = if super::is_secret(key) { "[hidden]" } else { value.as_deref().unwrap_or("null") };
-        format!("{key}={shown}")
-    };
-    format!("{{{}}}", raw.iter().map(entry).collect::<Vec<_>>().join(", "))
 }
 
 /// What came out of a validation.
@@ -129,14 +96,15 @@ pub(super) fn run(raw: &ConnectorProperties, worker: &WorkerConfig) -> Validatio
     let written: Properties =
         raw.iter().filter_map(|(key, value)| Some((key.clone(), value.clone()?))).collect();
     let mut problems = Problems::default();
-    topics_rules(&written, &mut problems);
-    name_rules(&written, worker, &mut problems);
+    rules::topics_rules(&written, &mut problems);
+    rules::name_rules(&written, worker, &mut problems);
     override_policy::check(&written, worker, &mut problems);
     validation.note(problems);
 
     let mut problems = Problems::default();
-    refuse_unsupported(&validation, &written, &mut problems);
-    let config = build(&Values::new(&validation.checked, &written), &written, worker, &mut problems);
+    let values = Values::new(&validation.checked, &written);
+    rules::refuse_unsupported(&values, &written, &|prefix| validation.has_errors(prefix), &mut problems);
+    let config = connector::build(&values, &written, worker, &mut problems);
     validation.note(problems);
     let clean = validation.undefined.is_empty() && !validation.has_errors("");
     validation.config = config.filter(|_| clean);
@@ -144,13 +112,11 @@ pub(super) fn run(raw: &ConnectorProperties, worker: &WorkerConfig) -> Validatio
 }
 
 fn check_table(keys: impl IntoIterator<Item = ConfigKey>, raw: &ConnectorProperties) -> Vec<Checked> {
-    let written = |key: &ConfigKey| raw.get(key.name.as_ref()).map(Option::as_deref);
-    keys.into_iter()
-        .map(|key| {
-            let written = written(&key);
-            check_key(key, written)
-        })
-        .collect()
+    let check = |key: ConfigKey| {
+        let written = raw.get(key.name.as_ref()).into();
+        check_key(key, written)
+    };
+    keys.into_iter().map(check).collect()
 }
 
 /// Connect's keys, with what this worker puts in when a connector leaves it out.
@@ -259,11 +225,7 @@ fn converter_class(checked: &[Checked], side: &str) -> Option<String> {
 pub(super) fn check_converter(side: &str, class: &str, raw: &ConnectorProperties) -> Vec<Checked> {
     let check = |mut key: ConfigKey| {
         let full = format!("{side}.converter.{}", key.name);
-        let written = if key.name == "converter.type" {
-            Some(Some(side))
-        } else {
-            raw.get(&full).map(Option::as_deref)
-        };
+        let written = if key.name == "converter.type" { Written::Text(side) } else { raw.get(&full).into() };
         key.name = Cow::Owned(full);
         check_key(key, written)
     };
@@ -280,133 +242,6 @@ fn unknown_nulls(raw: &ConnectorProperties) -> Vec<ConfigError> {
             message: "Null value can not be supplied as the configuration value.".to_owned(),
         })
         .collect()
-}
-
-fn filled<'a>(written: &'a Properties, key: &str) -> Option<&'a str> {
-    written.get(key).map(|text| text.trim()).filter(|text| !text.is_empty())
-}
-
-/// Either `topics` or `topics.regex`, and the dead-letter topic in neither.
-fn topics_rules(written: &Properties, problems: &mut Problems) {
-    let topics = filled(written, "topics");
-    let pattern = filled(written, "topics.regex");
-    let both = match (topics, pattern) {
-        (Some(_), Some(_)) => "topics and topics.regex are mutually exclusive options, but both are set.",
-        (None, None) => "Must configure one of topics or topics.regex",
-        _ => "",
-    };
-    if !both.is_empty() {
-        problems.add("topics", both);
-        problems.add("topics.regex", both);
-    }
-    let Some(dlq) = filled(written, "errors.deadletterqueue.topic.name") else { return };
-    let topics: Vec<_> = topics.into_iter().flat_map(|list| list.split(',')).map(str::trim).collect();
-    if topics.contains(&dlq) {
-        let list = topics.join(", ");
-        problems.add("topics", format!(
-            "The DLQ topic '{dlq}' may not be included in the list of topics ('topics=[{list}]') consumed by the connector"
-        ));
-    }
-    let matches = |p: &&str| regex::Regex::new(&format!("^(?:{p})$")).is_ok_and(|regex| regex.is_match(dlq));
-    if let Some(pattern) = pattern.filter(matches) {
-        problems.add("topics.regex", format!(
-            "The DLQ topic '{dlq}' may not be matched by the regex for the topics ('topics.regex={pattern}') consumed by \
-             the connector"
-        ));
-    }
-}
-
-/// The connector's consumer group must not be the workers' own.
-fn name_rules(written: &Properties, worker: &WorkerConfig, problems: &mut Problems) {
-    let group = &worker.group_id;
-    let Some(name) = filled(written, "name") else { return };
-    let key = "consumer.override.group.id";
-    match written.get(key) {
-        Some(own) if own == group => {
-            problems.add(key, format!("Consumer group {own} conflicts with Connect worker group {group}"));
-        }
-        None if format!("connect-{name}") == *group => problems.add(
-            "name",
-            format!(
-                "Consumer group for sink connector named {name} conflicts with Connect worker group {group}"
-            ),
-        ),
-        _ => {}
-    }
-}
-
-/// Connect's keys whose behaviour is not built yet must not look as if they worked.
-fn refuse_unsupported(validation: &Validation, written: &Properties, problems: &mut Problems) {
-    let values = Values::new(&validation.checked, written);
-    for (list, what) in [("transforms", "transformations"), ("predicates", "predicates")] {
-        let aliases = values.list(list);
-        // What is wrong with them comes first, as in Connect.
-        if !aliases.is_empty() && !validation.has_errors(list) {
-            problems.invalid(
-                list,
-                &format!("[{}]", aliases.join(", ")),
-                &format!("{what} are not supported yet"),
-            );
-        }
-    }
-    if values.text("errors.tolerance") == Some("all") {
-        problems.invalid("errors.tolerance", "all", "tolerating errors is not supported yet; use none");
-    }
-    if let Some(topic) = values.filled("errors.deadletterqueue.topic.name") {
-        let key = "errors.deadletterqueue.topic.name";
-        problems.invalid(key, topic, "a dead-letter queue is not supported yet");
-    }
-    for side in ["key", "value"] {
-        let key = format!("{side}.converter");
-        if let Some(class) = values.text(&key).filter(|class| !plugins::is_built_in(class)) {
-            problems.add(key.clone(), plugins::not_built_in(&key, class));
-        }
-        let content = format!("{key}.schema.content");
-        if written.contains_key(&key) && filled(written, &content).is_some() {
-            problems
-                .add(content.clone(), format!("Configuration {content} is not supported yet; leave it out"));
-        }
-    }
-}
-
-/// The typed settings from read values.
-fn build(
-    values: &Values<'_>,
-    written: &Properties,
-    worker: &WorkerConfig,
-    problems: &mut Problems,
-) -> Option<SinkConnectorConfig> {
-    let topics = topics(values, problems);
-    let kusto = KustoSinkConfig::build(values, topics.as_ref(), worker.insecure_http, problems);
-    let converter = |side: &str, of_worker: &ConverterConfig| {
-        let key = format!("{side}.converter");
-        if !written.contains_key(&key) {
-            return Some(of_worker.clone());
-        }
-        let mut settings = with_prefix(written, &format!("{key}."));
-        settings.remove("plugin.version");
-        Some(ConverterConfig { class: values.text(&key)?.to_owned(), settings })
-    };
-    Some(SinkConnectorConfig {
-        name: values.filled("name")?.into(),
-        connector_class: values.text("connector.class")?.to_owned(),
-        tasks_max: u32::try_from(values.number("tasks.max")?).ok()?,
-        topics: topics?,
-        key_converter: converter("key", &worker.key_converter)?,
-        value_converter: converter("value", &worker.value_converter)?,
-        consumer_overrides: with_prefix(written, "consumer.override."),
-        kusto: kusto?,
-    })
-}
-
-fn topics(values: &Values<'_>, problems: &mut Problems) -> Option<Topics> {
-    let list = values.list("topics");
-    if !list.is_empty() {
-        return Some(Topics::List(list.to_vec()));
-    }
-    let pattern = values.filled("topics.regex")?;
-    let subscription = topic_regex::to_subscription(pattern);
-    subscription.map_err(|error| problems.invalid("topics.regex", pattern, &error)).ok().map(Topics::Regex)
 }
 
 /// The keys that start with `prefix`, without it.

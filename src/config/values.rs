@@ -1,7 +1,7 @@
 //! Values that the table of keys has read, looked up by name.
 
 use super::Properties;
-use super::def::{Checked, Value};
+use super::check::{Checked, Value};
 use crate::secret::Secret;
 
 /// Read values and the texts that they come from. A value with errors is not there.

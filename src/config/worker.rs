@@ -8,7 +8,8 @@ use std::net::UdpSocket;
 use std::path::Path;
 use std::time::Duration;
 
-use super::def::{Checked, ConfigKey, check_key};
+use super::check::{Checked, check_key};
+use super::def::ConfigKey;
 use super::errors::Problems;
 use super::redact::Redacted;
 use super::values::Values;
@@ -116,7 +117,7 @@ impl WorkerConfig {
 
         let check = |row| {
             let key = ConfigKey::from(row);
-            let written = all.get(key.name.as_ref()).map(|text| Some(text.as_str()));
+            let written = all.get(key.name.as_ref()).into();
             check_key(key, written)
         };
         let mut checked: Vec<Checked> = WORKER.iter().map(check).collect();
@@ -190,8 +191,9 @@ impl WorkerConfig {
     /// `host:port` by which other workers and clients reach this one; `bound_port` is what the first listener got, and
     /// counts unless `rest.advertised.port` says otherwise.
     pub fn worker_id(&self, bound_port: u16) -> String {
-        let listened =
-            self.listeners.first().map(|listener| listener.host.clone()).filter(|host| !host.is_empty());
+        // Connect would advertise 0.0.0.0 as it is, which nobody can reach.
+        let is_one = |host: &String| !["", "0.0.0.0", "::"].contains(&host.as_str());
+        let listened = self.listeners.first().map(|listener| listener.host.clone()).filter(is_one);
         let host = self.advertised_host.clone().or(listened).unwrap_or_else(machine_address);
         // An IPv6 address needs brackets in front of a port.
         let host = if host.contains(':') && !host.starts_with('[') { format!("[{host}]") } else { host };

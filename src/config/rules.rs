@@ -1,0 +1,96 @@
+//! Rules between keys that Connect has for every sink connector, and what of Connect's keys is not built yet.
+
+use super::errors::Problems;
+use super::values::Values;
+use super::{Properties, WorkerConfig, plugins};
+
+fn filled<'a>(written: &'a Properties, key: &str) -> Option<&'a str> {
+    written.get(key).map(|text| text.trim()).filter(|text| !text.is_empty())
+}
+
+/// Either `topics` or `topics.regex`, and the dead-letter topic in neither.
+pub(super) fn topics_rules(written: &Properties, problems: &mut Problems) {
+    let topics = filled(written, "topics");
+    let pattern = filled(written, "topics.regex");
+    let both = match (topics, pattern) {
+        (Some(_), Some(_)) => "topics and topics.regex are mutually exclusive options, but both are set.",
+        (None, None) => "Must configure one of topics or topics.regex",
+        _ => "",
+    };
+    if !both.is_empty() {
+        problems.add("topics", both);
+        problems.add("topics.regex", both);
+    }
+    let Some(dlq) = filled(written, "errors.deadletterqueue.topic.name") else { return };
+    let topics: Vec<_> = topics.into_iter().flat_map(|list| list.split(',')).map(str::trim).collect();
+    if topics.contains(&dlq) {
+        let list = topics.join(", ");
+        problems.add("topics", format!(
+            "The DLQ topic '{dlq}' may not be included in the list of topics ('topics=[{list}]') consumed by the connector"
+        ));
+    }
+    let matches = |p: &&str| regex::Regex::new(&format!("^(?:{p})$")).is_ok_and(|regex| regex.is_match(dlq));
+    if let Some(pattern) = pattern.filter(matches) {
+        problems.add("topics.regex", format!(
+            "The DLQ topic '{dlq}' may not be matched by the regex for the topics ('topics.regex={pattern}') consumed by \
+             the connector"
+        ));
+    }
+}
+
+/// The connector's consumer group must not be the workers' own.
+pub(super) fn name_rules(written: &Properties, worker: &WorkerConfig, problems: &mut Problems) {
+    let group = &worker.group_id;
+    let Some(name) = filled(written, "name") else { return };
+    let key = "consumer.override.group.id";
+    match written.get(key) {
+        Some(own) if own == group => {
+            problems.add(key, format!("Consumer group {own} conflicts with Connect worker group {group}"));
+        }
+        None if format!("connect-{name}") == *group => problems.add(
+            "name",
+            format!(
+                "Consumer group for sink connector named {name} conflicts with Connect worker group {group}"
+            ),
+        ),
+        _ => {}
+    }
+}
+
+/// Connect's keys whose behaviour is not built yet must not look as if they worked.
+pub(super) fn refuse_unsupported(
+    values: &Values<'_>,
+    written: &Properties,
+    has_errors: &dyn Fn(&str) -> bool,
+    problems: &mut Problems,
+) {
+    for (list, what) in [("transforms", "transformations"), ("predicates", "predicates")] {
+        let aliases = values.list(list);
+        // What is wrong with them comes first, as in Connect.
+        if !aliases.is_empty() && !has_errors(list) {
+            problems.invalid(
+                list,
+                &format!("[{}]", aliases.join(", ")),
+                &format!("{what} are not supported yet"),
+            );
+        }
+    }
+    if values.text("errors.tolerance") == Some("all") {
+        problems.invalid("errors.tolerance", "all", "tolerating errors is not supported yet; use none");
+    }
+    if let Some(topic) = values.filled("errors.deadletterqueue.topic.name") {
+        let key = "errors.deadletterqueue.topic.name";
+        problems.invalid(key, topic, "a dead-letter queue is not supported yet");
+    }
+    for side in ["key", "value"] {
+        let key = format!("{side}.converter");
+        if let Some(class) = values.text(&key).filter(|class| !plugins::is_built_in(class)) {
+            problems.add(key.clone(), plugins::not_built_in(&key, class));
+        }
+        let content = format!("{key}.schema.content");
+        if written.contains_key(&key) && filled(written, &content).is_some() {
+            problems
+                .add(content.clone(), format!("Configuration {content} is not supported yet; leave it out"));
+        }
+    }
+}
