@@ -124,7 +124,7 @@ impl Command<'_> {
             let (database, name) = (text(&table.database.name), text(&table.name));
             let tags = text(&tags.join("\r\n"));
             rows.push(vec![
-                text(&id),
+                text(&extent.id),
                 database,
                 name,
                 text(&created),
