@@ -7,12 +7,10 @@
 pub mod config;
 pub mod convert;
 pub mod data;
-pub mod herder;
 pub mod id;
 pub mod ingest;
 pub mod kafka;
 pub mod retry;
 pub mod secret;
 pub mod status;
-pub mod storage;
 pub mod worker;

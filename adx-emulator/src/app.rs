@@ -1,0 +1,146 @@
+//! What all handlers share: the parts of one running emulator, and the guard that counts requests and spoils them.
+
+use std::future::Future;
+
+use axum::response::Response;
+use serde_json::json;
+use uuid::Uuid;
+
+use crate::auth::{self, Auth};
+use crate::backend::Backend;
+use crate::engine::Engine;
+use crate::faults::{Effect, Faults, Moment};
+use crate::operation::Operation;
+use crate::options::Options;
+use crate::stats::Stats;
+use crate::storage::StorageError;
+use crate::storage::http as storage_http;
+use crate::wire::{self, Asked, Truncated};
+
+/// The longest answer that can be truncated on demand.
+const TRUNCATE_LIMIT: usize = 256 * 1024 * 1024;
+
+/// The parts of one emulator.
+#[derive(Debug)]
+pub(crate) struct App {
+    /// What it was started with.
+    pub options: Options,
+    /// Port of the TLS listener.
+    pub tls_port: Option<u16>,
+    /// The engine.
+    pub engine: Engine,
+    /// Blobs and queues.
+    pub backend: Backend,
+    /// Tokens.
+    pub auth: Auth,
+    /// Failures on demand.
+    pub faults: Faults,
+    /// Fetches blobs that are not in our own storage.
+    pub client: reqwest::Client,
+    /// Counters.
+    pub stats: Stats,
+}
+
+impl App {
+    /// Counts one request for `operation` and answers it with `work`, unless a fault rule says otherwise. `work`
+    /// learns whether signatures it hands out must have expired already.
+    pub(crate) async fn guard<F>(
+        &self,
+        operation: Operation,
+        asked: Asked,
+        work: impl FnOnce(Asked, bool) -> F,
+    ) -> Response
+    where
+        F: Future<Output = Response>,
+    {
+        self.stats.request(operation);
+        let Some(effect) = self.faults.pick(operation, &asked.path) else { return work(asked, false).await };
+        tracing::info!(operation = operation.as_str(), ?effect, "fault injected");
+        let connection = asked.connection.clone();
+        match effect {
+            Effect::Delay { .. } => {
+                tokio::time::sleep(effect.delay().unwrap_or_default()).await;
+                work(asked, false).await
+            }
+            Effect::Reset { when: Moment::Before } => connection.reset().await,
+            Effect::Reset { when: Moment::After } => {
+                drop(work(asked, false).await);
+                connection.reset().await
+            }
+            Effect::Truncate => {
+                let (parts, body) = work(asked, false).await.into_parts();
+                match wire::whole(body, TRUNCATE_LIMIT).await {
+                    Ok(bytes) if !bytes.is_empty() => {
+                        Response::from_parts(parts, axum::body::Body::new(Truncated::new(&bytes)))
+                    }
+                    _ => connection.reset().await,
+                }
+            }
+            Effect::ExpiredSas if operation == Operation::IngestionResources => work(asked, true).await,
+            Effect::ExpiredSas => {
+                wire::drain(asked.body).await;
+                let text = "Server failed to authenticate the request. Signature not valid in the specified time \
+                    frame (fault on demand).";
+                error_for(operation, 403, Some("AuthenticationFailed"), text)
+            }
+            Effect::ContainerNotFound => {
+                wire::drain(asked.body).await;
+                let queue = asked.path.contains("/messages");
+                let code = if queue { "QueueNotFound" } else { "ContainerNotFound" };
+                error_for(
+                    operation,
+                    404,
+                    Some(code),
+                    "The specified resource does not exist (fault on demand).",
+                )
+            }
+            Effect::Status { status, code, retry_after } => {
+                wire::drain(asked.body).await;
+                let mut response = error_for(operation, status, code.as_deref(), "A fault on demand.");
+                if let Some(seconds) = retry_after {
+                    wire::set(&mut response, "retry-after", &seconds.to_string());
+                }
+                response
+            }
+        }
+    }
+}
+
+/// An error answer in the form of the service that `operation` belongs to.
+fn error_for(operation: Operation, status: u16, code: Option<&str>, text: &str) -> Response {
+    if operation.is_storage() {
+        let code = code.unwrap_or(storage_code(status));
+        return storage_http::error_answer(&StorageError::new(status, code, text));
+    }
+    if operation.is_sign_in() {
+        let error = code.unwrap_or(if status < 500 { "invalid_client" } else { "temporarily_unavailable" });
+        return auth::error_answer(status, error, 90_033, text);
+    }
+    let permanent = (400..500).contains(&status) && !matches!(status, 404 | 408 | 429);
+    let (default, kind) = match status {
+        401 => ("Unauthorized", "Kusto.DataNode.Exceptions.KustoUnauthorizedException"),
+        403 => ("Forbidden", "Kusto.Data.Exceptions.KustoRequestDeniedException"),
+        429 => ("Too many requests", "Kusto.Data.Exceptions.KustoRequestThrottledException"),
+        400..500 => ("General_BadRequest", "Kusto.Data.Exceptions.KustoBadRequestException"),
+        _ => ("Internal service error", "Kusto.Data.Exceptions.KustoServiceException"),
+    };
+    let activity = Uuid::new_v4().to_string();
+    let body = json!({"error": {"code": code.unwrap_or(default), "message": text, "@type": kind,
+        "@message": text, "@context": {"activityId": activity}, "@permanent": permanent}});
+    let mut response = wire::json(status, &body);
+    wire::set(&mut response, "x-ms-activity-id", &activity);
+    response
+}
+
+fn storage_code(status: u16) -> &'static str {
+    match status {
+        403 => "AuthenticationFailed",
+        404 => "ResourceNotFound",
+        408 | 504 => "OperationTimedOut",
+        409 => "Conflict",
+        429 => "TooManyRequests",
+        503 => "ServerBusy",
+        500..600 => "InternalError",
+        _ => "InvalidInput",
+    }
+}

@@ -1,0 +1,259 @@
+//! Blobs and queues as the services behind the ingestion endpoint use them, whoever keeps them.
+//!
+//! The seam between the emulator's own storage and an Azurite.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use serde_json::{Map, Value};
+use url::Url;
+use uuid::Uuid;
+
+use crate::azurite::Azurite;
+use crate::dm::StatusEntity;
+use crate::storage::blobs::Content;
+use crate::storage::http::Target;
+use crate::storage::queues::{DEFAULT_LIFE, QueueName};
+use crate::storage::tables::EntityKey;
+use crate::storage::{Storage, StorageError, queues_of, sas};
+
+/// A message read is the loop's for this long; longer than any batch waits (30 minutes) and its retries.
+const HIDDEN: time::Duration = time::Duration::hours(2);
+/// Messages taken from a queue at once: the service's limit.
+const AT_ONCE: usize = 32;
+
+/// Who keeps blobs and queues.
+#[derive(Debug)]
+pub(crate) enum Backend {
+    /// The emulator.
+    Own(Box<Storage>),
+    /// An Azurite.
+    Azurite(Box<Azurite>),
+}
+
+/// A message of a secured queue, read and hidden.
+#[derive(Debug, Clone)]
+pub(crate) struct Received {
+    /// Its text as posted.
+    pub text: String,
+    /// What deletes it.
+    pub handle: Handle,
+}
+
+/// What deletes a message.
+#[derive(Debug, Clone)]
+pub(crate) enum Handle {
+    /// Of our own storage: queue, id, receipt.
+    Own(QueueName, Uuid, Uuid),
+    /// Of an Azurite: the queue's name, id, receipt.
+    Azurite(String, String, String),
+}
+
+/// Where a report goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Report {
+    /// The success queue.
+    Success,
+    /// The failure queue.
+    Failure,
+}
+
+impl Report {
+    /// The resource type of its queue.
+    pub(crate) fn kind(self) -> &'static str {
+        match self {
+            Self::Success => "SuccessfulIngestionsQueue",
+            Self::Failure => "FailedIngestionsQueue",
+        }
+    }
+}
+
+/// Why a blob cannot be had, as an ingestion error.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{code}: {details}")]
+pub(crate) struct DownloadError {
+    /// The ingestion error code.
+    pub code: &'static str,
+    /// What happened.
+    pub details: String,
+    /// False when it may pass.
+    pub permanent: bool,
+}
+
+impl DownloadError {
+    /// The ingestion error of a storage answer.
+    pub(crate) fn of_status(status: u16, details: String) -> Self {
+        let (code, permanent) = match status {
+            403 | 401 => ("Download_Forbidden", true),
+            404 => ("Download_SourceNotFound", true),
+            409 | 412 => ("Download_AccessConditionNotSatisfied", true),
+            408 | 429 | 500..600 => ("Download_UnknownError", false),
+            _ => ("Download_BadRequest", true),
+        };
+        Self { code, details, permanent }
+    }
+}
+
+impl From<StorageError> for DownloadError {
+    fn from(error: StorageError) -> Self {
+        Self::of_status(error.status, error.to_string())
+    }
+}
+
+impl Backend {
+    /// The rows of `.get ingestion resources` for a client that reaches us at `base`.
+    pub(crate) fn resources(&self, base: &str, lifetime: Option<Duration>) -> Vec<(&'static str, String)> {
+        match self {
+            Self::Own(_) => Storage::resources(base, lifetime),
+            Self::Azurite(azurite) => azurite.resources(lifetime),
+        }
+    }
+
+    /// Reads what is in the secured queues now, up to the service's limit per queue.
+    pub(crate) async fn receive(&self) -> Result<Vec<Received>, StorageError> {
+        match self {
+            Self::Own(storage) => {
+                let mut all = Vec::new();
+                for queue in queues_of("SecuredReadyForAggregationQueue") {
+                    let found = storage.queues.get(&queue, AT_ONCE, HIDDEN)?;
+                    all.extend(found.into_iter().map(|message| Received {
+                        handle: Handle::Own(queue.clone(), message.id, message.receipt),
+                        text: message.text,
+                    }));
+                }
+                Ok(all)
+            }
+            Self::Azurite(azurite) => azurite.receive(AT_ONCE, HIDDEN).await,
+        }
+    }
+
+    /// Waits until a message may have come since the last wait, `limit` at most.
+    pub(crate) async fn wait(&self, limit: Duration) {
+        match self {
+            Self::Own(storage) => {
+                // Elapsed and posted mean the same here: look again.
+                drop(tokio::time::timeout(limit, storage.queues.posted()).await);
+            }
+            Self::Azurite(_) => tokio::time::sleep(limit.min(Azurite::POLL)).await,
+        }
+    }
+
+    /// Deletes a message that is done.
+    pub(crate) async fn done(&self, handle: &Handle) -> Result<(), StorageError> {
+        match (self, handle) {
+            (Self::Own(storage), Handle::Own(queue, id, receipt)) => {
+                storage.queues.delete(queue, *id, *receipt)
+            }
+            (Self::Azurite(azurite), Handle::Azurite(queue, id, receipt)) => {
+                azurite.delete_message(queue, id, receipt).await
+            }
+            _ => Err(StorageError::new(404, "MessageNotFound", "The message is of another storage.")),
+        }
+    }
+
+    /// Posts a report (base64 already).
+    pub(crate) async fn report(&self, report: Report, text: String) -> Result<(), StorageError> {
+        match self {
+            Self::Own(storage) => {
+                let Some(queue) = queues_of(report.kind()).into_iter().next() else { return Ok(()) };
+                storage.queues.put(&queue, text, Some(DEFAULT_LIFE), time::Duration::ZERO).map(drop)
+            }
+            Self::Azurite(azurite) => azurite.report(report, &text).await,
+        }
+    }
+
+    /// The blob at `url`, which carries its own authorisation.
+    pub(crate) async fn download(
+        &self,
+        url: &Url,
+        client: &reqwest::Client,
+    ) -> Result<Content, DownloadError> {
+        if let Self::Own(storage) = self
+            && let Some(target) = Target::of(url.path())
+        {
+            let query = crate::wire::pairs(url.query().unwrap_or_default());
+            let now = time::OffsetDateTime::now_utc();
+            sas::check(&target.account, &target.resource, &query, now)?;
+            return Ok(storage.blobs.get(&target.blob())?.content);
+        }
+        fetch(url, client).await.map(Content::Kept)
+    }
+
+    /// Changes the client's entity in its status table.
+    pub(crate) async fn update_status(
+        &self,
+        status: &StatusEntity,
+        entity: Map<String, Value>,
+        client: &reqwest::Client,
+    ) -> Result<(), DownloadError> {
+        let bad = |_| DownloadError::of_status(400, "TableConnectionString is no URL".to_owned());
+        let url = Url::parse(&status.table).map_err(bad)?;
+        if let Self::Own(storage) = self
+            && let Some(target) = Target::of(url.path())
+        {
+            let (partition, row) = (status.partition.clone(), status.row.clone());
+            storage.tables.merge(EntityKey { account: target.account, partition, row }, entity);
+            return Ok(());
+        }
+        merge_entity(url, status, entity, client).await
+    }
+
+    /// Deletes the blob at `url`.
+    pub(crate) async fn delete_blob(&self, url: &Url, client: &reqwest::Client) -> Result<(), DownloadError> {
+        if let Self::Own(storage) = self
+            && let Some(target) = Target::of(url.path())
+        {
+            return storage.blobs.delete(&target.blob()).map_err(DownloadError::from);
+        }
+        let answer = client.delete(url.clone()).send().await.map_err(|error| unreachable_source(&error))?;
+        let status = answer.status().as_u16();
+        if answer.status().is_success() {
+            Ok(())
+        } else {
+            Err(DownloadError::of_status(status, format!("the storage answered {status} to Delete Blob")))
+        }
+    }
+}
+
+/// Merge Entity on a table service that we reach by HTTP.
+async fn merge_entity(
+    mut url: Url,
+    status: &StatusEntity,
+    entity: Map<String, Value>,
+    client: &reqwest::Client,
+) -> Result<(), DownloadError> {
+    let quoted = |text: &str| text.replace('\'', "''");
+    let keys = format!("(PartitionKey='{}',RowKey='{}')", quoted(&status.partition), quoted(&status.row));
+    url.set_path(&format!("{}{keys}", url.path()));
+    let request =
+        client.post(url).header("x-http-method", "MERGE").header("content-type", "application/json");
+    let request = request.header("accept", "application/json").body(Value::Object(entity).to_string());
+    let answer = request.send().await.map_err(|error| unreachable_source(&error))?;
+    let code = answer.status();
+    if code.is_success() {
+        Ok(())
+    } else {
+        Err(DownloadError::of_status(code.as_u16(), format!("the storage answered {code} to Merge Entity")))
+    }
+}
+
+async fn fetch(url: &Url, client: &reqwest::Client) -> Result<Bytes, DownloadError> {
+    let answer = client.get(url.clone()).send().await.map_err(|error| unreachable_source(&error))?;
+    let status = answer.status().as_u16();
+    if !answer.status().is_success() {
+        return Err(DownloadError::of_status(status, format!("the storage answered {status} to Get Blob")));
+    }
+    answer.bytes().await.map_err(|error| unreachable_source(&error))
+}
+
+fn unreachable_source(error: &reqwest::Error) -> DownloadError {
+    // Without its URL: that carries a SAS.
+    let mut details = String::from("the storage cannot be reached");
+    let mut cause = std::error::Error::source(error);
+    while let Some(error) = cause {
+        details.push_str(": ");
+        details.push_str(&error.to_string());
+        cause = error.source();
+    }
+    DownloadError { code: "Download_UnknownError", details, permanent: false }
+}

@@ -1,0 +1,171 @@
+//! The data-management service: reads the secured queues, batches, ingests, reports.
+//!
+//! One loop owns the open batches; each sealed batch is one task. A message is deleted only when its source was
+//! ingested, skipped, or failed for good, so a crash loses nothing and may repeat (at-least-once, as the service).
+
+mod batching;
+mod message;
+mod report;
+mod source;
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use self::batching::{Batcher, Reason};
+pub(crate) use self::message::StatusEntity;
+use self::message::{IngestionMessage, Properties};
+use self::source::Source;
+use crate::app::App;
+use crate::backend::Received;
+use crate::stats::SeenMessage;
+use crate::storage::sas;
+
+/// Batches ingested at once. The engine takes one blob at a time, so more would only wait there.
+const AT_ONCE: usize = 4;
+/// The longest wait before the queues are looked at again.
+const LOOK_AGAIN: Duration = Duration::from_secs(1);
+
+/// Why a source was not ingested.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Failure {
+    /// Kusto's ingestion error code.
+    pub code: String,
+    /// What happened.
+    pub details: String,
+    /// False when a later try may succeed.
+    pub permanent: bool,
+}
+
+impl Failure {
+    /// A failure that repeats with every try.
+    pub(crate) fn permanent(code: &str, details: impl Into<String>) -> Self {
+        Self { code: code.to_owned(), details: details.into(), permanent: true }
+    }
+}
+
+/// The identity token that clients must put in their messages. The same for ever, because clients keep it over a
+/// restart of the service.
+pub(crate) fn identity_token() -> String {
+    format!("adx-emulator-identity-{}", sas::sign(&["identity"]).unwrap_or_default())
+}
+
+/// Runs the service until `stop`. Batches that wait then are not ingested: their messages are still in the queue.
+pub(crate) async fn run(app: Arc<App>, stop: CancellationToken) {
+    let mut service =
+        Service { batcher: Batcher::new(app.options.max_batching_time), tasks: JoinSet::new(), app };
+    let work = async {
+        loop {
+            service.turn().await;
+        }
+    };
+    tokio::select! {
+        () = stop.cancelled() => {}
+        () = work => {}
+    }
+    // Sources being ingested now end before the engine is closed.
+    while service.tasks.join_next().await.is_some() {}
+}
+
+struct Service {
+    app: Arc<App>,
+    batcher: Batcher<Properties, Source>,
+    tasks: JoinSet<()>,
+}
+
+impl Service {
+    /// Reads what is there, ingests what is due, and waits for more.
+    async fn turn(&mut self) {
+        let received = match self.app.backend.receive().await {
+            Ok(received) => received,
+            Err(error) => {
+                tracing::warn!(%error, "the ingestion queues cannot be read; trying again");
+                tokio::time::sleep(LOOK_AGAIN).await;
+                Vec::new()
+            }
+        };
+        let idle = received.is_empty();
+        for message in received {
+            self.accept(message).await;
+        }
+        let now = Instant::now();
+        for batch in self.batcher.due(now) {
+            self.seal(Reason::Time, batch).await;
+        }
+        while self.tasks.try_join_next().is_some() {}
+        if idle {
+            let next =
+                self.batcher.next_deadline().map_or(LOOK_AGAIN, |at| at.saturating_duration_since(now));
+            self.app.backend.wait(next.min(LOOK_AGAIN)).await;
+        }
+    }
+
+    async fn accept(&mut self, received: Received) {
+        let (message, mut failure) = match IngestionMessage::parse(&received.text) {
+            Ok(parsed) => parsed,
+            Err(reason) => {
+                tracing::warn!(reason, "BadRequest_CorruptedMessage: a queue message is dropped");
+                self.app.stats.corrupted();
+                if let Err(error) = self.app.backend.done(&received.handle).await {
+                    tracing::warn!(%error, "a corrupted message cannot be deleted");
+                }
+                return;
+            }
+        };
+        self.app.stats.read(SeenMessage {
+            id: message.id.clone(),
+            database: message.properties.database.clone(),
+            table: message.properties.table.clone(),
+            blob: message.blob.path().to_owned(),
+            raw_data_size: message.raw_size,
+        });
+        if failure.is_none() && message.identity.as_deref() != Some(identity_token().as_str()) {
+            let details = "The authorizationContext of the message is not the Kusto identity token.";
+            failure = Some(Failure::permanent("BadRequest_InvalidKustoIdentityToken", details));
+        }
+        let alone = self.alone(&message, failure.is_some());
+        let raw_size = message.raw_size.unwrap_or(0);
+        let properties = message.properties.clone();
+        let source = Source { message, failure, handle: received.handle };
+        if let Some(reason) = alone {
+            return self.seal(reason, vec![source]).await;
+        }
+        let engine = self.app.engine.clone();
+        let (database, table) = (properties.database.clone(), properties.table.clone());
+        let policy = crate::kusto::blocking(move || engine.batching_policy(&database, &table)).await;
+        let policy = policy.unwrap_or_default();
+        if let Some((reason, batch)) =
+            self.batcher.add(&properties, (source, raw_size), &policy, Instant::now())
+        {
+            self.seal(reason, batch).await;
+        }
+    }
+
+    /// Why the message is not batched with others.
+    fn alone(&self, message: &IngestionMessage, failed: bool) -> Option<Reason> {
+        if self.app.options.discard {
+            Some(Reason::Discard)
+        } else if message.flush || failed {
+            Some(Reason::FlushImmediately)
+        } else if !message.properties.if_not_exists.is_empty() {
+            Some(Reason::IngestIfNotExists)
+        } else if message.properties.tags.iter().any(|tag| tag.starts_with("ingest-by:")) {
+            Some(Reason::IngestByTag)
+        } else if message.raw_size.is_none() {
+            Some(Reason::SizeUnknown)
+        } else {
+            None
+        }
+    }
+
+    async fn seal(&mut self, reason: Reason, batch: Vec<Source>) {
+        self.app.stats.sealed(reason.as_str());
+        tracing::debug!(reason = reason.as_str(), sources = batch.len(), "batch sealed");
+        while self.tasks.len() >= AT_ONCE {
+            self.tasks.join_next().await;
+        }
+        self.tasks.spawn(source::ingest_all(Arc::clone(&self.app), batch));
+    }
+}

@@ -1,0 +1,102 @@
+//! What the client learns of a source: messages in the success and failure queues, its entity in the status table.
+//!
+//! Keeps nothing. A report that cannot be delivered is logged and never holds up the data.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::{Map, Value, json};
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+
+use super::Failure;
+use super::message::{IngestionMessage, Properties};
+use super::source::Ids;
+use crate::app::App;
+use crate::backend::Report;
+
+/// Reports that `message` was ingested (`Succeeded`) or left out (`Skipped`).
+pub(crate) async fn success(app: &App, message: &IngestionMessage, ids: Ids, status: &str) {
+    let reporting = message.reporting;
+    if reporting.successes && reporting.to_queue {
+        let body = json!({
+            "OperationId": ids.operation.to_string(),
+            "Database": message.properties.database,
+            "Table": message.properties.table,
+            "SucceededOn": now(),
+            "IngestionSourceId": message.id,
+            "IngestionSourcePath": message.source_path(),
+            "RootActivityId": ids.activity.to_string(),
+        });
+        post(app, Report::Success, &body).await;
+    }
+    update(app, message, ids, json!({"Status": status})).await;
+}
+
+/// Reports that `message` will never be ingested.
+pub(crate) async fn failure(app: &App, message: &IngestionMessage, ids: Ids, failure: &Failure) {
+    let reporting = message.reporting;
+    let exhausted = failure.code == "General_RetryAttemptsExceeded";
+    let status = if exhausted { "Exhausted" } else { "Permanent" };
+    if reporting.failures && reporting.to_queue {
+        let body = json!({
+            "OperationId": ids.operation.to_string(),
+            "Database": message.properties.database,
+            "Table": message.properties.table,
+            "FailedOn": now(),
+            "IngestionSourceId": message.id,
+            "IngestionSourcePath": message.source_path(),
+            "Details": failure.details,
+            "ErrorCode": failure.code,
+            "FailureStatus": status,
+            "RootActivityId": ids.activity.to_string(),
+            "OriginatesFromUpdatePolicy": false,
+            "ShouldRetry": exhausted,
+        });
+        post(app, Report::Failure, &body).await;
+    }
+    let entity = json!({"Status": "Failed", "ErrorCode": failure.code, "FailureStatus": status,
+        "Details": failure.details, "OriginatesFromUpdatePolicy": false});
+    update(app, message, ids, entity).await;
+}
+
+/// The properties as `.show ingestion failures` shows them.
+pub(crate) fn properties_text(properties: &Properties) -> String {
+    json!({
+        "format": properties.format,
+        "ingestionMappingReference": properties.mapping_reference,
+        "ingestionMapping": properties.mapping,
+        "ignoreFirstRecord": properties.ignore_first_record,
+        "tags": properties.tags,
+        "ingestIfNotExists": properties.if_not_exists,
+    })
+    .to_string()
+}
+
+async fn post(app: &App, report: Report, body: &Value) {
+    if let Err(error) = app.backend.report(report, STANDARD.encode(body.to_string())).await {
+        tracing::warn!(%error, ?report, "a report cannot be posted");
+    }
+}
+
+async fn update(app: &App, message: &IngestionMessage, ids: Ids, entity: Value) {
+    let (Some(status), Value::Object(mut entity)) = (&message.status, entity) else { return };
+    let more = [
+        ("IngestionSourceId", message.id.clone()),
+        ("IngestionSourcePath", message.source_path()),
+        ("Database", message.properties.database.clone()),
+        ("Table", message.properties.table.clone()),
+        ("OperationId", ids.operation.to_string()),
+        ("ActivityId", ids.activity.to_string()),
+        ("UpdatedOn", now()),
+    ];
+    entity.extend(
+        more.map(|(name, value)| (name.to_owned(), Value::from(value))).into_iter().collect::<Map<_, _>>(),
+    );
+    if let Err(error) = app.backend.update_status(status, entity, &app.client).await {
+        tracing::warn!(%error, "the status table cannot be updated");
+    }
+}
+
+fn now() -> String {
+    OffsetDateTime::now_utc().format(&Rfc3339).unwrap_or_default()
+}

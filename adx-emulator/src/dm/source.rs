@@ -1,0 +1,270 @@
+//! One source on its way: download, uncompress, ingest, report, delete; again when the failure may pass.
+//!
+//! Owns a source until its message is deleted. A blob is ingested whole or not at all (the engine's promise).
+
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use time::OffsetDateTime;
+use tokio::time::sleep;
+use uuid::Uuid;
+
+use super::Failure;
+use super::message::IngestionMessage;
+use super::report;
+use crate::app::App;
+use crate::backend::{DownloadError, Handle};
+use crate::engine::{FailureRecord, IngestSource, Ingested};
+use crate::faults::Effect;
+use crate::kusto::{blocking, unzip};
+use crate::operation::Operation;
+use crate::storage::blobs::{Content, Counted};
+use crate::wire;
+
+/// The first pause after a failure that may pass; it doubles up to [`LONGEST_PAUSE`].
+const FIRST_PAUSE: Duration = Duration::from_millis(200);
+const LONGEST_PAUSE: Duration = Duration::from_secs(10);
+/// Tries before `General_RetryAttemptsExceeded`. The service goes on for 48 hours; a stand-in tells earlier.
+const MOST_TRIES: u32 = 30;
+/// The service's limit for one source, uncompressed.
+const RAW_LIMIT: u64 = 6_442_450_944;
+
+/// A source with its message.
+#[derive(Debug)]
+pub(crate) struct Source {
+    /// What the client sent.
+    pub message: IngestionMessage,
+    /// It cannot be ingested, whatever the blob holds.
+    pub failure: Option<Failure>,
+    /// What deletes the message.
+    pub handle: Handle,
+}
+
+/// How a source ended well.
+enum Success {
+    /// Rows and raw bytes added.
+    Ingested(u64, u64),
+    /// `ingestIfNotExists` found its tag.
+    Skipped,
+}
+
+/// The ids of the ingest operation, for reports.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Ids {
+    /// The operation of one source.
+    pub operation: Uuid,
+    /// The activity of the batch.
+    pub activity: Uuid,
+}
+
+/// Ingests the sources of one sealed batch, one after the other.
+pub(crate) async fn ingest_all(app: Arc<App>, batch: Vec<Source>) {
+    let activity = Uuid::new_v4();
+    let mut seen = HashSet::new();
+    for mut source in batch {
+        if source.failure.is_none() && !seen.insert(source.message.source_path()) {
+            let details = "The same blob was found twice in one batch.";
+            source.failure = Some(Failure::permanent("BlobAlreadyReceived_BlobAlreadyFoundInBatch", details));
+        }
+        let ids = Ids { operation: Uuid::new_v4(), activity };
+        let end = match source.failure.take() {
+            Some(failure) => Err(failure),
+            None => with_retries(&app, &source.message, ids).await,
+        };
+        finish(&app, &source, ids, end).await;
+    }
+}
+
+async fn with_retries(app: &App, message: &IngestionMessage, ids: Ids) -> Result<Success, Failure> {
+    let mut pause = FIRST_PAUSE;
+    for _ in 1..MOST_TRIES {
+        match once(app, message, ids).await {
+            Err(failure) if !failure.permanent => {
+                tracing::info!(
+                    source = message.id,
+                    code = failure.code,
+                    details = failure.details,
+                    "trying again"
+                );
+                app.stats.retried();
+                sleep(pause).await;
+                pause = (pause * 2).min(LONGEST_PAUSE);
+            }
+            end => return end,
+        }
+    }
+    once(app, message, ids).await.map_err(|failure| {
+        if failure.permanent {
+            return failure;
+        }
+        let details =
+            format!("{MOST_TRIES} tries failed, the last with {}: {}", failure.code, failure.details);
+        Failure::permanent("General_RetryAttemptsExceeded", details)
+    })
+}
+
+async fn once(app: &App, message: &IngestionMessage, ids: Ids) -> Result<Success, Failure> {
+    fault(app, Operation::Download, message).await?;
+    let content = app.backend.download(&message.blob, &app.client).await.map_err(Failure::from)?;
+    let bytes = match content {
+        Content::Kept(bytes) if app.options.discard => {
+            let mut counted = Counted::default();
+            counted.add(&bytes);
+            return Ok(counted_only(app, message, &counted));
+        }
+        Content::Counted(counted) => return Ok(counted_only(app, message, &counted)),
+        Content::Kept(bytes) => bytes,
+    };
+    fault(app, Operation::Ingest, message).await?;
+    let (raw_bytes, done) = parse_and_store(app, message, ids, bytes).await?;
+    if message.raw_size.is_some_and(|stated| stated != raw_bytes) {
+        tracing::info!(source = message.id, stated = message.raw_size, raw_bytes, "RawDataSize is not exact");
+        app.stats.raw_size_mismatch();
+    }
+    Ok(if done.skipped { Success::Skipped } else { Success::Ingested(done.rows, raw_bytes) })
+}
+
+/// Measurements check what costs nothing: that the blob is there, and the raw size in its gzip trailer.
+fn counted_only(app: &App, message: &IngestionMessage, counted: &Counted) -> Success {
+    let found = counted.gzip_raw_size();
+    let stated = message.raw_size;
+    if found.zip(stated).is_some_and(|(found, stated)| u64::from(found) != stated % (1 << 32)) {
+        app.stats.raw_size_mismatch();
+    }
+    Success::Ingested(0, stated.or(found.map(u64::from)).unwrap_or(counted.length))
+}
+
+async fn parse_and_store(
+    app: &App,
+    message: &IngestionMessage,
+    ids: Ids,
+    bytes: Bytes,
+) -> Result<(u64, Ingested), Failure> {
+    let engine = app.engine.clone();
+    let gzip = wire::is_gzip(message.blob.path());
+    let properties = message.properties.clone();
+    let source_path = message.source_path();
+    let work = move || {
+        let raw = if gzip && !bytes.is_empty() {
+            unzip(&bytes, RAW_LIMIT).map_err(|error| {
+                let details = format!("The blob's name ends in .gz and it cannot be uncompressed: {error}");
+                Failure::permanent("BadRequest_InvalidArchive", details)
+            })?
+        } else {
+            bytes.into()
+        };
+        let source = IngestSource {
+            database: &properties.database,
+            table: &properties.table,
+            format: &properties.format,
+            mapping_reference: properties.mapping_reference.as_deref(),
+            mapping_inline: properties.mapping.as_deref(),
+            ignore_first_record: properties.ignore_first_record,
+            data: &raw,
+            source_path: &source_path,
+            operation_id: ids.operation,
+            tags: &properties.tags,
+            ingest_if_not_exists: &properties.if_not_exists,
+        };
+        let done = engine.ingest(&source).map_err(|failure| Failure {
+            code: failure.code.to_owned(),
+            details: failure.details,
+            permanent: failure.permanent,
+        })?;
+        Ok((raw.len() as u64, done))
+    };
+    match blocking(work).await {
+        Ok(result) => result,
+        Err(error) => Err(Failure {
+            code: "General_InternalServerError".to_owned(),
+            details: error.to_string(),
+            permanent: false,
+        }),
+    }
+}
+
+/// Applies a fault rule for a step of the loop.
+async fn fault(app: &App, operation: Operation, message: &IngestionMessage) -> Result<(), Failure> {
+    let Some(effect) = app.faults.pick(operation, message.blob.path()) else { return Ok(()) };
+    tracing::info!(operation = operation.as_str(), ?effect, "fault injected");
+    let failed =
+        |status: u16| Failure::from(DownloadError::of_status(status, "A fault on demand.".to_owned()));
+    match effect {
+        Effect::Delay { milliseconds } => {
+            sleep(Duration::from_millis(milliseconds)).await;
+            Ok(())
+        }
+        Effect::Status { status, code, .. } => {
+            let failure = failed(status);
+            Err(Failure { code: code.unwrap_or(failure.code), ..failure })
+        }
+        Effect::ExpiredSas => Err(failed(403)),
+        Effect::ContainerNotFound => Err(failed(404)),
+        Effect::Reset { .. } | Effect::Truncate => Err(failed(503)),
+    }
+}
+
+impl From<DownloadError> for Failure {
+    fn from(error: DownloadError) -> Self {
+        Self { code: error.code.to_owned(), details: error.details, permanent: error.permanent }
+    }
+}
+
+/// Counts, reports, cleans up, and deletes the message last.
+async fn finish(app: &App, source: &Source, ids: Ids, end: Result<Success, Failure>) {
+    let message = &source.message;
+    match &end {
+        Ok(Success::Ingested(rows, raw_bytes)) => {
+            app.stats.ingested(*rows, *raw_bytes);
+            let table = &message.properties.table;
+            tracing::info!(source = message.id, table, rows, raw_bytes, "source ingested");
+            report::success(app, message, ids, "Succeeded").await;
+        }
+        Ok(Success::Skipped) => {
+            app.stats.skipped();
+            tracing::info!(source = message.id, "source skipped: ingestIfNotExists");
+            report::success(app, message, ids, "Skipped").await;
+        }
+        Err(failure) => {
+            app.stats.failed(&failure.code);
+            tracing::warn!(
+                source = message.id,
+                code = failure.code,
+                details = failure.details,
+                "source failed"
+            );
+            record(app, message, ids, failure).await;
+            report::failure(app, message, ids, failure).await;
+        }
+    }
+    if end.is_ok()
+        && (!message.retain || app.options.discard)
+        && let Err(error) = app.backend.delete_blob(&message.blob, &app.client).await
+    {
+        tracing::warn!(source = message.id, %error, "the blob of an ingested source cannot be deleted");
+    }
+    if let Err(error) = app.backend.done(&source.handle).await {
+        tracing::warn!(source = message.id, %error, "a message that is done cannot be deleted; it will come again");
+    }
+}
+
+async fn record(app: &App, message: &IngestionMessage, ids: Ids, failure: &Failure) {
+    let record = FailureRecord {
+        operation_id: ids.operation,
+        database: message.properties.database.clone(),
+        table: message.properties.table.clone(),
+        failed_on: OffsetDateTime::now_utc(),
+        source_path: message.source_path(),
+        details: failure.details.clone(),
+        permanent: failure.permanent,
+        error_code: failure.code.clone(),
+        root_activity_id: ids.activity,
+        ingestion_properties: report::properties_text(&message.properties),
+    };
+    let engine = app.engine.clone();
+    if let Err(error) = blocking(move || engine.record_failure(&record)).await {
+        tracing::warn!(%error, "a failure cannot be recorded");
+    }
+}

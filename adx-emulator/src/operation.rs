@@ -1,0 +1,115 @@
+//! The names of what a client can ask the emulator for, as faults and counters use them.
+
+use serde::{Deserialize, Serialize};
+
+/// One kind of request (or, for the last two, one step of the data-management loop).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Operation {
+    /// `GET /v1/rest/auth/metadata`.
+    Metadata,
+    /// The liveness answer.
+    Health,
+    /// A management command that is none of the next two.
+    Mgmt,
+    /// `.get|.show ingestion resources`.
+    IngestionResources,
+    /// `.get kusto identity token`.
+    IdentityToken,
+    /// A query, version 1 or 2.
+    Query,
+    /// Streaming ingestion.
+    StreamingIngest,
+    /// The sign-in service's token endpoint.
+    Token,
+    /// The managed identity endpoints (IMDS and App Service).
+    ManagedIdentity,
+    /// The sign-in service's discovery documents.
+    Discovery,
+    /// Put Blob.
+    PutBlob,
+    /// Put Block.
+    PutBlock,
+    /// Put Block List.
+    PutBlockList,
+    /// Get Blob.
+    GetBlob,
+    /// Get Blob Properties.
+    HeadBlob,
+    /// Delete Blob.
+    DeleteBlob,
+    /// Put Message.
+    PutMessage,
+    /// Get Messages.
+    GetMessages,
+    /// Peek Messages.
+    PeekMessages,
+    /// Delete Message.
+    DeleteMessage,
+    /// Get Queue Metadata.
+    QueueMetadata,
+    /// Any operation of the table service.
+    Table,
+    /// A request that is none of these.
+    Other,
+    /// The data-management loop fetches a blob.
+    Download,
+    /// The data-management loop hands a blob to the engine.
+    Ingest,
+}
+
+impl Operation {
+    /// The name in rules and counters.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Metadata => "Metadata",
+            Self::Health => "Health",
+            Self::Mgmt => "Mgmt",
+            Self::IngestionResources => "IngestionResources",
+            Self::IdentityToken => "IdentityToken",
+            Self::Query => "Query",
+            Self::StreamingIngest => "StreamingIngest",
+            Self::Token => "Token",
+            Self::ManagedIdentity => "ManagedIdentity",
+            Self::Discovery => "Discovery",
+            Self::PutBlob => "PutBlob",
+            Self::PutBlock => "PutBlock",
+            Self::PutBlockList => "PutBlockList",
+            Self::GetBlob => "GetBlob",
+            Self::HeadBlob => "HeadBlob",
+            Self::DeleteBlob => "DeleteBlob",
+            Self::PutMessage => "PutMessage",
+            Self::GetMessages => "GetMessages",
+            Self::PeekMessages => "PeekMessages",
+            Self::DeleteMessage => "DeleteMessage",
+            Self::QueueMetadata => "QueueMetadata",
+            Self::Table => "Table",
+            Self::Other => "Other",
+            Self::Download => "Download",
+            Self::Ingest => "Ingest",
+        }
+    }
+
+    /// True for the operations of the storage service, whose errors are XML.
+    pub(crate) fn is_storage(self) -> bool {
+        matches!(
+            self,
+            Self::PutBlob
+                | Self::PutBlock
+                | Self::PutBlockList
+                | Self::GetBlob
+                | Self::HeadBlob
+                | Self::DeleteBlob
+                | Self::PutMessage
+                | Self::GetMessages
+                | Self::PeekMessages
+                | Self::DeleteMessage
+                | Self::QueueMetadata
+                | Self::Table
+        )
+    }
+
+    /// True for the operations of the sign-in service.
+    pub(crate) fn is_sign_in(self) -> bool {
+        matches!(self, Self::Token | Self::ManagedIdentity | Self::Discovery)
+    }
+}

@@ -1,0 +1,185 @@
+//! Which handler answers which request.
+//!
+//! Fixed paths are routes; what begins with a tenant (sign-in) or an account (storage) is told apart by its form.
+
+use std::sync::Arc;
+
+use axum::extract::{Extension, Path, Request, State};
+use axum::response::Response;
+use axum::routing::{any, get, post};
+use axum::{Json, Router};
+use serde_json::{Value, json};
+
+use crate::app::App;
+use crate::auth;
+use crate::backend::Backend;
+use crate::connection::Connection;
+use crate::faults::Rule;
+use crate::kusto;
+use crate::operation::Operation;
+use crate::storage::StorageError;
+use crate::storage::http::{self as storage_http, Target};
+use crate::streaming;
+use crate::wire::{self, Asked};
+
+/// The longest list of fault rules.
+const RULES_LIMIT: usize = 1024 * 1024;
+
+/// The router of one emulator.
+pub(crate) fn router(app: Arc<App>) -> Router {
+    Router::new()
+        .route("/v1/rest/auth/metadata", get(metadata))
+        .route("/v1/rest/ping", get(health))
+        .route("/health", get(health))
+        .route("/v1/rest/mgmt", post(mgmt))
+        .route("/v1/rest/query", get(query).post(query))
+        .route("/v2/rest/query", get(query).post(query))
+        .route("/v1/rest/ingest/{database}/{table}", post(ingest))
+        .route("/metadata/identity/oauth2/token", any(managed_identity))
+        .route("/msi/token", any(managed_identity))
+        .route("/emulator/faults", get(faults).post(add_faults).delete(clear_faults))
+        .route("/emulator/stats", get(stats))
+        .fallback(other)
+        .with_state(app)
+}
+
+type Shared = State<Arc<App>>;
+
+async fn metadata(
+    State(app): Shared,
+    Extension(connection): Extension<Connection>,
+    request: Request,
+) -> Response {
+    let asked = Asked::new(request, connection);
+    app.guard(Operation::Metadata, asked, |asked, _| {
+        let response = kusto::metadata(&app, &asked);
+        async move { response }
+    })
+    .await
+}
+
+async fn health(
+    State(app): Shared,
+    Extension(connection): Extension<Connection>,
+    request: Request,
+) -> Response {
+    let asked = Asked::new(request, connection);
+    let answer = json!({"status": "healthy", "version": env!("CARGO_PKG_VERSION")});
+    app.guard(Operation::Health, asked, |_, _| async move { wire::json(200, &answer) }).await
+}
+
+async fn mgmt(
+    State(app): Shared,
+    Extension(connection): Extension<Connection>,
+    request: Request,
+) -> Response {
+    kusto::mgmt(app, Asked::new(request, connection)).await
+}
+
+async fn query(
+    State(app): Shared,
+    Extension(connection): Extension<Connection>,
+    request: Request,
+) -> Response {
+    kusto::query(app, Asked::new(request, connection)).await
+}
+
+async fn ingest(
+    State(app): Shared,
+    Path((database, table)): Path<(String, String)>,
+    Extension(connection): Extension<Connection>,
+    request: Request,
+) -> Response {
+    streaming::ingest(app, database, table, Asked::new(request, connection)).await
+}
+
+async fn managed_identity(
+    State(app): Shared,
+    Extension(connection): Extension<Connection>,
+    request: Request,
+) -> Response {
+    let asked = Asked::new(request, connection);
+    app.guard(Operation::ManagedIdentity, asked, |asked, _| {
+        let response = app.auth.managed_identity(&asked);
+        async move { response }
+    })
+    .await
+}
+
+async fn faults(State(app): Shared) -> Json<Value> {
+    Json(json!(app.faults.list()))
+}
+
+async fn add_faults(State(app): Shared, request: Request) -> Response {
+    let Ok(body) = wire::whole(request.into_body(), RULES_LIMIT).await else { return wire::empty(413) };
+    match serde_json::from_slice::<Vec<Rule>>(&body) {
+        Ok(rules) => {
+            for rule in rules {
+                app.faults.add(rule);
+            }
+            wire::json(200, &json!(app.faults.list()))
+        }
+        Err(error) => {
+            wire::json(400, &json!({"error": format!("the body must be a list of rules: {error}")}))
+        }
+    }
+}
+
+async fn clear_faults(State(app): Shared) -> Response {
+    app.faults.clear();
+    wire::empty(204)
+}
+
+async fn stats(State(app): Shared) -> Response {
+    wire::json(200, &json!(app.stats.snapshot()))
+}
+
+/// Sign-in, storage, and everything unknown.
+async fn other(
+    State(app): Shared,
+    Extension(connection): Extension<Connection>,
+    request: Request,
+) -> Response {
+    let asked = Asked::new(request, connection);
+    if let Some(tenant) = auth::token_path(&asked.path).map(str::to_owned) {
+        let inner = Arc::clone(&app);
+        return app
+            .guard(Operation::Token, asked, |asked, _| async move { inner.auth.token(&tenant, asked).await })
+            .await;
+    }
+    if let Some(document) = auth::discovery(&asked) {
+        return app
+            .guard(Operation::Discovery, asked, |_, _| async move { wire::json(200, &document) })
+            .await;
+    }
+    match Target::of(&asked.path) {
+        Some(target) => storage(app, target, asked).await,
+        None => {
+            app.guard(Operation::Other, asked, |asked, _| async move {
+                let text = format!("the emulator has nothing at {}", asked.path);
+                wire::json(404, &json!({"error": {"code": "NotFound", "message": text}}))
+            })
+            .await
+        }
+    }
+}
+
+async fn storage(app: Arc<App>, target: Target, asked: Asked) -> Response {
+    let operation = target.operation(&asked);
+    let version = asked.header("x-ms-version").map(str::to_owned);
+    let client_request = asked.header("x-ms-client-request-id").map(str::to_owned);
+    let inner = Arc::clone(&app);
+    let mut response = app
+        .guard(operation, asked, |asked, _| async move {
+            match &inner.backend {
+                Backend::Own(storage) => storage.serve(operation, target, asked).await,
+                Backend::Azurite(_) => {
+                    let text = "The emulator keeps no blobs: it runs with the storage of an Azurite.";
+                    storage_http::error_answer(&StorageError::new(404, "ResourceNotFound", text))
+                }
+            }
+        })
+        .await;
+    storage_http::finish(&mut response, version.as_deref(), client_request.as_deref());
+    response
+}
