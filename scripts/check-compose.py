@@ -13,6 +13,7 @@ import sys
 import yaml
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
+BASE = "docker-compose.yaml"
 LAB = {
     "kafka": [],
     "kusto-connect": [
@@ -96,24 +97,35 @@ def check_ports(services):
             taken[host] = name
 
 
+def merged(base, override):
+    """What Compose makes of `-f base -f override`, as far as these checks look."""
+    result = dict(base)
+    for key, value in override.items():
+        both = isinstance(value, dict) and isinstance(base.get(key), dict)
+        result[key] = merged(base[key], value) if both else value
+    return result
+
+
 def check(path):
     compose = yaml.safe_load(path.read_text())
+    if path.name != BASE:
+        # A further file only says what is other than in the first.
+        compose = merged(yaml.safe_load((ROOT / BASE).read_text()), compose)
     services = compose.get("services") or {}
     for name, service in services.items():
         yield from check_service(name, service, compose)
     yield from check_ports(services)
-    if path.name == "docker-compose.yaml":
-        yield from check_lab(services)
+    yield from check_lab(services)
 
 
 def main():
+    if not (ROOT / BASE).is_file():
+        print(f"{BASE} is missing", file=sys.stderr)
+        return 1
     files = sorted(ROOT.glob("docker-compose*.y*ml"))
     problems = [f"{path.name}: {problem}" for path in files for problem in check(path)]
     for problem in problems:
         print(problem, file=sys.stderr)
-    if not (ROOT / "docker-compose.yaml").is_file():
-        print("docker-compose.yaml is missing", file=sys.stderr)
-        return 1
     return 1 if problems else 0
 
 
