@@ -4,7 +4,9 @@
 //! 0 `id` `status` `secret` `retry` `data` · 1 `config` `telemetry` · 2 `kafka` `convert` `batch` `ingest` ·
 //! 3 `connector` · 4 `task` · 5 `worker` `storage` · 6 `herder` · 7 `rest` · 8 `app` `cli` and `main.rs`.
 
+pub mod batch;
 pub mod config;
+pub mod connector;
 pub mod convert;
 pub mod data;
 pub mod id;
@@ -13,4 +15,6 @@ pub mod kafka;
 pub mod retry;
 pub mod secret;
 pub mod status;
+pub mod storage;
+pub mod task;
 pub mod worker;

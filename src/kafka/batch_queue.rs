@@ -136,6 +136,11 @@ impl Records {
         self.messages.is_empty()
     }
 
+    /// Hands the last record out once more, for a caller who could not take it yet.
+    pub fn put_back(&mut self) {
+        self.next = self.next.saturating_sub(1);
+    }
+
     /// The next record, or the error that librdkafka put in its place; none at the end.
     pub fn next_record(&mut self) -> Option<Result<Record<'_>, (RDKafkaErrorCode, String)>> {
         let message = *self.messages.get(self.next)?;

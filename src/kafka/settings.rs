@@ -158,22 +158,14 @@ fn setting(key: &str, reason: &str) -> Error {
 
 /// librdkafka's own log lines, into ours.
 pub fn log(level: RDKafkaLogLevel, facility: &str, message: &str) {
+    use RDKafkaLogLevel as Level;
     match level {
-        RDKafkaLogLevel::Emerg
-        | RDKafkaLogLevel::Alert
-        | RDKafkaLogLevel::Critical
-        | RDKafkaLogLevel::Error => {
-            tracing::error!(target: "kusto_connect::kafka::client", facility, "{message}");
+        Level::Emerg | Level::Alert | Level::Critical | Level::Error => {
+            tracing::error!(target: "librdkafka", facility, "{message}");
         }
-        RDKafkaLogLevel::Warning => {
-            tracing::warn!(target: "kusto_connect::kafka::client", facility, "{message}")
-        }
-        RDKafkaLogLevel::Notice | RDKafkaLogLevel::Info => {
-            tracing::info!(target: "kusto_connect::kafka::client", facility, "{message}");
-        }
-        RDKafkaLogLevel::Debug => {
-            tracing::debug!(target: "kusto_connect::kafka::client", facility, "{message}")
-        }
+        Level::Warning => tracing::warn!(target: "librdkafka", facility, "{message}"),
+        Level::Notice | Level::Info => tracing::info!(target: "librdkafka", facility, "{message}"),
+        Level::Debug => tracing::debug!(target: "librdkafka", facility, "{message}"),
     }
 }
 

@@ -1,0 +1,150 @@
+//! A batch: the records of one partition as one gzip stream, with its size, its offsets and its age.
+//!
+//! Pure: no I/O and no clock; time comes from outside. A batch belongs to one partition task and is never shared;
+//! sealed, it is `Bytes` that nobody copies again.
+
+mod gzip;
+
+use bytes::Bytes;
+
+use crate::id::OffsetRange;
+use gzip::GzipStream;
+
+/// Records in the making.
+pub struct Batch {
+    stream: GzipStream,
+    offsets: Option<OffsetRange>,
+    records: u64,
+}
+
+/// A finished batch.
+#[derive(Debug, Clone)]
+pub struct Sealed {
+    /// The gzip stream.
+    pub body: Bytes,
+    /// Bytes before compression, exact.
+    pub raw_bytes: u64,
+    /// CRC-32 of those bytes, as in the gzip trailer.
+    pub crc32: u32,
+    /// Records written (tombstones do not count).
+    pub records: u64,
+    /// First and last offset written.
+    pub offsets: OffsetRange,
+}
+
+/// The encoder failed: a defect, never the data's fault.
+#[derive(Debug, thiserror::Error)]
+#[error("gzip: {0}")]
+pub struct Error(String);
+
+impl Error {
+    /// Never: it would fail the same way again.
+    pub fn is_retriable(&self) -> bool {
+        false
+    }
+}
+
+impl Batch {
+    /// An empty batch. It takes memory from its first record on.
+    pub fn new() -> Self {
+        Self { stream: GzipStream::new(), offsets: None, records: 0 }
+    }
+
+    /// Appends one record and `separator`.
+    pub fn push(&mut self, offset: i64, bytes: &[u8], separator: &[u8]) -> Result<(), Error> {
+        self.stream.write(bytes)?;
+        self.stream.write(separator)?;
+        self.records += 1;
+        self.offsets = Some(match self.offsets {
+            None => OffsetRange { first: offset, last: offset },
+            Some(range) => OffsetRange { last: offset, ..range },
+        });
+        Ok(())
+    }
+
+    /// Bytes before compression so far.
+    pub fn raw_bytes(&self) -> u64 {
+        self.stream.raw_bytes()
+    }
+
+    /// Bytes of memory held now.
+    pub fn memory(&self) -> usize {
+        self.stream.memory()
+    }
+
+    /// Bytes of memory it may hold after a record of `len` bytes more: an upper estimate, cheap to ask.
+    pub fn memory_with(&self, len: usize) -> usize {
+        self.stream.memory_with(len)
+    }
+
+    /// True until the first record.
+    pub fn is_empty(&self) -> bool {
+        self.offsets.is_none()
+    }
+
+    /// Finishes the stream and starts an empty batch in its place; none when there is no record.
+    pub fn seal(&mut self) -> Result<Option<Sealed>, Error> {
+        let Some(offsets) = self.offsets.take() else { return Ok(None) };
+        let records = std::mem::take(&mut self.records);
+        let raw_bytes = self.stream.raw_bytes();
+        let (body, crc32) = self.stream.finish()?;
+        Ok(Some(Sealed { body, raw_bytes, crc32, records, offsets }))
+    }
+}
+
+impl Default for Batch {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Batch;
+    use crate::id::OffsetRange;
+    use flate2::read::GzDecoder;
+    use proptest::prelude::*;
+    use std::io::Read;
+
+    proptest! {
+        #[test]
+        fn what_goes_in_comes_out(
+            batches in proptest::collection::vec(
+                proptest::collection::vec(proptest::collection::vec(any::<u8>(), 0..60_000), 1..8), 1..4)
+        ) {
+            let mut batch = Batch::new();
+            let mut offset = 0;
+            for records in batches {
+                let first = offset;
+                let mut wanted = Vec::new();
+                for record in &records {
+                    batch.push(offset, record, b"\n").unwrap();
+                    wanted.extend_from_slice(record);
+                    wanted.push(b'\n');
+                    offset += 1;
+                }
+                let sealed = batch.seal().unwrap().unwrap();
+                let mut raw = Vec::new();
+                GzDecoder::new(sealed.body.as_ref()).read_to_end(&mut raw).unwrap();
+                prop_assert_eq!(sealed.raw_bytes, wanted.len() as u64);
+                prop_assert_eq!(sealed.records, records.len() as u64);
+                prop_assert_eq!(sealed.offsets, OffsetRange { first, last: offset - 1 });
+                let trailer = &sealed.body[sealed.body.len() - 8..];
+                prop_assert_eq!(&sealed.crc32.to_le_bytes()[..], &trailer[..4]);
+                prop_assert!(raw == wanted);
+                prop_assert!(batch.is_empty() && batch.seal().unwrap().is_none());
+            }
+        }
+    }
+
+    #[test]
+    fn an_empty_batch_holds_no_memory() {
+        let mut batch = Batch::new();
+        assert_eq!(batch.memory(), 0);
+        batch.push(5, b"x", b"").unwrap();
+        assert!(batch.memory() > 0 && batch.memory() < 4096, "small records do not cost an encoder");
+        assert_eq!(batch.raw_bytes(), 1);
+        batch.seal().unwrap();
+        assert_eq!(batch.memory(), 0);
+    }
+}

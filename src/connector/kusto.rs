@@ -1,0 +1,133 @@
+//! The Kusto sink: batches of one topic-partition become blobs for the topic's table.
+//!
+//! Bytes as the JVM connector writes them (`kusto-sink-connector.md` §3.2): each value as it is, then a line feed. The
+//! size rule is its too: sealed when the raw bytes are strictly more than `flush.size.bytes`, so the record that crosses
+//! the line is inside.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use futures::FutureExt;
+use uuid::Uuid;
+
+use super::{Delivery, Error, Fill, PartitionWriter, SinkTask};
+use crate::batch::{Batch, Sealed};
+use crate::config::{KustoSinkConfig, TopicMapping};
+use crate::id::TopicPartition;
+use crate::ingest::{IngestClient, IngestRequest};
+
+/// Ends each record in every text format.
+const SEPARATOR: &[u8] = b"\n";
+
+/// The sink of one connector, shared by its tasks.
+pub struct KustoSink {
+    connector: Arc<str>,
+    config: KustoSinkConfig,
+    client: Arc<dyn IngestClient>,
+}
+
+impl KustoSink {
+    /// A sink for `connector` that hands its batches to `client`.
+    pub fn new(connector: Arc<str>, config: KustoSinkConfig, client: Arc<dyn IngestClient>) -> Self {
+        Self { connector, config, client }
+    }
+}
+
+#[async_trait]
+impl SinkTask for KustoSink {
+    async fn start(&self) -> Result<(), Error> {
+        if !self.config.check_target {
+            return Ok(());
+        }
+        for entry in self.config.mapping.iter() {
+            let mapping = entry.mapping.as_deref();
+            self.client.check_target(&entry.database, &entry.table, entry.format, mapping).await?;
+        }
+        Ok(())
+    }
+
+    fn open(&self, partition: &TopicPartition) -> Result<Box<dyn PartitionWriter>, Error> {
+        let target = self.config.mapping.get(&partition.topic);
+        let target = target.ok_or_else(|| Error::NoMapping(Arc::clone(&partition.topic)))?;
+        Ok(Box::new(KustoWriter {
+            connector: Arc::clone(&self.connector),
+            partition: partition.clone(),
+            target: target.clone(),
+            flush_size: self.config.flush_size_bytes,
+            client: Arc::clone(&self.client),
+            batch: Batch::new(),
+        }))
+    }
+
+    fn flush_interval(&self) -> Duration {
+        self.config.flush_interval
+    }
+}
+
+struct KustoWriter {
+    connector: Arc<str>,
+    partition: TopicPartition,
+    target: TopicMapping,
+    flush_size: u64,
+    client: Arc<dyn IngestClient>,
+    batch: Batch,
+}
+
+impl KustoWriter {
+    /// The same records give the same name and id, whoever seals them and whenever: a repeated upload replaces its
+    /// blob. Other records never do, even at the same offsets of a topic that was made anew, because the content's
+    /// length and checksum are part of the id.
+    fn request(&self, sealed: &Sealed) -> IngestRequest {
+        let TopicPartition { topic, partition } = &self.partition;
+        let TopicMapping { database, table, format, mapping, .. } = &self.target;
+        let Sealed { body, raw_bytes, crc32, offsets, .. } = sealed;
+        let identity = format!("{}/{topic}/{partition}/{offsets}/{raw_bytes}/{crc32:08x}", self.connector);
+        let id = Uuid::new_v5(&Uuid::NAMESPACE_OID, identity.as_bytes());
+        IngestRequest {
+            database: Arc::clone(database),
+            table: Arc::clone(table),
+            format: *format,
+            mapping: mapping.clone(),
+            blob_name: format!(
+                "{database}__{table}__kafka_{topic}_{partition}_{offsets}__{id}.{}.gz",
+                format.wire()
+            ),
+            id,
+            raw_size: *raw_bytes,
+            body: body.clone(),
+        }
+    }
+}
+
+impl PartitionWriter for KustoWriter {
+    fn put(&mut self, offset: i64, value: &[u8]) -> Result<Fill, Error> {
+        self.batch.push(offset, value, SEPARATOR)?;
+        Ok(if self.batch.raw_bytes() > self.flush_size { Fill::Full } else { Fill::More })
+    }
+
+    fn memory(&self) -> usize {
+        self.batch.memory()
+    }
+
+    fn memory_with(&self, len: usize) -> usize {
+        self.batch.memory_with(len + SEPARATOR.len())
+    }
+
+    fn is_empty(&self) -> bool {
+        self.batch.is_empty()
+    }
+
+    fn seal(&mut self) -> Result<Option<Delivery>, Error> {
+        let Some(sealed) = self.batch.seal()? else { return Ok(None) };
+        let request = self.request(&sealed);
+        let client = Arc::clone(&self.client);
+        Ok(Some(Delivery {
+            offsets: sealed.offsets,
+            records: sealed.records,
+            raw_bytes: sealed.raw_bytes,
+            memory: sealed.body.len(),
+            work: async move { Ok(client.ingest(&request).await?) }.boxed(),
+        }))
+    }
+}

@@ -1,0 +1,126 @@
+//! Connectors: what a sink does with records, behind the two traits the tasks see, and the table of those we have.
+//!
+//! A [`SinkTask`] opens one [`PartitionWriter`] per partition, so partitions share no state. Writers are pure up to the
+//! sealed [`Delivery`], whose future does the I/O. Offsets, states and restarts are the tasks' business.
+
+mod kusto;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use futures::future::BoxFuture;
+
+use crate::config::ConnectorProperties;
+use crate::data::Value;
+use crate::id::{OffsetRange, TopicPartition};
+use crate::{batch, ingest};
+pub use kusto::KustoSink;
+
+/// The classes of the Kusto sink, by which configurations and the storage topics name it.
+pub const KUSTO_SINK_CONNECTOR: &str = "com.microsoft.azure.kusto.kafka.connect.sink.KustoSinkConnector";
+/// Class of its tasks, written into task configurations so that a JVM worker can take over.
+pub const KUSTO_SINK_TASK: &str = "com.microsoft.azure.kusto.kafka.connect.sink.KustoSinkTask";
+/// The release of the JVM connector whose configuration and behaviour ours answers to.
+pub const KUSTO_SINK_VERSION: &str = "5.3.1";
+
+/// Why a record or a batch cannot be handed over.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The topic is not mapped to a table.
+    #[error("no entry for topic {0} in kusto.tables.topics.mapping, and none for *")]
+    NoMapping(Arc<str>),
+    /// The batch could not be written.
+    #[error(transparent)]
+    Batch(#[from] batch::Error),
+    /// The service did not take the batch, or will take none.
+    #[error(transparent)]
+    Ingest(#[from] ingest::Error),
+}
+
+impl Error {
+    /// True when the same call may succeed later without anyone changing anything.
+    pub fn is_retriable(&self) -> bool {
+        match self {
+            Self::NoMapping(_) => false,
+            Self::Batch(error) => error.is_retriable(),
+            Self::Ingest(error) => error.is_retriable(),
+        }
+    }
+}
+
+/// What a writer wants after a record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fill {
+    /// More records.
+    More,
+    /// To be sealed.
+    Full,
+}
+
+/// The part of a connector that tasks run.
+#[async_trait]
+pub trait SinkTask: Send + Sync {
+    /// Looks whether the target is there, before the first record is read.
+    async fn start(&self) -> Result<(), Error>;
+
+    /// The writer of one partition.
+    fn open(&self, partition: &TopicPartition) -> Result<Box<dyn PartitionWriter>, Error>;
+
+    /// How old the first record of a batch may become.
+    fn flush_interval(&self) -> Duration;
+}
+
+/// Writes the records of one partition.
+pub trait PartitionWriter: Send {
+    /// Appends a value; tombstones are the caller's.
+    fn put(&mut self, offset: i64, value: &[u8]) -> Result<Fill, Error>;
+
+    /// Memory held now, in bytes.
+    fn memory(&self) -> usize;
+
+    /// Memory that may be held after a value of `len` bytes more.
+    fn memory_with(&self, len: usize) -> usize;
+
+    /// True when there is nothing to seal.
+    fn is_empty(&self) -> bool;
+
+    /// Seals what was put; none when there is nothing.
+    fn seal(&mut self) -> Result<Option<Delivery>, Error>;
+}
+
+/// A sealed batch and the work that hands it over.
+pub struct Delivery {
+    /// First and last offset in it.
+    pub offsets: OffsetRange,
+    /// Records in it.
+    pub records: u64,
+    /// Bytes before compression.
+    pub raw_bytes: u64,
+    /// Memory it holds until it is handed over, in bytes.
+    pub memory: usize,
+    /// Ends when the batch was acknowledged, or with an error that no retry mends. Dropping it gives the batch up.
+    pub work: BoxFuture<'static, Result<(), Error>>,
+}
+
+/// The configurations of a connector's tasks: `tasks_max` copies of its own, each with its task class
+/// (`connect-runtime.md` §2.4).
+pub fn task_configs(raw: &ConnectorProperties, tasks_max: u32) -> Vec<ConnectorProperties> {
+    let mut config = raw.clone();
+    config.insert("task.class".to_owned(), Some(KUSTO_SINK_TASK.to_owned()));
+    vec![config; usize::try_from(tasks_max).unwrap_or(usize::MAX)]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{KUSTO_SINK_TASK, task_configs};
+
+    #[test]
+    fn tasks_get_copies_with_their_class() {
+        let raw = [("topics".to_owned(), Some("t".to_owned()))].into();
+        let configs = task_configs(&raw, 3);
+        assert_eq!(configs.len(), 3);
+        assert_eq!(configs[2]["task.class"].as_deref(), Some(KUSTO_SINK_TASK));
+        assert_eq!(configs[2]["topics"].as_deref(), Some("t"));
+    }
+}

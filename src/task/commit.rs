@@ -1,0 +1,107 @@
+//! What is to be committed and what is on its way: offsets go to the broker soon after they are handed over, all
+//! partitions together, one request at a time. Pure; the consumer sends.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use crate::id::TopicPartition;
+
+/// Pause between two commits of a connector: small, because it bounds what a crash repeats; not smaller, because each
+/// is a write on the broker.
+const INTERVAL: Duration = Duration::from_millis(250);
+
+/// The commits of one connector.
+#[derive(Debug)]
+pub struct Committer {
+    wanted: BTreeMap<TopicPartition, i64>,
+    sent: Option<Instant>,
+    next: Instant,
+    timeout: Duration,
+}
+
+impl Committer {
+    /// Nothing to commit yet. A request unanswered for `timeout` (`offset.flush.timeout.ms`) is given up.
+    pub fn new(now: Instant, timeout: Duration) -> Self {
+        Self { wanted: BTreeMap::new(), sent: None, next: now, timeout }
+    }
+
+    /// `offset` is the next one to read of `partition`.
+    pub fn want(&mut self, partition: TopicPartition, offset: i64) {
+        let wanted = self.wanted.entry(partition).or_insert(offset);
+        *wanted = (*wanted).max(offset);
+    }
+
+    /// When [`Self::take_due`] may have something.
+    pub fn due(&self) -> Option<Instant> {
+        match self.sent {
+            Some(sent) => Some(sent + self.timeout),
+            None => (!self.wanted.is_empty()).then_some(self.next),
+        }
+    }
+
+    /// What to send now.
+    pub fn take_due(&mut self, now: Instant) -> Vec<(TopicPartition, i64)> {
+        if self.due().is_none_or(|due| due > now) {
+            return Vec::new();
+        }
+        if self.sent.take().is_some() {
+            tracing::warn!(
+                timeout_ms = self.timeout.as_millis(),
+                "no answer to an offset commit within offset.flush.timeout.ms; committing again"
+            );
+        }
+        self.next = now + INTERVAL;
+        if self.wanted.is_empty() {
+            return Vec::new();
+        }
+        self.sent = Some(now);
+        self.wanted.iter().map(|(partition, offset)| (partition.clone(), *offset)).collect()
+    }
+
+    /// The broker's answer: what was committed is no longer wanted, unless there is more by now.
+    pub fn answered(&mut self, committed: &[(TopicPartition, i64, Option<String>)]) {
+        self.sent = None;
+        for (partition, offset, reason) in committed {
+            if let Some(reason) = reason {
+                tracing::warn!(%partition, offset, reason, "offset commit failed; it is tried again");
+            } else if self.wanted.get(partition).is_some_and(|wanted| wanted <= offset) {
+                self.wanted.remove(partition);
+            }
+        }
+    }
+
+    /// Takes what is wanted for partitions that are about to go; they are forgotten.
+    pub fn take(&mut self, partitions: &[TopicPartition]) -> Vec<(TopicPartition, i64)> {
+        partitions.iter().filter_map(|partition| self.wanted.remove_entry(partition)).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Committer, INTERVAL};
+    use crate::id::TopicPartition;
+    use std::time::Duration;
+    use tokio::time::Instant;
+
+    #[test]
+    fn one_request_at_a_time_and_nothing_is_forgotten() {
+        let now = Instant::now();
+        let (a, b) = (TopicPartition::new("t", 0), TopicPartition::new("t", 1));
+        let mut committer = Committer::new(now, Duration::from_secs(5));
+        assert!(committer.take_due(now).is_empty());
+        committer.want(a.clone(), 5);
+        committer.want(b.clone(), 7);
+        assert_eq!(committer.take_due(now), [(a.clone(), 5), (b.clone(), 7)]);
+        committer.want(a.clone(), 6);
+        assert!(committer.take_due(now + INTERVAL).is_empty(), "one is on its way");
+        committer.answered(&[(a.clone(), 5, None), (b.clone(), 7, Some("no".to_owned()))]);
+        assert_eq!(committer.take_due(now + INTERVAL), [(a.clone(), 6), (b.clone(), 7)]);
+        let late = now + Duration::from_secs(6);
+        assert_eq!(committer.take_due(late).len(), 2, "an unanswered request is repeated");
+        committer.answered(&[(a.clone(), 6, None)]);
+        assert_eq!(committer.take(&[a, b.clone()]), [(b, 7)]);
+        assert_eq!(committer.due(), None);
+    }
+}
