@@ -11,8 +11,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use futures::future::BoxFuture;
 
-use crate::config::ConnectorProperties;
-use crate::data::Value;
+use crate::config::{ConnectorProperties, SinkConnectorConfig};
 use crate::id::{OffsetRange, TopicPartition};
 use crate::{batch, ingest};
 pub use kusto::KustoSink;
@@ -101,6 +100,12 @@ pub struct Delivery {
     pub memory: usize,
     /// Ends when the batch was acknowledged, or with an error that no retry mends. Dropping it gives the batch up.
     pub work: BoxFuture<'static, Result<(), Error>>,
+}
+
+/// The sink of a connector's class. The table of all classes has one row so far; validation refuses others.
+pub fn sink_task(config: &SinkConnectorConfig) -> Result<Arc<dyn SinkTask>, Error> {
+    let client = ingest::QueuedIngestClient::new(&config.kusto, &config.name)?;
+    Ok(Arc::new(KustoSink::new(Arc::clone(&config.name), config.kusto.clone(), Arc::new(client))))
 }
 
 /// The configurations of a connector's tasks: `tasks_max` copies of its own, each with its task class

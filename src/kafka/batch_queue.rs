@@ -87,9 +87,9 @@ impl PartitionQueue {
         &self.id
     }
 
-    /// Waits until the queue may have become non-empty since the last [`Self::take`].
-    pub async fn nonempty(&self) {
-        self.nonempty.notified().await;
+    /// Is notified when the queue may have become non-empty since the last [`Self::take`].
+    pub fn nonempty(&self) -> Arc<Notify> {
+        Arc::clone(&self.nonempty)
     }
 
     /// Takes what is there now, at most [`MAX_RECORDS`] records, without waiting.

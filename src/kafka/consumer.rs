@@ -37,7 +37,7 @@ const SEEK_TIMEOUT: Duration = Duration::from_secs(10);
 pub enum Subscription {
     /// These topics.
     Topics(Vec<String>),
-    /// All topics whose whole name matches.
+    /// All topics that match; begins with `^`, which is how librdkafka knows an expression from a name.
     Pattern(String),
 }
 
@@ -137,8 +137,7 @@ impl GroupConsumer {
         consumer.set_nonempty_callback(move || waker.notify_one());
         let topics: Vec<String> = match subscription {
             Subscription::Topics(topics) => topics.clone(),
-            // librdkafka takes a name that begins with ^ as a regular expression; Java's matches the whole name.
-            Subscription::Pattern(pattern) => vec![format!("^({pattern})$")],
+            Subscription::Pattern(pattern) => vec![pattern.clone()],
         };
         let names: Vec<&str> = topics.iter().map(String::as_str).collect();
         consumer.subscribe(&names).map_err(|source| Error::Consumer {
@@ -205,6 +204,11 @@ impl GroupConsumer {
         };
         self.checked("assign", answer)?;
         Ok(queues)
+    }
+
+    /// The queue of an assigned partition once more, after the first was dropped.
+    pub fn queue(&self, partition: &TopicPartition) -> Result<PartitionQueue, Error> {
+        PartitionQueue::split(&self.consumer, partition)
     }
 
     /// Gives partitions back to the group.

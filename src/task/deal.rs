@@ -23,7 +23,8 @@ pub fn deal(
     new.into_iter()
         .filter(|partition| !held.contains_key(partition))
         .map(|partition| {
-            let task = counts.iter().min_by_key(|(task, count)| (**count, **task)).map_or(0, |(task, _)| *task);
+            let task =
+                counts.iter().min_by_key(|(task, count)| (**count, **task)).map_or(0, |(task, _)| *task);
             *counts.entry(task).or_default() += 1;
             (partition, task)
         })

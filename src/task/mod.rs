@@ -10,18 +10,21 @@ mod budget;
 mod commit;
 mod consumer;
 mod deal;
+mod drain;
 mod error;
+mod group;
 mod offsets;
 mod partition;
 
 use std::sync::Arc;
 
-use tokio::sync::oneshot;
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::Instant;
 
-use crate::config::ConnectorProperties;
-use crate::status::State;
+use crate::config::{ConnectorProperties, WorkerConfig};
+use crate::status::{State, StatusEvent};
 pub use budget::{ByteBudget, Reservation};
-pub use consumer::{ConnectorTasks, Parts};
+pub use consumer::ConnectorTasks;
 pub use error::Error;
 
 /// A connector as it should run on this worker.
@@ -50,4 +53,45 @@ pub enum Order {
     SetPaused(bool, Ack),
     /// Start this task again from what was handed over.
     RestartTask(u32, Ack),
+}
+
+/// What all connectors of a worker share.
+#[derive(Clone)]
+pub struct Parts {
+    /// The worker's settings.
+    pub worker: Arc<WorkerConfig>,
+    /// Its memory for batches.
+    pub budget: ByteBudget,
+    /// Where states go.
+    pub status: mpsc::Sender<StatusEvent>,
+}
+
+impl Parts {
+    /// Reports a state of `connector` or of one of its tasks.
+    pub async fn tell(&self, connector: &Arc<str>, task: Option<u32>, state: State, trace: Option<String>) {
+        let event = StatusEvent { connector: Arc::clone(connector), task, state, trace };
+        if self.status.send(event).await.is_err() {
+            tracing::debug!(%connector, %state, "a state after the herder ended");
+        }
+    }
+}
+
+/// Why the loop ended.
+pub enum End {
+    /// A `Start` or `Stop` came; everything was drained in time, or not.
+    Order(Order, bool),
+    /// Nobody gives orders any more.
+    Closed,
+    /// The consumer is of no more use; all tasks failed.
+    Failed(Error),
+    /// A new consumer, from the committed offsets.
+    Again,
+}
+
+/// Ends at `deadline`; never without one.
+async fn until(deadline: Option<Instant>) {
+    match deadline {
+        Some(deadline) => tokio::time::sleep_until(deadline).await,
+        None => std::future::pending().await,
+    }
 }

@@ -39,7 +39,10 @@ impl OffsetLine {
 
     /// A batch leaves for the service; the ticket names it in [`Self::delivered`].
     pub fn sealed(&mut self, offsets: OffsetRange) -> u64 {
-        debug_assert!(self.in_flight.back().is_none_or(|entry| entry.offsets.last < offsets.first), "overlap");
+        debug_assert!(
+            self.in_flight.back().is_none_or(|entry| entry.offsets.last < offsets.first),
+            "overlap"
+        );
         self.in_flight.push_back(Entry { offsets, delivered: false });
         self.first_ticket + self.in_flight.len() as u64 - 1
     }

@@ -8,16 +8,18 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{Notify, mpsc, watch};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 use tracing::Instrument;
 
+use super::error::At;
 use super::offsets::OffsetLine;
-use super::{ByteBudget, Error, Reservation};
+use super::{ByteBudget, Error, Reservation, until};
 use crate::connector::{self, Delivery, Fill, PartitionWriter};
 use crate::convert::Converter;
 use crate::id::{ConnectorTaskId, OffsetRange, TopicPartition};
+use crate::kafka::batch_queue::MAX_RECORDS;
 use crate::kafka::{PartitionQueue, Records};
 
 /// Sealed batches of a partition that may be on their way at once: enough to hide an upload's latency behind the next
@@ -35,13 +37,18 @@ pub enum Mode {
     Drain,
 }
 
-/// How far a partition was handed over.
+/// How long a pipeline may find no room before Kafka is asked to stop sending.
+const BLOCKED_AFTER: Duration = Duration::from_secs(1);
+
+/// What a pipeline tells while it runs.
 #[derive(Debug)]
-pub struct Progress {
-    /// The partition.
-    pub partition: TopicPartition,
-    /// The next offset to read.
-    pub offset: i64,
+pub enum Report {
+    /// Everything below this offset was handed over.
+    Progress(TopicPartition, i64),
+    /// There has been no room for records for a while: fetching more would only fill memory.
+    Blocked(TopicPartition),
+    /// There is room again.
+    Unblocked(TopicPartition),
 }
 
 /// How a pipeline ended.
@@ -65,14 +72,15 @@ pub struct Shared {
     pub flush_interval: Duration,
     /// The worker's memory for batches.
     pub budget: ByteBudget,
-    /// Where progress is reported.
-    pub progress: mpsc::Sender<Progress>,
+    /// Where pipelines report.
+    pub reports: mpsc::Sender<Report>,
 }
 
 /// One partition's pipeline.
 pub struct Pipeline {
     task: ConnectorTaskId,
     queue: PartitionQueue,
+    nonempty: Arc<Notify>,
     writer: Box<dyn PartitionWriter>,
     shared: Arc<Shared>,
     line: OffsetLine,
@@ -86,6 +94,15 @@ pub struct Pipeline {
     /// The queue may have more without telling again.
     more: bool,
     seal_at: Option<Instant>,
+    room: Room,
+}
+
+/// Whether a pipeline can take records, as far as it was told to Kafka.
+#[derive(Debug, Clone, Copy)]
+enum Room {
+    Yes,
+    NotSince(Instant),
+    Told,
 }
 
 impl Pipeline {
@@ -98,6 +115,7 @@ impl Pipeline {
     ) -> Self {
         Self {
             task,
+            nonempty: queue.nonempty(),
             queue,
             writer,
             shared,
@@ -109,6 +127,7 @@ impl Pipeline {
             pending: None,
             more: true,
             seal_at: None,
+            room: Room::Yes,
         }
     }
 
@@ -133,7 +152,7 @@ impl Pipeline {
                 self.report().await;
                 return Ok(());
             }
-            let seal_at = self.seal_at;
+            let (seal_at, tell_at) = (self.seal_at, self.blocked_until(now));
             tokio::select! {
                 biased;
                 changed = mode.changed() => {
@@ -147,10 +166,17 @@ impl Pipeline {
                     self.report().await;
                 }
                 () = until(seal_at), if seal_at.is_some() => self.seal()?,
+                () = until(tell_at), if tell_at.is_some() => {
+                    self.room = Room::Told;
+                    tell(&self.shared, Report::Blocked(self.queue.id().clone())).await;
+                }
                 () = readable(self.pending.is_some() || self.more, self.starved, &self.shared.budget,
-                    &mut self.reserved, &self.queue), if now == Mode::Run && self.uploads.len() < MAX_IN_FLIGHT =>
+                    &mut self.reserved, &self.nonempty), if now == Mode::Run && self.uploads.len() < MAX_IN_FLIGHT =>
                 {
                     self.starved = None;
+                    if matches!(std::mem::replace(&mut self.room, Room::Yes), Room::Told) {
+                        tell(&self.shared, Report::Unblocked(self.queue.id().clone())).await;
+                    }
                     self.read()?;
                     self.report().await;
                     // Reading may be ready for a long time; the other partitions on this thread want their turn.
@@ -162,27 +188,21 @@ impl Pipeline {
 
     /// Reads one take of records, or what is left of the last.
     fn read(&mut self) -> Result<(), Error> {
-        let mut records = match self.pending.take() {
-            Some(records) => records,
-            None => {
-                let records = self.queue.take();
-                self.more = records.len() == crate::kafka::batch_queue::MAX_RECORDS;
-                records
-            }
+        let mut records = if let Some(records) = self.pending.take() {
+            records
+        } else {
+            let records = self.queue.take();
+            self.more = records.len() == MAX_RECORDS;
+            records
         };
         while let Some(record) = records.next_record() {
             let record = record.map_err(|(code, text)| Error::Fetch {
-                task: self.task.clone(),
-                partition: self.queue.id().clone(),
+                at: self.at().into(),
                 reason: format!("{code}: {text}"),
             })?;
             let offset = record.offset;
-            let value = self.shared.value_converter.convert(record.value).map_err(|source| Error::Convert {
-                task: self.task.clone(),
-                partition: self.queue.id().clone(),
-                offset,
-                source,
-            })?;
+            let value = self.shared.value_converter.convert(record.value);
+            let value = value.map_err(|source| Error::Convert { at: self.at().into(), offset, source })?;
             let Some(bytes) = value.as_bytes() else {
                 tracing::debug!(task = %self.task, partition = %self.queue.id(), offset, "tombstone passed over");
                 self.line.read(offset);
@@ -250,23 +270,17 @@ impl Pipeline {
         &mut self,
         ended: Result<(u64, Result<(), connector::Error>), tokio::task::JoinError>,
     ) -> Result<(), Error> {
-        let (ticket, result) = ended.map_err(|error| Error::Panic {
-            task: self.task.clone(),
-            partition: self.queue.id().clone(),
-            reason: error.to_string(),
-        })?;
+        let (ticket, result) =
+            ended.map_err(|error| Error::Panic { at: self.at().into(), reason: error.to_string() })?;
         let offsets = self.in_flight.remove(&ticket);
         match (result, offsets) {
             (Ok(()), _) => {
                 self.line.delivered(ticket);
                 Ok(())
             }
-            (Err(source), Some(offsets)) => Err(Error::Deliver {
-                task: self.task.clone(),
-                partition: self.queue.id().clone(),
-                offsets,
-                source,
-            }),
+            (Err(source), Some(offsets)) => {
+                Err(Error::Deliver { at: self.at().into(), offsets, source: Box::new(source) })
+            }
             (Err(source), None) => Err(self.sink_error(source)),
         }
     }
@@ -274,23 +288,41 @@ impl Pipeline {
     /// Says how far everything was handed over, when that changed.
     async fn report(&mut self) {
         if let Some(offset) = self.line.committable(!self.writer.is_empty()) {
-            let progress = Progress { partition: self.queue.id().clone(), offset };
-            // Nobody listens only when the connector's loop is gone, and then nobody commits.
-            if self.shared.progress.send(progress).await.is_err() {
-                tracing::debug!(partition = %self.queue.id(), offset, "progress after the connector ended");
+            tell(&self.shared, Report::Progress(self.queue.id().clone(), offset)).await;
+        }
+    }
+
+    /// When to tell that there is no room; none while there is, or once it was told.
+    fn blocked_until(&mut self, mode: Mode) -> Option<Instant> {
+        let blocked = mode == Mode::Run && (self.starved.is_some() || self.uploads.len() >= MAX_IN_FLIGHT);
+        match (blocked, self.room) {
+            (true, Room::Yes) => {
+                let now = Instant::now();
+                self.room = Room::NotSince(now);
+                Some(now + BLOCKED_AFTER)
             }
+            (true, Room::NotSince(since)) => Some(since + BLOCKED_AFTER),
+            (false, Room::NotSince(_)) => {
+                self.room = Room::Yes;
+                None
+            }
+            (_, Room::Told) | (false, Room::Yes) => None,
         }
     }
 
     fn sink_error(&self, source: connector::Error) -> Error {
-        Error::Sink { task: self.task.clone(), partition: self.queue.id().clone(), source }
+        Error::Sink { at: self.at().into(), source: Box::new(source) }
+    }
+
+    fn at(&self) -> At {
+        At { task: self.task.clone(), partition: self.queue.id().clone() }
     }
 }
 
-async fn until(deadline: Option<Instant>) {
-    match deadline {
-        Some(deadline) => tokio::time::sleep_until(deadline).await,
-        None => std::future::pending().await,
+async fn tell(shared: &Shared, report: Report) {
+    // Nobody listens only when the connector's loop is gone, and then nobody commits.
+    if let Err(late) = shared.reports.send(report).await {
+        tracing::debug!(report = ?late.0, "report after the connector ended");
     }
 }
 
@@ -300,12 +332,12 @@ async fn readable(
     starved: Option<usize>,
     budget: &ByteBudget,
     reserved: &mut Reservation,
-    queue: &PartitionQueue,
+    nonempty: &Notify,
 ) {
     if let Some(bytes) = starved {
         budget.grow(reserved, bytes).await;
     }
     if !at_hand {
-        queue.nonempty().await;
+        nonempty.notified().await;
     }
 }
