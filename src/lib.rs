@@ -9,6 +9,7 @@ pub mod config;
 pub mod connector;
 pub mod convert;
 pub mod data;
+pub mod herder;
 pub mod id;
 pub mod ingest;
 pub mod kafka;

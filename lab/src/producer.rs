@@ -353,12 +353,34 @@ mod tests {
         line.split(',').nth(2).unwrap().parse().unwrap()
     }
 
+    /// An output that tells when it has been written to so many times.
+    struct Tap {
+        writes_left: usize,
+        done: std::sync::Arc<tokio::sync::Notify>,
+    }
+
+    impl Write for Tap {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.writes_left = self.writes_left.saturating_sub(1);
+            if self.writes_left == 0 {
+                self.done.notify_one();
+            }
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
     #[tokio::test]
     async fn a_stop_ends_the_run_in_good_order() {
         let cluster = MockCluster::new(1).unwrap();
         cluster.create_topic("t", 1, 1).unwrap();
         let args = args(&cluster, &["--rate", "50"]);
-        let sent = run(&args, io::sink(), tokio::time::sleep(Duration::from_millis(700))).await.unwrap();
+        let done = std::sync::Arc::new(tokio::sync::Notify::new());
+        let tap = Tap { writes_left: 100, done: done.clone() };
+        let sent = run(&args, tap, done.notified()).await.unwrap();
         assert!(sent.interrupted);
         assert!(sent.records > 1, "{sent}");
         assert_eq!(consume(&cluster, 1, usize::try_from(sent.records).unwrap()).len() as u64, sent.records);

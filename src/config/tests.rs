@@ -174,6 +174,15 @@ fn samples_are_right() {
     assert_eq!(azure.kusto.ingestion_url.as_str(), "https://ingest-c.westeurope.kusto.windows.net/");
     assert_eq!(azure.kusto.query_url.as_str(), "https://c.westeurope.kusto.windows.net/");
     assert!(!format!("{azure:?}").contains("<secret>"));
+
+    // Between containers plain http needs the worker's consent, which docker-compose.yaml gives.
+    let text = std::fs::read_to_string(root().join("config/adx-sink-config.compose.json")).unwrap();
+    let mut compose = properties(&serde_json::from_str::<Json>(&text).unwrap()["config"]);
+    compose.insert("name".to_owned(), Some("storm".to_owned()));
+    assert!(SinkConnectorConfig::parse(&compose, &worker).is_err());
+    let consenting = WorkerConfig { insecure_http: true, ..worker };
+    let compose = SinkConnectorConfig::parse(&compose, &consenting).unwrap();
+    assert_eq!(compose.kusto.ingestion_url.as_str(), "http://adx:8080/");
 }
 
 #[test]
@@ -186,7 +195,12 @@ fn every_sample_is_tested() {
     // A new sample needs its own lines in `samples_are_right`.
     assert_eq!(
         names,
-        ["adx-sink-config.azure.json", "adx-sink-config.json", "connect-distributed.properties"]
+        [
+            "adx-sink-config.azure.json",
+            "adx-sink-config.compose.json",
+            "adx-sink-config.json",
+            "connect-distributed.properties"
+        ]
     );
 }
 

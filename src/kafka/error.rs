@@ -36,6 +36,21 @@ pub enum Error {
     /// A partition's queue could not be had.
     #[error("no queue for partition {0}")]
     Queue(TopicPartition),
+    /// A storage topic could not be made, looked up, read or written.
+    #[error("topic {topic}: {operation}: {source} (bootstrap.servers={bootstrap})")]
+    Topic {
+        /// The topic.
+        topic: String,
+        /// What was tried.
+        operation: &'static str,
+        /// The value of `bootstrap.servers`.
+        bootstrap: String,
+        /// The library's reason.
+        source: Box<KafkaError>,
+    },
+    /// A storage topic is not as it has to be; only its owner can change that.
+    #[error("{0}")]
+    StorageTopic(String),
     /// The broker refuses us, and will go on refusing until something is changed.
     #[error("Kafka refuses the consumer of group {group}: {reason}; {advice}")]
     Refused {
@@ -52,7 +67,13 @@ impl Error {
     /// True when the same call may succeed later without anyone changing anything.
     pub fn is_retriable(&self) -> bool {
         match self {
-            Self::Setting { .. } | Self::Client { .. } | Self::Queue(_) | Self::Refused { .. } => false,
+            Self::Setting { .. }
+            | Self::Client { .. }
+            | Self::Queue(_)
+            | Self::StorageTopic(_)
+            | Self::Refused { .. } => false,
+            // Brokers that are down, being set up, or not yet as many as the replication factor: all pass.
+            Self::Topic { .. } => true,
             Self::Consumer { source, .. } => advice(source.rdkafka_error_code()).is_none(),
         }
     }

@@ -54,7 +54,7 @@ impl KustoError {
     /// The text is no query or command of Kusto's language (or none that the emulator knows).
     pub fn syntax(message: impl std::fmt::Display) -> Self {
         let message = format!("Syntax error: {message}");
-        Self::bad_request("General_BadRequest", "Kusto.Data.Exceptions.SyntaxException", message)
+        Self::bad_request("BadRequest_SyntaxError", "Kusto.Data.Exceptions.SyntaxException", message)
     }
 
     /// The text is well formed, but names or types do not fit.

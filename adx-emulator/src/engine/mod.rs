@@ -11,11 +11,21 @@
 //! program that knows the names at start.
 
 mod answer;
+mod command;
+mod cursor;
 mod datetime;
+mod decimal;
 mod error;
+mod ingest;
+mod kql;
+mod lexer;
+mod scan;
+mod store;
 mod value;
 
+use std::fmt;
 use std::path::Path;
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use time::OffsetDateTime;
@@ -23,15 +33,22 @@ use uuid::Uuid;
 
 pub use answer::{Answer, Column, Table};
 pub use error::{Error, IngestFailure, KustoError};
+use store::Store;
 pub use value::KustoType;
 
 /// The database used when a request names none.
 pub const DEFAULT_DATABASE: &str = "NetDefaultDB";
 
 /// A handle to the engine; copies share the same data.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Engine {
-    _todo: (),
+    store: Arc<Mutex<Store>>,
+}
+
+impl fmt::Debug for Engine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Engine")
+    }
 }
 
 /// What a request's `properties.Options` ask for, as far as the engine cares.
@@ -93,7 +110,7 @@ pub struct BatchingPolicy {
 impl Default for BatchingPolicy {
     /// The service's defaults: 5 minutes, 500 blobs, 1 GB.
     fn default() -> Self {
-        Self { time_span: Duration::from_secs(300), items: 500, raw_size_mb: 1024 }
+        Self { time_span: Duration::from_mins(5), items: 500, raw_size_mb: 1024 }
     }
 }
 
@@ -125,41 +142,77 @@ pub struct FailureRecord {
 impl Engine {
     /// Opens the engine: in memory, or in the file `engine.sqlite` of the directory `data` (made when missing).
     pub fn open(data: Option<&Path>) -> Result<Self, Error> {
-        let _ = data;
-        Ok(Self { _todo: () })
+        let file = match data {
+            Some(path) => {
+                let failed = |source| Error::Directory { path: path.to_owned(), source };
+                std::fs::create_dir_all(path).map_err(failed)?;
+                Some(path.join("engine.sqlite"))
+            }
+            None => None,
+        };
+        let store = Store::open(file.as_deref())?;
+        store.create_database(DEFAULT_DATABASE)?;
+        Ok(Self { store: Arc::new(Mutex::new(store)) })
+    }
+
+    /// Takes the lock. A call that panicked left its unit of work open: it is rolled back first.
+    fn store(&self) -> MutexGuard<'_, Store> {
+        self.store.lock().unwrap_or_else(|poisoned| {
+            let store = poisoned.into_inner();
+            store.abandon();
+            self.store.clear_poison();
+            store
+        })
     }
 
     /// Makes the database `name`; one that exists already is left as it is.
     pub fn create_database(&self, name: &str) -> Result<(), Error> {
-        let _ = name;
+        self.store().create_database(name)?;
         Ok(())
     }
 
     /// Runs a management command (text that starts with `.`) or a query. Without a database: [`DEFAULT_DATABASE`].
+    ///
+    /// All changes of a command happen or none. With `validate_permissions` nothing is run: names and types are
+    /// checked and the answer is one cell `OK`.
     pub fn execute(
         &self,
         database: Option<&str>,
         csl: &str,
         options: &RequestOptions,
     ) -> Result<Answer, KustoError> {
-        let _ = (database, options);
-        Err(KustoError::unsupported(csl))
+        let database = database.filter(|name| !name.is_empty()).unwrap_or(DEFAULT_DATABASE);
+        let mut store = self.store();
+        if !csl.trim_start().starts_with('.') {
+            return kql::query(&store, database, csl, options.validate_permissions);
+        }
+        if options.validate_permissions {
+            return Err(KustoError::unsupported("the option validate_permissions on a management command"));
+        }
+        store.atomically(|store| {
+            let outcome = command::run(store, database, csl)?;
+            match outcome.pipeline {
+                Some(pipeline) => kql::query_over(store, database, &outcome.table, &pipeline),
+                None => Ok(Answer::table(outcome.table)),
+            }
+        })
     }
 
     /// Ingests one blob: all its rows or none.
     pub fn ingest(&self, source: &IngestSource<'_>) -> Result<Ingested, IngestFailure> {
-        let _ = source;
-        Err(IngestFailure::permanent("BadRequest_TableNotExist", "under construction"))
+        ingest::ingest(&mut self.store(), source)
     }
 
     /// The batching policy in force for a table: the table's, else the database's, else the default.
     pub fn batching_policy(&self, database: &str, table: &str) -> BatchingPolicy {
-        let _ = (database, table);
-        BatchingPolicy::default()
+        // A table that does not exist has no policy; its blobs fail later, when they are ingested.
+        command::batching(&self.store(), database, table).unwrap_or_default()
     }
 
     /// Adds a line to `.show ingestion failures`.
     pub fn record_failure(&self, failure: &FailureRecord) {
-        let _ = failure;
+        if let Err(error) = self.store().add_failure(failure) {
+            tracing::error!(%error, operation = %failure.operation_id, "an ingestion failure could not be recorded");
+        }
     }
 }

@@ -1,0 +1,405 @@
+//! Ingestion mappings: from JSON text, in any of the spellings clients use, to what each column is filled from.
+//!
+//! Pure. A mapping this emulator cannot carry out is refused with Kusto's `BadRequest_InvalidMapping`, never half used.
+//! Rules: spec kusto-protocol 6.5.
+
+use serde_json::{Map, Value, json};
+
+use crate::engine::value::KustoType;
+
+/// One element of a mapping: a column and where its value comes from.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Element {
+    /// The target column.
+    pub column: String,
+    /// The type to create the column with when the table lacks it.
+    pub kind: Option<KustoType>,
+    /// The value's source.
+    pub source: Source,
+    /// What is done to it.
+    pub transform: Transform,
+}
+
+/// Where a mapped value comes from.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Source {
+    /// The n-th field, from 0 (CSV family).
+    Ordinal(usize),
+    /// A path into the record (JSON).
+    Path(Vec<Step>),
+    /// The same text in each record.
+    Constant(String),
+    /// The blob's path (transform `SourceLocation`).
+    Location,
+    /// The record's number, from 1 (transform `SourceLineNumber`).
+    LineNumber,
+}
+
+/// One step of a JSON path.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Step {
+    /// A member; case counts.
+    Member(String),
+    /// An array's element, from 0.
+    Index(usize),
+}
+
+/// What is done to a value before it is stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Transform {
+    /// Nothing.
+    None,
+    /// A Unix time to a datetime; the ticks of 100 ns in one unit (0.01 for nanoseconds).
+    Unix(UnixUnit),
+}
+
+/// The unit of a Unix time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum UnixUnit {
+    /// Seconds.
+    Seconds,
+    /// Milliseconds.
+    Milliseconds,
+    /// Microseconds.
+    Microseconds,
+    /// Nanoseconds.
+    Nanoseconds,
+}
+
+/// The kinds of mapping the emulator carries out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// For csv, tsv, … txt and raw.
+    Csv,
+    /// For the JSON formats.
+    Json,
+}
+
+impl Kind {
+    /// The name in commands and in the store.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Csv => "csv",
+            Self::Json => "json",
+        }
+    }
+}
+
+/// Reads a mapping's JSON text.
+pub fn parse(kind: Kind, text: &str) -> Result<Vec<Element>, String> {
+    let value: Value =
+        serde_json::from_str(text).map_err(|error| format!("the mapping is not valid JSON: {error}"))?;
+    let Value::Array(items) = value else {
+        return Err("the mapping is not a JSON array of column mappings".to_owned());
+    };
+    if items.is_empty() {
+        return Err("the mapping has no columns".to_owned());
+    }
+    let elements: Vec<Element> = items.iter().map(|item| element(kind, item)).collect::<Result<_, _>>()?;
+    for (position, element) in elements.iter().enumerate() {
+        if elements[..position].iter().any(|other| other.column == element.column) {
+            return Err(format!("the column '{}' is mapped twice", element.column));
+        }
+    }
+    Ok(elements)
+}
+
+/// The keys of one element, whatever their spelling and nesting.
+#[derive(Default)]
+struct Keys {
+    column: Option<String>,
+    kind: Option<String>,
+    ordinal: Option<String>,
+    path: Option<String>,
+    constant: Option<String>,
+    transform: Option<String>,
+}
+
+impl Keys {
+    fn read(&mut self, object: &Map<String, Value>) -> Result<(), String> {
+        for (key, value) in object {
+            let slot = match key.to_ascii_lowercase().as_str() {
+                "column" | "name" | "columnname" => &mut self.column,
+                "datatype" | "columntype" => &mut self.kind,
+                "ordinal" => &mut self.ordinal,
+                "path" => &mut self.path,
+                "constvalue" | "constantvalue" => &mut self.constant,
+                "transform" => &mut self.transform,
+                "csvdatatype" => continue,
+                "properties" => {
+                    match value {
+                        Value::Object(properties) => self.read(properties)?,
+                        Value::Null => {}
+                        _ => return Err("'Properties' of a column mapping is not an object".to_owned()),
+                    }
+                    continue;
+                }
+                _ => return Err(format!("unknown mapping property '{key}'")),
+            };
+            match value {
+                Value::Null => {}
+                Value::String(text) => *slot = Some(text.clone()),
+                Value::Number(_) | Value::Bool(_) => *slot = Some(value.to_string()),
+                _ => return Err(format!("the mapping property '{key}' is not a text or number")),
+            }
+        }
+        Ok(())
+    }
+}
+
+fn element(kind: Kind, item: &Value) -> Result<Element, String> {
+    let Value::Object(object) = item else {
+        return Err("a column mapping is not a JSON object".to_owned());
+    };
+    let mut keys = Keys::default();
+    keys.read(object)?;
+    let column =
+        keys.column.clone().filter(|name| !name.is_empty()).ok_or("a column mapping names no column")?;
+    let column_kind = match keys.kind.as_deref() {
+        None | Some("") => None,
+        Some(name) => {
+            Some(parse_kind(name).ok_or_else(|| format!("column '{column}': unknown type '{name}'"))?)
+        }
+    };
+    let context = |message: &str| format!("column '{column}': {message}");
+    let (location, transform) =
+        parse_transform(keys.transform.as_deref()).map_err(|error| context(&error))?;
+    let source = match location {
+        Some(_) if keys.ordinal.is_some() || keys.path.is_some() => {
+            return Err(context("SourceLocation and SourceLineNumber take neither Ordinal nor Path"));
+        }
+        Some(location) => location,
+        None => source(kind, &keys).map_err(|error| context(&error))?,
+    };
+    Ok(Element { column, kind: column_kind, source, transform })
+}
+
+/// A type by its Kusto or .NET name.
+fn parse_kind(name: &str) -> Option<KustoType> {
+    let short = name.strip_prefix("System.").unwrap_or(name);
+    KustoType::parse(short).or(match short {
+        "SByte" => Some(KustoType::Bool),
+        "Data.SqlTypes.SqlDecimal" => Some(KustoType::Decimal),
+        _ => None,
+    })
+}
+
+fn parse_transform(name: Option<&str>) -> Result<(Option<Source>, Transform), String> {
+    let unix = |unit| Ok((None, Transform::Unix(unit)));
+    match name.unwrap_or("").to_ascii_lowercase().as_str() {
+        "" | "none" => Ok((None, Transform::None)),
+        "sourcelocation" => Ok((Some(Source::Location), Transform::None)),
+        "sourcelinenumber" => Ok((Some(Source::LineNumber), Transform::None)),
+        "datetimefromunixseconds" => unix(UnixUnit::Seconds),
+        "datetimefromunixmilliseconds" => unix(UnixUnit::Milliseconds),
+        "datetimefromunixmicroseconds" => unix(UnixUnit::Microseconds),
+        "datetimefromunixnanoseconds" => unix(UnixUnit::Nanoseconds),
+        other => Err(format!("the transform '{other}' is not supported by this emulator")),
+    }
+}
+
+fn source(kind: Kind, keys: &Keys) -> Result<Source, String> {
+    match (kind, keys) {
+        (Kind::Csv, Keys { path: Some(_), .. }) => Err("a CSV mapping takes no Path".to_owned()),
+        (Kind::Json, Keys { ordinal: Some(_), .. }) => Err("a JSON mapping takes no Ordinal".to_owned()),
+        // The old flat form writes `"ConstValue":""` or null beside a real ordinal.
+        (Kind::Csv, Keys { ordinal: Some(ordinal), constant, .. }) => match constant.as_deref() {
+            None | Some("") => {
+                ordinal.trim().parse().map(Source::Ordinal).map_err(|_| format!("bad Ordinal '{ordinal}'"))
+            }
+            Some(_) => Err("Ordinal and ConstValue exclude each other".to_owned()),
+        },
+        (_, Keys { constant: Some(constant), path: None, .. }) => Ok(Source::Constant(constant.clone())),
+        (Kind::Json, Keys { path: Some(path), constant: None, .. }) => {
+            // A path that does not begin with `$` is a constant (spec: kusto-protocol 6.5).
+            if path.starts_with('$') {
+                parse_path(path).map(Source::Path)
+            } else {
+                Ok(Source::Constant(path.clone()))
+            }
+        }
+        (Kind::Json, Keys { path: Some(_), .. }) => Err("Path and ConstValue exclude each other".to_owned()),
+        (Kind::Csv, _) => Err("neither Ordinal nor ConstValue nor a source transform".to_owned()),
+        (Kind::Json, _) => Err("neither Path nor ConstValue nor a source transform".to_owned()),
+    }
+}
+
+/// Reads `$`, `$.a.b`, `$['a b']`, `$.x[0]`.
+fn parse_path(path: &str) -> Result<Vec<Step>, String> {
+    let bad = || format!("bad Path '{path}'");
+    let mut rest = path.strip_prefix('$').ok_or_else(bad)?;
+    let mut steps = Vec::new();
+    while !rest.is_empty() {
+        if let Some(after) = rest.strip_prefix('.') {
+            let end = after.find(['.', '[']).unwrap_or(after.len());
+            let (name, tail) = after.split_at(end);
+            if name.is_empty() {
+                return Err(bad());
+            }
+            steps.push(Step::Member(name.to_owned()));
+            rest = tail;
+        } else {
+            let inside = rest.strip_prefix('[').ok_or_else(bad)?;
+            let quote = inside.chars().next().filter(|c| matches!(c, '\'' | '"'));
+            let (step, tail) = if let Some(quote) = quote {
+                let (name, tail) = inside[1..].split_once(&format!("{quote}]")).ok_or_else(bad)?;
+                (Step::Member(name.to_owned()), tail)
+            } else {
+                let (index, tail) = inside.split_once(']').ok_or_else(bad)?;
+                (Step::Index(index.trim().parse().map_err(|_| bad())?), tail)
+            };
+            steps.push(step);
+            rest = tail;
+        }
+    }
+    Ok(steps)
+}
+
+/// Writes a mapping as `.show` returns it: flat for CSV, with `Properties` for JSON.
+pub fn render(kind: Kind, elements: &[Element]) -> String {
+    let items: Vec<Value> = elements.iter().map(|element| render_element(kind, element)).collect();
+    Value::Array(items).to_string()
+}
+
+fn render_element(kind: Kind, element: &Element) -> Value {
+    let (mut ordinal, mut path, mut constant) = (Value::Null, None, Value::Null);
+    let mut transform = match element.transform {
+        Transform::None => None,
+        Transform::Unix(UnixUnit::Seconds) => Some("DateTimeFromUnixSeconds"),
+        Transform::Unix(UnixUnit::Milliseconds) => Some("DateTimeFromUnixMilliseconds"),
+        Transform::Unix(UnixUnit::Microseconds) => Some("DateTimeFromUnixMicroseconds"),
+        Transform::Unix(UnixUnit::Nanoseconds) => Some("DateTimeFromUnixNanoseconds"),
+    };
+    match &element.source {
+        Source::Ordinal(position) => ordinal = Value::from(*position),
+        Source::Path(steps) => path = Some(render_path(steps)),
+        Source::Constant(text) => constant = Value::from(text.clone()),
+        Source::Location => transform = Some("SourceLocation"),
+        Source::LineNumber => transform = Some("SourceLineNumber"),
+    }
+    let data_type = element.kind.map(KustoType::as_str);
+    if kind == Kind::Csv && transform.is_none() {
+        return json!({"Name": element.column, "DataType": data_type, "CsvDataType": null, "Ordinal": ordinal,
+            "ConstValue": constant});
+    }
+    let mut properties = Map::new();
+    let fields = [
+        ("Ordinal", ordinal),
+        ("Path", Value::from(path)),
+        ("ConstValue", constant),
+        ("Transform", Value::from(transform)),
+    ];
+    for (name, value) in fields {
+        if !value.is_null() {
+            properties.insert(name.to_owned(), value);
+        }
+    }
+    json!({"column": element.column, "datatype": data_type.unwrap_or(""), "Properties": properties})
+}
+
+fn render_path(steps: &[Step]) -> String {
+    let steps = steps.iter().map(|step| match step {
+        Step::Member(name) if name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_') => {
+            format!(".{name}")
+        }
+        Step::Member(name) if name.contains("']") => format!("[\"{name}\"]"),
+        Step::Member(name) => format!("['{name}']"),
+        Step::Index(position) => format!("[{position}]"),
+    });
+    std::iter::once("$".to_owned()).chain(steps).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn one(kind: Kind, text: &str) -> Element {
+        parse(kind, text).unwrap().remove(0)
+    }
+
+    #[test]
+    fn reads_every_spelling_of_a_csv_element() {
+        let expected = Element {
+            column: "c".to_owned(),
+            kind: Some(KustoType::Int),
+            source: Source::Ordinal(2),
+            transform: Transform::None,
+        };
+        for text in [
+            r#"[{"Name":"c","datatype":"int","Ordinal":2}]"#,
+            r#"[{"Name":"c","DataType":"int","CsvDataType":null,"Ordinal":2,"ConstValue":null}]"#,
+            r#"[{"Column":"c","DataType":"int","Properties":{"Ordinal":"2"}}]"#,
+            r#"[{"columnName":"c","columnType":"int","properties":{"ordinal":"2"}}]"#,
+            r#"[{"column":"c","datatype":"System.Int32","properties":{"Ordinal":2}}]"#,
+        ] {
+            assert_eq!(one(Kind::Csv, text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn reads_json_paths() {
+        let path = |text: &str| {
+            one(Kind::Json, &format!(r#"[{{"column":"c","Properties":{{"Path":{}}}}}]"#, json!(text))).source
+        };
+        let member = |name: &str| Step::Member(name.to_owned());
+        assert_eq!(path("$"), Source::Path(vec![]));
+        assert_eq!(path("$.a.b"), Source::Path(vec![member("a"), member("b")]));
+        assert_eq!(path("$['a b']"), Source::Path(vec![member("a b")]));
+        assert_eq!(path(r#"$["a.b"].x[0]"#), Source::Path(vec![member("a.b"), member("x"), Step::Index(0)]));
+        assert_eq!(path("plain"), Source::Constant("plain".to_owned()));
+    }
+
+    #[test]
+    fn refuses_what_it_cannot_carry_out() {
+        for (kind, text) in [
+            (Kind::Csv, "{}"),
+            (Kind::Csv, "[]"),
+            (Kind::Csv, "nonsense"),
+            (Kind::Csv, r#"[{"Ordinal":0}]"#),
+            (Kind::Csv, r#"[{"Name":"c"}]"#),
+            (Kind::Csv, r#"[{"Name":"c","Ordinal":-1}]"#),
+            (Kind::Csv, r#"[{"Name":"c","Ordinal":0,"ConstValue":"x"}]"#),
+            (Kind::Csv, r#"[{"Name":"c","Ordinal":0},{"Name":"c","Ordinal":1}]"#),
+            (Kind::Csv, r#"[{"Name":"c","Path":"$.a"}]"#),
+            (Kind::Csv, r#"[{"Name":"c","Ordinal":0,"Colour":"red"}]"#),
+            (Kind::Json, r#"[{"column":"c","Properties":{"Path":"$."}}]"#),
+            (Kind::Json, r#"[{"column":"c","Properties":{"Path":"$[x]"}}]"#),
+            (Kind::Json, r#"[{"column":"c","Properties":{"Path":"$.a","Transform":"BytesAsBase64"}}]"#),
+            (Kind::Json, r#"[{"column":"c","Properties":{"Path":"$.a","Transform":"SourceLocation"}}]"#),
+            (Kind::Json, r#"[{"column":"c","datatype":"colour","Properties":{"Path":"$.a"}}]"#),
+        ] {
+            assert!(parse(kind, text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_rendered_reads_back() {
+        for (kind, text) in [
+            (
+                Kind::Csv,
+                r#"[{"Name":"a","Ordinal":0},{"Name":"b","ConstValue":"x"},{"Name":"c","Transform":"SourceLineNumber"}]"#,
+            ),
+            (
+                Kind::Csv,
+                r#"[{"Name":"a","DataType":"datetime","Ordinal":0,"Transform":"DateTimeFromUnixSeconds"}]"#,
+            ),
+            (
+                Kind::Json,
+                r#"[{"column":"a","path":"$['x y'][0].b"},{"column":"l","transform":"SourceLocation"}]"#,
+            ),
+        ] {
+            let elements = parse(kind, text).unwrap();
+            assert_eq!(parse(kind, &render(kind, &elements)).unwrap(), elements, "{text}");
+        }
+    }
+
+    #[test]
+    fn csv_is_shown_flat() {
+        let elements =
+            parse(Kind::Csv, r#"[{"column":"a","datatype":"int","Properties":{"Ordinal":"0"}}]"#).unwrap();
+        assert_eq!(
+            render(Kind::Csv, &elements),
+            r#"[{"Name":"a","DataType":"int","CsvDataType":null,"Ordinal":0,"ConstValue":null}]"#
+        );
+    }
+}

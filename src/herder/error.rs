@@ -1,0 +1,48 @@
+//! Why a request cannot be carried out, in Connect's words. Which HTTP status that is, is `rest`'s business.
+
+use crate::storage;
+use std::sync::Arc;
+
+/// A request that failed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Error {
+    /// The request itself is wrong.
+    #[error("{0}")]
+    BadRequest(String),
+    /// What it is about does not exist.
+    #[error("{0}")]
+    NotFound(String),
+    /// What it would make exists.
+    #[error("Connector {0} already exists")]
+    AlreadyExists(Arc<str>),
+    /// It was not carried out in time.
+    #[error("{0}")]
+    TimedOut(String),
+    /// The config topic could not be written.
+    #[error("{0}")]
+    Storage(String),
+    /// What was asked to start cannot.
+    #[error("{0}")]
+    StartFailed(String),
+    /// The worker is going down.
+    #[error("Worker is shutting down")]
+    ShuttingDown,
+}
+
+impl Error {
+    /// No such connector, for reads and DELETE.
+    pub(super) fn connector_not_found(name: &str) -> Self {
+        Self::NotFound(format!("Connector {name} not found"))
+    }
+
+    /// True when the same request may succeed later.
+    pub fn is_retriable(&self) -> bool {
+        matches!(self, Self::TimedOut(_) | Self::Storage(_) | Self::ShuttingDown)
+    }
+}
+
+impl From<&storage::Error> for Error {
+    fn from(error: &storage::Error) -> Self {
+        Self::Storage(error.to_string())
+    }
+}

@@ -1,0 +1,91 @@
+//! A worker that runs nothing: it keeps the orders it was given and reports what a real one would.
+
+use super::runner::Runner;
+use crate::status::{State, StatusEvent};
+use crate::worker::ConnectorSpec;
+use async_trait::async_trait;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+use tokio::sync::{Semaphore, mpsc};
+
+/// See the module's words.
+pub(crate) struct FakeRunner {
+    events: mpsc::Sender<StatusEvent>,
+    running: Mutex<BTreeMap<Arc<str>, ConnectorSpec>>,
+    orders: Mutex<Vec<String>>,
+    /// How many stops may end; a test takes permits away to make drains long.
+    pub(crate) drains: Semaphore,
+}
+
+impl FakeRunner {
+    /// The worker and its reports.
+    pub(crate) fn new() -> (Arc<Self>, mpsc::Receiver<StatusEvent>) {
+        let (events, reports) = mpsc::channel(16);
+        let drains = Semaphore::new(1000);
+        let (running, orders) = (Mutex::default(), Mutex::default());
+        (Arc::new(Self { events, running, orders, drains }), reports)
+    }
+
+    /// The orders so far, in words.
+    pub(crate) fn orders(&self) -> Vec<String> {
+        self.orders.lock().unwrap().clone()
+    }
+
+    /// Reports a state as a task or connector would.
+    pub(crate) async fn report(&self, connector: &str, task: Option<u32>, state: State, trace: Option<&str>) {
+        let event = StatusEvent { connector: connector.into(), task, state, trace: trace.map(str::to_owned) };
+        self.events.send(event).await.unwrap();
+    }
+
+    fn order(&self, words: String) {
+        self.orders.lock().unwrap().push(words);
+    }
+
+    async fn report_all(&self, name: &str, tasks: u32, state: State) {
+        self.report(name, None, state, None).await;
+        for task in 0..tasks {
+            self.report(name, Some(task), state, None).await;
+        }
+    }
+}
+
+#[async_trait]
+impl Runner for FakeRunner {
+    async fn start(&self, spec: ConnectorSpec) {
+        self.order(format!("start {} tasks={} paused={}", spec.name, spec.task_count, spec.paused));
+        let state = if spec.paused { State::Paused } else { State::Running };
+        let (name, tasks) = (spec.name.clone(), spec.task_count);
+        self.running.lock().unwrap().insert(name.clone(), spec);
+        self.report_all(&name, tasks, state).await;
+    }
+
+    async fn stop(&self, name: Arc<str>, end: State) {
+        self.order(format!("stop {name} {end}"));
+        drop(self.drains.acquire().await.unwrap());
+        let spec = self.running.lock().unwrap().remove(&name);
+        for task in 0..spec.map_or(0, |spec| spec.task_count) {
+            self.report(&name, Some(task), State::Unassigned, None).await;
+        }
+        self.report(&name, None, end, None).await;
+    }
+
+    async fn set_paused(&self, name: Arc<str>, paused: bool) {
+        self.order(format!("pause {name} {paused}"));
+        let tasks = self.running.lock().unwrap().get(&name).map_or(0, |spec| spec.task_count);
+        self.report_all(&name, tasks, if paused { State::Paused } else { State::Running }).await;
+    }
+
+    async fn restart_task(&self, name: Arc<str>, task: u32) {
+        self.order(format!("restart {name}-{task}"));
+        self.report(&name, Some(task), State::Running, None).await;
+    }
+
+    async fn shutdown(&self) -> bool {
+        self.order("shutdown".to_owned());
+        let running = std::mem::take(&mut *self.running.lock().unwrap());
+        for (name, spec) in running {
+            self.report_all(&name, spec.task_count, State::Unassigned).await;
+        }
+        true
+    }
+}

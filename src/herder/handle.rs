@@ -1,0 +1,255 @@
+//! The way to ask the herder. Cheap to clone; reads come from its last view, writes go through its queue.
+
+use super::view::{ConnectorInfo, ConnectorStatus, Phase, TaskInfo, TaskState, View};
+use super::{Error, classes};
+use crate::config::{ConnectorProperties, WorkerConfig, validate_connector};
+use crate::id::ConnectorTaskId;
+use crate::status::TargetState;
+use crate::storage::RestartRequest;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio::time::{Instant, timeout_at};
+
+/// How long a request may take (`connect-runtime.md` §1.3).
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(90);
+/// How long `/health` waits for the herder's loop.
+const HEALTH_TIMEOUT: Duration = Duration::from_secs(10);
+
+pub(super) type Reply<T> = oneshot::Sender<Result<T, Error>>;
+
+/// What the herder's loop is asked to do.
+pub(super) enum Request {
+    Put { name: Arc<str>, config: ConnectorProperties, create: Option<Create>, reply: Reply<Put> },
+    Delete { name: Arc<str>, reply: Reply<()> },
+    Target { name: Arc<str>, state: TargetState, reply: Reply<()> },
+    Restart { request: RestartRequest, reply: Reply<ConnectorStatus> },
+    RestartConnector { name: Arc<str>, reply: Reply<()> },
+    RestartTask { id: ConnectorTaskId, reply: Reply<()> },
+    Ping { reply: Reply<()> },
+}
+
+/// Set when the connector must not exist yet.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Create {
+    pub(super) initial_state: Option<TargetState>,
+}
+
+/// The answer to a written config.
+#[derive(Debug)]
+pub(super) struct Put {
+    pub(super) info: ConnectorInfo,
+    pub(super) created: bool,
+}
+
+/// What `GET /` shows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ServerInfo {
+    /// The Kafka cluster's id, when known.
+    pub kafka_cluster_id: Option<String>,
+}
+
+/// What `GET /health` shows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Health {
+    /// All is well.
+    Healthy,
+    /// Not ready yet: what the worker is doing.
+    Starting(String),
+    /// The loop does not answer.
+    Unhealthy,
+}
+
+/// The herder, to be asked.
+#[derive(Clone)]
+pub struct Herder {
+    pub(super) requests: mpsc::Sender<Request>,
+    pub(super) view: watch::Receiver<Arc<View>>,
+    pub(super) config: Arc<WorkerConfig>,
+}
+
+impl Herder {
+    /// What the worker knows about itself; answered at once.
+    pub fn server_info(&self) -> ServerInfo {
+        ServerInfo { kafka_cluster_id: self.view.borrow().cluster_id.clone() }
+    }
+
+    /// How the worker is; asks the loop.
+    pub async fn health(&self) -> Health {
+        let phase = self.view.borrow().phase.clone();
+        match phase {
+            Phase::Starting(stage, _) => Health::Starting(stage),
+            Phase::Stopping => Health::Unhealthy,
+            Phase::Running => {
+                let deadline = Instant::now() + HEALTH_TIMEOUT;
+                match self.ask(deadline, |reply| Request::Ping { reply }).await {
+                    Ok(()) => Health::Healthy,
+                    Err(_) => Health::Unhealthy,
+                }
+            }
+        }
+    }
+
+    /// The names of all connectors.
+    pub async fn connectors(&self) -> Result<Vec<Arc<str>>, Error> {
+        Ok(self.ready(deadline()).await?.configs.connectors().cloned().collect())
+    }
+
+    /// Info and status of all connectors, from one moment; a part that does not exist is none.
+    pub async fn expanded(&self) -> Result<Expanded, Error> {
+        let view = self.ready(deadline()).await?;
+        let entry =
+            |name: &Arc<str>| (name.clone(), (view.info(name).ok(), view.statuses.get(name).cloned()));
+        Ok(view.configs.connectors().map(entry).collect())
+    }
+
+    /// One connector.
+    pub async fn connector(&self, name: &str) -> Result<ConnectorInfo, Error> {
+        self.ready(deadline()).await?.info(name)
+    }
+
+    /// One connector's tasks.
+    pub async fn tasks(&self, name: &str) -> Result<Vec<TaskInfo>, Error> {
+        self.ready(deadline()).await?.tasks(name)
+    }
+
+    /// The states of one connector and its tasks.
+    pub async fn status(&self, name: &str) -> Result<Arc<ConnectorStatus>, Error> {
+        self.ready(deadline()).await?.status(name)
+    }
+
+    /// The state of one task.
+    pub async fn task_status(&self, name: &str, task: u32) -> Result<TaskState, Error> {
+        let status = self.ready(deadline()).await?.status(name).ok();
+        let found = status.and_then(|status| status.tasks.iter().find(|state| state.id == task).cloned());
+        found.ok_or_else(|| Error::NotFound(format!("No status found for task {name}-{task}")))
+    }
+
+    /// Creates a connector; it must not exist.
+    pub async fn create(
+        &self,
+        name: &str,
+        config: ConnectorProperties,
+        initial_state: Option<TargetState>,
+    ) -> Result<ConnectorInfo, Error> {
+        Ok(self.put(name.trim(), config, Some(Create { initial_state })).await?.info)
+    }
+
+    /// Creates or replaces a connector's config; true when it was created.
+    pub async fn put_config(
+        &self,
+        name: &str,
+        config: ConnectorProperties,
+    ) -> Result<(ConnectorInfo, bool), Error> {
+        let put = self.put(name, config, None).await?;
+        Ok((put.info, put.created))
+    }
+
+    async fn put(
+        &self,
+        name: &str,
+        config: ConnectorProperties,
+        create: Option<Create>,
+    ) -> Result<Put, Error> {
+        let config = self.validated(name, config)?;
+        let name: Arc<str> = name.into();
+        self.ask(deadline(), |reply| Request::Put { name, config, create, reply }).await
+    }
+
+    /// Deletes a connector. Its consumer group stays.
+    pub async fn delete(&self, name: &str) -> Result<(), Error> {
+        let name: Arc<str> = name.into();
+        self.ask(deadline(), |reply| Request::Delete { name, reply }).await
+    }
+
+    /// Sets what the user wants a connector to do.
+    pub async fn set_target_state(&self, name: &str, state: TargetState) -> Result<(), Error> {
+        let name: Arc<str> = name.into();
+        self.ask(deadline(), |reply| Request::Target { name, state, reply }).await
+    }
+
+    /// Restarts what the request chooses; the answer shows the chosen ones as RESTARTING.
+    pub async fn restart(&self, request: RestartRequest) -> Result<ConnectorStatus, Error> {
+        self.ask(deadline(), |reply| Request::Restart { request, reply }).await
+    }
+
+    /// Restarts the connector itself, not its tasks.
+    pub async fn restart_connector(&self, name: &str) -> Result<(), Error> {
+        let name: Arc<str> = name.into();
+        self.ask(deadline(), |reply| Request::RestartConnector { name, reply }).await
+    }
+
+    /// Restarts one task.
+    pub async fn restart_task(&self, name: &str, task: u32) -> Result<(), Error> {
+        let id = ConnectorTaskId { connector: name.into(), task };
+        self.ask(deadline(), |reply| Request::RestartTask { id, reply }).await
+    }
+
+    /// The config with its name in it, when nothing is wrong with it (§1.7, in that order).
+    fn validated(&self, name: &str, mut config: ConnectorProperties) -> Result<ConnectorProperties, Error> {
+        match config.get("name") {
+            Some(Some(given)) if given != name => {
+                return Err(Error::BadRequest(format!(
+                    "Connector name configuration ({given}) doesn't match connector name in the URL ({name})"
+                )));
+            }
+            Some(_) => {}
+            None => drop(config.insert("name".to_owned(), Some(name.to_owned()))),
+        }
+        classes::check(&config)?;
+        match validate_connector(&config, &self.config).bad_request_message() {
+            Some(message) => Err(Error::BadRequest(message)),
+            None => Ok(config),
+        }
+    }
+
+    /// The view, once the worker is ready.
+    async fn ready(&self, deadline: Instant) -> Result<Arc<View>, Error> {
+        let mut view = self.view.clone();
+        let ready = view.wait_for(|view| !matches!(view.phase, Phase::Starting(..)));
+        match timeout_at(deadline, ready).await {
+            Ok(Ok(view)) => Ok(view.clone()),
+            // The loop is gone; what it knew last may still be read.
+            Ok(Err(_)) => Err(Error::ShuttingDown),
+            Err(_) => Err(self.timed_out()),
+        }
+    }
+
+    async fn ask<T>(&self, deadline: Instant, request: impl FnOnce(Reply<T>) -> Request) -> Result<T, Error> {
+        if self.ready(deadline).await?.phase == Phase::Stopping {
+            return Err(Error::ShuttingDown);
+        }
+        let (reply, answer) = oneshot::channel();
+        let asked = async {
+            self.requests.send(request(reply)).await.map_err(|_| Error::ShuttingDown)?;
+            answer.await.unwrap_or(Err(Error::ShuttingDown))
+        };
+        timeout_at(deadline, asked).await.unwrap_or_else(|_| Err(self.timed_out()))
+    }
+
+    fn timed_out(&self) -> Error {
+        let phase = self.view.borrow().phase.clone();
+        Error::TimedOut(match phase {
+            Phase::Starting(stage, since) => {
+                let since = since.format(&Rfc3339).unwrap_or_default();
+                format!("Request timed out. The worker is currently {stage}, which began at {since}.")
+            }
+            Phase::Running | Phase::Stopping => "Request timed out".to_owned(),
+        })
+    }
+}
+
+/// All connectors with their info and status.
+pub type Expanded = BTreeMap<Arc<str>, (Option<ConnectorInfo>, Option<Arc<ConnectorStatus>>)>;
+
+fn deadline() -> Instant {
+    Instant::now() + REQUEST_TIMEOUT
+}
+
+/// The moment a stage began, for messages.
+pub(super) fn now() -> OffsetDateTime {
+    OffsetDateTime::now_utc()
+}

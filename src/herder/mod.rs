@@ -1,0 +1,26 @@
+//! The herder: decides what should run on this worker, and answers what runs.
+//!
+//! One task (`service`) is the only writer of configs and states; [`Herder`] is the way to ask it. A change is written
+//! to the config topic first and acted on when it is read back, so a request, another worker's record and a restart
+//! take the same path. What to do is decided by a pure function (`plan`); the worker's long operations run beside the
+//! loop, at most one per connector. Reads are answered from the last published [`View`] and never wait for the loop.
+
+mod classes;
+mod error;
+mod handle;
+mod plan;
+mod runner;
+mod service;
+mod task_configs;
+mod view;
+
+#[cfg(test)]
+mod fake_runner;
+#[cfg(test)]
+mod tests;
+
+pub use error::Error;
+pub use handle::{Expanded, Health, Herder, ServerInfo};
+pub use runner::Runner;
+pub use service::{Ended, Options};
+pub use view::{ConnectorInfo, ConnectorState, ConnectorStatus, TaskInfo, TaskState};

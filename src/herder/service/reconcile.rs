@@ -1,0 +1,225 @@
+//! Carrying out the plan: what each connector is like here, and the operations that change it.
+//!
+//! A connector has at most one operation at a time, so its orders reach the worker one after the other; when one ends
+//! the plan is asked again, so nothing is queued and nothing outdated is done.
+
+use super::Service;
+use crate::herder::plan::{Actual, Step, Wanted, step};
+use crate::herder::{classes, task_configs::task_configs};
+use crate::id::ConnectorTaskId;
+use crate::retry::Backoff;
+use crate::status::State;
+use crate::storage::StatusId;
+use crate::worker::ConnectorSpec;
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::task::{Id, JoinError};
+use tokio::time::Instant;
+
+/// Between two tries to write task configs.
+const FIRST_PAUSE: Duration = Duration::from_millis(500);
+/// Kafka is away for longer: look once in a while.
+const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+
+/// A connector as this worker has it.
+pub(super) struct Managed {
+    pub(super) actual: Actual,
+    /// An operation is under way.
+    pub(super) busy: bool,
+    /// Tasks to be restarted when nothing else is to be done.
+    pub(super) restart_tasks: BTreeSet<u32>,
+    /// It was deleted: reports of its drain mean nothing, also not for a new one of its name.
+    pub(super) deleted: bool,
+    /// Not before this moment, after a write that failed.
+    pub(super) retry_at: Option<Instant>,
+    backoff: Backoff,
+}
+
+impl Managed {
+    fn new() -> Self {
+        let backoff = Backoff::new(FIRST_PAUSE, LONGEST_PAUSE, u64::from(std::process::id()));
+        let restart_tasks = BTreeSet::new();
+        Self { actual: Actual::Absent, busy: false, restart_tasks, deleted: false, retry_at: None, backoff }
+    }
+}
+
+impl Service {
+    /// Looks at every connector about which something has changed.
+    pub(super) async fn reconcile(&mut self) {
+        while let Some(name) = self.dirty.pop_first() {
+            while let Some(step) = self.next_step(&name) {
+                tracing::debug!(connector = %name, ?step, "next step");
+                if !self.carry_out_step(&name, step).await {
+                    break;
+                }
+            }
+        }
+    }
+
+    /// The next step for a connector; none when all is well, or something has to end first.
+    fn next_step(&mut self, name: &Arc<str>) -> Option<Step> {
+        let wanted = self.wanted(name);
+        let managed = self.managed.entry(name.clone()).or_insert_with(Managed::new);
+        if managed.busy || managed.retry_at.is_some_and(|at| at > Instant::now()) {
+            return None;
+        }
+        let next = step(wanted, managed.actual);
+        if next.is_some() {
+            return next;
+        }
+        let tasks = std::mem::take(&mut managed.restart_tasks);
+        if wanted.is_none() {
+            self.managed.remove(name);
+        } else if matches!(managed.actual, Actual::Running { .. }) && !tasks.is_empty() {
+            self.restart_tasks_of(name, tasks);
+        }
+        None
+    }
+
+    fn wanted(&self, name: &Arc<str>) -> Option<Wanted> {
+        let state = self.topic.state();
+        let config = state.config(name)?;
+        let applied = state.applied_config(name).is_some_and(|applied| applied == config);
+        let stored = state.tasks(name);
+        let made = task_configs(config);
+        let equal =
+            stored.len() == made.len() && stored.iter().zip(&made).all(|(stored, made)| ***stored == *made);
+        Some(Wanted {
+            revision: state.revision(name).unwrap_or_default(),
+            target: state.target_state(name),
+            known: classes::is_known(config),
+            tasks: state.task_count(name),
+            tasks_current: applied && equal,
+        })
+    }
+
+    /// True when the plan may be asked for more at once.
+    async fn carry_out_step(&mut self, name: &Arc<str>, step: Step) -> bool {
+        match step {
+            Step::WriteTasks => return self.write_tasks(name).await,
+            Step::Start { paused } => self.start(name, paused),
+            Step::SetPaused(paused) => {
+                if let Some(Actual::Running { paused: is, .. }) = self.actual(name) {
+                    *is = paused;
+                }
+                let (runner, connector) = (self.options.runner.clone(), name.clone());
+                self.operate(name, async move { runner.set_paused(connector, paused).await });
+            }
+            Step::Stop => self.stop(name, Actual::Stopped, State::Stopped),
+            Step::Remove => self.stop(name, Actual::Absent, State::Unassigned),
+            Step::ReportStopped => {
+                self.set_actual(name, Actual::Stopped);
+                self.set_state(StatusId::Connector(name.clone()), State::Stopped, None).await;
+            }
+            Step::Refuse => self.refuse(name).await,
+            Step::Forget => self.set_actual(name, Actual::Absent),
+        }
+        true
+    }
+
+    async fn write_tasks(&mut self, name: &Arc<str>) -> bool {
+        let Some(config) = self.topic.state().config(name) else { return false };
+        let tasks = task_configs(config);
+        let written = self.topic.put_tasks(name, tasks).await;
+        // What was read back counts, also when the rest failed.
+        self.dirty.insert(name.clone());
+        match written {
+            Ok(changes) => {
+                if let Some(managed) = self.managed.get_mut(name) {
+                    managed.backoff.reset();
+                    managed.retry_at = None;
+                }
+                self.take_changes(changes).await;
+                true
+            }
+            Err(error) => {
+                let cause = std::error::Error::source(&error).map(ToString::to_string);
+                tracing::error!(connector = %name, %error, cause, "will be tried again");
+                if let Some(managed) = self.managed.get_mut(name) {
+                    managed.retry_at = Some(Instant::now() + managed.backoff.next_pause());
+                }
+                false
+            }
+        }
+    }
+
+    fn start(&mut self, name: &Arc<str>, paused: bool) {
+        let state = self.topic.state();
+        let (Some(config), Some(revision)) = (state.config(name), state.revision(name)) else { return };
+        let tasks = state.task_count(name);
+        let spec =
+            ConnectorSpec { name: name.clone(), config: (**config).clone(), task_count: tasks, paused };
+        if let Some(managed) = self.managed.get_mut(name) {
+            managed.deleted = false;
+            managed.restart_tasks.clear();
+        }
+        self.set_actual(name, Actual::Running { revision, tasks, paused });
+        let runner = self.options.runner.clone();
+        self.operate(name, async move { runner.start(spec).await });
+    }
+
+    fn stop(&mut self, name: &Arc<str>, then: Actual, end: State) {
+        self.set_actual(name, then);
+        let (runner, connector) = (self.options.runner.clone(), name.clone());
+        self.operate(name, async move { runner.stop(connector, end).await });
+    }
+
+    /// Shows a connector whose class we do not have, as a JVM worker without that plugin would; its records stay.
+    async fn refuse(&mut self, name: &Arc<str>) {
+        let state = self.topic.state();
+        let Some(config) = state.config(name) else { return };
+        let trace = classes::check(config).err().map(|error| error.to_string());
+        let (revision, tasks) = (state.revision(name).unwrap_or_default(), state.task_count(name));
+        tracing::error!(connector = %name, trace, "this connector cannot run here; others are not affected");
+        self.set_actual(name, Actual::Refused { revision });
+        self.set_state(StatusId::Connector(name.clone()), State::Failed, trace.clone()).await;
+        for task in 0..tasks {
+            let id = ConnectorTaskId { connector: name.clone(), task };
+            self.set_state(StatusId::Task(id), State::Failed, trace.clone()).await;
+        }
+    }
+
+    fn restart_tasks_of(&mut self, name: &Arc<str>, tasks: BTreeSet<u32>) {
+        let (runner, connector) = (self.options.runner.clone(), name.clone());
+        self.operate(name, async move {
+            for task in tasks {
+                runner.restart_task(connector.clone(), task).await;
+            }
+        });
+    }
+
+    /// Runs an order to the worker beside the loop.
+    fn operate(&mut self, name: &Arc<str>, operation: impl Future<Output = ()> + Send + 'static) {
+        if let Some(managed) = self.managed.get_mut(name) {
+            managed.busy = true;
+        }
+        let id = self.operations.spawn(operation).id();
+        self.running.insert(id, name.clone());
+    }
+
+    pub(super) async fn operation_ended(&mut self, ended: Result<(Id, ()), JoinError>) {
+        // Reports sent before the end belong to the time before it.
+        self.take_waiting_events().await;
+        let id = ended.as_ref().map_or_else(JoinError::id, |(id, ())| *id);
+        if let Err(error) = ended {
+            tracing::error!(%error, "an order to the worker ended badly");
+        }
+        if let Some(name) = self.running.remove(&id) {
+            if let Some(managed) = self.managed.get_mut(&name) {
+                managed.busy = false;
+            }
+            self.dirty.insert(name);
+        }
+    }
+
+    pub(super) fn actual(&mut self, name: &Arc<str>) -> Option<&mut Actual> {
+        self.managed.get_mut(name).map(|managed| &mut managed.actual)
+    }
+
+    fn set_actual(&mut self, name: &Arc<str>, actual: Actual) {
+        if let Some(is) = self.actual(name) {
+            *is = actual;
+        }
+    }
+}

@@ -1,0 +1,148 @@
+//! Requests: each is checked against the config topic as it was read, written to it, and answered when it was read
+//! back and published, so that whoever asked can read what they wrote.
+
+use super::Service;
+use super::restart::{choose, shown};
+use crate::config::ConnectorProperties;
+use crate::herder::Error;
+use crate::herder::handle::{Create, Put, Reply, Request};
+use crate::herder::view::{ConnectorStatus, Phase, info};
+use crate::id::ConnectorTaskId;
+use crate::status::{State, TargetState};
+use crate::storage::{self, Change, RestartRequest};
+use std::sync::Arc;
+
+impl Service {
+    pub(super) async fn carry_out(&mut self, request: Request) {
+        match request {
+            Request::Put { name, config, create, reply } => {
+                let result = self.put(&name, config, create).await;
+                self.answer(reply, result);
+            }
+            Request::Delete { name, reply } => {
+                let result = self.delete(&name).await;
+                self.answer(reply, result);
+            }
+            Request::Target { name, state, reply } => {
+                let result = self.target(&name, state).await;
+                self.answer(reply, result);
+            }
+            Request::Restart { request, reply } => {
+                let result = self.request_restart(request).await;
+                self.answer(reply, result);
+            }
+            Request::RestartConnector { name, reply } => {
+                let result = self.restart_connector(&name).await;
+                self.answer(reply, result);
+            }
+            Request::RestartTask { id, reply } => {
+                let result = self.restart_task(&id).await;
+                self.answer(reply, result);
+            }
+            Request::Ping { reply } => self.answer(reply, Ok(())),
+        }
+    }
+
+    fn answer<T>(&mut self, reply: Reply<T>, result: Result<T, Error>) {
+        self.publish(Phase::Running);
+        if reply.send(result).is_err() {
+            tracing::debug!("nobody waits for the answer any more");
+        }
+    }
+
+    /// Takes what a write changed; an error is logged with its cause, which the answer does not show.
+    async fn written(&mut self, changes: Result<Vec<Change>, storage::Error>) -> Result<(), Error> {
+        match changes {
+            Ok(changes) => {
+                self.take_changes(changes).await;
+                Ok(())
+            }
+            Err(error) => {
+                let cause = std::error::Error::source(&error).map(ToString::to_string);
+                tracing::error!(%error, cause, "a request failed");
+                // Part of it may have been written and read back.
+                self.dirty.extend(self.topic.state().connectors().cloned());
+                Err(Error::from(&error))
+            }
+        }
+    }
+
+    async fn put(
+        &mut self,
+        name: &Arc<str>,
+        config: ConnectorProperties,
+        create: Option<Create>,
+    ) -> Result<Put, Error> {
+        let exists = self.topic.state().contains(name);
+        if exists && create.is_some() {
+            return Err(Error::AlreadyExists(name.clone()));
+        }
+        let initial_state = create.and_then(|create| create.initial_state);
+        let changes = self.topic.put_connector(name, config, initial_state).await;
+        self.written(changes).await?;
+        tracing::info!(connector = %name, created = !exists, "connector config written");
+        Ok(Put { info: info(self.topic.state(), name)?, created: !exists })
+    }
+
+    async fn delete(&mut self, name: &Arc<str>) -> Result<(), Error> {
+        if !self.topic.state().contains(name) {
+            return Err(Error::connector_not_found(name));
+        }
+        let changes = self.topic.delete_connector(name).await;
+        self.written(changes).await?;
+        tracing::info!(connector = %name, "connector deleted");
+        Ok(())
+    }
+
+    async fn target(&mut self, name: &Arc<str>, state: TargetState) -> Result<(), Error> {
+        if !self.topic.state().contains(name) {
+            return Err(Error::NotFound(format!("Unknown connector {name}")));
+        }
+        if state == TargetState::Stopped {
+            let changes = self.topic.put_tasks(name, Vec::new()).await;
+            self.written(changes).await?;
+        }
+        let changes = self.topic.put_target_state(name, state).await;
+        self.written(changes).await?;
+        tracing::info!(connector = %name, state = state.as_str(), "target state written");
+        Ok(())
+    }
+
+    async fn request_restart(&mut self, request: RestartRequest) -> Result<ConnectorStatus, Error> {
+        self.known(&request.name)?;
+        let missing = || Error::NotFound(format!("Status for connector {} not found", request.name));
+        let status = self.shown_status(&request.name).ok_or_else(missing)?;
+        let answer = shown(&choose(&request, &status), status);
+        let changes = self.topic.put_restart(request).await;
+        self.written(changes).await?;
+        Ok(answer)
+    }
+
+    async fn restart_connector(&mut self, name: &Arc<str>) -> Result<(), Error> {
+        self.known(name)?;
+        let failed = self.shown_status(name).is_some_and(|status| status.connector.state == State::Failed);
+        let known =
+            self.topic.state().config(name).is_some_and(|config| crate::herder::classes::is_known(config));
+        if !known {
+            return Err(Error::StartFailed(format!("Failed to start connector: {name}")));
+        }
+        if failed {
+            self.restart_whole(name).await;
+        }
+        Ok(())
+    }
+
+    async fn restart_task(&mut self, id: &ConnectorTaskId) -> Result<(), Error> {
+        self.known(&id.connector)?;
+        if id.task >= self.topic.state().task_count(&id.connector) {
+            return Err(Error::NotFound(format!("Unknown task: {id}")));
+        }
+        self.restart_some(&id.connector, &[id.task]).await;
+        Ok(())
+    }
+
+    fn known(&self, name: &str) -> Result<(), Error> {
+        let unknown = || Error::NotFound(format!("Unknown connector: {name}"));
+        self.topic.state().contains(name).then_some(()).ok_or_else(unknown)
+    }
+}

@@ -1,0 +1,62 @@
+//! The time before the herder is ready: the stores are opened and the config topic is read.
+//!
+//! A JVM worker that finds no Kafka ends. Ours keeps trying and says so, in the log and in `/health`: a worker that is
+//! started together with its brokers then needs nobody to start it again. Only what waiting cannot mend ends it.
+
+use super::Options;
+use crate::herder::handle::now;
+use crate::herder::view::{Phase, View};
+use crate::retry::Backoff;
+use crate::storage::{self, ConfigTopic, StatusBackingStore};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::watch;
+
+/// Between two tries; librdkafka itself waits for brokers within each.
+const FIRST_PAUSE: Duration = Duration::from_millis(250);
+/// Long enough for a log that can be read, short enough to be there soon after the brokers.
+const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+
+type Opened = (ConfigTopic, Box<dyn StatusBackingStore>);
+
+/// Opens the stores, trying again as long as that may help.
+pub(super) async fn open(
+    options: &Options,
+    publisher: &watch::Sender<Arc<View>>,
+) -> Result<Opened, storage::Error> {
+    let bootstrap = &options.config.bootstrap_servers;
+    let topic = &options.config.config_topic.name;
+    let mut backoff = Backoff::new(FIRST_PAUSE, LONGEST_PAUSE, u64::from(std::process::id()));
+    let mut stage = format!("reading the config topic {topic} (bootstrap.servers={bootstrap})");
+    loop {
+        starting(publisher, stage);
+        let error = match try_open(options, publisher).await {
+            Ok(opened) => {
+                tracing::info!(
+                    topic,
+                    connectors = opened.0.state().connectors().count(),
+                    "read the config topic"
+                );
+                return Ok(opened);
+            }
+            Err(error) if !error.is_retriable() => return Err(error),
+            Err(error) => error,
+        };
+        let pause = backoff.next_pause();
+        tracing::warn!(%error, bootstrap, attempts = backoff.attempts(), pause_ms = pause.as_millis(),
+            "cannot open the storage topics yet; check bootstrap.servers and the Kafka security settings; trying again");
+        stage = format!("waiting for Kafka (bootstrap.servers={bootstrap}): {error}");
+        starting(publisher, stage.clone());
+        tokio::time::sleep(pause).await;
+    }
+}
+
+async fn try_open(options: &Options, publisher: &watch::Sender<Arc<View>>) -> Result<Opened, storage::Error> {
+    let stores = options.stores.open().await?;
+    publisher.send_modify(|view| Arc::make_mut(view).cluster_id.clone_from(&stores.cluster_id));
+    Ok((ConfigTopic::open(stores.config).await?, stores.status))
+}
+
+fn starting(publisher: &watch::Sender<Arc<View>>, stage: String) {
+    publisher.send_modify(|view| Arc::make_mut(view).phase = Phase::Starting(stage, now()));
+}

@@ -1,0 +1,303 @@
+//! Storage topics: made when they are missing, checked when they are not (`connect-runtime.md` §2.3).
+//!
+//! The topic is looked up before it is created, and looked up by a client that never makes topics by asking, so a
+//! broker with automatic creation does not give us one that is not compacted. Brokers that cannot create or describe
+//! topics, or will not let us, are taken at their word: the topic is then assumed to be right, as Connect does.
+
+use super::{Error, log};
+use crate::config::{StorageTopic, WorkerConfig};
+use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, ResourceSpecifier, TopicReplication};
+use rdkafka::config::ClientConfig;
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use rdkafka::metadata::MetadataBroker;
+use rdkafka::producer::{BaseProducer, Producer};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// One question to the brokers.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long a new topic may take to get its leaders (§2.3.4).
+const METADATA_TIMEOUT: Duration = Duration::from_secs(30);
+/// Between two looks at a topic that is not ready.
+const METADATA_PAUSE: Duration = Duration::from_millis(100);
+
+/// A storage topic, where it is set, and what has to be true of it.
+#[derive(Debug, Clone, Copy)]
+pub struct StorageTopicSpec<'a> {
+    /// Name, partitions, replication and further settings.
+    pub topic: &'a StorageTopic,
+    /// The key that names it (`config.storage.topic`).
+    pub property: &'a str,
+    /// What it holds, for messages (`connector configurations`).
+    pub content: &'a str,
+    /// Exactly one partition, so that its records have one order.
+    pub single_partition: bool,
+}
+
+/// A client for storage topics, for the time of a start.
+pub struct Admin {
+    client: Arc<AdminClient<log::LogContext>>,
+    config: ClientConfig,
+    bootstrap: String,
+}
+
+/// What the brokers say about a topic, and one of them to ask further.
+struct Answer {
+    broker: i32,
+    topic: Topic,
+}
+
+enum Topic {
+    Missing,
+    Partitions(usize),
+    NotReady,
+}
+
+impl Admin {
+    /// A client with the worker's top-level Kafka settings.
+    pub fn new(worker: &WorkerConfig) -> Result<Self, Error> {
+        let mut config = log::base_config(worker, "shared-admin")?;
+        config.set("allow.auto.create.topics", "false");
+        let client = config
+            .create_with_context(log::LogContext)
+            .map_err(|source| Error::Client { bootstrap: worker.bootstrap_servers.clone(), source })?;
+        Ok(Self { client: Arc::new(client), config, bootstrap: worker.bootstrap_servers.clone() })
+    }
+
+    /// Makes sure that the topic exists and is fit for storage. Returns how many of its partitions are to be used.
+    pub async fn ensure(&self, spec: StorageTopicSpec<'_>) -> Result<i32, Error> {
+        let name = &spec.topic.name;
+        // No way to make or describe topics: none of our own making can be right, so what there is must do.
+        let mut assumed = false;
+        let found = self.look_up(name).await?;
+        if matches!(found.topic, Topic::Missing) {
+            match self.create(spec.topic, found.broker).await? {
+                Created::Yes => {
+                    tracing::info!(topic = name, property = spec.property, "created the storage topic");
+                }
+                Created::Exists => assumed = !self.check_policy(spec, found.broker).await?,
+                Created::NotAllowed(code) => {
+                    tracing::warn!(topic = name, property = spec.property, reason = %code,
+                        "cannot create the storage topic; going on as if it existed");
+                    assumed = true;
+                }
+            }
+        } else {
+            assumed = !self.check_policy(spec, found.broker).await?;
+        }
+        usable_partitions(spec, self.await_partitions(name, assumed).await?, assumed)
+    }
+
+    /// The id the cluster calls itself by.
+    pub async fn cluster_id(&self) -> Option<String> {
+        let client = self.client.clone();
+        let id = tokio::task::spawn_blocking(move || client.inner().fetch_cluster_id(REQUEST_TIMEOUT));
+        id.await.ok().flatten()
+    }
+
+    async fn look_up(&self, topic: &str) -> Result<Answer, Error> {
+        let (client, name) = (self.client.clone(), topic.to_owned());
+        let found = blocking(move || {
+            let metadata = client.inner().fetch_metadata(Some(&name), REQUEST_TIMEOUT)?;
+            let found = metadata.topics().iter().find(|found| found.name() == name);
+            let found = found.map(|found| {
+                let ready = found.partitions().iter().all(|partition| partition.leader() >= 0);
+                (found.error().map(RDKafkaErrorCode::from), found.partitions().len(), ready)
+            });
+            Ok((metadata.brokers().first().map_or(0, MetadataBroker::id), found))
+        });
+        let (broker, found) = found.await.map_err(|source| self.error(topic, "cannot look it up", source))?;
+        let topic = match found {
+            None
+            | Some((Some(RDKafkaErrorCode::UnknownTopicOrPartition | RDKafkaErrorCode::UnknownTopic), ..)) => {
+                Topic::Missing
+            }
+            Some((None, partitions, true)) if partitions > 0 => Topic::Partitions(partitions),
+            Some((None | Some(RDKafkaErrorCode::LeaderNotAvailable), ..)) => Topic::NotReady,
+            Some((Some(code), ..)) => {
+                return Err(self.error(topic, "cannot look it up", KafkaError::MetadataFetch(code)));
+            }
+        };
+        Ok(Answer { broker, topic })
+    }
+
+    async fn create(&self, topic: &StorageTopic, broker: i32) -> Result<Created, Error> {
+        let replication = TopicReplication::Fixed(i32::from(topic.replication_factor));
+        let mut new =
+            NewTopic::new(&topic.name, topic.partitions, replication).set("cleanup.policy", "compact");
+        for (key, value) in topic.settings.iter().filter(|(key, _)| *key != "cleanup.policy") {
+            new = new.set(key, value);
+        }
+        // Any broker passes it on in a KRaft cluster; the library itself would first wait for a controller, which a
+        // mock cluster never has. A broker of the ZooKeeper age says that it is not the controller.
+        let mut code = self.try_create(&new, &options().broker_id(broker)).await;
+        if matches!(code, Ok(Some(RDKafkaErrorCode::NotController))) {
+            code = self.try_create(&new, &options()).await;
+        }
+        let Some(code) = code.map_err(|source| self.error(&topic.name, "cannot create it", source))? else {
+            return Ok(Created::Yes);
+        };
+        match code {
+            RDKafkaErrorCode::TopicAlreadyExists => Ok(Created::Exists),
+            RDKafkaErrorCode::UnsupportedFeature
+            | RDKafkaErrorCode::UnsupportedVersion
+            | RDKafkaErrorCode::ClusterAuthorizationFailed
+            | RDKafkaErrorCode::TopicAuthorizationFailed => Ok(Created::NotAllowed(code)),
+            _ => Err(self.error(&topic.name, "cannot create it", KafkaError::AdminOp(code))),
+        }
+    }
+
+    /// The code of a refusal, or none when the topic was made.
+    async fn try_create(
+        &self,
+        new: &NewTopic<'_>,
+        options: &AdminOptions,
+    ) -> Result<Option<RDKafkaErrorCode>, KafkaError> {
+        match self.client.create_topics([new], options).await {
+            Ok(topics) => Ok(topics.into_iter().find_map(Result::err).map(|(_, code)| code)),
+            Err(KafkaError::AdminOp(code)) => Ok(Some(code)),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The policy must be `compact` and nothing else; when it cannot be read that is only logged (§2.3.3). False when
+    /// the broker does not know such questions at all.
+    async fn check_policy(&self, spec: StorageTopicSpec<'_>, broker: i32) -> Result<bool, Error> {
+        let name = &spec.topic.name;
+        let answer = self
+            .client
+            .describe_configs(&[ResourceSpecifier::Topic(name)], &options().broker_id(broker))
+            .await;
+        let policy = answer.map(|mut found| {
+            let found = found.pop().and_then(Result::ok);
+            found.and_then(|found| found.get("cleanup.policy").and_then(|entry| entry.value.clone()))
+        });
+        match policy {
+            Ok(Some(policy)) if policy.trim() == "compact" => Ok(true),
+            Ok(Some(policy)) => Err(Error::StorageTopic(format!(
+                "Topic '{name}' supplied via the '{}' property is required to have 'cleanup.policy=compact' to \
+                 guarantee consistency and durability of {}, but found the topic currently has 'cleanup.policy={policy}'. \
+                 Continuing would likely result in eventually losing {} and problems restarting this Connect cluster \
+                 in the future. Change the '{}' property in the Connect worker configurations to use a topic with \
+                 'cleanup.policy=compact'.",
+                spec.property, spec.content, spec.content, spec.property
+            ))),
+            Ok(None) => {
+                tracing::info!(topic = name, "cleanup.policy cannot be read, so it was not checked");
+                Ok(true)
+            }
+            Err(error) => {
+                tracing::info!(topic = name, %error, "cleanup.policy cannot be read, so it was not checked");
+                Ok(!matches!(error, KafkaError::AdminOp(RDKafkaErrorCode::UnsupportedFeature)))
+            }
+        }
+    }
+
+    /// Waits until all partitions have leaders. `make` lets the broker create the topic because it is asked for.
+    async fn await_partitions(&self, topic: &str, make: bool) -> Result<usize, Error> {
+        let deadline = Instant::now() + METADATA_TIMEOUT;
+        if make {
+            self.ask_into_being(topic).await?;
+        }
+        loop {
+            if let Topic::Partitions(partitions) = self.look_up(topic).await?.topic {
+                return Ok(partitions);
+            }
+            if Instant::now() >= deadline {
+                return Err(Error::StorageTopic(format!(
+                    "Could not look up partition metadata for topic '{topic}' in the allotted period. This could \
+                     indicate a connectivity issue, unavailable topic partitions, or if this is your first use of the \
+                     topic it may have taken too long to create."
+                )));
+            }
+            tokio::time::sleep(METADATA_PAUSE).await;
+        }
+    }
+
+    async fn ask_into_being(&self, topic: &str) -> Result<(), Error> {
+        let mut config = self.config.clone();
+        config.set("allow.auto.create.topics", "true");
+        let name = topic.to_owned();
+        let asked = blocking(move || {
+            let producer: BaseProducer = config.create()?;
+            producer.client().fetch_metadata(Some(&name), REQUEST_TIMEOUT).map(drop)
+        });
+        asked.await.map_err(|source| self.error(topic, "cannot look it up", source))
+    }
+
+    fn error(&self, topic: &str, operation: &'static str, source: KafkaError) -> Error {
+        Error::Topic {
+            topic: topic.to_owned(),
+            operation,
+            bootstrap: self.bootstrap.clone(),
+            source: Box::new(source),
+        }
+    }
+}
+
+enum Created {
+    Yes,
+    Exists,
+    NotAllowed(RDKafkaErrorCode),
+}
+
+/// How many of a topic's partitions are to be used; one when all but the first would break the order of records.
+fn usable_partitions(spec: StorageTopicSpec<'_>, partitions: usize, assumed: bool) -> Result<i32, Error> {
+    let name = &spec.topic.name;
+    if !spec.single_partition || partitions == 1 {
+        return Ok(i32::try_from(partitions).unwrap_or(i32::MAX));
+    }
+    if assumed {
+        tracing::warn!(topic = name, partitions, "more than one partition; only the first is used");
+        return Ok(1);
+    }
+    Err(Error::StorageTopic(format!(
+        "Topic '{name}' supplied via the '{}' property is required to have a single partition in order to guarantee \
+         consistency of {}, but found {partitions} partitions.",
+        spec.property, spec.content
+    )))
+}
+
+fn options() -> AdminOptions {
+    AdminOptions::new().request_timeout(Some(REQUEST_TIMEOUT)).operation_timeout(Some(REQUEST_TIMEOUT))
+}
+
+/// Runs one of librdkafka's waiting calls where waiting does no harm.
+pub(super) async fn blocking<T: Send + 'static>(
+    call: impl FnOnce() -> Result<T, KafkaError> + Send + 'static,
+) -> Result<T, KafkaError> {
+    tokio::task::spawn_blocking(call).await.unwrap_or(Err(KafkaError::Canceled))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{StorageTopicSpec, usable_partitions};
+    use crate::config::{Properties, StorageTopic};
+
+    #[test]
+    fn a_config_topic_of_several_partitions_is_refused_by_name() {
+        let topic = StorageTopic {
+            name: "T".into(),
+            partitions: 1,
+            replication_factor: 1,
+            settings: Properties::new(),
+        };
+        let property = "config.storage.topic";
+        let content = "connector configurations";
+        let spec = StorageTopicSpec { topic: &topic, property, content, single_partition: true };
+        let error = usable_partitions(spec, 3, false).unwrap_err();
+        assert!(!error.is_retriable());
+        assert_eq!(
+            error.to_string(),
+            "Topic 'T' supplied via the 'config.storage.topic' property is required to have a single partition in \
+             order to guarantee consistency of connector configurations, but found 3 partitions."
+        );
+        assert_eq!(usable_partitions(spec, 3, true).unwrap(), 1);
+        assert_eq!(usable_partitions(spec, 1, false).unwrap(), 1);
+        assert_eq!(
+            usable_partitions(StorageTopicSpec { single_partition: false, ..spec }, 5, false).unwrap(),
+            5
+        );
+    }
+}

@@ -1,0 +1,271 @@
+//! A storage topic as a log: written by one producer, read from the beginning by one reader without a group.
+//!
+//! The reader lives on its own thread and hands records over a bounded channel; it ends when the log is dropped.
+//! "Read to the end" asks for the end offsets and reads until they are reached (`connect-runtime.md` §2.2, §2.3).
+//! What the records mean is not known here, and nothing is ever committed.
+
+use super::Error;
+use super::admin::blocking;
+use super::settings::{self, Layer};
+use crate::config::WorkerConfig;
+use rdkafka::client::ClientContext;
+use rdkafka::config::{ClientConfig, RDKafkaLogLevel};
+use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext};
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use rdkafka::message::Message;
+use rdkafka::producer::{FutureProducer, FutureRecord, Producer};
+use rdkafka::util::Timeout;
+use rdkafka::{Offset, TopicPartitionList};
+use std::collections::VecDeque;
+use std::time::Duration;
+use tokio::sync::mpsc;
+
+/// Records that wait between the reader's thread and us. They are small and short-lived.
+const PLACES: usize = 256;
+/// How long the reader's thread sleeps when nothing comes, before it looks whether it is still wanted.
+const POLL: Duration = Duration::from_millis(250);
+/// A write is given up after this, so that a failed answer is not followed by a late success.
+const DELIVERY_TIMEOUT_MS: &str = "30000";
+/// One question for end offsets.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
+/// A read to the end in which nothing at all arrives for so long has failed.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(30);
+/// At the end of the data, but before the end offset, with nothing coming: only control records are left (a JVM
+/// leader may write in transactions; they are never handed over). Longer than a fetch may wait.
+const CONTROL_RECORDS_PAUSE: Duration = Duration::from_secs(3);
+
+/// Sends librdkafka's log lines and errors into ours.
+#[derive(Debug, Clone, Copy)]
+pub struct LogContext;
+
+impl ClientContext for LogContext {
+    fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
+        settings::log(level, facility, message);
+    }
+
+    fn error(&self, error: KafkaError, reason: &str) {
+        tracing::warn!(target: "kusto_connect::kafka::client", %error, reason, "Kafka client (check bootstrap.servers)");
+    }
+}
+
+impl ConsumerContext for LogContext {}
+
+/// The settings of a client of the worker itself: its top-level keys, and Connect's client id (§2.2).
+pub(super) fn base_config(worker: &WorkerConfig, purpose: &str) -> Result<ClientConfig, Error> {
+    let middle = worker.client.get("client.id").filter(|id| !id.is_empty());
+    let client_id = match middle {
+        Some(id) => format!("{}-{id}-{purpose}", worker.group_id),
+        None => format!("{}-{purpose}", worker.group_id),
+    };
+    let defaults = [("bootstrap.servers", worker.bootstrap_servers.as_str())];
+    let mut config = settings::client_config(&defaults, &[Layer { prefix: "", properties: &worker.client }])?;
+    config.set("client.id", client_id);
+    Ok(config)
+}
+
+/// One record of the log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LogRecord {
+    /// Its partition.
+    pub partition: i32,
+    /// Its offset.
+    pub offset: i64,
+    /// Its key.
+    pub key: Option<Vec<u8>>,
+    /// Its value; none is a tombstone.
+    pub value: Option<Vec<u8>>,
+}
+
+enum Event {
+    Record(LogRecord),
+    /// The reader stands at the end of a partition.
+    End(i32),
+}
+
+/// How far a partition was read.
+#[derive(Debug, Clone, Copy, Default)]
+struct Position {
+    next: i64,
+    /// Nothing was left when the reader looked last.
+    at_end: bool,
+}
+
+/// A topic that is written and read as a log.
+pub struct KafkaBasedLog {
+    topic: String,
+    bootstrap: String,
+    producer: FutureProducer<LogContext>,
+    events: mpsc::Receiver<Event>,
+    positions: Vec<Position>,
+    /// Read, but not given out yet: a read to the end that was dropped half way loses nothing.
+    waiting: VecDeque<LogRecord>,
+}
+
+impl KafkaBasedLog {
+    /// Opens the first `partitions` partitions of `topic` and starts reading at their beginning. `purpose` ends the
+    /// client id (`configs`).
+    pub fn open(worker: &WorkerConfig, topic: &str, purpose: &str, partitions: i32) -> Result<Self, Error> {
+        let bootstrap = worker.bootstrap_servers.clone();
+        let client_error = |source| Error::Client { bootstrap: bootstrap.clone(), source };
+        let base = base_config(worker, purpose)?;
+        let producer = producer_config(&base).create_with_context(LogContext).map_err(client_error)?;
+        let reader: BaseConsumer<LogContext> =
+            reader_config(&base, &worker.group_id).create_with_context(LogContext).map_err(client_error)?;
+        let mut list = TopicPartitionList::new();
+        for partition in 0..partitions {
+            list.add_partition_offset(topic, partition, Offset::Beginning).map_err(client_error)?;
+        }
+        reader.assign(&list).map_err(client_error)?;
+        let (sender, events) = mpsc::channel(PLACES);
+        std::thread::Builder::new()
+            .name(format!("log-{purpose}"))
+            .spawn(move || read(&reader, &sender))
+            .map_err(|error| {
+                Error::StorageTopic(format!("cannot start the reader of topic {topic}: {error}"))
+            })?;
+        let positions = vec![Position::default(); usize::try_from(partitions).unwrap_or(0)];
+        let topic = topic.to_owned();
+        let bootstrap = worker.bootstrap_servers.clone();
+        Ok(Self { topic, bootstrap, producer, events, positions, waiting: VecDeque::new() })
+    }
+
+    /// Appends records in this order (keys and values; no value is a tombstone); returns when all are acknowledged by
+    /// all replicas in sync.
+    pub async fn append(&self, records: &[(String, Option<String>)]) -> Result<(), Error> {
+        // A log of one partition stays in it, whatever the topic has: its records need one order.
+        let partition = (self.positions.len() == 1).then_some(0);
+        let mut sent = Vec::with_capacity(records.len());
+        for (key, value) in records {
+            let mut record = FutureRecord::<str, str>::to(&self.topic).key(key);
+            record.payload = value.as_deref();
+            record.partition = partition;
+            let delivery = self.producer.send_result(record);
+            sent.push(delivery.map_err(|(source, _)| self.error("cannot write", source))?);
+        }
+        for delivery in sent {
+            let result = match delivery.await {
+                Ok(delivered) => delivered.map(drop).map_err(|(source, _)| source),
+                Err(_) => Err(KafkaError::Canceled),
+            };
+            result.map_err(|source| self.error("cannot write", source))?;
+        }
+        Ok(())
+    }
+
+    /// The next record, waiting for it; none when the reader has ended. Safe to drop while it waits.
+    pub async fn next(&mut self) -> Option<LogRecord> {
+        while self.waiting.is_empty() {
+            let event = self.events.recv().await?;
+            self.take_in(event);
+        }
+        self.waiting.pop_front()
+    }
+
+    /// All records from here to the end of the topic as it is now. When it is dropped or fails half way, what it has
+    /// read comes with the next call.
+    pub async fn read_to_end(&mut self) -> Result<Vec<LogRecord>, Error> {
+        let ends = self.end_offsets().await?;
+        while !self.reached(&ends, |_| false) {
+            let pause =
+                if self.reached(&ends, |at| at.at_end) { CONTROL_RECORDS_PAUSE } else { IDLE_TIMEOUT };
+            match tokio::time::timeout(pause, self.events.recv()).await {
+                Ok(Some(event)) => self.take_in(event),
+                Err(_) if pause == CONTROL_RECORDS_PAUSE => break,
+                Ok(None) => return Err(self.error("the reader has ended", KafkaError::Canceled)),
+                Err(_) => {
+                    let code = RDKafkaErrorCode::OperationTimedOut;
+                    return Err(self.error("cannot read to the end", KafkaError::MessageConsumption(code)));
+                }
+            }
+        }
+        Ok(self.waiting.drain(..).collect())
+    }
+
+    /// True when each partition was read to its end offset, or `or` holds for it.
+    fn reached(&self, ends: &[i64], or: impl Fn(&Position) -> bool) -> bool {
+        self.positions.iter().zip(ends).all(|(at, end)| at.next >= *end || or(at))
+    }
+
+    async fn end_offsets(&self) -> Result<Vec<i64>, Error> {
+        let (producer, topic) = (self.producer.clone(), self.topic.clone());
+        let partitions = i32::try_from(self.positions.len()).unwrap_or(i32::MAX);
+        let ends = blocking(move || {
+            let end = |partition| producer.client().fetch_watermarks(&topic, partition, REQUEST_TIMEOUT);
+            (0..partitions).map(|partition| end(partition).map(|(_, high)| high)).collect()
+        });
+        ends.await.map_err(|source| self.error("cannot ask for its end", source))
+    }
+
+    fn take_in(&mut self, event: Event) {
+        let (partition, record) = match event {
+            Event::Record(record) => (record.partition, Some(record)),
+            Event::End(partition) => (partition, None),
+        };
+        let at = usize::try_from(partition).ok().and_then(|partition| self.positions.get_mut(partition));
+        if let Some(at) = at {
+            at.at_end = record.is_none();
+            at.next = record.as_ref().map_or(at.next, |record| record.offset + 1);
+        }
+        self.waiting.extend(record);
+    }
+
+    fn error(&self, operation: &'static str, source: KafkaError) -> Error {
+        Error::Topic {
+            topic: self.topic.clone(),
+            operation,
+            bootstrap: self.bootstrap.clone(),
+            source: Box::new(source),
+        }
+    }
+}
+
+fn producer_config(base: &ClientConfig) -> ClientConfig {
+    let mut config = base.clone();
+    config
+        .set("acks", "all")
+        .set("enable.idempotence", "false")
+        .set("max.in.flight.requests.per.connection", "1")
+        .set("message.timeout.ms", DELIVERY_TIMEOUT_MS)
+        // Nobody else writes at the same time, so waiting for company only costs time.
+        .set("linger.ms", "0")
+        // Java's hash: compaction is per partition, so a JVM worker must put a key where we put it.
+        .set("partitioner", "murmur2_random");
+    config
+}
+
+fn reader_config(base: &ClientConfig, group: &str) -> ClientConfig {
+    let mut config = base.clone();
+    config
+        // librdkafka wants a name before it lets itself be assigned; the group is never joined, nothing is committed.
+        .set("group.id", group)
+        .set("enable.auto.commit", "false")
+        .set("enable.auto.offset.store", "false")
+        .set("auto.offset.reset", "earliest")
+        .set("enable.partition.eof", "true")
+        .set("isolation.level", "read_committed");
+    config
+}
+
+/// The reader's thread: ends when nobody takes its events any more.
+fn read(reader: &BaseConsumer<LogContext>, events: &mpsc::Sender<Event>) {
+    while !events.is_closed() {
+        let event = match reader.poll(Timeout::After(POLL)) {
+            None => continue,
+            Some(Ok(message)) => Event::Record(LogRecord {
+                partition: message.partition(),
+                offset: message.offset(),
+                key: message.key().map(<[u8]>::to_vec),
+                value: message.payload().map(<[u8]>::to_vec),
+            }),
+            Some(Err(KafkaError::PartitionEOF(partition))) => Event::End(partition),
+            Some(Err(error)) => {
+                // The library goes on by itself; who waits for the end has its own limit.
+                tracing::warn!(%error, "reading a storage topic");
+                continue;
+            }
+        };
+        if events.blocking_send(event).is_err() {
+            break;
+        }
+    }
+}

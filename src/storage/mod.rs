@@ -1,0 +1,103 @@
+//! What the worker keeps outside itself: connectors, task configs and target states (config topic), and states
+//! (status topic), each behind a trait with a Kafka and a memory twin.
+//!
+//! Records have Connect's own keys and JSON, so a JVM worker can take over and hand back (`connect-runtime.md` §2).
+//! The herder owns the one [`ConfigTopic`]; nothing here starts or stops a connector.
+
+mod config_state;
+mod config_topic;
+mod kafka;
+mod memory;
+mod records;
+mod status;
+
+#[cfg(test)]
+pub(crate) mod contract_tests;
+
+pub use config_state::{Change, ClusterConfigState};
+pub use config_topic::ConfigTopic;
+pub use kafka::{KafkaConfigBackingStore, KafkaStores};
+pub use memory::{MemoryConfigBackingStore, MemoryStores, MemoryTopic};
+pub use records::{ConfigRecord, RestartRequest};
+pub use status::{MemoryStatusBackingStore, Status, StatusBackingStore, StatusId};
+
+use async_trait::async_trait;
+
+/// What can go wrong with a store.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A write that did not end well within its budget; `what` is Connect's own text.
+    #[error("{what}")]
+    Write {
+        /// Connect's text for this kind of write.
+        what: &'static str,
+        /// Why, for the log.
+        #[source]
+        cause: Box<Error>,
+    },
+    /// No end within the time allowed.
+    #[error("no answer within {seconds} s")]
+    Timeout {
+        /// The time allowed.
+        seconds: u64,
+    },
+    /// The topic's reader has ended, so nothing written can be read back.
+    #[error("the reader of the config topic has ended")]
+    ReaderEnded,
+    /// Kafka said no.
+    #[error(transparent)]
+    Kafka(#[from] crate::kafka::Error),
+}
+
+impl Error {
+    /// True when the same call may succeed later without a change of settings.
+    pub fn is_retriable(&self) -> bool {
+        match self {
+            Self::Write { cause, .. } => cause.is_retriable(),
+            Self::Timeout { .. } => true,
+            Self::ReaderEnded => false,
+            Self::Kafka(error) => error.is_retriable(),
+        }
+    }
+}
+
+/// One record of the config topic as it was read: where the next one begins, and what it says (none when it is of no
+/// use to us or cannot be read; that was logged).
+#[derive(Debug, Clone, PartialEq)]
+pub struct ConfigEntry {
+    /// Offset of this record + 1.
+    pub next_offset: i64,
+    /// What it says.
+    pub record: Option<ConfigRecord>,
+}
+
+/// The log below [`ConfigTopic`]: an ordered, compacted list of records that can be appended to and read back.
+#[async_trait]
+pub trait ConfigBackingStore: Send {
+    /// Appends the records in this order; returns when all of them are safely stored.
+    async fn append(&mut self, records: &[ConfigRecord]) -> Result<(), Error>;
+
+    /// The next record, waiting for it. Safe to drop while it waits: no record is lost.
+    async fn next(&mut self) -> Result<ConfigEntry, Error>;
+
+    /// All records from where the reader stands to the end of the topic as it is now; everything appended before
+    /// this call is among what has been read after it.
+    async fn read_to_end(&mut self) -> Result<Vec<ConfigEntry>, Error>;
+}
+
+/// The opened stores of a worker and what was learnt on the way.
+pub struct Stores {
+    /// The config topic.
+    pub config: Box<dyn ConfigBackingStore>,
+    /// The states.
+    pub status: Box<dyn StatusBackingStore>,
+    /// The Kafka cluster's id, for `GET /`.
+    pub cluster_id: Option<String>,
+}
+
+/// How a worker gets its stores: called again while its error is retriable.
+#[async_trait]
+pub trait OpenStores: Send + Sync + 'static {
+    /// Opens them: topics made or checked, readers started at the beginning.
+    async fn open(&self) -> Result<Stores, Error>;
+}

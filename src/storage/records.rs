@@ -1,0 +1,298 @@
+//! The records of the config topic: a pure codec between [`ConfigRecord`] and Connect's keys and JSON values.
+//!
+//! The writer is exact (field order, no schema envelope); the reader looks fields up by name, ignores what it does
+//! not know, and never fails a worker for one odd record (`connect-runtime.md` §2.1, §2.4).
+
+use crate::config::ConnectorProperties;
+use crate::id::ConnectorTaskId;
+use crate::status::TargetState;
+use serde_json::{Map, Value, json};
+use std::sync::Arc;
+
+const TARGET_STATE: &str = "target-state-";
+const CONNECTOR: &str = "connector-";
+const TASK: &str = "task-";
+const COMMIT: &str = "commit-";
+const RESTART: &str = "restart-connector-";
+/// Kept for other workers, of no use to us: exactly-once sources, signed worker-to-worker calls, cluster loggers.
+const KNOWN_AND_SKIPPED: [&str; 3] = ["tasks-fencing-", "session-key", "logger-cluster-"];
+
+/// A wish to restart, as it travels through the config topic.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RestartRequest {
+    /// The connector.
+    pub name: Arc<str>,
+    /// Its tasks too.
+    pub include_tasks: bool,
+    /// Only what has failed.
+    pub only_failed: bool,
+}
+
+/// One record of the config topic that means something to a sink worker.
+#[derive(Debug, Clone, PartialEq)]
+pub enum ConfigRecord {
+    /// `connector-X`: the whole config, or none for a deletion.
+    Connector {
+        /// The connector.
+        name: Arc<str>,
+        /// Its config; none deletes it.
+        properties: Option<ConnectorProperties>,
+    },
+    /// `task-X-N`: takes effect only with a commit.
+    Task {
+        /// Which task.
+        id: ConnectorTaskId,
+        /// Its config.
+        properties: ConnectorProperties,
+    },
+    /// `commit-X`: the task records before it take effect.
+    Commit {
+        /// The connector.
+        name: Arc<str>,
+        /// How many tasks it has now.
+        tasks: u32,
+    },
+    /// `target-state-X`: what the user wants; none forgets it.
+    TargetState {
+        /// The connector.
+        name: Arc<str>,
+        /// The wish.
+        state: Option<TargetState>,
+    },
+    /// `restart-connector-X`: a command, meaningless when read again later.
+    Restart(RestartRequest),
+}
+
+/// Why a record cannot be read; it is skipped.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Unreadable {
+    /// No key, or one that is no UTF-8 text.
+    #[error("the key is missing or is not text")]
+    Key,
+    /// A key of no kind we know.
+    #[error("the key {0} is of no known kind")]
+    Unknown(String),
+    /// The value does not fit the key.
+    #[error("the value of {key} cannot be read: {reason}")]
+    Value {
+        /// The key.
+        key: String,
+        /// What is wrong with the value.
+        reason: String,
+    },
+}
+
+impl ConfigRecord {
+    /// The key and the value (none is a tombstone) as they stand in the topic.
+    pub fn encode(&self) -> (String, Option<String>) {
+        match self {
+            Self::Connector { name, properties } => (
+                format!("{CONNECTOR}{name}"),
+                properties.as_ref().map(|p| json!({ "properties": p }).to_string()),
+            ),
+            Self::Task { id, properties } => {
+                (format!("{TASK}{id}"), Some(json!({ "properties": properties }).to_string()))
+            }
+            Self::Commit { name, tasks } => {
+                (format!("{COMMIT}{name}"), Some(json!({ "tasks": tasks }).to_string()))
+            }
+            Self::TargetState { name, state } => {
+                (format!("{TARGET_STATE}{name}"), state.map(|state| encode_target(state).to_string()))
+            }
+            Self::Restart(request) => {
+                let value =
+                    json!({ "include-tasks": request.include_tasks, "only-failed": request.only_failed });
+                (format!("{RESTART}{}", request.name), Some(value.to_string()))
+            }
+        }
+    }
+
+    /// Reads a record. `Ok(None)`: known, but nothing for a sink worker.
+    pub fn decode(key: Option<&[u8]>, value: Option<&[u8]>) -> Result<Option<Self>, Unreadable> {
+        let key = key.and_then(|key| std::str::from_utf8(key).ok()).ok_or(Unreadable::Key)?;
+        // The order of the prefixes is Connect's.
+        if let Some(name) = key.strip_prefix(TARGET_STATE) {
+            decode_target(key, name, value)
+        } else if let Some(name) = key.strip_prefix(CONNECTOR) {
+            let properties = value.map(|value| properties(key, value)).transpose()?;
+            Ok(Some(Self::Connector { name: name.into(), properties }))
+        } else if let Some(rest) = key.strip_prefix(TASK) {
+            decode_task(key, rest, value)
+        } else if let Some(name) = key.strip_prefix(COMMIT) {
+            decode_commit(key, name, value)
+        } else if let Some(name) = key.strip_prefix(RESTART) {
+            decode_restart(key, name, value)
+        } else if KNOWN_AND_SKIPPED.iter().any(|prefix| key.starts_with(prefix)) {
+            Ok(None)
+        } else {
+            Err(Unreadable::Unknown(key.to_owned()))
+        }
+    }
+}
+
+/// `state` is for workers older than 3.5, which know no STOPPED.
+fn encode_target(state: TargetState) -> Value {
+    let old = if state == TargetState::Stopped { TargetState::Paused } else { state };
+    json!({ "state": old.as_str(), "state.v2": state.as_str() })
+}
+
+fn decode_target(key: &str, name: &str, value: Option<&[u8]>) -> Result<Option<ConfigRecord>, Unreadable> {
+    let Some(value) = value else {
+        return Ok(Some(ConfigRecord::TargetState { name: name.into(), state: None }));
+    };
+    let fields = object(key, value)?;
+    let text = fields
+        .get("state.v2")
+        .and_then(Value::as_str)
+        .or_else(|| fields.get("state").and_then(Value::as_str));
+    let state = match text {
+        Some("STARTED") => TargetState::Started,
+        Some("PAUSED") => TargetState::Paused,
+        Some("STOPPED") => TargetState::Stopped,
+        other => return Err(unreadable(key, format!("unknown state {other:?}"))),
+    };
+    Ok(Some(ConfigRecord::TargetState { name: name.into(), state: Some(state) }))
+}
+
+fn decode_task(key: &str, rest: &str, value: Option<&[u8]>) -> Result<Option<ConfigRecord>, Unreadable> {
+    let (name, number) =
+        rest.rsplit_once('-').ok_or_else(|| unreadable(key, "the key has no task number"))?;
+    let task = number.parse().map_err(|_| unreadable(key, "the key has no task number"))?;
+    let Some(value) = value else { return Ok(None) };
+    let id = ConnectorTaskId { connector: name.into(), task };
+    Ok(Some(ConfigRecord::Task { id, properties: properties(key, value)? }))
+}
+
+fn decode_commit(key: &str, name: &str, value: Option<&[u8]>) -> Result<Option<ConfigRecord>, Unreadable> {
+    let Some(value) = value else { return Ok(None) };
+    let tasks = object(key, value)?
+        .get("tasks")
+        .and_then(Value::as_u64)
+        .and_then(|tasks| u32::try_from(tasks).ok())
+        .ok_or_else(|| unreadable(key, "`tasks` is not a number of tasks"))?;
+    Ok(Some(ConfigRecord::Commit { name: name.into(), tasks }))
+}
+
+fn decode_restart(key: &str, name: &str, value: Option<&[u8]>) -> Result<Option<ConfigRecord>, Unreadable> {
+    let Some(value) = value else { return Ok(None) };
+    let fields = object(key, value)?;
+    let flag = |field: &str| fields.get(field).and_then(Value::as_bool).unwrap_or(false);
+    Ok(Some(ConfigRecord::Restart(RestartRequest {
+        name: name.into(),
+        include_tasks: flag("include-tasks"),
+        only_failed: flag("only-failed"),
+    })))
+}
+
+fn object(key: &str, value: &[u8]) -> Result<Map<String, Value>, Unreadable> {
+    match serde_json::from_slice(value) {
+        Ok(Value::Object(fields)) => Ok(fields),
+        Ok(_) => Err(unreadable(key, "not a JSON object")),
+        Err(error) => Err(unreadable(key, error.to_string())),
+    }
+}
+
+fn properties(key: &str, value: &[u8]) -> Result<ConnectorProperties, Unreadable> {
+    let mut fields = object(key, value)?;
+    let Some(Value::Object(map)) = fields.remove("properties") else {
+        return Err(unreadable(key, "`properties` is not an object"));
+    };
+    let text = |value: Value| match value {
+        Value::Null => None,
+        Value::String(text) => Some(text),
+        other => Some(other.to_string()),
+    };
+    Ok(map.into_iter().map(|(key, value)| (key, text(value))).collect())
+}
+
+fn unreadable(key: &str, reason: impl Into<String>) -> Unreadable {
+    Unreadable::Value { key: key.to_owned(), reason: reason.into() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{ConfigRecord, RestartRequest, Unreadable};
+    use crate::config::ConnectorProperties;
+    use crate::id::ConnectorTaskId;
+    use crate::status::TargetState;
+    use proptest::prelude::*;
+    use std::sync::Arc;
+
+    fn decode(key: &str, value: Option<&str>) -> Result<Option<ConfigRecord>, Unreadable> {
+        ConfigRecord::decode(Some(key.as_bytes()), value.map(str::as_bytes))
+    }
+
+    #[test]
+    fn the_writer_is_exact() {
+        let stopped = ConfigRecord::TargetState { name: "a-1".into(), state: Some(TargetState::Stopped) };
+        assert_eq!(
+            stopped.encode(),
+            ("target-state-a-1".into(), Some(r#"{"state":"PAUSED","state.v2":"STOPPED"}"#.into()))
+        );
+        let commit = ConfigRecord::Commit { name: "a".into(), tasks: 2 };
+        assert_eq!(commit.encode(), ("commit-a".into(), Some(r#"{"tasks":2}"#.into())));
+        let gone = ConfigRecord::Connector { name: "a".into(), properties: None };
+        assert_eq!(gone.encode(), ("connector-a".into(), None));
+    }
+
+    #[test]
+    fn the_reader_forgives() {
+        let old = decode("target-state-a", Some(r#"{"state":"PAUSED","state.v2":null,"more":1}"#));
+        assert_eq!(
+            old,
+            Ok(Some(ConfigRecord::TargetState { name: "a".into(), state: Some(TargetState::Paused) }))
+        );
+        assert!(decode("target-state-a", Some(r#"{"state":"DANCING"}"#)).is_err());
+        assert_eq!(decode("session-key", Some("{}")), Ok(None));
+        assert_eq!(decode("tasks-fencing-a", Some("{}")), Ok(None));
+        assert_eq!(decode("task-a-0", None), Ok(None));
+        assert!(matches!(decode("nonsense", Some("{}")), Err(Unreadable::Unknown(_))));
+        assert!(decode("connector-a", Some("[]")).is_err());
+        assert!(decode("commit-a", Some(r#"{"tasks":-1}"#)).is_err());
+        assert!(decode("task-a", Some(r#"{"properties":{}}"#)).is_err());
+        assert_eq!(ConfigRecord::decode(None, None), Err(Unreadable::Key));
+    }
+
+    fn properties() -> impl Strategy<Value = ConnectorProperties> {
+        prop::collection::btree_map(".*", prop::option::of(".*"), 0..5)
+    }
+
+    fn record() -> impl Strategy<Value = ConfigRecord> {
+        let name = "[^\u{0}]{1,8}".prop_map(Arc::<str>::from);
+        let target = prop_oneof![
+            Just(None),
+            Just(Some(TargetState::Started)),
+            Just(Some(TargetState::Paused)),
+            Just(Some(TargetState::Stopped))
+        ];
+        prop_oneof![
+            (name.clone(), prop::option::of(properties()))
+                .prop_map(|(name, properties)| ConfigRecord::Connector { name, properties }),
+            (name.clone(), any::<u32>(), properties()).prop_map(|(connector, task, properties)| {
+                ConfigRecord::Task { id: ConnectorTaskId { connector, task }, properties }
+            }),
+            (name.clone(), any::<u32>()).prop_map(|(name, tasks)| ConfigRecord::Commit { name, tasks }),
+            (name.clone(), target).prop_map(|(name, state)| ConfigRecord::TargetState { name, state }),
+            (name, any::<bool>(), any::<bool>()).prop_map(|(name, include_tasks, only_failed)| {
+                ConfigRecord::Restart(RestartRequest { name, include_tasks, only_failed })
+            }),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn what_was_written_is_read(record in record()) {
+            let (key, value) = record.encode();
+            prop_assert_eq!(decode(&key, value.as_deref()), Ok(Some(record)));
+        }
+
+        #[test]
+        fn nothing_makes_the_reader_panic(key in prop::collection::vec(any::<u8>(), 0..20), value in ".{0,40}") {
+            let kinds = ["", "connector-", "task-x-", "commit-", "target-state-", "restart-connector-"];
+            for kind in kinds {
+                let key = [kind.as_bytes(), &key].concat();
+                drop(ConfigRecord::decode(Some(&key), Some(value.as_bytes())));
+            }
+        }
+    }
+}
