@@ -5,6 +5,7 @@
 
 pub mod compare;
 pub mod connect;
+pub mod demo;
 pub mod encode;
 pub mod events;
 pub mod kafka;
