@@ -165,7 +165,8 @@ impl Auth {
         }
         // Before the key goes to the login server that this cluster named.
         self.check(&self.cluster, Some(&cloud.login))?;
-        let credential = self.credential(&cloud).map_err(|error| self.credential_error(&error))?;
+        // Made from settings, environment and files alone: what is wrong there stays wrong.
+        let credential = self.credential(&cloud).map_err(|error| self.no_token(&error, false))?;
         Ok(Session { cloud, credential: Some(credential) })
     }
 
@@ -198,14 +199,20 @@ impl Auth {
     }
 
     fn credential_error(&self, error: &azure_core::Error) -> Error {
-        let refusal = refusal(error);
+        // Without a refusal in its own words the login server was out of reach, or something stood in its place.
+        let retriable = refusal(error).is_none_or(|status| {
+            let machine = matches!(self.config, Authentication::ManagedIdentity { .. });
+            // The machine's own service says 404 while it starts.
+            !matches!(status, 400 | 401 | 403 | 404)
+                || (machine && status == 404)
+                || chain(error).contains("AADSTS90033")
+        });
+        self.no_token(error, retriable)
+    }
+
+    fn no_token(&self, error: &azure_core::Error, retriable: bool) -> Error {
         let text = chain(error);
         let setting = setting(&self.config, &text);
-        // Without an answer from the login server, only what the crate itself found wrong is final.
-        let retriable = match refusal {
-            Some(status) => !matches!(status, 400 | 401 | 403 | 404) || text.contains("AADSTS90033"),
-            None => !matches!(root(error).kind(), ErrorKind::Credential | ErrorKind::Other),
-        };
         Error::Credentials { url: SasUrl::new(self.cluster.url.clone()), text, setting, retriable }
     }
 }

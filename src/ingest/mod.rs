@@ -17,6 +17,8 @@ mod ranking;
 mod resources;
 mod storage;
 mod target;
+#[cfg(test)]
+mod tests;
 mod trust;
 mod url;
 

@@ -1,0 +1,222 @@
+//! How tokens are had, used, renewed and refused.
+
+use super::super::IngestClient as _;
+use super::super::http::Http;
+use super::super::queued::QueuedIngestClient;
+use super::entra::Entra;
+use super::fake::{Fake, Fault, Op, Seen};
+use super::secrets::Log;
+use super::{Settings, request, settings, timings};
+use crate::config::Authentication;
+use crate::ingest::Error;
+use crate::secret::Secret;
+use std::time::Duration;
+use url::Url;
+
+const KEY: &str = "APP-KEY-TEXT";
+
+fn application() -> Authentication {
+    Authentication::Application {
+        app_id: "app-1".to_owned(),
+        key: Secret::new(KEY),
+        tenant: "tenant-1".to_owned(),
+    }
+}
+
+/// A client that trusts the login server and does not wait long.
+fn client(settings: Settings, entra: &Entra) -> QueuedIngestClient {
+    let http = Http::new(settings.timings.clone(), true, vec![entra.root()]).unwrap();
+    QueuedIngestClient::assemble(settings, http.clone(), http)
+}
+
+fn bearers(seen: &[Seen]) -> Vec<String> {
+    seen.iter()
+        .map(|seen| {
+            seen.headers.get("authorization").map(|v| v.to_str().unwrap().to_owned()).unwrap_or_default()
+        })
+        .collect()
+}
+
+async fn start() -> (Fake, Entra) {
+    let (fake, entra) = (Fake::start().await, Entra::start());
+    fake.login(&entra.url());
+    (fake, entra)
+}
+
+#[tokio::test]
+async fn a_service_principal_gets_one_token_for_all_commands() {
+    let (fake, entra) = start().await;
+    fake.require("ACCESS-1");
+    let client = client(Settings { auth: application(), ..settings(&fake.url) }, &entra);
+    client.ingest(&request(1)).await.unwrap();
+    client.ingest(&request(2)).await.unwrap();
+    assert_eq!(bearers(&fake.seen(Op::Command)), ["Bearer ACCESS-1", "Bearer ACCESS-1"]);
+    let [(line, body)] = <[_; 1]>::try_from(entra.requests()).unwrap();
+    assert_eq!(line, "POST /tenant-1/oauth2/v2.0/token HTTP/1.1");
+    let form: Vec<_> = url::form_urlencoded::parse(body.as_bytes()).into_owned().collect();
+    for (name, value) in [
+        ("client_id", "app-1"),
+        ("client_secret", KEY),
+        ("grant_type", "client_credentials"),
+        ("scope", "https://kusto.kusto.windows.net/.default"),
+    ] {
+        assert!(form.contains(&(name.to_owned(), value.to_owned())), "{name}");
+    }
+    // Blobs and messages carry a signature, never the token.
+    assert!(bearers(&fake.seen(Op::Blob)).iter().all(String::is_empty));
+    assert!(bearers(&fake.seen(Op::Message)).iter().all(String::is_empty));
+}
+
+#[tokio::test]
+async fn a_wrong_key_is_final_and_names_the_setting() {
+    let (log, _guard) = Log::capture("trace");
+    let (fake, entra) = start().await;
+    entra.answer(
+        401,
+        r#"{"error":"invalid_client","error_description":"AADSTS7000215: Invalid client secret provided. Trace ID: 1","error_codes":[7000215]}"#,
+    );
+    let client = client(Settings { auth: application(), ..settings(&fake.url) }, &entra);
+    let error = client.ingest(&request(1)).await.unwrap_err();
+    assert!(matches!(error, Error::Credentials { retriable: false, .. }), "{error}");
+    for part in ["AADSTS7000215", "check aad.auth.appkey)"] {
+        assert!(error.to_string().contains(part), "{part} in {error}");
+    }
+    assert_eq!(entra.requests().len(), 1);
+    assert!(fake.seen(Op::Command).is_empty());
+    let text = format!("{error} {error:?} {client:?} {}", log.text());
+    assert!(!text.contains(KEY), "{text}");
+}
+
+#[tokio::test]
+async fn a_login_server_in_trouble_is_waited_for() {
+    let (fake, entra) = start().await;
+    entra.answer(503, "<html>busy</html>");
+    entra.answer(429, r#"{"error":"too_many","error_description":"slow down","error_codes":[1]}"#);
+    entra.answer(400, r#"{"error":"temporarily_unavailable","error_description":"AADSTS90033: A transient error has occurred.","error_codes":[90033]}"#);
+    let client = client(Settings { auth: application(), ..settings(&fake.url) }, &entra);
+    client.ingest(&request(1)).await.unwrap();
+    assert_eq!(entra.requests().len(), 4);
+}
+
+#[tokio::test]
+async fn a_login_server_that_is_not_there_is_waited_for() {
+    let (fake, entra) = start().await;
+    fake.login("https://localhost:9");
+    let limit = Some(Duration::from_millis(100));
+    let settings = Settings { auth: application(), retry_max_time: limit, ..settings(&fake.url) };
+    let error = client(settings, &entra).ingest(&request(1)).await.unwrap_err();
+    assert!(matches!(&error, Error::Exhausted { tries, .. } if *tries > 1), "{error}");
+    assert!(error.to_string().contains("cannot connect"), "{error}");
+}
+
+#[tokio::test]
+async fn a_refused_token_is_replaced_once() {
+    let (fake, entra) = start().await;
+    fake.require("ACCESS-2");
+    let client = client(Settings { auth: application(), ..settings(&fake.url) }, &entra);
+    client.ingest(&request(1)).await.unwrap();
+    assert_eq!(bearers(&fake.seen(Op::Command))[..2], ["Bearer ACCESS-1", "Bearer ACCESS-2"]);
+
+    let (fake, entra) = start().await;
+    fake.require("NEVER");
+    let client = self::client(Settings { auth: application(), ..settings(&fake.url) }, &entra);
+    let error = client.ingest(&request(1)).await.unwrap_err();
+    assert!(!error.is_retriable() && error.to_string().contains("status 401"), "{error}");
+    assert_eq!(fake.seen(Op::Command).len(), 2);
+}
+
+#[tokio::test]
+async fn an_emulator_without_a_login_server_gets_no_token() {
+    let entra = Entra::start();
+    for login in [None, Some("http://localhost:1")] {
+        let fake = Fake::start().await;
+        if let Some(login) = login {
+            fake.login(login);
+        }
+        let client = client(Settings { auth: application(), ..settings(&fake.url) }, &entra);
+        client.ingest(&request(1)).await.unwrap();
+        assert_eq!(bearers(&fake.seen(Op::Command)), ["", ""]);
+    }
+    let fake = Fake::start().await;
+    fake.fail(Op::Metadata, &[Fault::Answer(200, r#"{"AzureAD":null}"#)]);
+    let client = client(Settings { auth: application(), ..settings(&fake.url) }, &entra);
+    client.ingest(&request(1)).await.unwrap();
+    assert!(entra.requests().is_empty());
+}
+
+/// A stranger in the cluster's place must not learn the key, neither itself nor by its login server.
+#[tokio::test]
+async fn the_key_is_not_sent_to_a_login_server_named_by_a_stranger() {
+    let (fake, entra) = start().await;
+    // All plain http goes to the fake: so it answers for any name.
+    let proxy = reqwest::Proxy::http(fake.url.as_str()).unwrap();
+    let pool = reqwest::Client::builder().proxy(proxy).add_root_certificate(entra.root()).build().unwrap();
+    let cluster = Url::parse("http://cluster.example").unwrap();
+    let settings = Settings { auth: application(), ..settings(&cluster) };
+    let http = Http { client: pool, timings: std::sync::Arc::new(timings()) };
+    let client = QueuedIngestClient::assemble(settings, http.clone(), http);
+    let error = client.ingest(&request(1)).await.unwrap_err();
+    assert!(matches!(error, Error::Untrusted { .. }), "{error}");
+    assert_eq!(fake.seen(Op::Metadata).len(), 1);
+    assert!(entra.requests().is_empty());
+    assert!(fake.seen(Op::Command).is_empty());
+}
+
+/// The metadata service of the machine has one fixed address; a proxy for it leads to the fake.
+#[tokio::test]
+async fn a_managed_identity_asks_the_machine() {
+    for (client_id, query) in [(None, None), (Some("user-1"), Some("client_id=user-1"))] {
+        let (fake, entra) = start().await;
+        fake.require("MACHINE-TOKEN");
+        let proxy = reqwest::Proxy::http(fake.url.as_str()).unwrap();
+        let pool = reqwest::Client::builder().proxy(proxy).build().unwrap();
+        let direct = Http { client: pool, timings: std::sync::Arc::new(timings()) };
+        let auth = Authentication::ManagedIdentity { client_id: client_id.map(str::to_owned) };
+        let settings = Settings { auth, ..settings(&fake.url) };
+        let http = Http::new(timings(), true, vec![entra.root()]).unwrap();
+        QueuedIngestClient::assemble(settings, http, direct).ingest(&request(1)).await.unwrap();
+        let [imds] = <[_; 1]>::try_from(fake.seen(Op::Imds)).unwrap();
+        assert_eq!(imds.headers["metadata"], "true");
+        assert!(imds.query.contains("resource=https%3A%2F%2Fkusto.kusto.windows.net"), "{}", imds.query);
+        assert_eq!(query.is_some_and(|query| imds.query.contains(query)), client_id.is_some());
+    }
+}
+
+/// The federated token and the tenant come from the environment, so the test proper runs in a process of its own.
+#[test]
+fn a_workload_identity_trades_its_file_for_a_token() {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), "FEDERATED-TEXT").unwrap();
+    let output = std::process::Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "ingest::tests::login::with_the_environment_of_a_pod", "--ignored"])
+        .env("AZURE_CLIENT_ID", "app-2")
+        .env("AZURE_TENANT_ID", "tenant-2")
+        .env("AZURE_FEDERATED_TOKEN_FILE", file.path())
+        .output()
+        .unwrap();
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success() && text.contains("1 passed"), "{text}");
+}
+
+#[tokio::test]
+#[ignore = "started by a_workload_identity_trades_its_file_for_a_token with the environment it needs"]
+async fn with_the_environment_of_a_pod() {
+    let (fake, entra) = start().await;
+    fake.require("ACCESS-1");
+    let client = client(Settings { auth: Authentication::WorkloadIdentity, ..settings(&fake.url) }, &entra);
+    client.ingest(&request(1)).await.unwrap();
+    let [(line, body)] = <[_; 1]>::try_from(entra.requests()).unwrap();
+    assert_eq!(line, "POST /tenant-2/oauth2/v2.0/token HTTP/1.1");
+    let form: Vec<_> = url::form_urlencoded::parse(body.as_bytes()).into_owned().collect();
+    assert!(form.contains(&("client_id".to_owned(), "app-2".to_owned())));
+    assert!(form.contains(&("client_assertion".to_owned(), "FEDERATED-TEXT".to_owned())));
+}
+
+#[tokio::test]
+async fn a_workload_identity_without_its_environment_says_what_is_missing() {
+    let (fake, entra) = start().await;
+    let client = client(Settings { auth: Authentication::WorkloadIdentity, ..settings(&fake.url) }, &entra);
+    let error = client.ingest(&request(1)).await.unwrap_err();
+    assert!(!error.is_retriable());
+    assert!(error.to_string().contains("AZURE_FEDERATED_TOKEN_FILE"), "{error}");
+}

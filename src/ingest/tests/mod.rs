@@ -1,0 +1,66 @@
+//! The whole flow against scripted services on loopback, with real sockets and short pauses.
+//!
+//! `fake` is a cluster with its storage; the other files are one promise each. No test sleeps: they wait for the
+//! client, whose pauses are milliseconds here.
+
+mod delivery;
+mod entra;
+mod fake;
+mod login;
+mod outage;
+mod secrets;
+mod target;
+
+use super::IngestRequest;
+use super::blob::Cut;
+use super::http::{Http, Timings};
+use super::queued::{QueuedIngestClient, Settings};
+use crate::config::{Authentication, DataFormat};
+use bytes::Bytes;
+use std::sync::Arc;
+use std::time::Duration;
+use url::Url;
+use uuid::Uuid;
+
+/// Pauses of milliseconds, deadlines that a loaded machine still meets.
+fn timings() -> Timings {
+    Timings {
+        first_pause: Duration::from_millis(1),
+        longest_pause: Duration::from_millis(5),
+        ..Timings::new(Duration::from_secs(10))
+    }
+}
+
+/// The settings of a client of `cluster` without credentials.
+fn settings(cluster: &Url) -> Settings {
+    Settings {
+        ingestion_url: cluster.clone(),
+        query_url: cluster.clone(),
+        auth: Authentication::None,
+        insecure_http: false,
+        retry_max_time: None,
+        timings: timings(),
+        cut: Cut::default(),
+        connector: "storm".to_owned(),
+    }
+}
+
+/// A client with its own connections, none through a proxy.
+fn client(settings: Settings) -> QueuedIngestClient {
+    let http = Http::new(settings.timings.clone(), true, Vec::new()).unwrap();
+    QueuedIngestClient::assemble(settings, http.clone(), http)
+}
+
+/// A batch named by `number`.
+fn request(number: u128) -> IngestRequest {
+    IngestRequest {
+        database: Arc::from("Samples"),
+        table: Arc::from("Storms"),
+        format: DataFormat::Csv,
+        mapping: Some(Arc::from("Storms_CSV_Mapping")),
+        blob_name: format!("Samples__Storms__storm-events_0_{number}.csv.gz"),
+        id: Uuid::from_u128(number),
+        raw_size: 1000 + u64::try_from(number).unwrap(),
+        body: Bytes::from(format!("gzip stream {number}")),
+    }
+}
