@@ -2,7 +2,8 @@
 //!
 //! A cluster names the login server itself, so a false cluster could collect secrets. Therefore a token (and before it
 //! the application's key) goes out only when cluster and login server belong to the same cloud by this table
-//! (`kusto-protocol.md` §1.5), only over https, or to loopback. Pure.
+//! (`kusto-protocol.md` §1.5), only over https, or to loopback. The settings are checked against the same hosts when
+//! they are read; here the cloud is known too. Pure.
 
 use super::url::is_loopback;
 use url::Url;
@@ -112,14 +113,14 @@ impl Cloud {
 }
 
 /// Why a token must not go to `url`. `login` is the login server the cluster named; none for a token that the user
-/// gave as it is. `insecure` is `worker.allow.insecure.http`: it opens plain http, where a host's name proves nothing
-/// anyway.
+/// gave as it is. `insecure` is `worker.allow.insecure.http`, for emulators in a closed network: it lets plain http and
+/// any host pass, as it does when the settings are read.
 pub fn objection(url: &Url, login: Option<&Url>, insecure: bool) -> Option<Objection> {
-    if is_loopback(url) {
+    if insecure || is_loopback(url) {
         return None;
     }
     if url.scheme() != "https" {
-        return (!insecure).then_some(Objection::PlainHttp);
+        return Some(Objection::PlainHttp);
     }
     let host = url.host_str().unwrap_or_default().to_ascii_lowercase();
     let trusted = CLOUDS.iter().any(|cloud| {
@@ -166,7 +167,7 @@ mod tests {
             ("https://foo.localhost", PUBLIC),
             ("https://10.0.0.1", PUBLIC),
         ] {
-            assert!(matches!(judge(url, login, true), Some(Objection::Stranger(_))), "{url} {login}");
+            assert!(matches!(judge(url, login, false), Some(Objection::Stranger(_))), "{url} {login}");
         }
     }
 
@@ -175,6 +176,7 @@ mod tests {
         assert_eq!(judge("http://localhost:8080", "https://localhost:8443", false), None);
         assert_eq!(judge("http://x.kusto.windows.net", PUBLIC, false), Some(Objection::PlainHttp));
         assert_eq!(judge("http://emulator:8080", "https://emulator:8443", true), None);
+        assert_eq!(judge("https://emulator:8443", "https://emulator:8443", true), None);
     }
 
     #[test]
