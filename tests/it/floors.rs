@@ -43,8 +43,12 @@ impl Source {
         (!matches!(name, "lib" | "main")).then(|| name.to_owned())
     }
 
-    /// The text before the tests at the end, without comments and string contents.
+    /// The text before the tests at the end, without comments and string contents; nothing for a file of tests.
     fn code(&self) -> String {
+        let name = self.path.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
+        if name == "tests" || name.ends_with("_tests") {
+            return String::new();
+        }
         let code = self.text.split("#[cfg(test)]\nmod ").next().unwrap_or_default();
         strip(code)
     }
@@ -279,6 +283,7 @@ fn a_wrong_import_is_found() {
         source("batch.rs", "fn f() -> crate::ingest::Error {}"),
         source("rest/a.rs", "#[cfg(test)]\nmod tests { use crate::app; }"),
         source("cli.rs", "use crate::app;"),
+        source("rest/tests.rs", "use crate::app;"),
         source("util.rs", ""),
     ]);
     assert_eq!(
