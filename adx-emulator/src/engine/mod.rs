@@ -151,6 +151,7 @@ impl Engine {
             None => None,
         };
         let store = Store::open(file.as_deref())?;
+        kql::prepare(&store.connection)?;
         store.create_database(DEFAULT_DATABASE)?;
         Ok(Self { store: Arc::new(Mutex::new(store)) })
     }
@@ -192,7 +193,7 @@ impl Engine {
         store.atomically(|store| {
             let outcome = command::run(store, database, csl)?;
             match outcome.pipeline {
-                Some(pipeline) => kql::query_over(store, database, &outcome.table, &pipeline),
+                Some(pipeline) => kql::query_over(store, &outcome.table, &pipeline),
                 None => Ok(Answer::table(outcome.table)),
             }
         })
