@@ -61,19 +61,19 @@ impl Relation {
         self.render(true)
     }
 
-    fn render(&self, last: bool) -> String {
+    fn render(&self, outermost: bool) -> String {
         let columns =
             self.columns.iter().enumerate().map(|(n, column)| format!("{} AS c{n}", column.scalar.sql));
         let keys = self.order.iter().enumerate().map(|(n, key)| format!("{} AS k{n}", key.sql));
-        let hidden = (!last).then_some(keys).into_iter().flatten();
-        let list: Vec<String> = columns.chain(hidden).collect();
-        let list = if list.is_empty() { "1".to_owned() } else { list.join(", ") };
-        let mut sql = format!("SELECT {list} FROM {}", self.from);
+        let hidden = (!outermost).then_some(keys).into_iter().flatten();
+        let parts: Vec<String> = columns.chain(hidden).collect();
+        let parts = if parts.is_empty() { "1".to_owned() } else { parts.join(", ") };
+        let mut sql = format!("SELECT {parts} FROM {}", self.from);
         if !self.filters.is_empty() {
             sql = format!("{sql} WHERE {}", self.filters.join(" AND "));
         }
         // In a subquery the order only matters to a limit; the keys go up either way.
-        if !self.order.is_empty() && (last || self.limit.is_some()) {
+        if !self.order.is_empty() && (outermost || self.limit.is_some()) {
             let keys: Vec<String> =
                 self.order.iter().map(|key| format!("{} {}", key.sql, key.suffix)).collect();
             sql = format!("{sql} ORDER BY {}", keys.join(", "));
@@ -186,12 +186,11 @@ impl Relation {
         let mut columns = Columns { list: self.columns.clone() };
         for item in items {
             let scalar = self.scope(shared, "extend").compile(&item.value)?;
-            match &item.name {
-                Some(name) => columns.put(name, scalar),
-                None => {
-                    let name = expression_name(&item.value).unwrap_or_else(|| columns.free("Column"));
-                    columns.add(name, scalar);
-                }
+            if let Some(name) = &item.name {
+                columns.put(name, scalar);
+            } else {
+                let name = expression_name(&item.value).unwrap_or_else(|| columns.free("Column"));
+                columns.add(name, scalar);
             }
         }
         self.columns = columns.list;

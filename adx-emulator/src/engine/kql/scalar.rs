@@ -190,14 +190,15 @@ impl Scope<'_> {
         let real = format!("{name}_real({}, {})", left.sql, right.sql);
         let (sql, kind) = match (left.kind, operation, right.kind) {
             (Int | Long, _, Int | Long) => (whole, Long),
-            (Real, _, Int | Long | Real) | (Int | Long, _, Real) => (real, Real),
+            (Real, _, Int | Long | Real)
+            | (Int | Long, _, Real)
+            | (TimeSpan, Arithmetic::Divide, TimeSpan) => (real, Real),
             (DateTime, Arithmetic::Add | Arithmetic::Subtract, TimeSpan)
             | (TimeSpan, Arithmetic::Add, DateTime) => (format!("k_moment({whole})"), DateTime),
             (DateTime, Arithmetic::Subtract, DateTime)
             | (TimeSpan, Arithmetic::Add | Arithmetic::Subtract | Arithmetic::Modulo, TimeSpan)
             | (TimeSpan, Arithmetic::Multiply | Arithmetic::Divide, Int | Long)
             | (Int | Long, Arithmetic::Multiply, TimeSpan) => (whole, TimeSpan),
-            (TimeSpan, Arithmetic::Divide, TimeSpan) => (real, Real),
             (TimeSpan, Arithmetic::Multiply | Arithmetic::Divide, Real)
             | (Real, Arithmetic::Multiply, TimeSpan) => (format!("k_truncate({real})"), TimeSpan),
             (left, _, right) => {
