@@ -15,7 +15,7 @@ mod task_configs;
 mod view;
 
 #[cfg(test)]
-mod fake_runner;
+pub(crate) mod fake_runner;
 #[cfg(test)]
 mod tests;
 

@@ -1,0 +1,76 @@
+//! `/connectors` and `/connectors/X`: list, create, read, delete, status.
+
+use super::Rest;
+use super::body::Object;
+use super::dto::{ConnectorInfoDto, Shared, StatusDto};
+use super::error::Error;
+use super::path::{self, Name};
+use crate::herder::ConnectorInfo;
+use axum::Json;
+use axum::extract::{RawQuery, State};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde_json::{Map, Value, json};
+
+pub(super) async fn list(State(rest): State<Rest>, RawQuery(query): RawQuery) -> Result<Response, Error> {
+    let query = query.unwrap_or_default();
+    let expand: Vec<_> = url::form_urlencoded::parse(query.as_bytes())
+        .filter_map(|(key, value)| (key == "expand").then_some(value))
+        .collect();
+    if expand.is_empty() {
+        let names: Vec<_> = rest.herder.connectors().await?.into_iter().map(Shared).collect();
+        return Ok(Json(names).into_response());
+    }
+    let wanted = |part: &str| expand.iter().any(|value| value == part);
+    let (with_status, with_info) = (wanted("status"), wanted("info"));
+    let mut all = Map::new();
+    for (name, (info, status)) in rest.herder.expanded().await? {
+        let mut entry = Map::new();
+        if with_status {
+            // Before its first state a connector is not listed at all.
+            let Some(status) = status else { continue };
+            entry.insert("status".to_owned(), json!(StatusDto::from(status.as_ref())));
+        }
+        if with_info {
+            entry.insert("info".to_owned(), json!(info.map(ConnectorInfoDto::from)));
+        }
+        all.insert(name.to_string(), Value::Object(entry));
+    }
+    Ok(Json(all).into_response())
+}
+
+pub(super) async fn create(
+    State(rest): State<Rest>,
+    headers: HeaderMap,
+    body: Object,
+) -> Result<Response, Error> {
+    let request = body.into_create_request()?;
+    let info = rest.herder.create(&request.name, request.config, request.initial_state).await?;
+    Ok(created(&rest, &headers, info))
+}
+
+pub(super) async fn read(State(rest): State<Rest>, Name(name): Name) -> Result<Response, Error> {
+    let info = rest.herder.connector(&name).await?;
+    Ok(Json(ConnectorInfoDto::from(info)).into_response())
+}
+
+pub(super) async fn delete(State(rest): State<Rest>, Name(name): Name) -> Result<StatusCode, Error> {
+    rest.herder.delete(&name).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+pub(super) async fn status(State(rest): State<Rest>, Name(name): Name) -> Result<Response, Error> {
+    let status = rest.herder.status(&name).await?;
+    Ok(Json(StatusDto::from(status.as_ref())).into_response())
+}
+
+/// 201 with the connector and its absolute address, on the host by which the client called us.
+pub(super) fn created(rest: &Rest, headers: &HeaderMap, info: ConnectorInfo) -> Response {
+    let host = headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or(&rest.advertised);
+    let location = format!("http://{host}/connectors/{}", path::encode(&info.name));
+    let mut response = (StatusCode::CREATED, Json(ConnectorInfoDto::from(info))).into_response();
+    if let Ok(location) = HeaderValue::from_str(&location) {
+        response.headers_mut().insert(header::LOCATION, location);
+    }
+    response
+}

@@ -1,0 +1,53 @@
+//! The one table from an error to its HTTP answer: `{"error_code": 404, "message": "…"}` (`connect-runtime.md` §1.2).
+
+use crate::herder;
+use axum::Json;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use serde_json::json;
+
+/// A request that cannot be answered as asked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Error {
+    status: StatusCode,
+    message: String,
+}
+
+impl Error {
+    pub(super) fn new(status: StatusCode, message: impl Into<String>) -> Self {
+        Self { status, message: message.into() }
+    }
+
+    /// The request itself is wrong.
+    pub(super) fn bad_request(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, message)
+    }
+
+    /// An error of HTTP itself, in the words of Connect's server.
+    pub(super) fn http(status: StatusCode) -> Self {
+        let reason = status.canonical_reason().unwrap_or_default();
+        Self::new(status, format!("HTTP {} {reason}", status.as_u16()))
+    }
+}
+
+impl From<herder::Error> for Error {
+    fn from(error: herder::Error) -> Self {
+        use herder::Error as E;
+        let status = match &error {
+            E::BadRequest(_) => StatusCode::BAD_REQUEST,
+            E::NotFound(_) => StatusCode::NOT_FOUND,
+            E::AlreadyExists(_) => StatusCode::CONFLICT,
+            E::TimedOut(_) | E::Storage(_) | E::StartFailed(_) | E::ShuttingDown => {
+                StatusCode::INTERNAL_SERVER_ERROR
+            }
+        };
+        Self::new(status, error.to_string())
+    }
+}
+
+impl IntoResponse for Error {
+    fn into_response(self) -> Response {
+        let body = json!({ "error_code": self.status.as_u16(), "message": self.message });
+        (self.status, Json(body)).into_response()
+    }
+}

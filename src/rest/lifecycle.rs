@@ -1,0 +1,47 @@
+//! `/connectors/X/{pause,resume,stop,restart}`.
+
+use super::Rest;
+use super::dto::StatusDto;
+use super::error::Error;
+use super::path::Name;
+use crate::status::TargetState;
+use crate::storage::RestartRequest;
+use axum::Json;
+use axum::extract::{RawQuery, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+
+pub(super) async fn pause(State(rest): State<Rest>, Name(name): Name) -> Result<StatusCode, Error> {
+    rest.herder.set_target_state(&name, TargetState::Paused).await?;
+    Ok(StatusCode::ACCEPTED)
+}
+
+pub(super) async fn resume(State(rest): State<Rest>, Name(name): Name) -> Result<StatusCode, Error> {
+    rest.herder.set_target_state(&name, TargetState::Started).await?;
+    Ok(StatusCode::ACCEPTED)
+}
+
+pub(super) async fn stop(State(rest): State<Rest>, Name(name): Name) -> Result<StatusCode, Error> {
+    rest.herder.set_target_state(&name, TargetState::Stopped).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+pub(super) async fn restart(
+    State(rest): State<Rest>,
+    Name(name): Name,
+    RawQuery(query): RawQuery,
+) -> Result<Response, Error> {
+    let query = query.unwrap_or_default();
+    let flag = |wanted: &str| {
+        let mut pairs = url::form_urlencoded::parse(query.as_bytes());
+        pairs.any(|(key, value)| key == wanted && value.eq_ignore_ascii_case("true"))
+    };
+    let (include_tasks, only_failed) = (flag("includeTasks"), flag("onlyFailed"));
+    if !include_tasks && !only_failed {
+        rest.herder.restart_connector(&name).await?;
+        return Ok(StatusCode::NO_CONTENT.into_response());
+    }
+    let request = RestartRequest { name: name.as_str().into(), include_tasks, only_failed };
+    let status = rest.herder.restart(request).await?;
+    Ok((StatusCode::ACCEPTED, Json(StatusDto::from(&status))).into_response())
+}

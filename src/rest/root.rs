@@ -1,0 +1,45 @@
+//! `/` and `/health`: what the worker is, and how it is.
+
+use super::Rest;
+use crate::herder::Health;
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use serde_json::json;
+
+/// The version of Connect whose API this is. Clients compare it as numbers and turn features on by it, so it is not
+/// our own version, which `kusto-connect --version` prints.
+const CONNECT_API_VERSION: &str = "4.3.0";
+/// The commit that was built, when the build says so.
+const COMMIT: &str = match option_env!("KUSTO_CONNECT_COMMIT") {
+    Some(commit) => commit,
+    None => "unknown",
+};
+
+pub(super) async fn root(State(rest): State<Rest>) -> Response {
+    let info = rest.herder.server_info();
+    let id = info.kafka_cluster_id;
+    Json(json!({ "version": CONNECT_API_VERSION, "commit": COMMIT, "kafka_cluster_id": id })).into_response()
+}
+
+pub(super) async fn health(State(rest): State<Rest>) -> Response {
+    let (code, status, message) = match rest.herder.health().await {
+        Health::Healthy => (
+            StatusCode::OK,
+            "healthy",
+            "Worker has completed startup and is ready to handle requests.".to_owned(),
+        ),
+        Health::Starting(stage) => (
+            StatusCode::SERVICE_UNAVAILABLE,
+            "starting",
+            format!("Worker is still starting up. The worker is currently {stage}."),
+        ),
+        Health::Unhealthy => (
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "unhealthy",
+            "Worker was unable to handle this request and may be unable to handle other requests.".to_owned(),
+        ),
+    };
+    (code, Json(json!({ "status": status, "message": message }))).into_response()
+}
