@@ -4,7 +4,9 @@
 //! 0 `id` `status` `secret` `retry` `data` · 1 `config` `telemetry` · 2 `kafka` `convert` `batch` `ingest` ·
 //! 3 `connector` · 4 `task` · 5 `worker` `storage` · 6 `herder` · 7 `rest` · 8 `app` `cli` and `main.rs`.
 
+pub mod app;
 pub mod batch;
+pub mod cli;
 pub mod config;
 pub mod connector;
 pub mod convert;

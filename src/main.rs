@@ -1,3 +1,25 @@
-//! Under construction.
+//! The program `kusto-connect`: hands the command line and the environment to the library and ends as it says.
 
-fn main() {}
+use std::process::ExitCode;
+use std::time::Duration;
+
+use kusto_connect::cli;
+
+/// A blocking call of a Kafka client may still wait for a broker when everything else has ended.
+const LAST_CALLS: Duration = Duration::from_millis(200);
+
+fn main() -> ExitCode {
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            eprintln!("kusto-connect: cannot start: {error}");
+            return ExitCode::from(3);
+        }
+    };
+    // Variables that are no text cannot be settings of ours.
+    let env = std::env::vars_os()
+        .filter_map(|(key, value)| Some((key.into_string().ok()?, value.into_string().ok()?)));
+    let code = runtime.block_on(cli::run(std::env::args_os(), env.collect()));
+    runtime.shutdown_timeout(LAST_CALLS);
+    code
+}

@@ -1,14 +1,51 @@
 //! The configs of a connector's tasks: as many equal copies as `tasks.max` says.
 
 use crate::config::ConnectorProperties;
+use crate::connector;
+use std::sync::Arc;
 
-/// Written into the topic for JVM tools and for a JVM worker that takes over.
-const TASK_CLASS: &str = "com.microsoft.azure.kusto.kafka.connect.sink.KustoSinkTask";
+/// More tasks than this are not made, whatever `tasks.max` says: each is a record in the config topic, and a typing
+/// error must not fill it.
+const MOST_TASKS: u32 = 10_000;
 
 /// The configs of all tasks of the connector `raw`.
-pub(super) fn task_configs(raw: &ConnectorProperties) -> Vec<ConnectorProperties> {
+pub(super) fn make(raw: &ConnectorProperties) -> Vec<ConnectorProperties> {
+    connector::task_configs(raw, count(raw))
+}
+
+/// Are `stored` what [`make`] would make?
+pub(super) fn are_current(raw: &ConnectorProperties, stored: &[&Arc<ConnectorProperties>]) -> bool {
+    let one = connector::task_configs(raw, 1);
+    u32::try_from(stored.len()) == Ok(count(raw))
+        && stored.iter().all(|stored| one.first() == Some(stored.as_ref()))
+}
+
+fn count(raw: &ConnectorProperties) -> u32 {
     let tasks_max = raw.get("tasks.max").and_then(Option::as_deref).and_then(|text| text.trim().parse().ok());
-    let mut task = raw.clone();
-    task.insert("task.class".to_owned(), Some(TASK_CLASS.to_owned()));
-    vec![task; tasks_max.unwrap_or(1).max(1)]
+    tasks_max.unwrap_or(1).clamp(1, MOST_TASKS)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{MOST_TASKS, are_current, count, make};
+    use crate::config::ConnectorProperties;
+    use std::sync::Arc;
+
+    #[test]
+    fn tasks_are_current_until_the_config_changes() {
+        let raw = |tasks: &str, topics: &str| {
+            ConnectorProperties::from([
+                ("tasks.max".to_owned(), Some(tasks.to_owned())),
+                ("topics".to_owned(), Some(topics.to_owned())),
+            ])
+        };
+        let made: Vec<_> = make(&raw(" 2 ", "a")).into_iter().map(Arc::new).collect();
+        let stored: Vec<_> = made.iter().collect();
+        assert!(are_current(&raw(" 2 ", "a"), &stored));
+        assert!(!are_current(&raw(" 2 ", "b"), &stored));
+        assert!(!are_current(&raw("3", "a"), &stored));
+        assert!(!are_current(&raw(" 2 ", "a"), &[]));
+        assert_eq!(count(&raw("4000000000", "a")), MOST_TASKS);
+        assert_eq!(count(&ConnectorProperties::new()), 1);
+    }
 }

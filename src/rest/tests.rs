@@ -2,7 +2,6 @@
 //! recorded answers of a real worker, replayed.
 
 use super::{Rest, router, serve};
-use crate::config::VERSION;
 use crate::herder::Options;
 use crate::herder::fake_runner::FakeRunner;
 use crate::storage::MemoryStores;
@@ -240,9 +239,6 @@ fn same(case: &str, body: &Value, expected: &Value) -> bool {
             let expected = expected["message"].as_str().unwrap().split_once("version=").unwrap().0;
             message.starts_with(expected)
         }
-        _ => {
-            let ours = body.to_string().replace(&format!("\"{VERSION}\""), "\"5.3.1\"");
-            serde_json::from_str::<Value>(&ours).unwrap() == *expected
-        }
+        _ => body == expected,
     }
 }

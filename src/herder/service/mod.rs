@@ -12,7 +12,8 @@ use super::classes;
 use super::handle::{Herder, Request, now};
 use super::runner::Runner;
 use super::view::{ConnectorStatus, Phase, TaskState, View, kind};
-use crate::config::{VERSION, WorkerConfig};
+use crate::config::WorkerConfig;
+use crate::connector::KUSTO_SINK_VERSION;
 use crate::id::ConnectorTaskId;
 use crate::status::{State, StatusEvent};
 use crate::storage::{self, Change, ConfigTopic, OpenStores, Status, StatusBackingStore, StatusId};
@@ -274,7 +275,7 @@ impl Service {
             worker_id: self.options.worker_id.clone(),
             generation: 0,
             // That of the JVM connector we are compatible with: tools show and compare it.
-            version: known.then(|| VERSION.into()),
+            version: known.then(|| KUSTO_SINK_VERSION.into()),
         };
         self.put_status(id, Some(status)).await;
     }

@@ -5,7 +5,7 @@
 
 use super::Service;
 use crate::herder::plan::{Actual, Step, Wanted, step};
-use crate::herder::{classes, task_configs::task_configs};
+use crate::herder::{classes, task_configs};
 use crate::id::ConnectorTaskId;
 use crate::retry::Backoff;
 use crate::status::State;
@@ -81,16 +81,13 @@ impl Service {
         let state = self.topic.state();
         let config = state.config(name)?;
         let applied = state.applied_config(name).is_some_and(|applied| applied == config);
-        let stored = state.tasks(name);
-        let made = task_configs(config);
-        let equal =
-            stored.len() == made.len() && stored.iter().zip(&made).all(|(stored, made)| ***stored == *made);
+        let current = task_configs::are_current(config, &state.tasks(name));
         Some(Wanted {
             revision: state.revision(name).unwrap_or_default(),
             target: state.target_state(name),
             known: classes::is_known(config),
             tasks: state.task_count(name),
-            tasks_current: applied && equal,
+            tasks_current: applied && current,
         })
     }
 
@@ -120,7 +117,7 @@ impl Service {
 
     async fn write_tasks(&mut self, name: &Arc<str>) -> bool {
         let Some(config) = self.topic.state().config(name) else { return false };
-        let tasks = task_configs(config);
+        let tasks = task_configs::make(config);
         let written = self.topic.put_tasks(name, tasks).await;
         // What was read back counts, also when the rest failed.
         self.dirty.insert(name.clone());

@@ -1,0 +1,145 @@
+//! The command line: which worker to start, from where its settings come, and what the process ends with.
+//!
+//! No argument starts the distributed worker from the environment, as a container does. Exit codes: 0 a good end, 1 a
+//! wrong command line or tasks that were cut, 2 wrong settings (all of them are named), 3 a worker that cannot start
+//! or go on.
+
+use crate::app::{App, Error, RunningApp};
+use crate::config::WorkerConfig;
+use crate::telemetry;
+use clap::{Parser, Subcommand};
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+const BAD_USAGE: u8 = 1;
+const TASKS_CUT: u8 = 1;
+const BAD_SETTINGS: u8 = 2;
+const CANNOT_RUN: u8 = 3;
+
+const AFTER_HELP: &str = "\
+Without a command the distributed worker is started from the environment: BOOTSTRAP_SERVERS, GROUP_ID,
+CONFIG_STORAGE_TOPIC, OFFSET_STORAGE_TOPIC, STATUS_STORAGE_TOPIC, and any worker property as CONNECT_*
+(CONNECT_LISTENERS is `listeners`).
+LOG_LEVEL sets the level of log lines, RUST_LOG a filter for them, LOG_FORMAT=json their form.
+Exit codes: 0 a good end, 1 wrong usage or tasks cut, 2 wrong settings, 3 the worker cannot run.";
+
+/// A native Kafka Connect worker with the Azure Data Explorer (Kusto) sink built in.
+#[derive(Debug, Parser)]
+#[command(name = "kusto-connect", version, after_help = AFTER_HELP)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Start a worker of a Connect cluster, with its settings from a properties file (environment variables win)
+    Distributed {
+        /// The worker's properties, as for connect-distributed.sh
+        file: Option<PathBuf>,
+    },
+}
+
+/// Runs the process: reads `args` and `env`, starts the worker, waits for its end.
+pub async fn run(args: impl IntoIterator<Item = OsString>, env: BTreeMap<String, String>) -> ExitCode {
+    let cli = match Cli::try_parse_from(args) {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Nothing can be done when even this cannot be printed.
+            drop(error.print());
+            return if error.use_stderr() { ExitCode::from(BAD_USAGE) } else { ExitCode::SUCCESS };
+        }
+    };
+    let file = match cli.command {
+        Some(Command::Distributed { file }) => file,
+        None => None,
+    };
+    match settings(file.as_deref(), env) {
+        Ok(config) => work(config).await,
+        Err(code) => code,
+    }
+}
+
+/// Reads the settings and sets up log lines; says everything that is wrong at once.
+fn settings(file: Option<&Path>, env: BTreeMap<String, String>) -> Result<WorkerConfig, ExitCode> {
+    let mut logging =
+        telemetry::Options { filter: env.get("RUST_LOG").cloned(), ..telemetry::Options::default() };
+    if env.get("LOG_FORMAT").is_some_and(|format| format.eq_ignore_ascii_case("json")) {
+        logging.format = telemetry::Format::Json;
+    }
+    let config = WorkerConfig::load(file, env);
+    logging.level = config.as_ref().ok().and_then(|config| config.log_level.clone());
+    if let Err(error) = telemetry::start(&logging) {
+        eprintln!("kusto-connect: {error}");
+        return Err(ExitCode::from(BAD_SETTINGS));
+    }
+    config.map_err(|errors| {
+        tracing::error!("the worker's settings are wrong:\n{errors}");
+        ExitCode::from(BAD_SETTINGS)
+    })
+}
+
+async fn work(config: WorkerConfig) -> ExitCode {
+    for warning in &config.warnings {
+        tracing::warn!("{warning}");
+    }
+    tracing::info!(
+        version = env!("CARGO_PKG_VERSION"),
+        bootstrap = config.bootstrap_servers,
+        group = config.group_id,
+        "starting the worker"
+    );
+    let (mut interrupt, mut terminate) = match signals() {
+        Ok(signals) => signals,
+        Err(error) => {
+            tracing::error!(%error, "cannot listen for signals");
+            return ExitCode::from(CANNOT_RUN);
+        }
+    };
+    let mut app = match App::build(config).start().await {
+        Ok(app) => app,
+        Err(error) => return cannot_run(&error),
+    };
+    tokio::select! {
+        error = app.failed() => {
+            let code = cannot_run(&error);
+            app.abandon().await;
+            return code;
+        }
+        _ = interrupt.recv() => tracing::info!("SIGINT: stopping"),
+        _ = terminate.recv() => tracing::info!("SIGTERM: stopping"),
+    }
+    tokio::select! {
+        code = stop(app) => code,
+        _ = interrupt.recv() => at_once(),
+        _ = terminate.recv() => at_once(),
+    }
+}
+
+async fn stop(app: RunningApp) -> ExitCode {
+    if app.shutdown().await {
+        tracing::info!("all tasks were drained; the worker has ended");
+        return ExitCode::SUCCESS;
+    }
+    tracing::warn!(
+        "some tasks were cut (task.shutdown.graceful.timeout.ms); their records will be read again"
+    );
+    ExitCode::from(TASKS_CUT)
+}
+
+fn at_once() -> ExitCode {
+    tracing::warn!("a second signal: ending at once; records that were not committed will be read again");
+    ExitCode::from(TASKS_CUT)
+}
+
+fn cannot_run(error: &Error) -> ExitCode {
+    tracing::error!(%error, "the worker cannot run");
+    ExitCode::from(CANNOT_RUN)
+}
+
+fn signals() -> std::io::Result<(Signal, Signal)> {
+    Ok((signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?))
+}
