@@ -217,3 +217,6 @@ impl Engine {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
