@@ -6,6 +6,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
@@ -157,7 +158,12 @@ async fn open(options: Options, tls_port: Option<u16>) -> Result<App, Error> {
         Data::Dir(folder) => Some(folder.as_path()),
     };
     let stats = Stats::default();
-    let client = reqwest::Client::builder().no_gzip().no_proxy().build()?;
+    let client = reqwest::Client::builder()
+        .no_gzip()
+        .no_proxy()
+        .connect_timeout(Duration::from_secs(5))
+        .read_timeout(Duration::from_secs(30))
+        .build()?;
     let engine = Engine::open(folder)?;
     let backend = match &options.storage {
         StorageBackend::Own => {

@@ -54,8 +54,8 @@ pub(crate) fn identity_token() -> String {
 
 /// Runs the service until `stop`. Batches that wait then are not ingested: their messages are still in the queue.
 pub(crate) async fn run(app: Arc<App>, stop: CancellationToken) {
-    let mut service =
-        Service { batcher: Batcher::new(app.options.max_batching_time), tasks: JoinSet::new(), app };
+    let batcher = Batcher::new(app.options.max_batching_time);
+    let mut service = Service { app, batcher, tasks: JoinSet::new(), stop: stop.clone() };
     let work = async {
         loop {
             service.turn().await;
@@ -73,6 +73,7 @@ struct Service {
     app: Arc<App>,
     batcher: Batcher<Properties, Source>,
     tasks: JoinSet<()>,
+    stop: CancellationToken,
 }
 
 impl Service {
@@ -166,6 +167,6 @@ impl Service {
         while self.tasks.len() >= AT_ONCE {
             self.tasks.join_next().await;
         }
-        self.tasks.spawn(source::ingest_all(Arc::clone(&self.app), batch));
+        self.tasks.spawn(source::ingest_all(Arc::clone(&self.app), batch, self.stop.clone()));
     }
 }

@@ -9,6 +9,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use time::OffsetDateTime;
 use tokio::time::sleep;
+use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use super::Failure;
@@ -59,11 +60,15 @@ pub(crate) struct Ids {
     pub activity: Uuid,
 }
 
-/// Ingests the sources of one sealed batch, one after the other.
-pub(crate) async fn ingest_all(app: Arc<App>, batch: Vec<Source>) {
+/// Ingests the sources of one sealed batch, one after the other. After `stop` the rest is left: its messages are
+/// still in the queue.
+pub(crate) async fn ingest_all(app: Arc<App>, batch: Vec<Source>, stop: CancellationToken) {
     let activity = Uuid::new_v4();
     let mut seen = HashSet::new();
     for mut source in batch {
+        if stop.is_cancelled() {
+            return;
+        }
         if source.failure.is_none() && !seen.insert(source.message.source_path()) {
             let details = "The same blob was found twice in one batch.";
             source.failure = Some(Failure::permanent("BlobAlreadyReceived_BlobAlreadyFoundInBatch", details));
@@ -71,13 +76,22 @@ pub(crate) async fn ingest_all(app: Arc<App>, batch: Vec<Source>) {
         let ids = Ids { operation: Uuid::new_v4(), activity };
         let end = match source.failure.take() {
             Some(failure) => Err(failure),
-            None => with_retries(&app, &source.message, ids).await,
+            None => match with_retries(&app, &source.message, ids, &stop).await {
+                Some(end) => end,
+                None => return,
+            },
         };
         finish(&app, &source, ids, end).await;
     }
 }
 
-async fn with_retries(app: &App, message: &IngestionMessage, ids: Ids) -> Result<Success, Failure> {
+/// None when the emulator stops before an end was reached.
+async fn with_retries(
+    app: &App,
+    message: &IngestionMessage,
+    ids: Ids,
+    stop: &CancellationToken,
+) -> Option<Result<Success, Failure>> {
     let mut pause = FIRST_PAUSE;
     for _ in 1..MOST_TRIES {
         match once(app, message, ids).await {
@@ -89,20 +103,21 @@ async fn with_retries(app: &App, message: &IngestionMessage, ids: Ids) -> Result
                     "trying again"
                 );
                 app.stats.retried();
-                sleep(pause).await;
+                stop.run_until_cancelled(sleep(pause)).await?;
                 pause = (pause * 2).min(LONGEST_PAUSE);
             }
-            end => return end,
+            end => return Some(end),
         }
     }
-    once(app, message, ids).await.map_err(|failure| {
+    let last = once(app, message, ids).await;
+    Some(last.map_err(|failure| {
         if failure.permanent {
             return failure;
         }
         let details =
             format!("{MOST_TRIES} tries failed, the last with {}: {}", failure.code, failure.details);
         Failure::permanent("General_RetryAttemptsExceeded", details)
-    })
+    }))
 }
 
 async fn once(app: &App, message: &IngestionMessage, ids: Ids) -> Result<Success, Failure> {
