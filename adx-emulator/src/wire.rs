@@ -153,13 +153,14 @@ pub(crate) fn is_gzip(path: &str) -> bool {
 /// A body that promises all of `bytes` and breaks off in the middle.
 pub(crate) struct Truncated {
     bytes: Option<Bytes>,
+    flushed: bool,
     length: u64,
 }
 
 impl Truncated {
     /// Half of `bytes`, then an error.
     pub(crate) fn new(bytes: &Bytes) -> Self {
-        Self { bytes: Some(bytes.slice(..bytes.len() / 2)), length: bytes.len() as u64 }
+        Self { bytes: Some(bytes.slice(..bytes.len() / 2)), flushed: false, length: bytes.len() as u64 }
     }
 }
 
@@ -169,12 +170,18 @@ impl HttpBody for Truncated {
 
     fn poll_frame(
         mut self: Pin<&mut Self>,
-        _: &mut Context<'_>,
+        context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
-        Poll::Ready(Some(match self.bytes.take() {
-            Some(bytes) => Ok(Frame::data(bytes)),
-            None => Err(std::io::Error::other("cut off on demand")),
-        }))
+        if let Some(bytes) = self.bytes.take() {
+            return Poll::Ready(Some(Ok(Frame::data(bytes))));
+        }
+        if !self.flushed {
+            // An error at once would throw away what is still in the server's buffer; one pause lets it out.
+            self.flushed = true;
+            context.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        Poll::Ready(Some(Err(std::io::Error::other("cut off on demand"))))
     }
 
     fn size_hint(&self) -> SizeHint {
