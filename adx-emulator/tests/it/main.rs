@@ -1,5 +1,7 @@
 //! The emulator from outside: started in this process, driven over HTTP as clients do.
 
+#![expect(clippy::unwrap_used, reason = "a step that fails is the test's failure, in the helpers too")]
+
 mod faults;
 mod ingestion;
 mod life;

@@ -84,7 +84,7 @@ async fn blocks_become_a_blob() {
         let answer = rig.http.put(container.url("big", &query)).body(block.clone()).send().await.unwrap();
         assert_eq!(answer.status(), 201);
         whole.extend(block);
-        list.push_str(&format!("<Latest>{id}</Latest>"));
+        list.extend(["<Latest>", &id, "</Latest>"]);
     }
     list.push_str("</BlockList>");
     let url = container.url("big", "");

@@ -51,7 +51,7 @@ impl Rig {
     /// An emulator with `options`.
     pub async fn with(options: Options) -> Self {
         let emulator = Emulator::start(options).await.unwrap();
-        Self { emulator, http: Client::builder().no_proxy().build().unwrap() }
+        Self { emulator, http: Client::builder().no_proxy().no_gzip().build().unwrap() }
     }
 
     /// The next `times` requests of `operation` go wrong.
@@ -172,10 +172,10 @@ impl Rig {
                 tokio::time::sleep(Duration::from_millis(20)).await;
             }
         };
-        match tokio::time::timeout(DEADLINE, wait).await {
-            Ok(counts) => counts,
-            Err(_) => panic!("{what}: not within {DEADLINE:?}: {:?}", self.counts()),
-        }
+        let Ok(counts) = tokio::time::timeout(DEADLINE, wait).await else {
+            panic!("{what}: not within {DEADLINE:?}: {:?}", self.counts());
+        };
+        counts
     }
 
     /// Waits until table `T` has `count` rows.
@@ -185,9 +185,8 @@ impl Rig {
                 tokio::time::sleep(Duration::from_millis(20)).await;
             }
         };
-        if tokio::time::timeout(DEADLINE, wait).await.is_err() {
-            panic!("T has {:?} rows, not {count}: {:?}", self.rows("T | count").await, self.counts());
-        }
+        let late = tokio::time::timeout(DEADLINE, wait).await.is_err();
+        assert!(!late, "T has {:?} rows, not {count}: {:?}", self.rows("T | count").await, self.counts());
     }
 
     /// Makes the table of most tests.
