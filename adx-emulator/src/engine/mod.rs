@@ -184,7 +184,7 @@ impl Engine {
     ) -> Result<Answer, KustoError> {
         let database = database.filter(|name| !name.is_empty()).unwrap_or(DEFAULT_DATABASE);
         let mut store = self.store();
-        if !csl.trim_start().starts_with('.') {
+        if !is_command(csl) {
             return kql::query(&store, database, csl, options.validate_permissions);
         }
         if options.validate_permissions {
@@ -216,6 +216,12 @@ impl Engine {
             tracing::error!(%error, operation = %failure.operation_id, "an ingestion failure could not be recorded");
         }
     }
+}
+
+/// A command begins with a dot, after blanks and comments.
+fn is_command(csl: &str) -> bool {
+    let begins = csl.lines().map(str::trim_start).find(|line| !line.is_empty() && !line.starts_with("//"));
+    begins.is_some_and(|line| line.starts_with('.'))
 }
 
 #[cfg(test)]

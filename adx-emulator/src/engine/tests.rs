@@ -137,6 +137,13 @@ fn mappings_fill_columns() {
 }
 
 #[test]
+fn comments_may_stand_before_a_command() {
+    let engine = engine();
+    assert_eq!(rows(&engine, "// all of them\n\n  .show tables | project TableName"), json!([["T"]]));
+    assert_eq!(rows(&engine, "// .show tables\nT | count"), json!([[0]]));
+}
+
+#[test]
 fn headers_are_skipped_when_asked() {
     let engine = engine();
     let with_header =
