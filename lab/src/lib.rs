@@ -3,6 +3,7 @@
 //! Everything here meets the worker from outside: as a child process, over Kafka and over HTTP. It imports the ADX emulator's library,
 //! and nothing of the worker's crate.
 
+pub mod bench;
 pub mod compare;
 pub mod connect;
 pub mod demo;

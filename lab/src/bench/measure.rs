@@ -1,0 +1,194 @@
+//! One worker, one topic, one flush size: from the connector's creation to the last byte's arrival.
+
+use std::{path::Path, time::Duration};
+
+use serde_json::json;
+use tokio::time::Instant;
+
+use super::{
+    Args, Case, Error, GRACE, LOOK, PATIENCE,
+    adx::{Adx, Counts},
+    case::Load,
+    free_port, procfs,
+    report::Worker,
+};
+use crate::{
+    connect::Connect,
+    kusto::{Kusto, loopback_client},
+    process::{Process, Spec, sibling},
+};
+
+const CONNECTOR: &str = "bench";
+const DATABASE: &str = "NetDefaultDB";
+const TABLE: &str = ".create table Bench (StartTime: datetime, EndTime: datetime, EventId: int, State: string, EventType: string, \
+    Source: string, EventNarrative: string)";
+/// Short, because the last batch of each partition waits for it.
+const FLUSH_INTERVAL_MS: u32 = 2000;
+
+/// Between two looks under load: often enough for a rate, seldom enough not to cost the machine.
+const SELDOM: Duration = Duration::from_millis(250);
+
+/// What is measured.
+pub struct Setup<'a> {
+    /// The command line.
+    pub args: &'a Args,
+    /// The kind of records.
+    pub case: Case,
+    /// The topic.
+    pub load: &'a Load,
+    /// The connector's flush size.
+    pub flush_size_bytes: u64,
+    /// Kafka.
+    pub servers: &'a str,
+    /// For logs.
+    pub folder: &'a Path,
+}
+
+/// The worker under measure; `process` when it is ours.
+struct Subject {
+    connect: Connect,
+    pid: u32,
+    process: Option<Process>,
+    start_to_ready_ms: Option<u128>,
+}
+
+impl Setup<'_> {
+    /// Starts what is needed, measures, and ends it again on every path.
+    pub async fn measure(&self) -> Result<Worker, Error> {
+        let http = loopback_client()?;
+        let adx = Adx::start(http.clone(), free_port()?, self.folder).await?;
+        let outcome = self.with_emulator(&http, &adx).await;
+        adx.stop().await?;
+        outcome
+    }
+
+    async fn with_emulator(&self, http: &reqwest::Client, adx: &Adx) -> Result<Worker, Error> {
+        Kusto::new(http.clone(), &adx.url, DATABASE).run(TABLE).await?;
+        let mut subject = self.subject(http).await?;
+        let outcome = self.sink(&subject, adx).await;
+        let deleted = subject.connect.delete(CONNECTOR).await;
+        if let Some(process) = &mut subject.process {
+            let log = process.last_lines(20);
+            let status = process.stop(GRACE).await?;
+            outcome.as_ref().inspect_err(|_| eprintln!("bench: the worker's last lines:\n{log}")).ok();
+            if !status.success() {
+                eprintln!("bench: the worker ended with {status}");
+            }
+        }
+        let worker = outcome?;
+        deleted?;
+        Ok(worker)
+    }
+
+    async fn subject(&self, http: &reqwest::Client) -> Result<Subject, Error> {
+        if let (Some(url), Some(pid)) = (&self.args.worker_url, self.args.worker_pid) {
+            let connect = Connect::new(http.clone(), url.trim_end_matches('/'));
+            return Ok(Subject { connect, pid, process: None, start_to_ready_ms: None });
+        }
+        let port = free_port()?;
+        let program = self.args.worker.clone().map_or_else(|| sibling("kusto-connect"), Ok)?;
+        // Names of their own: a worker finds no connector of an earlier run.
+        let name = |what: &str| format!("{}-{what}-{port}", self.load.topic);
+        let began = Instant::now();
+        let mut process = Spec::new("kusto-connect", &program)
+            .env("BOOTSTRAP_SERVERS", self.servers)
+            .env("GROUP_ID", name("group"))
+            .env("CONFIG_STORAGE_TOPIC", name("configs"))
+            .env("OFFSET_STORAGE_TOPIC", name("offsets"))
+            .env("STATUS_STORAGE_TOPIC", name("statuses"))
+            .env("CONNECT_LISTENERS", format!("http://127.0.0.1:{port}"))
+            .start(self.folder)?;
+        let connect = Connect::new(http.clone(), &format!("http://localhost:{port}"));
+        tokio::select! {
+            ready = tokio::time::timeout(PATIENCE, connect.wait_until_ready()) => {
+                ready.map_err(|_| Error::Part("the worker's REST did not answer".to_owned()))?;
+            }
+            _ = process.wait() => {
+                return Err(Error::Part(format!("the worker ended at its start:\n{}", process.last_lines(20))));
+            }
+        }
+        let start_to_ready_ms = Some(began.elapsed().as_millis());
+        let pid = process.id().ok_or_else(|| Error::Part("the worker ended at its start".to_owned()))?;
+        Ok(Subject { connect, pid, process: Some(process), start_to_ready_ms })
+    }
+
+    async fn sink(&self, subject: &Subject, adx: &Adx) -> Result<Worker, Error> {
+        let cpu_before = procfs::cpu_seconds(subject.pid)?;
+        let began = Instant::now();
+        subject.connect.create(&self.connector(&adx.url)).await?;
+        self.wait(subject, adx, LOOK, |counts| counts.posted_messages > 0).await?;
+        let create_to_message_ms = began.elapsed().as_millis();
+        let nine_tenths = self.load.raw_bytes / 10 * 9;
+        let most = self.wait(subject, adx, SELDOM, |counts| counts.ingested_raw_bytes >= nine_tenths).await?;
+        let seconds = began.elapsed().as_secs_f64();
+        let all = self
+            .wait(subject, adx, SELDOM, |counts| counts.ingested_raw_bytes >= self.load.raw_bytes)
+            .await?;
+        if all.ingested_raw_bytes > self.load.raw_bytes {
+            eprintln!(
+                "bench: {} bytes more arrived than were produced",
+                all.ingested_raw_bytes - self.load.raw_bytes
+            );
+        }
+        #[expect(clippy::cast_precision_loss, reason = "for people: three digits")]
+        let bytes_per_second = most.ingested_raw_bytes as f64 / seconds;
+        Ok(Worker {
+            raw_bytes: all.ingested_raw_bytes,
+            cpu_seconds: procfs::cpu_seconds(subject.pid)? - cpu_before,
+            bytes_per_second,
+            peak_bytes: procfs::peak_memory(subject.pid)?,
+            start_to_ready_ms: subject.start_to_ready_ms,
+            create_to_message_ms,
+            blobs: all.blobs,
+            blob_bytes: all.blob_bytes,
+        })
+    }
+
+    /// Waits for a state of the emulator's counts; ends when nothing has moved for too long, with the connector's own words.
+    async fn wait(
+        &self,
+        subject: &Subject,
+        adx: &Adx,
+        pause: Duration,
+        until: impl Fn(&Counts) -> bool,
+    ) -> Result<Counts, Error> {
+        let (mut seen, mut moved) = (0, Instant::now());
+        loop {
+            let counts = adx.counts().await?;
+            if until(&counts) {
+                return Ok(counts);
+            }
+            if counts.ingested_raw_bytes != seen {
+                (seen, moved) = (counts.ingested_raw_bytes, Instant::now());
+            }
+            if moved.elapsed() > PATIENCE {
+                let state = subject.connect.state(CONNECTOR).await?;
+                let why = state.trace.unwrap_or(state.text);
+                let wanted = self.load.raw_bytes;
+                return Err(Error::Part(format!(
+                    "nothing has arrived for a while ({seen} of {wanted} bytes): {why}"
+                )));
+            }
+            tokio::time::sleep(pause).await;
+        }
+    }
+
+    fn connector(&self, adx: &str) -> String {
+        let mapping = json!([{"topic": self.load.topic, "db": DATABASE, "table": "Bench", "format": self.case.mapping_format()}]);
+        let mut config = json!({
+            "connector.class": "com.microsoft.azure.kusto.kafka.connect.sink.KustoSinkConnector",
+            "tasks.max": self.args.tasks,
+            "topics": self.load.topic,
+            "flush.size.bytes": self.flush_size_bytes,
+            "flush.interval.ms": FLUSH_INTERVAL_MS,
+            "kusto.tables.topics.mapping": mapping.to_string(),
+            "kusto.ingestion.url": adx,
+            "kusto.query.url": adx,
+            "key.converter": "org.apache.kafka.connect.storage.StringConverter",
+        });
+        for (key, value) in self.case.connector_settings() {
+            config[key] = value.into();
+        }
+        json!({"name": CONNECTOR, "config": config}).to_string()
+    }
+}

@@ -1,0 +1,107 @@
+//! The table of results, in Markdown.
+
+use std::fmt::{self, Write};
+
+use super::floor::Floor;
+
+/// One line of the table.
+#[derive(Debug, Clone)]
+pub struct Row {
+    /// The case's name.
+    pub case: &'static str,
+    /// The connector's flush size.
+    pub flush_size_bytes: u64,
+    /// What the worker did.
+    pub worker: Worker,
+    /// What the floor did with the same topic.
+    pub floor: Floor,
+}
+
+/// A worker's measures.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Worker {
+    /// Raw bytes that arrived.
+    pub raw_bytes: u64,
+    /// CPU seconds between the connector's creation and the last byte's arrival.
+    pub cpu_seconds: f64,
+    /// Raw bytes per second over the first nine tenths (the last batch waits for the flush interval).
+    pub bytes_per_second: f64,
+    /// The most memory it ever had.
+    pub peak_bytes: u64,
+    /// From the start of the process to the first REST answer; `None` for a worker we did not start.
+    pub start_to_ready_ms: Option<u128>,
+    /// From the connector's creation to its first queue message.
+    pub create_to_message_ms: u128,
+    /// Blobs uploaded.
+    pub blobs: u64,
+    /// Their bytes.
+    pub blob_bytes: u64,
+}
+
+#[expect(clippy::cast_precision_loss, reason = "for people: three digits")]
+fn per_gb(value: f64, raw_bytes: u64) -> f64 {
+    value / (raw_bytes as f64 / 1e9)
+}
+
+/// The table.
+pub struct Report<'a>(pub &'a [Row]);
+
+const HEAD: &str = "| case | flush bytes | raw MB | worker CPU-s/GB | floor CPU-s/GB | ratio | worker MB/s | floor MB/s | peak RSS MiB \
+    | start → REST ms | create → message ms | blobs | blob MB/GB |";
+
+impl fmt::Display for Report<'_> {
+    #[expect(clippy::cast_precision_loss, reason = "for people: three digits")]
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "{HEAD}\n|{}", "---|".repeat(HEAD.matches('|').count() - 1))?;
+        for Row { case, flush_size_bytes, worker, floor } in self.0 {
+            let cost = per_gb(worker.cpu_seconds, worker.raw_bytes);
+            let least = per_gb(floor.cpu_seconds, floor.raw_bytes);
+            let mut line = format!("| {case} | {flush_size_bytes} | {} ", worker.raw_bytes / 1_000_000);
+            write!(line, "| {cost:.2} | {least:.2} | {:.2} ", cost / least)?;
+            write!(
+                line,
+                "| {:.0} | {:.0} ",
+                worker.bytes_per_second / 1e6,
+                floor.raw_bytes as f64 / floor.seconds / 1e6
+            )?;
+            write!(line, "| {} ", worker.peak_bytes / 1024 / 1024)?;
+            let start = worker.start_to_ready_ms.map_or_else(|| "–".to_owned(), |ms| ms.to_string());
+            write!(line, "| {start} | {} ", worker.create_to_message_ms)?;
+            write!(
+                line,
+                "| {} | {:.0} |",
+                worker.blobs,
+                per_gb(worker.blob_bytes as f64 / 1e6, worker.raw_bytes)
+            )?;
+            writeln!(f, "{line}")?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_table_has_as_many_cells_as_heads() {
+        let worker = Worker {
+            raw_bytes: 2_000_000_000,
+            cpu_seconds: 20.0,
+            bytes_per_second: 1e8,
+            peak_bytes: 50 << 20,
+            start_to_ready_ms: Some(80),
+            create_to_message_ms: 3200,
+            blobs: 1900,
+            blob_bytes: 500_000_000,
+        };
+        let floor = Floor { raw_bytes: 2_000_000_000, gzip_bytes: 1, seconds: 10.0, cpu_seconds: 10.0 };
+        let text = Report(&[Row { case: "csv-200", flush_size_bytes: 1 << 20, worker, floor }]).to_string();
+        let lines: Vec<&str> = text.lines().collect();
+        assert_eq!(
+            lines[2],
+            "| csv-200 | 1048576 | 2000 | 10.00 | 5.00 | 2.00 | 100 | 200 | 50 | 80 | 3200 | 1900 | 250 |"
+        );
+        assert!(lines.iter().all(|line| line.matches('|').count() == lines[0].matches('|').count()));
+    }
+}
