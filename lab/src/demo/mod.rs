@@ -30,18 +30,8 @@ use parts::Parts;
 /// The table of the lab.
 const TABLE: &str = "Storms";
 
-/// The article's commands, word by word.
-const COMMANDS: [&str; 3] = [
-    ".create table Storms (StartTime: datetime, EndTime: datetime, EventId: int, State: string, EventType: string, Source: string)",
-    concat!(
-        ".create table Storms ingestion csv mapping 'Storms_CSV_Mapping' '[{\"Name\":\"StartTime\",\"datatype\":\"datetime\",",
-        "\"Ordinal\":0}, {\"Name\":\"EndTime\",\"datatype\":\"datetime\",\"Ordinal\":1},{\"Name\":\"EventId\",\"datatype\":\"int\",",
-        "\"Ordinal\":2},{\"Name\":\"State\",\"datatype\":\"string\",\"Ordinal\":3},{\"Name\":\"EventType\",\"datatype\":\"string\",",
-        "\"Ordinal\":4},{\"Name\":\"Source\",\"datatype\":\"string\",\"Ordinal\":5}]'"
-    ),
-    ".alter table Storms policy ingestionbatching @'{\"MaximumBatchingTimeSpan\":\"00:00:15\", \"MaximumNumberOfItems\": 100, \
-     \"MaximumRawDataSizeMB\": 300}'",
-];
+/// The article's commands, word by word, one per line; lines that begin with `//` are for the reader.
+const COMMANDS: &str = include_str!("../../commands.kql");
 
 /// The article's queries, word by word.
 const QUERIES: [&str; 5] = [
@@ -194,7 +184,7 @@ async fn lab(args: &Args, parts: &mut Parts) -> Result<(), Error> {
     ));
 
     show::step("Table, mapping and batching policy, as in the lab");
-    for command in COMMANDS {
+    for command in COMMANDS.lines().filter(|line| !line.starts_with("//")) {
         show::command(command);
         adx.run(command).await?;
     }
