@@ -4,6 +4,7 @@
 //! client, whose pauses are milliseconds here.
 
 mod delivery;
+mod emulator;
 mod entra;
 mod fake;
 mod login;

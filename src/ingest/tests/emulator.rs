@@ -1,0 +1,181 @@
+//! Against the emulator: another hand's reading of the same protocol, from the sign-in to the row in the table.
+//!
+//! Only the emulator's own loop is waited for, by looking at its counters.
+
+use super::super::http::Http;
+use super::super::queued::QueuedIngestClient;
+use super::super::{Error, IngestClient as _, IngestRequest};
+use super::{Settings, request, settings};
+use crate::config::{Authentication, DataFormat};
+use crate::secret::Secret;
+use adx_emulator::engine::RequestOptions;
+use adx_emulator::faults::{Effect, Moment, Rule};
+use adx_emulator::options::AuthOptions;
+use adx_emulator::stats::Snapshot;
+use adx_emulator::{Emulator, Operation, Options, StorageBackend};
+use bytes::Bytes;
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use std::collections::BTreeSet;
+use std::io::Write as _;
+use std::net::SocketAddr;
+use std::time::Duration;
+use url::Url;
+
+const KEY: &str = "the right key";
+
+async fn start(auth: AuthOptions) -> Emulator {
+    let emulator = Emulator::start(Options {
+        tls_listen: Some(SocketAddr::from(([127, 0, 0, 1], 0))),
+        storage: StorageBackend::Own,
+        max_batching_time: Some(Duration::from_millis(50)),
+        auth,
+        ..Options::default()
+    })
+    .await
+    .unwrap();
+    for command in [
+        ".create table Storms (Number: long, State: string)",
+        ".create table Storms ingestion csv mapping 'Storms_CSV_Mapping' \
+         '[{\"Name\":\"Number\",\"Ordinal\":0},{\"Name\":\"State\",\"Ordinal\":1}]'",
+    ] {
+        emulator.engine().execute(Some("Samples"), command, &RequestOptions::default()).unwrap();
+    }
+    emulator
+}
+
+/// A client of the emulator's TLS port that trusts its certificate and nothing else of it.
+fn client(emulator: &Emulator, auth: Authentication) -> QueuedIngestClient {
+    let url = Url::parse(&emulator.https_url().unwrap()).unwrap();
+    let settings = Settings { auth, ..settings(&url) };
+    let root = std::fs::read(emulator.ca_file().unwrap()).unwrap();
+    let root = reqwest::Certificate::from_pem(&root).unwrap();
+    let http = Http::new(settings.timings.clone(), true, vec![root]).unwrap();
+    QueuedIngestClient::assemble(settings, http.clone(), http)
+}
+
+fn application(key: &str) -> Authentication {
+    Authentication::Application {
+        app_id: "app-1".to_owned(),
+        key: Secret::new(key),
+        tenant: "tenant-1".to_owned(),
+    }
+}
+
+fn strict() -> AuthOptions {
+    AuthOptions {
+        require: true,
+        client_id: Some("app-1".to_owned()),
+        client_secret: Some(KEY.to_owned()),
+        ..AuthOptions::default()
+    }
+}
+
+/// One row, numbered like its request.
+fn batch(number: u128) -> IngestRequest {
+    let row = format!("{number},\"OHIO, north\"\n");
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+    encoder.write_all(row.as_bytes()).unwrap();
+    let raw_size = u64::try_from(row.len()).unwrap();
+    IngestRequest { raw_size, body: Bytes::from(encoder.finish().unwrap()), ..request(number) }
+}
+
+/// Waits until the emulator's counters say so.
+async fn wait_for(emulator: &Emulator, done: impl Fn(&Snapshot) -> bool) {
+    let waiting = async {
+        while !done(&emulator.stats().snapshot()) {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    let in_time = tokio::time::timeout(Duration::from_mins(1), waiting).await;
+    assert!(in_time.is_ok(), "{:?}", emulator.stats().snapshot());
+}
+
+#[tokio::test]
+async fn a_batch_becomes_rows() {
+    let emulator = start(strict()).await;
+    let client = client(&emulator, application(KEY));
+    client.check_target("Samples", "Storms", DataFormat::Csv, Some("Storms_CSV_Mapping")).await.unwrap();
+    for number in 1..=3 {
+        client.ingest(&batch(number)).await.unwrap();
+    }
+    wait_for(&emulator, |seen| seen.ingested_blobs == 3).await;
+    let seen = emulator.stats().snapshot();
+    assert_eq!((seen.ingested_rows, seen.raw_size_mismatches, seen.corrupted_messages), (3, 0, 0));
+    // One sign-in, one fetch of the resources.
+    assert_eq!((seen.tokens, seen.requests["IngestionResources"], seen.requests["IdentityToken"]), (1, 1, 1));
+    assert!(seen.messages.iter().any(|message| message.id == batch(2).id.to_string()));
+    emulator.stop().await;
+}
+
+#[tokio::test]
+async fn a_wrong_key_and_a_missing_table_are_told_apart() {
+    let emulator = start(strict()).await;
+    let wrong = client(&emulator, application("a wrong key"));
+    let error = wrong.ingest(&batch(1)).await.unwrap_err();
+    assert!(
+        matches!(error, Error::Credentials { .. }) && error.to_string().contains("aad.auth.appkey"),
+        "{error}"
+    );
+    let check = wrong.check_target("Samples", "Storms", DataFormat::Csv, None).await;
+    assert!(matches!(check, Err(Error::Credentials { .. })), "{check:?}");
+
+    let right = client(&emulator, application(KEY));
+    for (database, table, mapping) in
+        [("Samples", "Nothing", None), ("Nowhere", "Storms", None), ("Samples", "Storms", Some("nothing"))]
+    {
+        let check = right.check_target(database, table, DataFormat::Csv, mapping).await;
+        assert!(
+            matches!(check, Err(Error::TargetNotFound { .. })),
+            "{database} {table} {mapping:?}: {check:?}"
+        );
+    }
+    emulator.stop().await;
+}
+
+/// What the service says of a message it has seen in the same batch.
+const KNOWN: &str = "BlobAlreadyReceived_BlobAlreadyFoundInBatch";
+
+/// Each kind of trouble that the emulator can make, all at once, many times over.
+#[tokio::test]
+async fn every_batch_arrives_through_trouble_of_all_kinds() {
+    let emulator = start(AuthOptions::default()).await;
+    let client = client(&emulator, Authentication::None);
+    let status = |status| Effect::Status { status, code: None, retry_after: None };
+    for (operation, effect, every) in [
+        (Operation::PutBlob, status(503), 5),
+        (Operation::PutBlob, Effect::Reset { when: Moment::Before }, 7),
+        (Operation::PutBlob, Effect::Reset { when: Moment::After }, 11),
+        (Operation::PutBlob, Effect::ExpiredSas, 13),
+        (Operation::PutBlob, Effect::ContainerNotFound, 17),
+        (Operation::PutMessage, status(500), 5),
+        (Operation::PutMessage, Effect::ExpiredSas, 7),
+        (Operation::PutMessage, Effect::Truncate, 11),
+        (Operation::PutMessage, Effect::Reset { when: Moment::Before }, 13),
+        (Operation::IngestionResources, status(429), 2),
+        (Operation::IngestionResources, Effect::ExpiredSas, 3),
+        (Operation::IdentityToken, Effect::Truncate, 3),
+    ] {
+        emulator.faults().add(Rule { every: Some(every), ..Rule::new(operation, effect) });
+    }
+    let batches: Vec<_> = (1..=100).map(batch).collect();
+    for some in batches.chunks(10) {
+        let results = futures::future::join_all(some.iter().map(|batch| client.ingest(batch))).await;
+        assert!(results.iter().all(Result::is_ok), "{results:?}");
+    }
+    // A message whose answer broke off was sent twice, under the same id and for the same blob: where both copies fall
+    // into one batch of the service, it takes the second for what it is.
+    let posted = emulator.stats().snapshot().posted_messages;
+    assert!(posted > 100, "{posted}");
+    wait_for(&emulator, |seen| {
+        seen.ingested_blobs + seen.failures.get(KNOWN).copied().unwrap_or_default() == posted
+    })
+    .await;
+    let seen = emulator.stats().snapshot();
+    let ids: BTreeSet<_> = seen.messages.iter().map(|message| message.id.clone()).collect();
+    assert_eq!(ids, batches.iter().map(|batch| batch.id.to_string()).collect());
+    assert!(seen.failures.keys().all(|code| code == KNOWN), "{:?}", seen.failures);
+    let spoiled: Vec<_> = seen.faults.keys().map(String::as_str).collect();
+    assert_eq!(spoiled, ["IdentityToken", "IngestionResources", "PutBlob", "PutMessage"]);
+    emulator.stop().await;
+}
