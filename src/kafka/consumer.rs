@@ -18,9 +18,9 @@ use rdkafka::types::RDKafkaRespErr;
 use rdkafka::{ClientConfig, ClientContext};
 use tokio::sync::{Notify, mpsc};
 
-use super::batch_queue::PartitionQueue;
 use super::error::advice;
-use super::{Error, settings};
+use super::native::PartitionQueue;
+use super::{Error, native, settings};
 use crate::id::TopicPartition;
 
 /// One poll serves at most one event, so a few places are plenty; a full channel would be a bug and is logged.
@@ -245,7 +245,8 @@ impl GroupConsumer {
 
     /// Starts a commit of these offsets (each: the next one to read); its end comes as [`ConsumerEvent::Committed`].
     pub fn commit_async(&self, offsets: &[(TopicPartition, i64)]) -> Result<(), Error> {
-        self.checked("commit", self.consumer.commit(&offset_list(offsets), CommitMode::Async))
+        let answer = native::commit(&self.consumer, &offset_list(offsets));
+        self.checked("commit", answer.map_err(KafkaError::ConsumerCommit))
     }
 
     /// Commits these offsets and waits for the broker's answer.

@@ -1,17 +1,17 @@
 //! Everything that talks to Kafka, and the only user of the Kafka library.
 //!
 //! `settings` turns Connect's client properties into the library's, `consumer` is a member of a connector's consumer
-//! group, `batch_queue` reads one partition's records in batches (the one place with `unsafe`); `log` writes and reads a
+//! group, `native` reads one partition's records in batches (the one place with `unsafe`); `log` writes and reads a
 //! storage topic, `admin` makes and checks it. Nothing here knows connectors, tasks or Kusto, and nothing decides when
 //! an offset is committed.
 
 pub mod admin;
-pub mod batch_queue;
 pub mod consumer;
 mod error;
 pub mod log;
+pub mod native;
 pub mod settings;
 
-pub use batch_queue::{PartitionQueue, Record, Records};
 pub use consumer::{ConsumerEvent, GroupConsumer, Subscription};
 pub use error::Error;
+pub use native::{PartitionQueue, Record, Records};

@@ -19,7 +19,7 @@ use super::{ByteBudget, Error, Reservation, until};
 use crate::connector::{self, Delivery, Fill, PartitionWriter};
 use crate::convert::Converter;
 use crate::id::{ConnectorTaskId, OffsetRange, TopicPartition};
-use crate::kafka::batch_queue::MAX_RECORDS;
+use crate::kafka::native::MAX_RECORDS;
 use crate::kafka::{PartitionQueue, Records};
 
 /// Sealed batches of a partition that may be on their way at once: enough to hide an upload's latency behind the next

@@ -1,7 +1,8 @@
-//! One partition's records, taken from librdkafka in batches. The only unsafe code of the project.
+//! The two calls of librdkafka that the safe wrapper lacks. The only unsafe code of the project.
 //!
-//! Why unsafe at all: the safe wrapper hands out one message per call, which costs three times the CPU of
-//! `rd_kafka_consume_batch_queue` (measured: 245 ns against 84 ns a record on the reading thread).
+//! Reading one partition's records in batches: the wrapper hands out one message per call, which costs three times the
+//! CPU of `rd_kafka_consume_batch_queue` (measured: 245 ns against 84 ns a record on the reading thread). And a commit
+//! whose answer comes as an event: the wrapper's own asynchronous commit never tells how it ended.
 //!
 //! Ownership, which is what makes it sound:
 //! - a [`PartitionQueue`] owns one reference of the native queue and keeps the consumer alive, because destroying a
@@ -10,7 +11,7 @@
 //! - the non-empty callback's argument is the `Notify` inside an `Arc` which the queue holds until after the callback
 //!   was switched off (switching it off takes the queue's lock, under which the callback runs).
 //!
-//! It never assigns, seeks or commits.
+//! It never assigns or seeks, and which offsets are committed is the caller's business.
 #![allow(unsafe_code)] // The module's purpose; everywhere else it is denied.
 
 use std::ffi::{CString, c_void};
@@ -18,9 +19,10 @@ use std::ptr;
 use std::slice;
 use std::sync::Arc;
 
-use rdkafka::bindings as native;
+use rdkafka::bindings as sys;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::RDKafkaErrorCode;
+use rdkafka::topic_partition_list::TopicPartitionList;
 use rdkafka::types::RDKafka;
 use tokio::sync::Notify;
 
@@ -45,7 +47,7 @@ pub struct Record<'a> {
 /// The queue of one assigned partition.
 pub struct PartitionQueue {
     id: TopicPartition,
-    queue: *mut native::rd_kafka_queue_t,
+    queue: *mut sys::rd_kafka_queue_t,
     nonempty: Arc<Notify>,
     // Last, so that it is dropped after the queue's reference was given back in `drop`.
     _consumer: Arc<BaseConsumer<Context>>,
@@ -68,16 +70,16 @@ impl PartitionQueue {
         let nonempty = Arc::new(Notify::new());
         // SAFETY: the client is alive (we hold it), the topic text is a C string; a null answer is handled.
         let queue = unsafe {
-            native::rd_kafka_queue_get_partition(consumer.client().native_ptr(), topic.as_ptr(), id.partition)
+            sys::rd_kafka_queue_get_partition(consumer.client().native_ptr(), topic.as_ptr(), id.partition)
         };
         if queue.is_null() {
             return Err(no_queue());
         }
         // SAFETY: `queue` is a live reference of ours; the callback's argument outlives it (module text).
         unsafe {
-            native::rd_kafka_queue_forward(queue, ptr::null_mut());
+            sys::rd_kafka_queue_forward(queue, ptr::null_mut());
             let opaque = Arc::as_ptr(&nonempty).cast_mut().cast::<c_void>();
-            native::rd_kafka_queue_cb_event_enable(queue, Some(on_nonempty), opaque);
+            sys::rd_kafka_queue_cb_event_enable(queue, Some(on_nonempty), opaque);
         }
         Ok(Self { id: id.clone(), queue, nonempty, _consumer: Arc::clone(consumer) })
     }
@@ -94,12 +96,11 @@ impl PartitionQueue {
 
     /// Takes what is there now, at most [`MAX_RECORDS`] records, without waiting.
     pub fn take(&mut self) -> Records {
-        let mut messages: Vec<*mut native::rd_kafka_message_t> = Vec::with_capacity(MAX_RECORDS);
+        let mut messages: Vec<*mut sys::rd_kafka_message_t> = Vec::with_capacity(MAX_RECORDS);
         // SAFETY: the buffer has room for MAX_RECORDS pointers, and librdkafka says how many it wrote. The messages
         // become ours to destroy, which `Records` does.
         unsafe {
-            let taken =
-                native::rd_kafka_consume_batch_queue(self.queue, 0, messages.as_mut_ptr(), MAX_RECORDS);
+            let taken = sys::rd_kafka_consume_batch_queue(self.queue, 0, messages.as_mut_ptr(), MAX_RECORDS);
             messages.set_len(usize::try_from(taken).unwrap_or(0));
         }
         Records { messages, next: 0 }
@@ -110,15 +111,38 @@ impl Drop for PartitionQueue {
     fn drop(&mut self) {
         // SAFETY: our reference, given back once; the callback is off before its argument can go.
         unsafe {
-            native::rd_kafka_queue_cb_event_enable(self.queue, None, ptr::null_mut());
-            native::rd_kafka_queue_destroy(self.queue);
+            sys::rd_kafka_queue_cb_event_enable(self.queue, None, ptr::null_mut());
+            sys::rd_kafka_queue_destroy(self.queue);
         }
+    }
+}
+
+/// Starts a commit of `offsets`; its end comes as an event on the consumer's own queue.
+pub(super) fn commit(
+    consumer: &BaseConsumer<Context>,
+    offsets: &TopicPartitionList,
+) -> Result<(), RDKafkaErrorCode> {
+    let client = consumer.client().native_ptr();
+    // SAFETY: client and list are alive for the call, which copies the list; the queue's reference is ours and given
+    // back here, while the answer holds one of its own.
+    let code = unsafe {
+        let queue = sys::rd_kafka_queue_get_consumer(client);
+        if queue.is_null() {
+            return Err(RDKafkaErrorCode::UnknownGroup);
+        }
+        let code = sys::rd_kafka_commit_queue(client, offsets.ptr(), queue, None, ptr::null_mut());
+        sys::rd_kafka_queue_destroy(queue);
+        code
+    };
+    match code {
+        sys::rd_kafka_resp_err_t::RD_KAFKA_RESP_ERR_NO_ERROR => Ok(()),
+        code => Err(code.into()),
     }
 }
 
 /// One batch of records, oldest first. Each record is handed out once.
 pub struct Records {
-    messages: Vec<*mut native::rd_kafka_message_t>,
+    messages: Vec<*mut sys::rd_kafka_message_t>,
     next: usize,
 }
 
@@ -150,7 +174,7 @@ impl Records {
         // SAFETY: payload and key are null or point to `len`/`key_len` bytes owned by the message.
         let (value, key) =
             unsafe { (bytes(message.payload, message.len), bytes(message.key, message.key_len)) };
-        if message.err != native::rd_kafka_resp_err_t::RD_KAFKA_RESP_ERR_NO_ERROR {
+        if message.err != sys::rd_kafka_resp_err_t::RD_KAFKA_RESP_ERR_NO_ERROR {
             let text = String::from_utf8_lossy(value.unwrap_or_default()).into_owned();
             return Some(Err((message.err.into(), text)));
         }
@@ -162,7 +186,7 @@ impl Drop for Records {
     fn drop(&mut self) {
         for message in &self.messages {
             // SAFETY: each message is ours and destroyed once.
-            unsafe { native::rd_kafka_message_destroy(*message) };
+            unsafe { sys::rd_kafka_message_destroy(*message) };
         }
     }
 }
