@@ -2,11 +2,12 @@
 //!
 //! Owns the defaults and their texts. Never opens a file or a port.
 
-use std::net::SocketAddr;
+use std::net::{SocketAddr, ToSocketAddrs};
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Parser;
+use clap::builder::FalseyValueParser;
 use url::Url;
 
 /// Where tables, blobs and queued messages live.
@@ -129,10 +130,10 @@ impl Default for Options {
 #[expect(clippy::struct_excessive_bools, reason = "each is a switch of the command line")]
 pub struct Args {
     /// Address of the plain HTTP port
-    #[arg(long, env = "ADX_EMULATOR_LISTEN", value_name = "HOST:PORT", default_value = "127.0.0.1:8080")]
+    #[arg(long, env = "ADX_EMULATOR_LISTEN", value_name = "HOST:PORT", value_parser = address, default_value = "127.0.0.1:8080")]
     pub listen: SocketAddr,
     /// Address of the TLS port (no TLS when absent)
-    #[arg(long, env = "ADX_EMULATOR_TLS_LISTEN", value_name = "HOST:PORT")]
+    #[arg(long, env = "ADX_EMULATOR_TLS_LISTEN", value_name = "HOST:PORT", value_parser = address)]
     pub tls_listen: Option<SocketAddr>,
     /// Folder of ca.pem, cert.pem and key.pem: used when valid, written otherwise
     #[arg(long, env = "ADX_EMULATOR_CERT_DIR", value_name = "DIR", default_value = "adx-emulator-certs")]
@@ -141,7 +142,7 @@ pub struct Args {
     #[arg(long, env = "ADX_EMULATOR_TLS_NAMES", value_name = "NAME", value_delimiter = ',')]
     pub tls_names: Vec<String>,
     /// Keep everything in memory (the default)
-    #[arg(long, env = "ADX_EMULATOR_IN_MEMORY", conflicts_with = "data")]
+    #[arg(long, env = "ADX_EMULATOR_IN_MEMORY", value_parser = FalseyValueParser::new(), conflicts_with = "data")]
     pub in_memory: bool,
     /// Keep tables, blobs and queues in this folder
     #[arg(long, env = "ADX_EMULATOR_DATA", value_name = "DIR")]
@@ -150,7 +151,7 @@ pub struct Args {
     #[arg(long, env = "ADX_EMULATOR_STORAGE", value_name = "own|URL[,URL,URL]", default_value = "own", value_parser = storage)]
     pub storage: StorageBackend,
     /// Check and count what arrives, keep nothing: for measurements
-    #[arg(long, env = "ADX_EMULATOR_DISCARD")]
+    #[arg(long, env = "ADX_EMULATOR_DISCARD", value_parser = FalseyValueParser::new())]
     pub discard: bool,
     /// Base of the storage URLs handed out (default: the request's Host header)
     #[arg(long, env = "ADX_EMULATOR_PUBLIC_URL", value_name = "URL")]
@@ -162,7 +163,7 @@ pub struct Args {
     #[arg(long, env = "ADX_EMULATOR_MAX_BATCHING_SECONDS", value_name = "N")]
     pub max_batching_seconds: Option<u64>,
     /// Management, query and streaming requests need a token issued here
-    #[arg(long, env = "ADX_EMULATOR_REQUIRE_AUTH")]
+    #[arg(long, env = "ADX_EMULATOR_REQUIRE_AUTH", value_parser = FalseyValueParser::new())]
     pub require_auth: bool,
     /// The only client id that gets a token (default: any)
     #[arg(long, env = "ADX_EMULATOR_CLIENT_ID", value_name = "ID")]
@@ -176,6 +177,14 @@ pub struct Args {
     /// Ask a running emulator on `--listen` whether it is healthy, and exit 0 or 1: for containers
     #[arg(long)]
     pub health: bool,
+}
+
+/// An address by numbers or by name; of several the first of IPv4.
+fn address(text: &str) -> Result<SocketAddr, String> {
+    let found = text.to_socket_addrs().map_err(|error| format!("no HOST:PORT of this machine: {error}"))?;
+    let mut found: Vec<_> = found.collect();
+    found.sort_by_key(SocketAddr::is_ipv6);
+    found.into_iter().next().ok_or_else(|| "the host name has no address".to_owned())
 }
 
 fn storage(text: &str) -> Result<StorageBackend, String> {
@@ -242,6 +251,13 @@ mod tests {
         assert_eq!(found.queue.as_str(), "http://127.0.0.1:20001/");
         assert_eq!(found.table.as_str(), "http://127.0.0.1:20002/");
         assert!(Args::try_parse_from(["adx-emulator", "--storage", "azurite"]).is_err());
+        let three = "http://a:1,http://b:2,http://c:3";
+        let args = Args::try_parse_from(["adx-emulator", "--storage", three]).unwrap();
+        let StorageBackend::Azurite(found) = args.storage else { panic!("not Azurite") };
+        assert_eq!(found.table.as_str(), "http://c:3/");
+        let args = Args::try_parse_from(["adx-emulator", "--listen", "localhost:81"]).unwrap();
+        assert_eq!(args.listen.to_string(), "127.0.0.1:81");
+        assert!(Args::try_parse_from(["adx-emulator", "--listen", "81"]).is_err());
         assert!(Args::try_parse_from(["adx-emulator", "--in-memory", "--data", "d"]).is_err());
     }
 }

@@ -235,20 +235,28 @@ mod tests {
         message
     }
 
+    /// Two messages of the real JVM connector, as recorded.
+    const GOLDEN: &str = include_str!("../../../tests/fixtures/golden/queue-message-5.3.1.json");
+
     #[test]
     fn the_jvm_connectors_camel_case_is_read() {
-        let message = parse(&json!({
-            "blobPath": "https://localhost:8443/acct1/ingestdata-0/db__T__x.csv.gz?sv=1&sig=abc%2Bdef%3D",
-            "rawDataSize": null, "databaseName": "db", "tableName": "T", "id": "an-id",
-            "retainBlobOnSuccess": true, "reportLevel": "FailuresOnly", "reportMethod": "Queue",
-            "flushImmediately": false, "ingestionStatusInTable": null,
-            "additionalProperties": {"format": "csv", "authorizationContext": "ID", "ignoreFirstRecord": "false"}
-        }));
-        assert_eq!(message.source_path(), "https://localhost:8443/acct1/ingestdata-0/db__T__x.csv.gz");
-        assert_eq!((message.raw_size, message.retain, message.flush), (None, true, false));
-        assert_eq!(message.reporting, Reporting { failures: true, successes: false, to_queue: true });
-        assert_eq!(message.identity.as_deref(), Some("ID"));
-        assert_eq!((message.properties.database.as_str(), message.properties.format.as_str()), ("db", "csv"));
+        let golden: Vec<Value> = serde_json::from_str(GOLDEN).unwrap();
+        assert_eq!(golden.len(), 2);
+        for (recorded, number) in golden.iter().zip(["0_0", "2_0"]) {
+            let message = parse(recorded);
+            let start = format!(
+                "https://localhost:8443/devstoreaccount1/ingestdata0/db__T__kafka_t200_{number}.CSV__"
+            );
+            assert!(message.source_path().starts_with(&start), "{}", message.source_path());
+            assert!(message.source_path().ends_with(".csv.gz"));
+            assert_eq!(message.id, recorded["id"].as_str().unwrap());
+            assert_eq!((message.raw_size, message.retain, message.flush), (None, true, false));
+            assert_eq!(message.reporting, Reporting { failures: true, successes: false, to_queue: true });
+            assert_eq!((message.status, message.identity.as_deref()), (None, Some("IDTOKEN")));
+            let properties = message.properties;
+            assert_eq!((properties.database.as_str(), properties.table.as_str()), ("db", "T"));
+            assert_eq!((properties.format.as_str(), properties.ignore_first_record), ("csv", false));
+        }
     }
 
     #[test]

@@ -11,20 +11,23 @@ mod source;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use self::batching::{Batcher, Reason};
 pub(crate) use self::message::StatusEntity;
 use self::message::{IngestionMessage, Properties};
-use self::source::Source;
+use self::source::{Source, Worker};
 use crate::app::App;
 use crate::backend::Received;
 use crate::stats::SeenMessage;
 use crate::storage::sas;
 
-/// Batches ingested at once. The engine takes one blob at a time, so more would only wait there.
+/// Sources ingested at once. The engine takes one blob at a time, so more would only wait there.
 const AT_ONCE: usize = 4;
+/// Sealed batches under way, most of them waiting for their next try when something is broken.
+const BATCHES: usize = 64;
 /// The longest wait before the queues are looked at again.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
@@ -54,8 +57,10 @@ pub(crate) fn identity_token() -> String {
 
 /// Runs the service until `stop`. Batches that wait then are not ingested: their messages are still in the queue.
 pub(crate) async fn run(app: Arc<App>, stop: CancellationToken) {
+    let slots = Arc::new(Semaphore::new(AT_ONCE));
+    let worker = Worker { app: Arc::clone(&app), slots, stop: stop.clone() };
     let batcher = Batcher::new(app.options.max_batching_time);
-    let mut service = Service { app, batcher, tasks: JoinSet::new(), stop: stop.clone() };
+    let mut service = Service { worker, app, batcher, tasks: JoinSet::new() };
     let work = async {
         loop {
             service.turn().await;
@@ -73,7 +78,7 @@ struct Service {
     app: Arc<App>,
     batcher: Batcher<Properties, Source>,
     tasks: JoinSet<()>,
-    stop: CancellationToken,
+    worker: Worker,
 }
 
 impl Service {
@@ -164,9 +169,9 @@ impl Service {
     async fn seal(&mut self, reason: Reason, batch: Vec<Source>) {
         self.app.stats.sealed(reason.as_str());
         tracing::debug!(reason = reason.as_str(), sources = batch.len(), "batch sealed");
-        while self.tasks.len() >= AT_ONCE {
+        while self.tasks.len() >= BATCHES {
             self.tasks.join_next().await;
         }
-        self.tasks.spawn(source::ingest_all(Arc::clone(&self.app), batch, self.stop.clone()));
+        self.tasks.spawn(self.worker.clone().ingest_all(batch));
     }
 }

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use time::OffsetDateTime;
+use tokio::sync::Semaphore;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
@@ -60,64 +61,68 @@ pub(crate) struct Ids {
     pub activity: Uuid,
 }
 
-/// Ingests the sources of one sealed batch, one after the other. After `stop` the rest is left: its messages are
-/// still in the queue.
-pub(crate) async fn ingest_all(app: Arc<App>, batch: Vec<Source>, stop: CancellationToken) {
-    let activity = Uuid::new_v4();
-    let mut seen = HashSet::new();
-    for mut source in batch {
-        if stop.is_cancelled() {
-            return;
-        }
-        if source.failure.is_none() && !seen.insert(source.message.source_path()) {
-            let details = "The same blob was found twice in one batch.";
-            source.failure = Some(Failure::permanent("BlobAlreadyReceived_BlobAlreadyFoundInBatch", details));
-        }
-        let ids = Ids { operation: Uuid::new_v4(), activity };
-        let end = match source.failure.take() {
-            Some(failure) => Err(failure),
-            None => match with_retries(&app, &source.message, ids, &stop).await {
-                Some(end) => end,
-                None => return,
-            },
-        };
-        finish(&app, &source, ids, end).await;
-    }
+/// What ingests sealed batches. Copies share the slots.
+#[derive(Debug, Clone)]
+pub(crate) struct Worker {
+    /// The emulator.
+    pub app: Arc<App>,
+    /// One permit per source being worked on; none is held while waiting for the next try.
+    pub slots: Arc<Semaphore>,
+    /// Ends the waiting.
+    pub stop: CancellationToken,
 }
 
-/// None when the emulator stops before an end was reached.
-async fn with_retries(
-    app: &App,
-    message: &IngestionMessage,
-    ids: Ids,
-    stop: &CancellationToken,
-) -> Option<Result<Success, Failure>> {
-    let mut pause = FIRST_PAUSE;
-    for _ in 1..MOST_TRIES {
-        match once(app, message, ids).await {
-            Err(failure) if !failure.permanent => {
-                tracing::info!(
-                    source = message.id,
-                    code = failure.code,
-                    details = failure.details,
-                    "trying again"
-                );
-                app.stats.retried();
-                stop.run_until_cancelled(sleep(pause)).await?;
-                pause = (pause * 2).min(LONGEST_PAUSE);
+impl Worker {
+    /// Ingests the sources of one sealed batch, one after the other. After a stop the rest is left: its messages
+    /// are still in the queue.
+    pub(crate) async fn ingest_all(self, batch: Vec<Source>) {
+        let activity = Uuid::new_v4();
+        let mut seen = HashSet::new();
+        for mut source in batch {
+            if source.failure.is_none() && !seen.insert(source.message.source_path()) {
+                let details = "The same blob was found twice in one batch.";
+                let failure = Failure::permanent("BlobAlreadyReceived_BlobAlreadyFoundInBatch", details);
+                source.failure = Some(failure);
             }
-            end => return Some(end),
+            let ids = Ids { operation: Uuid::new_v4(), activity };
+            let end = match source.failure.take() {
+                Some(failure) => Some(Err(failure)),
+                None => self.with_retries(&source.message, ids).await,
+            };
+            let Some(end) = end else { return };
+            finish(&self.app, &source, ids, end).await;
         }
     }
-    let last = once(app, message, ids).await;
-    Some(last.map_err(|failure| {
-        if failure.permanent {
-            return failure;
+
+    /// None when the emulator stops before an end was reached.
+    async fn with_retries(&self, message: &IngestionMessage, ids: Ids) -> Option<Result<Success, Failure>> {
+        let mut pause = FIRST_PAUSE;
+        let mut tries = 1;
+        loop {
+            let slot = self.stop.run_until_cancelled(self.slots.acquire()).await?;
+            let end = once(&self.app, message, ids).await;
+            drop(slot);
+            let failure = match end {
+                Err(failure) if !failure.permanent => failure,
+                end => return Some(end),
+            };
+            if tries == MOST_TRIES {
+                let (code, details) = (failure.code, failure.details);
+                let details = format!("{MOST_TRIES} tries failed, the last with {code}: {details}");
+                return Some(Err(Failure::permanent("General_RetryAttemptsExceeded", details)));
+            }
+            tries += 1;
+            tracing::info!(
+                source = message.id,
+                code = failure.code,
+                details = failure.details,
+                "trying again"
+            );
+            self.app.stats.retried();
+            self.stop.run_until_cancelled(sleep(pause)).await?;
+            pause = (pause * 2).min(LONGEST_PAUSE);
         }
-        let details =
-            format!("{MOST_TRIES} tries failed, the last with {}: {}", failure.code, failure.details);
-        Failure::permanent("General_RetryAttemptsExceeded", details)
-    }))
+    }
 }
 
 async fn once(app: &App, message: &IngestionMessage, ids: Ids) -> Result<Success, Failure> {
