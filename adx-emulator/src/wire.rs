@@ -147,7 +147,16 @@ pub(crate) fn percent_decode(text: &str) -> String {
 
 /// True when the path of a blob says that it is gzip: by its ending only, as the service tells it.
 pub(crate) fn is_gzip(path: &str) -> bool {
-    std::path::Path::new(path).extension().is_some_and(|extension| extension.eq_ignore_ascii_case("gz"))
+    has_extension(path, "gz")
+}
+
+/// True when the path of a blob says that it is a zip archive.
+pub(crate) fn is_zip(path: &str) -> bool {
+    has_extension(path, "zip")
+}
+
+fn has_extension(path: &str, wanted: &str) -> bool {
+    std::path::Path::new(path).extension().is_some_and(|extension| extension.eq_ignore_ascii_case(wanted))
 }
 
 /// A body that promises all of `bytes` and breaks off in the middle.

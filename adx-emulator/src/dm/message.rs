@@ -198,6 +198,8 @@ fn properties(extra: &Fields) -> Result<Properties, Failure> {
         "ingestifnotexists",
         "ingestionmappingtype",
     ];
+    // They would change what is stored, so leaving them out silently would give a wrong table.
+    const UNSUPPORTED: [&str; 3] = ["extend_schema", "recreate_schema", "treatgzasuncompressed"];
     let first =
         |names: &[&str]| names.iter().find_map(|name| extra.text(name)).filter(|text| !text.is_empty());
     let mapping_reference = first(&REFERENCES);
@@ -205,6 +207,10 @@ fn properties(extra: &Fields) -> Result<Properties, Failure> {
     if mapping_reference.is_some() && mapping.is_some() {
         let details = "Both ingestionMapping and ingestionMappingReference were given.";
         return Err(Failure::permanent("BadRequest_DuplicateMapping", details));
+    }
+    if let Some(name) = UNSUPPORTED.into_iter().find(|name| extra.flag(name)) {
+        let details = format!("The ingestion property '{name}' is not supported by this emulator.");
+        return Err(Failure::permanent("BadRequest_IngestionPropertyNotSupportedInThisContext", details));
     }
     let known = |name: &str| KNOWN.contains(&name) || REFERENCES.contains(&name) || INLINE.contains(&name);
     let other = extra.0.keys().filter(|name| !known(name));
@@ -295,6 +301,10 @@ mod tests {
         assert_eq!(
             failing(json!({"ingestionMapping": "[]", "ingestionMappingReference": "m"})),
             "BadRequest_DuplicateMapping"
+        );
+        assert_eq!(
+            failing(json!({"extend_schema": "true"})),
+            "BadRequest_IngestionPropertyNotSupportedInThisContext"
         );
         for text in ["no base64!", "bm8ganNvbg==", "e30=", "W10="] {
             IngestionMessage::parse(text).unwrap_err();

@@ -126,6 +126,10 @@ impl Worker {
 }
 
 async fn once(app: &App, message: &IngestionMessage, ids: Ids) -> Result<Success, Failure> {
+    if wire::is_zip(message.blob.path()) {
+        let details = "Zip archives are not supported by this emulator.";
+        return Err(Failure::permanent("BadRequest_FormatNotSupported", details));
+    }
     fault(app, Operation::Download, message).await?;
     let content = app.backend.download(&message.blob, &app.client).await.map_err(Failure::from)?;
     let bytes = match content {

@@ -34,10 +34,14 @@ async fn damaged_sources_fail_for_good_and_leave_no_row() {
     rig.enqueue(&rig.message(&absent, json!({})).await).await;
     let stranger = json!({"AdditionalProperties": {"authorizationContext": "of another cluster"}});
     rig.ingest("a.csv.gz", "a,1\n", stranger).await;
-    let counts = rig.until("failed", |counts| counts.failures.values().sum::<u64>() == 3).await;
-    for code in
-        ["BadRequest_InvalidArchive", "Download_SourceNotFound", "BadRequest_InvalidKustoIdentityToken"]
-    {
+    rig.ingest("a.csv.zip", "a,1\n", json!({})).await;
+    let counts = rig.until("failed", |counts| counts.failures.values().sum::<u64>() == 4).await;
+    for code in [
+        "BadRequest_FormatNotSupported",
+        "BadRequest_InvalidArchive",
+        "Download_SourceNotFound",
+        "BadRequest_InvalidKustoIdentityToken",
+    ] {
         assert_eq!(counts.failures.get(code), Some(&1), "{:?}", counts.failures);
     }
     assert_eq!(rig.rows("T | count").await[0][0], 0);
