@@ -18,7 +18,9 @@ pub(super) async fn run(name: Arc<str>, mut orders: mpsc::Receiver<Order>, parts
         match order {
             Order::Start(spec, ack) => {
                 next = keep_running(*spec, ack, &mut orders, &parts).await;
-                continue;
+                if next.is_some() {
+                    continue;
+                }
             }
             Order::Stop(end, ack) => {
                 parts.tell(&name, None, end, None).await;
@@ -31,7 +33,8 @@ pub(super) async fn run(name: Arc<str>, mut orders: mpsc::Receiver<Order>, parts
     }
 }
 
-/// Runs one connector until another `Start` comes, which is returned, or a `Stop`, which is carried out.
+/// Runs one connector until another `Start` comes, which is returned, or a `Stop`, which is carried out; none also when
+/// nobody gives orders any more.
 async fn keep_running(
     mut spec: ConnectorSpec,
     ack: Ack,
@@ -40,7 +43,7 @@ async fn keep_running(
 ) -> Option<Order> {
     let mut ack = Some(ack);
     loop {
-        let prepared = match prepare(&spec, orders, parts).await {
+        let prepared = match prepare(&mut spec, orders, parts).await {
             Ok(prepared) => prepared,
             Err(Interrupted(order)) => {
                 ack.take().into_iter().for_each(|ack| answer(ack, true));
@@ -74,7 +77,7 @@ struct Interrupted(Option<Order>);
 
 /// Reads the configuration, checks the target, joins the group; gives way to an order that ends the connector.
 async fn prepare(
-    spec: &ConnectorSpec,
+    spec: &mut ConnectorSpec,
     orders: &mut mpsc::Receiver<Order>,
     parts: &Parts,
 ) -> Result<Result<ConnectorTasks, Error>, Interrupted> {
@@ -82,7 +85,6 @@ async fn prepare(
         Ok(config) => config,
         Err(errors) => return Ok(Err(Error::Config(errors))),
     };
-    let mut spec = spec.clone();
     loop {
         let attempt = ConnectorTasks::prepare(spec.clone(), &config, parts.clone());
         tokio::select! {
