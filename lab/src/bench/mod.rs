@@ -144,7 +144,7 @@ async fn all_cases(args: &Args, servers: &str, folder: &Path) -> Result<Vec<Row>
             let setup = measure::Setup { args, case, load: &load, flush_size_bytes, servers, folder };
             rows.push(Row { case: case.name, flush_size_bytes, worker: setup.measure().await?, floor });
         }
-        for left in kafka::delete_topics(&kafka::client(servers, &[]), &[&topic]).await? {
+        for left in kafka::delete_topics(servers, &[], &[&topic]).await? {
             eprintln!("bench: could not delete {left}");
         }
     }

@@ -86,7 +86,7 @@ impl Kafka {
         let names: Vec<String> =
             STORAGE.iter().map(|(topic, _)| self.name(topic)).chain([self.name(TOPIC)]).collect();
         let names: Vec<&str> = names.iter().map(String::as_str).collect();
-        match delete_topics(&client(&self.servers, &[]), &names).await {
+        match delete_topics(&self.servers, &[], &names).await {
             Ok(left) if left.is_empty() => None,
             Ok(left) => Some(format!("topics left on {}: {}", self.servers, left.join(", "))),
             Err(error) => {

@@ -81,8 +81,10 @@ impl Watch<'_> {
                 Some(trace) => Err(Error::Part(format!("the connector failed ({}): {trace}", state.text))),
                 None => Ok(state.text),
             },
-            // Right after its creation a connector may have no status yet.
-            Err(error @ crate::connect::Error::Refused { .. }) => Ok(error.to_string()),
+            // Right after its creation a connector has no status yet.
+            Err(crate::connect::Error::Refused { status: reqwest::StatusCode::NOT_FOUND, .. }) => {
+                Ok("has no status yet".to_owned())
+            }
             Err(error) => Err(error.into()),
         }
     }
