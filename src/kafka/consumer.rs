@@ -78,6 +78,10 @@ impl ClientContext for Context {
     }
 
     fn error(&self, error: KafkaError, reason: &str) {
+        // A missing topic also comes out of the poll, where it is explained.
+        if error.rdkafka_error_code() == Some(RDKafkaErrorCode::UnknownTopicOrPartition) {
+            return;
+        }
         self.send(ConsumerEvent::Trouble(format!("{error}: {reason}")));
     }
 }

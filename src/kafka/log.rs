@@ -44,6 +44,10 @@ impl ClientContext for LogContext {
     }
 
     fn error(&self, error: KafkaError, reason: &str) {
+        // The end of a partition, which the reader asks for, comes this way too.
+        if error.rdkafka_error_code() == Some(RDKafkaErrorCode::PartitionEOF) {
+            return;
+        }
         tracing::warn!(target: "kusto_connect::kafka::client", %error, reason, "Kafka client (check bootstrap.servers)");
     }
 }
