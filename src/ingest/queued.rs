@@ -34,7 +34,7 @@ pub struct QueuedIngestClient {
     http: Http,
     cut: Cut,
     engine: KustoClient,
-    resources: ResourceManager,
+    pub(super) resources: ResourceManager,
     sender: Arc<Sender>,
     retry_max_time: Option<Duration>,
 }

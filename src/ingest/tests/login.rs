@@ -7,7 +7,7 @@ use super::entra::Entra;
 use super::fake::{Fake, Fault, Op, Seen};
 use super::secrets::Log;
 use super::{Settings, request, settings, timings};
-use crate::config::Authentication;
+use crate::config::{Authentication, DataFormat};
 use crate::ingest::Error;
 use crate::secret::Secret;
 use std::time::Duration;
@@ -152,12 +152,15 @@ async fn the_key_is_not_sent_to_a_login_server_named_by_a_stranger() {
     let proxy = reqwest::Proxy::http(fake.url.as_str()).unwrap();
     let pool = reqwest::Client::builder().proxy(proxy).add_root_certificate(entra.root()).build().unwrap();
     let cluster = Url::parse("http://cluster.example").unwrap();
-    let settings = Settings { auth: application(), ..settings(&cluster) };
+    // The engine on loopback may have tokens of any login server: the check must be of the cluster that named it.
+    let settings = Settings { auth: application(), query_url: fake.url.clone(), ..settings(&cluster) };
     let http = Http { client: pool, timings: std::sync::Arc::new(timings()) };
     let client = QueuedIngestClient::assemble(settings, http.clone(), http);
     let error = client.ingest(&request(1)).await.unwrap_err();
     assert!(matches!(error, Error::Untrusted { .. }), "{error}");
-    assert_eq!(fake.seen(Op::Metadata).len(), 1);
+    let error = client.check_target("Samples", "Storms", DataFormat::Csv, None).await.unwrap_err();
+    assert!(matches!(error, Error::Untrusted { .. }), "{error}");
+    assert_eq!(fake.seen(Op::Metadata).len(), 2);
     assert!(entra.requests().is_empty());
     assert!(fake.seen(Op::Command).is_empty());
 }

@@ -237,3 +237,20 @@ async fn retries_end_when_the_user_set_a_limit() {
         error.to_string().contains("errors.retry.max.time.ms") && error.to_string().contains("ServerBusy")
     );
 }
+
+#[tokio::test]
+async fn a_renewal_that_nobody_awaited_does_not_pass_for_a_fresh_one() {
+    let fake = Fake::start().await;
+    let hour = Duration::from_hours(1);
+    let stale = Timings { refresh: Duration::ZERO, first_pause: hour, longest_pause: hour, ..timings() };
+    let client = client(Settings { timings: stale, ..settings(&fake.url) });
+    client.ingest(&request(1)).await.unwrap();
+    client.ingest(&request(2)).await.unwrap();
+    while client.resources.current().is_none_or(|resources| resources.generation < 2) {
+        tokio::task::yield_now().await;
+    }
+    fake.sign("SIGNATURE-second");
+    let third = request(3);
+    let in_time = tokio::time::timeout(Duration::from_secs(30), client.ingest(&third)).await;
+    assert!(matches!(in_time, Ok(Ok(()))), "{in_time:?}");
+}
