@@ -18,7 +18,6 @@ use crate::{
     process::{Process, Spec, sibling},
 };
 
-const CONNECTOR: &str = "bench";
 const DATABASE: &str = "NetDefaultDB";
 const TABLE: &str = ".create table Bench (StartTime: datetime, EndTime: datetime, EventId: int, State: string, EventType: string, \
     Source: string, EventNarrative: string)";
@@ -66,7 +65,7 @@ impl Setup<'_> {
         Kusto::new(http.clone(), &adx.url, DATABASE).run(TABLE).await?;
         let mut subject = self.subject(http).await?;
         let outcome = self.sink(&subject, adx).await;
-        let deleted = subject.connect.delete(CONNECTOR).await;
+        let deleted = subject.connect.delete(&self.connector_name()).await;
         if let Some(process) = &mut subject.process {
             let log = process.last_lines(20);
             let status = process.stop(GRACE).await?;
@@ -162,7 +161,7 @@ impl Setup<'_> {
                 (seen, moved) = (counts.ingested_raw_bytes, Instant::now());
             }
             if moved.elapsed() > PATIENCE {
-                let state = subject.connect.state(CONNECTOR).await?;
+                let state = subject.connect.state(&self.connector_name()).await?;
                 let why = state.trace.unwrap_or(state.text);
                 let wanted = self.load.raw_bytes;
                 return Err(Error::Part(format!(
@@ -171,6 +170,11 @@ impl Setup<'_> {
             }
             tokio::time::sleep(pause).await;
         }
+    }
+
+    /// A name, and with it a consumer group, of its own: a group that has read the topic before would find nothing new.
+    fn connector_name(&self) -> String {
+        format!("{}-{}", self.load.topic, self.flush_size_bytes)
     }
 
     fn connector(&self, adx: &str) -> String {
@@ -189,6 +193,6 @@ impl Setup<'_> {
         for (key, value) in self.case.connector_settings() {
             config[key] = value.into();
         }
-        json!({"name": CONNECTOR, "config": config}).to_string()
+        json!({"name": self.connector_name(), "config": config}).to_string()
     }
 }
