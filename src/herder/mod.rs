@@ -17,7 +17,7 @@ mod view;
 #[cfg(test)]
 pub(crate) mod fake_runner;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 pub use error::Error;
 pub use handle::{Expanded, Health, Herder, ServerInfo};

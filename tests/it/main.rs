@@ -4,5 +4,7 @@
 //! `scripts/rigs`.
 
 mod floors;
+mod golden_rest;
 mod rigs;
+mod storage_topics;
 mod support;

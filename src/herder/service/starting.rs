@@ -27,7 +27,7 @@ pub(super) async fn open(
     let bootstrap = &options.config.bootstrap_servers;
     let topic = &options.config.config_topic.name;
     let mut backoff = Backoff::new(FIRST_PAUSE, LONGEST_PAUSE, u64::from(std::process::id()));
-    let mut stage = format!("reading the config topic {topic} (bootstrap.servers={bootstrap})");
+    let mut stage = format!("opening the config topic {topic} (bootstrap.servers={bootstrap})");
     loop {
         starting(publisher, stage);
         let error = match try_open(options, publisher).await {

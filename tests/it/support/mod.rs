@@ -5,10 +5,12 @@
 mod azurite;
 mod kafka;
 mod process;
+mod worker;
 
 pub use azurite::Azurite;
 pub use kafka::{Kafka, Numbers};
 pub use process::{Guarded, free_port, rigs, root, signal};
+pub use worker::TestWorker;
 
 use std::time::Duration;
 
