@@ -99,7 +99,11 @@ impl ConnectorTasks {
             Err(error) => End::Failed(error),
         };
         let drained = self.drain_all().await;
-        self.consumer.close().await;
+        // A broker that is gone must not hold up the order that waits; the client ends in the background then.
+        let patience = self.parts.worker.task_shutdown_graceful_timeout;
+        if tokio::time::timeout(patience, self.consumer.close()).await.is_err() {
+            tracing::warn!(connector = %self.spec.name, "left the consumer group without an answer from Kafka");
+        }
         let end = match end {
             End::Order(order, _) => End::Order(order, drained),
             end => end,

@@ -59,13 +59,14 @@ impl ConnectorTasks {
         if offsets.is_empty() || self.consumer.assignment_lost() {
             return offsets.is_empty();
         }
-        match self.consumer.commit(offsets).await {
-            Ok(()) => true,
-            Err(error) => {
-                tracing::warn!(connector = %self.spec.name, %error, "last offsets not committed; read again later");
-                false
-            }
-        }
+        let timeout = self.parts.worker.offset_flush_timeout;
+        let reason = match tokio::time::timeout(timeout, self.consumer.commit(offsets)).await {
+            Ok(Ok(())) => return true,
+            Ok(Err(error)) => error.to_string(),
+            Err(_) => format!("no answer within offset.flush.timeout.ms ({} ms)", timeout.as_millis()),
+        };
+        tracing::warn!(connector = %self.spec.name, reason, "last offsets not committed; they are read again later");
+        false
     }
 
     pub(super) fn commit(&mut self) {

@@ -31,9 +31,27 @@ struct Entry {
 }
 
 impl OffsetLine {
+    /// A record was taken from Kafka; what becomes of it is not known yet.
+    pub fn taken(&mut self, offset: i64) {
+        self.start.get_or_insert(offset);
+    }
+
+    /// True when `offset` was passed before: Kafka sends a stretch again, or the topic was made anew.
+    pub fn is_behind(&self, offset: i64) -> bool {
+        self.read_to.is_some_and(|read_to| offset < read_to)
+    }
+
+    /// Starts again at `offset`, which lies behind. What is in flight keeps its place in line.
+    pub fn rewind(&mut self, offset: i64) {
+        self.start = Some(offset);
+        self.read_to = None;
+        self.delivered_to = None;
+        self.reported = None;
+    }
+
     /// A record was read, whether it wrote something or not.
     pub fn read(&mut self, offset: i64) {
-        self.start.get_or_insert(offset);
+        self.taken(offset);
         self.read_to = Some(offset + 1);
     }
 
@@ -98,6 +116,24 @@ mod tests {
         line.delivered(first);
         assert_eq!(line.committable(false), Some(6));
         assert_eq!(line.committable(false), None);
+    }
+
+    #[test]
+    fn a_record_that_was_only_taken_is_read_again() {
+        let mut line = OffsetLine::default();
+        line.taken(5);
+        assert_eq!((line.committable(false), line.resume_at()), (None, Some(5)));
+    }
+
+    #[test]
+    fn a_topic_made_anew_starts_its_line_anew() {
+        let mut line = OffsetLine::default();
+        line.read(9);
+        assert_eq!(line.committable(false), Some(10));
+        assert!(line.is_behind(0) && !line.is_behind(10));
+        line.rewind(0);
+        line.read(0);
+        assert_eq!((line.committable(false), line.resume_at()), (Some(1), Some(1)));
     }
 
     #[test]

@@ -201,6 +201,10 @@ impl Pipeline {
                 reason: format!("{code}: {text}"),
             })?;
             let offset = record.offset;
+            if self.line.is_behind(offset) {
+                self.rewind(offset)?;
+            }
+            self.line.taken(offset);
             let value = self.shared.value_converter.convert(record.value);
             let value = value.map_err(|source| Error::Convert { at: self.at().into(), offset, source })?;
             let Some(bytes) = value.as_bytes() else {
@@ -226,6 +230,14 @@ impl Pipeline {
                 }
             }
         }
+        Ok(())
+    }
+
+    /// Kafka went back: what was read before stays a batch of its own, and the line of offsets starts again here.
+    fn rewind(&mut self, offset: i64) -> Result<(), Error> {
+        tracing::warn!(task = %self.task, partition = %self.queue.id(), offset, "Kafka sends earlier offsets again");
+        self.seal()?;
+        self.line.rewind(offset);
         Ok(())
     }
 
