@@ -3,7 +3,7 @@
 //! One task (`service`) is the only writer of configs and states; [`Herder`] is the way to ask it. A change is written
 //! to the config topic first and acted on when it is read back, so a request, another worker's record and a restart
 //! take the same path. What to do is decided by a pure function (`plan`); the worker's long operations run beside the
-//! loop, at most one per connector. Reads are answered from the last published [`View`] and never wait for the loop.
+//! loop, at most one per connector. Reads are answered from the last published view and never wait for the loop.
 
 mod classes;
 mod error;

@@ -104,3 +104,30 @@ async fn a_worker_waits_for_a_broker_that_comes_later() {
     assert_eq!(worker.send("GET", "/health", None).await.0, 200);
     assert!(worker.stop().await);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_outage_of_kafka_fails_writes_in_words_and_reads_go_on() {
+    let mut kafka = Kafka::own().await;
+    let cluster = unique("outage");
+    let worker = TestWorker::start(kafka.bootstrap(), &cluster, &[]).await;
+    let body = json!({"name": "a", "config": connector("t")});
+    assert_eq!(worker.send("POST", "/connectors", Some(&body)).await.0, 201);
+    kafka.stop().await;
+    let other = json!({"name": "b", "config": connector("t")});
+    let write = worker.send("POST", "/connectors", Some(&other));
+    let reads = async {
+        for _ in 0..10 {
+            assert_eq!(worker.send("GET", "/connectors", None).await, (200, json!(["a"])));
+        }
+    };
+    let (answer, ()) = tokio::join!(write, reads);
+    let message = "Error writing connector configuration to Kafka";
+    assert_eq!(answer, (500, json!({"error_code": 500, "message": message})));
+    kafka.start().await;
+    wait_for("a write after the outage", Duration::from_secs(60), async || {
+        (worker.send("PUT", "/connectors/b/config", Some(&connector("t"))).await.0 < 300).then_some(())
+    })
+    .await;
+    assert_eq!(worker.send("GET", "/connectors", None).await, (200, json!(["a", "b"])));
+    assert!(worker.stop().await);
+}
