@@ -30,7 +30,7 @@ const LINES_UP_TO: f64 = 1000.0;
 #[command(name = "storm-events-producer", version)]
 #[expect(clippy::struct_excessive_bools, reason = "each is one switch of the command line")]
 pub struct Args {
-    /// Kafka, host:port[,host:port]
+    /// Kafka: host:port, or several with commas
     #[arg(long, env = "KAFKA_BOOTSTRAP_SERVER", default_value = "localhost:9092")]
     pub bootstrap_server: String,
     /// Topic to send to

@@ -17,8 +17,9 @@ const CONNECTION: &str = "Connection";
 const WRITES: &str = "Writes";
 const RETRIES: &str = "Error Handling and Retries";
 
-/// The version that the sink and the classes built into the worker report.
-pub const VERSION: &str = env!("CARGO_PKG_VERSION");
+/// The version that the sink and the classes built into the worker report: the release of the JVM connector whose
+/// configuration and behaviour ours answers to, because tools compare it.
+pub const VERSION: &str = "5.3.1";
 
 /// The full class name of the sink.
 pub const KUSTO_SINK_CLASS: &str = "com.microsoft.azure.kusto.kafka.connect.sink.KustoSinkConnector";

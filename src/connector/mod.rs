@@ -12,17 +12,14 @@ use async_trait::async_trait;
 use futures::future::BoxFuture;
 
 use crate::config::{ConnectorProperties, SinkConnectorConfig};
+/// The sink's class and version, by which configurations, statuses and the storage topics name it.
+pub use crate::config::{KUSTO_SINK_CLASS as KUSTO_SINK_CONNECTOR, VERSION as KUSTO_SINK_VERSION};
 use crate::id::{OffsetRange, TopicPartition};
 use crate::{batch, ingest};
 pub use kusto::KustoSink;
 
-/// The classes of the Kusto sink, by which configurations and the storage topics name it.
-pub const KUSTO_SINK_CONNECTOR: &str = "com.microsoft.azure.kusto.kafka.connect.sink.KustoSinkConnector";
 /// Class of its tasks, written into task configurations so that a JVM worker can take over.
 pub const KUSTO_SINK_TASK: &str = "com.microsoft.azure.kusto.kafka.connect.sink.KustoSinkTask";
-/// The release of the JVM connector whose configuration and behaviour ours answers to.
-pub const KUSTO_SINK_VERSION: &str = "5.3.1";
-
 /// Why a record or a batch cannot be handed over.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {

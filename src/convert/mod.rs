@@ -1,6 +1,6 @@
 //! Converters: from the bytes of a Kafka record to a value (`connect-runtime.md` §6).
 //!
-//! One file per converter, one row per class in [`Converters::of`]. Converters are pure: no I/O, no state that a record
+//! One file per converter, one row per class in [`converter`]. Converters are pure: no I/O, no state that a record
 //! changes. What may be passed on unchanged is borrowed from the fetch buffer.
 
 mod json;

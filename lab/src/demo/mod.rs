@@ -46,7 +46,7 @@ const QUERIES: [&str; 5] = [
 #[derive(Debug, Clone, Parser)]
 #[command(name = "lab-demo", version)]
 pub struct Args {
-    /// A real Kafka, host:port[,host:port] (default: one inside this process)
+    /// A real Kafka: host:port, or several with commas (default: one inside this process)
     #[arg(long, env = "BOOTSTRAP_SERVERS", default_value = "")]
     pub bootstrap_servers: String,
     /// Port of the worker's REST interface
