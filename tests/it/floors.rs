@@ -69,10 +69,8 @@ fn strip(text: &str) -> String {
             rest[open..].find(&close).map_or(rest.len(), |end| open + end + close.len())
         } else if c == '"' {
             string_length(rest)
-        } else if let Some(length) = char_literal_length(rest) {
-            length
         } else {
-            0
+            char_literal_length(rest).unwrap_or_default()
         };
         if skip == 0 {
             out.push(c);

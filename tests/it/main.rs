@@ -3,8 +3,15 @@
 //! `make test` runs it by cargo-nextest, each test in its own process; `cargo test --test it` works too, after
 //! `scripts/rigs`.
 
+mod at_least_once;
+mod bad_input;
 mod floors;
 mod golden_rest;
+mod lab;
+mod outages;
+mod python_sdk;
+mod restart;
 mod rigs;
+mod secrets;
 mod storage_topics;
 mod support;

@@ -15,7 +15,7 @@ async fn a_broker_keeps_its_records_over_a_restart() {
     kafka.kill().await;
     kafka.start().await;
     assert_eq!(kafka.end_offsets(&topic, 2).await, [51, 50]);
-    assert_eq!(kafka.committed("nobody", &topic, 2), [-1, -1]);
+    assert_eq!(kafka.committed("nobody", &topic, 2).await, [-1, -1]);
 }
 
 #[tokio::test]

@@ -129,19 +129,12 @@ impl Kafka {
             Ok(_) | Err((_, RDKafkaErrorCode::TopicAlreadyExists)) => {}
             Err((topic, code)) => panic!("topic {topic}: {code}"),
         }
-        wait_for(&format!("topic {topic}"), Duration::from_secs(30), async || {
+        wait_for(format!("topic {topic}"), Duration::from_secs(30), async || {
             let metadata = admin.inner().fetch_metadata(Some(topic), Duration::from_secs(5)).ok()?;
             let ready = metadata.topics()[0].partitions().iter().filter(|p| p.leader() >= 0).count();
             (i32::try_from(ready).ok()? == partitions).then_some(())
         })
         .await;
-    }
-
-    /// All names of topics.
-    pub fn topics(&self) -> Vec<String> {
-        let consumer: BaseConsumer = self.client().create().expect("a client");
-        let metadata = consumer.fetch_metadata(None, Duration::from_secs(10)).expect("metadata");
-        metadata.topics().iter().map(|topic| topic.name().to_owned()).collect()
     }
 
     /// A producer that keeps order and does not repeat.
@@ -154,13 +147,16 @@ impl Kafka {
     }
 
     /// What `group` committed for the partitions of `topic`; −1 where nothing is.
-    pub fn committed(&self, group: &str, topic: &str, partitions: i32) -> Vec<i64> {
+    pub async fn committed(&self, group: &str, topic: &str, partitions: i32) -> Vec<i64> {
         let consumer: BaseConsumer = self.client().set("group.id", group).create().expect("a client");
         let mut list = TopicPartitionList::new();
         list.add_partition_range(topic, 0, partitions - 1);
-        let committed = consumer.committed_offsets(list, Duration::from_secs(10)).expect("committed offsets");
+        let committed = wait_for(format!("the offsets of {group}"), Duration::from_secs(30), async || {
+            // Not in the first moments of a broker or of its groups.
+            consumer.committed_offsets(list.clone(), Duration::from_secs(5)).ok()
+        });
         let offset = |offset| if let Offset::Offset(number) = offset { number } else { -1 };
-        committed.elements().iter().map(|element| offset(element.offset())).collect()
+        committed.await.elements().iter().map(|element| offset(element.offset())).collect()
     }
 
     /// The next offset to be written in each partition of `topic`, as soon as the broker leads it (not yet so in the
@@ -246,7 +242,7 @@ impl Sender {
 
     /// Waits until Kafka has everything.
     pub fn flush(&self) {
-        self.producer.flush(Duration::from_secs(120)).expect("all delivered");
+        self.producer.flush(Duration::from_mins(2)).expect("all delivered");
         assert!(!self.failed.load(Ordering::Relaxed), "a record was not delivered");
     }
 }

@@ -2,22 +2,35 @@
 //!
 //! Nothing here sleeps blindly: [`wait_for`] asks for a state until it is there or the deadline says what is missing.
 
+mod adx;
 mod azurite;
 mod kafka;
 mod process;
+mod rest;
+mod stage;
 mod worker;
+mod worker_process;
 
+pub use adx::{Adx, DATABASE};
 pub use azurite::Azurite;
-pub use kafka::{Kafka, Numbers};
-pub use process::{Guarded, free_port, rigs, root, signal};
+pub use kafka::{Kafka, Numbers, Sent, Verdict};
+pub use process::{free_port, rigs, root};
+pub use rest::Rest;
+pub use stage::Stage;
 pub use worker::TestWorker;
+pub use worker_process::Worker;
 
+use std::fmt;
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
 
 /// Calls `state` until it gives something, every 20 ms; fails the test after `deadline`.
-pub async fn wait_for<T>(what: &str, deadline: Duration, mut state: impl AsyncFnMut() -> Option<T>) -> T {
+pub async fn wait_for<T>(
+    what: impl fmt::Display,
+    deadline: Duration,
+    mut state: impl AsyncFnMut() -> Option<T>,
+) -> T {
     let end = Instant::now() + deadline;
     loop {
         if let Some(found) = state().await {

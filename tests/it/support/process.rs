@@ -72,7 +72,7 @@ pub fn free_ports(count: u16) -> u16 {
 
 /// Waits until something accepts connections on `port`.
 pub async fn wait_for_port(what: &str, port: u16) {
-    wait_for(&format!("{what} on port {port}"), Duration::from_secs(60), async || {
+    wait_for(format!("{what} on port {port}"), Duration::from_mins(1), async || {
         tokio::net::TcpStream::connect(("127.0.0.1", port)).await.ok()
     })
     .await;

@@ -1,0 +1,99 @@
+//! At least once: whatever ends the worker, no record is lost; an orderly end repeats none.
+//!
+//! Each record has a number; the oracle compares all numbers sent with what the table holds.
+
+use std::time::Duration;
+
+use adx_emulator::Operation;
+
+use crate::support::{Kafka, Random, Stage, wait_for};
+
+/// Repeats the sequence of moments below.
+const SEED: u64 = 20_070_101;
+
+/// Records a second while the worker is being killed.
+const RATE: u32 = 2_000;
+
+/// What the worker is doing when it is killed.
+const MOMENTS: [Operation; 3] = [Operation::PutBlob, Operation::PutMessage, Operation::IngestionResources];
+
+/// Waits until `operation` was asked for `times` more.
+async fn after(stage: &Stage, operation: Operation, times: u64) {
+    let before = stage.adx.requests(operation);
+    wait_for(format!("{times} more {operation:?}"), Duration::from_mins(1), async || {
+        (stage.adx.requests(operation) >= before + times).then_some(())
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn sigkill_at_twenty_moments_loses_nothing() {
+    let kafka = Kafka::shared().await;
+    let mut stage = Stage::running(kafka, 3).await;
+    let load = stage.load(kafka, RATE);
+    let mut random = Random::new(SEED);
+    println!("seed {SEED}");
+    for kill in 1..=20 {
+        // A worker that just started asks for the resources once, and for many blobs and messages afterwards.
+        let operation = *random.pick(&MOMENTS);
+        let times = if operation == Operation::IngestionResources { 1 } else { random.between(1, 60) };
+        if kill > 1 || operation != Operation::IngestionResources {
+            after(&stage, operation, times).await;
+        }
+        let pause = Duration::from_millis(random.between(0, 600));
+        tokio::time::sleep(pause).await;
+        stage.worker.kill();
+        println!(
+            "kill {kill}: after {times} {operation:?} and {pause:?}; committed {:?}",
+            stage.committed(kafka).await
+        );
+        stage.worker.start_again().await;
+    }
+    let sent = load.stop().await;
+    let verdict = stage.adx.wait_for_all(&sent, Duration::from_mins(2)).await;
+    let share = verdict.duplicates * 1000 / verdict.sent;
+    println!("{verdict:?}: {}.{} % of the rows twice", share / 10, share % 10);
+    assert_eq!((verdict.missing, verdict.strange), (0, 0), "{verdict:?}");
+    stage.assert_running().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn sigterm_under_load_repeats_nothing() {
+    let kafka = Kafka::shared().await;
+    let mut stage = Stage::running(kafka, 3).await;
+    let load = stage.load(kafka, RATE);
+    let mut random = Random::new(SEED);
+    for round in 1..=6 {
+        after(&stage, Operation::PutMessage, random.between(1, 12)).await;
+        tokio::time::sleep(Duration::from_millis(random.between(0, 60))).await;
+        let end = stage.worker.terminate().await;
+        assert!(end.success(), "round {round}: {end}");
+        stage.worker.start_again().await;
+    }
+    let sent = load.stop().await;
+    let verdict = stage.adx.wait_for_all(&sent, Duration::from_mins(2)).await;
+    println!("{verdict:?}");
+    assert_eq!((verdict.missing, verdict.duplicates, verdict.strange), (0, 0, 0), "{verdict:?}");
+    stage.assert_running().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn offsets_are_committed_behind_the_queue_message_only() {
+    use adx_emulator::faults::{Effect, Rule};
+
+    let kafka = Kafka::shared().await;
+    let stage = Stage::running(kafka, 1).await;
+    // Blobs go through, their messages do not: nothing may be committed.
+    let busy = Effect::Status { status: 503, code: None, retry_after: None };
+    stage.adx.faults().add(Rule::new(Operation::PutMessage, busy));
+    let sent = stage.send(kafka, 2_000).await;
+    after(&stage, Operation::PutMessage, 5).await;
+    assert_eq!(stage.committed(kafka).await, [-1]);
+    stage.adx.faults().clear();
+    let verdict = stage.adx.wait_for_all(&sent, Duration::from_mins(1)).await;
+    assert_eq!((verdict.missing, verdict.duplicates, verdict.strange), (0, 0, 0), "{verdict:?}");
+    wait_for("the commit", Duration::from_secs(90), async || {
+        (stage.committed(kafka).await == [2_000]).then_some(())
+    })
+    .await;
+}

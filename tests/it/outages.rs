@@ -1,0 +1,203 @@
+//! Outages: ADX, its storage or Kafka fail for a while; tasks stay RUNNING, nothing is lost. What cannot heal by itself
+//! fails the task with a reason, and a restart brings it back.
+
+use std::time::Duration;
+
+use adx_emulator::Operation;
+use adx_emulator::faults::{Effect, Moment, Rule};
+
+use crate::support::{Kafka, Random, Stage, Verdict, wait_for};
+
+/// Records a second.
+const RATE: u32 = 1_000;
+
+fn status(status: u16) -> Effect {
+    Effect::Status { status, code: None, retry_after: None }
+}
+
+/// Runs a load while `faults` are in force and until all rules with a count are used up; the verdict at the end.
+async fn through(faults: impl IntoIterator<Item = Rule>) -> (Stage, Verdict) {
+    let kafka = Kafka::shared().await;
+    let stage = Stage::running(kafka, 2).await;
+    let load = stage.load(kafka, RATE);
+    for rule in faults {
+        stage.adx.faults().add(rule);
+    }
+    wait_for("the faults to be used up", Duration::from_secs(90), async || {
+        stage.adx.faults_are_used_up().then_some(())
+    })
+    .await;
+    stage.adx.faults().clear();
+    let sent = load.stop().await;
+    let verdict = stage.adx.wait_for_all(&sent, Duration::from_secs(90)).await;
+    println!("{verdict:?}");
+    stage.assert_running().await;
+    assert_eq!((verdict.missing, verdict.strange), (0, 0), "{verdict:?}");
+    (stage, verdict)
+}
+
+/// A rule that fires with probability 0.3, `times` times.
+fn sometimes(operation: Operation, effect: Effect, times: u64) -> Rule {
+    Rule { probability: Some(0.3), seed: 7, ..Rule::new(operation, effect).times(times) }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_expired_sas_is_replaced() {
+    let (stage, verdict) = through([
+        Rule::new(Operation::PutBlob, Effect::ExpiredSas).times(10),
+        Rule::new(Operation::PutMessage, Effect::ExpiredSas).times(10),
+    ])
+    .await;
+    assert_eq!(verdict.duplicates, 0);
+    assert!(stage.adx.requests(Operation::IngestionResources) >= 2, "fresh resources were asked for");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_vanished_container_or_queue_is_left_for_another() {
+    let (_, verdict) = through([
+        Rule::new(Operation::PutBlob, Effect::ContainerNotFound).times(10),
+        Rule::new(Operation::PutMessage, Effect::ContainerNotFound).times(10),
+    ])
+    .await;
+    assert_eq!(verdict.duplicates, 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn cut_connections_lose_nothing() {
+    let (_, verdict) = through([
+        sometimes(Operation::PutBlob, Effect::Reset { when: Moment::Before }, 5),
+        sometimes(Operation::PutBlob, Effect::Reset { when: Moment::After }, 5),
+        sometimes(Operation::PutMessage, Effect::Reset { when: Moment::Before }, 5),
+    ])
+    .await;
+    // The message of a blob written twice goes out once: the retry wrote the same blob.
+    assert_eq!(verdict.duplicates, 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_message_whose_answer_is_cut_off_may_be_repeated_under_its_own_id() {
+    let (stage, verdict) =
+        through([sometimes(Operation::PutMessage, Effect::Reset { when: Moment::After }, 5)]).await;
+    let messages = stage.adx.counts().messages;
+    let mut ids = std::collections::BTreeMap::<_, Vec<_>>::new();
+    for message in &messages {
+        ids.entry(&message.id).or_default().push(&message.blob);
+    }
+    assert!(
+        ids.len() < messages.len(),
+        "no message was repeated: the fault did not do what this test is about"
+    );
+    // So that whoever reads them can tell: the same blob under the same id.
+    assert!(ids.values().all(|blobs| blobs.iter().all(|blob| *blob == blobs[0])), "{ids:?}");
+    println!("{} of {} rows twice", verdict.duplicates, verdict.sent);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn busy_and_throttled_services_are_waited_for() {
+    let (_, verdict) = through([
+        sometimes(Operation::PutBlob, status(503), 8),
+        sometimes(Operation::PutBlob, status(500), 4),
+        sometimes(Operation::PutMessage, status(503), 8),
+        sometimes(Operation::PutMessage, Effect::Status { status: 429, code: None, retry_after: Some(1) }, 2),
+        sometimes(Operation::PutBlob, Effect::Delay { milliseconds: 1_500 }, 3),
+        sometimes(Operation::PutBlob, Effect::Truncate, 3),
+    ])
+    .await;
+    assert_eq!(verdict.duplicates, 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_outage_of_everything_is_waited_out() {
+    let kafka = Kafka::shared().await;
+    let stage = Stage::running(kafka, 2).await;
+    let load = stage.load(kafka, RATE);
+    wait_for("rows before the outage", Duration::from_secs(30), async || {
+        (stage.adx.count("Numbers").await > 1_000).then_some(())
+    })
+    .await;
+    for operation in [
+        Operation::Metadata,
+        Operation::Mgmt,
+        Operation::IngestionResources,
+        Operation::IdentityToken,
+        Operation::PutBlob,
+        Operation::PutMessage,
+    ] {
+        stage.adx.faults().add(Rule::new(operation, status(500)));
+    }
+    // The outage is a time, not a state: long against every retry pause of a test, short against a real one.
+    tokio::time::sleep(Duration::from_secs(12)).await;
+    stage.assert_running().await;
+    stage.adx.faults().clear();
+    let sent = load.stop().await;
+    let verdict = stage.adx.wait_for_all(&sent, Duration::from_secs(90)).await;
+    assert_eq!((verdict.missing, verdict.duplicates, verdict.strange), (0, 0, 0), "{verdict:?}");
+    stage.assert_running().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn kafka_restarts_under_the_worker() {
+    let mut kafka = Kafka::own().await;
+    let stage = Stage::running(&kafka, 2).await;
+    let load = stage.load(&kafka, RATE);
+    let mut random = Random::new(7);
+    for round in 0..2 {
+        let before = stage.adx.count("Numbers").await;
+        wait_for("rows between the restarts", Duration::from_mins(1), async || {
+            (stage.adx.count("Numbers").await > before + random.between(500, 2_000)).then_some(())
+        })
+        .await;
+        if round == 0 {
+            kafka.stop().await;
+        } else {
+            kafka.kill().await;
+        }
+        kafka.start().await;
+    }
+    let sent = load.stop().await;
+    let verdict = stage.adx.wait_for_all(&sent, Duration::from_mins(2)).await;
+    println!("{verdict:?}: duplicates after a broker's restart");
+    assert_eq!((verdict.missing, verdict.strange), (0, 0), "{verdict:?}");
+    stage.assert_running().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_cannot_heal_fails_the_task_with_its_reason_and_a_restart_helps() {
+    let kafka = Kafka::shared().await;
+    let stage = Stage::set(kafka, 2).await;
+    stage.adx.command(".drop table Numbers").await;
+    let answer = stage.worker.rest().create(&stage.connector, &stage.config()).await;
+    assert_eq!(answer.status, 201, "{}", answer.body);
+    let trace = stage.worker.rest().wait_for_trace(&stage.connector).await;
+    assert!(trace.contains("Numbers") && trace.contains("kusto.tables.topics.mapping"), "{trace}");
+
+    stage.adx.create_numbers().await;
+    let sent = stage.send(kafka, 500).await;
+    let path = format!("/connectors/{}/restart?includeTasks=true", stage.connector);
+    let answer = stage.worker.rest().post(&path).await;
+    assert_eq!(answer.status, 202, "{}", answer.body);
+    stage.worker.rest().wait_for_states(&stage.connector, "RUNNING", &["RUNNING"]).await;
+    let verdict = stage.adx.wait_for_all(&sent, Duration::from_mins(1)).await;
+    assert_eq!((verdict.missing, verdict.duplicates), (0, 0), "{verdict:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_refused_upload_fails_the_task_and_keeps_its_place() {
+    let kafka = Kafka::shared().await;
+    let stage = Stage::running(kafka, 1).await;
+    // Storage says that the request itself is wrong: trying again cannot help.
+    let refused =
+        Effect::Status { status: 400, code: Some("InvalidHeaderValue".to_owned()), retry_after: None };
+    stage.adx.faults().add(Rule::new(Operation::PutBlob, refused));
+    let sent = stage.send(kafka, 500).await;
+    let trace = stage.worker.rest().wait_for_trace(&stage.connector).await;
+    assert!(trace.contains("InvalidHeaderValue") && trace.contains(&stage.topic), "{trace}");
+    assert!(!trace.contains("sig="), "{trace}");
+
+    stage.adx.faults().clear();
+    let path = format!("/connectors/{}/restart?includeTasks=true&onlyFailed=true", stage.connector);
+    assert_eq!(stage.worker.rest().post(&path).await.status, 202);
+    let verdict = stage.adx.wait_for_all(&sent, Duration::from_mins(1)).await;
+    assert_eq!((verdict.missing, verdict.duplicates), (0, 0), "{verdict:?}");
+    stage.assert_running().await;
+}

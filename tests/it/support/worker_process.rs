@@ -1,0 +1,173 @@
+//! A worker as its users run it: the real binary in a process of its own, to be killed and started again.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::fs::OpenOptions;
+use std::path::PathBuf;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::time::Duration;
+
+use tempfile::TempDir;
+
+use super::process::{free_port, signal};
+use super::{Kafka, Rest, unique, wait_for};
+
+/// One worker process, its settings and its log.
+pub struct Worker {
+    rest: Rest,
+    log: PathBuf,
+    settings: PathBuf,
+    environment: Vec<(String, String)>,
+    child: Option<Child>,
+    _dir: TempDir,
+}
+
+impl Worker {
+    /// A worker of a cluster of its own on `kafka`; returns when REST answers.
+    pub async fn start(kafka: &Kafka) -> Self {
+        Self::with(kafka, &[]).await
+    }
+
+    /// The same with further settings, which win over the usual ones.
+    pub async fn with(kafka: &Kafka, settings: &[(&str, &str)]) -> Self {
+        let mut worker = Self::stopped(kafka.bootstrap(), settings);
+        worker.start_again().await;
+        worker
+    }
+
+    /// A worker that was not started yet.
+    pub fn stopped(bootstrap: &str, settings: &[(&str, &str)]) -> Self {
+        let port = free_port();
+        let cluster = unique("cluster");
+        let mut all: BTreeMap<String, String> = [
+            ("bootstrap.servers", bootstrap.to_owned()),
+            ("group.id", cluster.clone()),
+            ("config.storage.topic", format!("{cluster}-configs")),
+            ("offset.storage.topic", format!("{cluster}-offsets")),
+            ("status.storage.topic", format!("{cluster}-statuses")),
+            ("listeners", format!("http://127.0.0.1:{port}")),
+            ("key.converter", "org.apache.kafka.connect.storage.StringConverter".to_owned()),
+            ("value.converter", "org.apache.kafka.connect.storage.StringConverter".to_owned()),
+            // A killed member's partitions are free after this, instead of 45 s.
+            ("consumer.session.timeout.ms", "2000".to_owned()),
+            ("consumer.heartbeat.interval.ms", "500".to_owned()),
+        ]
+        .map(|(key, value): (&str, String)| (key.to_owned(), value))
+        .into();
+        for key in ["config", "offset", "status"].map(|topic| format!("{topic}.storage.replication.factor")) {
+            all.insert(key, "1".to_owned());
+        }
+        all.extend(settings.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())));
+        let dir = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).expect("a folder");
+        let file = dir.path().join("worker.properties");
+        let mut text = String::new();
+        for (key, value) in &all {
+            writeln!(text, "{key}={value}").expect("text");
+        }
+        std::fs::write(&file, text).expect("a settings file");
+        let rest = Rest::new(format!("http://127.0.0.1:{port}"));
+        Self {
+            rest,
+            log: dir.path().join("worker.log"),
+            settings: file,
+            environment: Vec::new(),
+            child: None,
+            _dir: dir,
+        }
+    }
+
+    /// Sets an environment variable for its next starts.
+    pub fn environment(&mut self, name: &str, value: &str) {
+        self.environment.push((name.to_owned(), value.to_owned()));
+    }
+
+    /// Starts the process without waiting for anything.
+    pub fn spawn(&mut self) {
+        assert!(self.child.is_none(), "it runs already");
+        let log = OpenOptions::new().create(true).append(true).open(&self.log).expect("a log file");
+        let child = Command::new(env!("CARGO_BIN_EXE_kusto-connect"))
+            .arg("distributed")
+            .arg(&self.settings)
+            .envs(self.environment.iter().cloned())
+            .stdin(Stdio::null())
+            .stdout(log.try_clone().expect("the same file"))
+            .stderr(log)
+            .spawn()
+            .expect("the worker starts");
+        self.child = Some(child);
+    }
+
+    /// Starts the process (again, with the same settings and port) and waits until REST answers.
+    pub async fn start_again(&mut self) {
+        self.spawn();
+        let (rest, child) = (&self.rest, self.child.as_mut().expect("just started"));
+        let log = &self.log;
+        wait_for("the worker's REST", Duration::from_mins(1), async || {
+            if let Some(status) = child.try_wait().expect("its state") {
+                panic!(
+                    "the worker ended with {status}:\n{}",
+                    std::fs::read_to_string(log).unwrap_or_default()
+                );
+            }
+            let answer = rest.try_send("GET", "/connectors", None).await.ok()?;
+            (answer.status == 200).then_some(())
+        })
+        .await;
+    }
+
+    /// Its REST API.
+    pub fn rest(&self) -> &Rest {
+        &self.rest
+    }
+
+    /// Everything it logged so far, all its lives together.
+    pub fn log(&self) -> String {
+        std::fs::read_to_string(&self.log).unwrap_or_default()
+    }
+
+    /// The process id.
+    pub fn pid(&self) -> u32 {
+        self.child.as_ref().expect("it runs").id()
+    }
+
+    /// True while the process runs.
+    pub fn runs(&mut self) -> bool {
+        self.child.as_mut().is_some_and(|child| child.try_wait().expect("its state").is_none())
+    }
+
+    /// SIGKILL.
+    pub fn kill(&mut self) {
+        let mut child = self.child.take().expect("it runs");
+        child.kill().expect("killed");
+        child.wait().expect("its end");
+    }
+
+    /// SIGTERM; how it ended.
+    pub async fn terminate(&mut self) -> ExitStatus {
+        signal(self.pid(), "TERM");
+        self.ended(Duration::from_mins(1)).await
+    }
+
+    /// Waits for its end.
+    pub async fn ended(&mut self, deadline: Duration) -> ExitStatus {
+        let mut child = self.child.take().expect("it runs");
+        wait_for("the worker's end", deadline, async || child.try_wait().expect("its state")).await
+    }
+}
+
+impl Drop for Worker {
+    fn drop(&mut self) {
+        if let Some(mut child) = self.child.take() {
+            let _killed = child.kill();
+            let _ended = child.wait();
+        }
+        if std::thread::panicking() {
+            let log = self.log();
+            let tail: Vec<&str> = log.lines().rev().take(60).collect();
+            println!("--- the worker's last lines");
+            for line in tail.iter().rev() {
+                println!("{line}");
+            }
+        }
+    }
+}
