@@ -3,6 +3,11 @@
 //! `make test` runs it by cargo-nextest, each test in its own process; `cargo test --test it` works too, after
 //! `scripts/rigs`.
 
+#![allow(
+    clippy::unwrap_used,
+    reason = "all of it is test code, of which clippy only sees what is marked #[test]"
+)]
+
 mod at_least_once;
 mod bad_input;
 mod floors;

@@ -18,7 +18,7 @@ fn connector(topic: &str) -> Value {
 }
 
 async fn wait_state(worker: &TestWorker, name: &str, state: &str, tasks: usize) {
-    wait_for(&format!("{name} {state}"), Duration::from_secs(60), async || {
+    wait_for(format!("{name} {state}"), Duration::from_mins(1), async || {
         let (_, status) = worker.send("GET", &format!("/connectors/{name}/status"), None).await;
         let all = status["tasks"].as_array()?;
         (status["connector"]["state"] == state
@@ -124,7 +124,7 @@ async fn an_outage_of_kafka_fails_writes_in_words_and_reads_go_on() {
     let message = "Error writing connector configuration to Kafka";
     assert_eq!(answer, (500, json!({"error_code": 500, "message": message})));
     kafka.start().await;
-    wait_for("a write after the outage", Duration::from_secs(60), async || {
+    wait_for("a write after the outage", Duration::from_mins(1), async || {
         (worker.send("PUT", "/connectors/b/config", Some(&connector("t"))).await.0 < 300).then_some(())
     })
     .await;
