@@ -78,11 +78,11 @@ impl ClientContext for Context {
     }
 
     fn error(&self, error: KafkaError, reason: &str) {
-        // A missing topic also comes out of the poll, where it is explained.
-        if error.rdkafka_error_code() == Some(RDKafkaErrorCode::UnknownTopicOrPartition) {
-            return;
-        }
-        self.send(ConsumerEvent::Trouble(format!("{error}: {reason}")));
+        self.send(ConsumerEvent::Trouble(if is_unknown_topic(&error) {
+            format!("{reason}; check `topics`: the topic does not exist (yet)")
+        } else {
+            format!("{error}: {reason}")
+        }));
     }
 }
 
@@ -170,6 +170,8 @@ impl GroupConsumer {
                         let id = TopicPartition::new(message.topic(), message.partition());
                         return ConsumerEvent::Stray(id, message.offset());
                     }
+                    // The client's error callback told it already, with the topic's name.
+                    Some(Err(error)) if is_unknown_topic(&error) => {}
                     Some(Err(error)) => return self.explain(&error),
                 }
             }
@@ -187,12 +189,7 @@ impl GroupConsumer {
                 reason: error.to_string(),
                 advice,
             }),
-            None => ConsumerEvent::Trouble(match error.rdkafka_error_code() {
-                Some(RDKafkaErrorCode::UnknownTopicOrPartition) => {
-                    format!("{error}; check `topics`: a topic does not exist (yet)")
-                }
-                _ => error.to_string(),
-            }),
+            None => ConsumerEvent::Trouble(error.to_string()),
         }
     }
 
@@ -276,6 +273,10 @@ impl GroupConsumer {
     fn checked(&self, operation: &'static str, answer: KafkaResult<()>) -> Result<(), Error> {
         answer.map_err(|source| Error::Consumer { group: self.group.clone(), operation, source })
     }
+}
+
+fn is_unknown_topic(error: &KafkaError) -> bool {
+    error.rdkafka_error_code() == Some(RDKafkaErrorCode::UnknownTopicOrPartition)
 }
 
 fn leave(consumer: &BaseConsumer<Context>, partitions: &TopicPartitionList) -> KafkaResult<()> {

@@ -118,7 +118,11 @@ async fn wrong_settings_are_all_named_at_once() {
             &["misc.deadletterqueue", "not supported yet"],
         ),
         (json!({ "proxy.host": "p", "proxy.port": "1" }), 400, &["proxy.host", "not supported yet"]),
-        (json!({ "transforms": "t" }), 400, &["transforms", "not supported yet"]),
+        (
+            json!({ "transforms": "t", "transforms.t.type": "org.apache.kafka.connect.transforms.ValueToKey", "transforms.t.fields": "f" }),
+            400,
+            &["transforms", "not supported yet"],
+        ),
     ];
     for (changes, status, names) in cases {
         let answer = stage.worker.rest().create("wrong", &changed(&stage, &changes)).await;
