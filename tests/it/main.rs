@@ -20,3 +20,4 @@ mod rigs;
 mod secrets;
 mod storage_topics;
 mod support;
+mod tasks;
