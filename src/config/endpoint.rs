@@ -3,68 +3,9 @@
 //! Sources: `kusto-protocol.md` §1.1 and §1.5, `kusto-sink-connector.md` §1.3. No I/O: whether a host exists is not
 //! asked here.
 
-use url::{Host, Url};
+use url::Url;
 
-/// Domains of the Kusto services in all clouds. A host that ends in one of them may get a token.
-const TRUSTED_SUFFIXES: &[&str] = &[
-    ".dxp.aad.azure.com",
-    ".dxp-dev.aad.azure.com",
-    ".kusto.azuresynapse.net",
-    ".kusto.windows.net",
-    ".kustodev.azuresynapse-dogfood.net",
-    ".kustodev.windows.net",
-    ".kustomfa.windows.net",
-    ".playfabapi.com",
-    ".playfab.com",
-    ".azureplayfab.com",
-    ".kusto.data.microsoft.com",
-    ".kusto.fabric.microsoft.com",
-    ".api.securityplatform.microsoft.com",
-    ".securitycenter.windows.com",
-    ".arg-int.core.windows.net",
-    ".arg-df.core.windows.net",
-    ".arg.core.windows.net",
-    ".kusto.usgovcloudapi.net",
-    ".kustomfa.usgovcloudapi.net",
-    ".arg.core.usgovcloudapi.net",
-    ".kusto.azuresynapse.azure.cn",
-    ".kusto.chinacloudapi.cn",
-    ".kustomfa.chinacloudapi.cn",
-    ".playfab.cn",
-    ".arg.core.chinacloudapi.cn",
-    ".kusto.core.eaglex.ic.gov",
-    ".kustomfa.core.eaglex.ic.gov",
-    ".arg.core.eaglex.ic.gov",
-    ".kusto.core.microsoft.scloud",
-    ".kustomfa.core.microsoft.scloud",
-    ".arg.core.microsoft.scloud",
-    ".kusto.sovcloud-api.fr",
-    ".kustomfa.sovcloud-api.fr",
-    ".kusto.sovcloud-api.de",
-    ".kustomfa.sovcloud-api.de",
-    ".kusto.sovcloud-api.sg",
-    ".kustomfa.sovcloud-api.sg",
-];
-
-/// Hosts that may get a token besides.
-const TRUSTED_HOSTS: &[&str] = &[
-    "ade.applicationinsights.io",
-    "ade.loganalytics.io",
-    "adx.aimon.applicationinsights.azure.com",
-    "adx.applicationinsights.azure.com",
-    "adx.int.applicationinsights.azure.com",
-    "adx.int.loganalytics.azure.com",
-    "adx.int.monitor.azure.com",
-    "adx.loganalytics.azure.com",
-    "adx.monitor.azure.com",
-    "kusto.aria.microsoft.com",
-    "eu.kusto.aria.microsoft.com",
-];
-
-/// Azure Monitor's hosts: one of these and one of [`MONITOR_CLOUDS`].
-const MONITOR_SERVICES: &[&str] =
-    &["adx.applicationinsights.azure.", "adx.loganalytics.azure.", "adx.monitor.azure."];
-const MONITOR_CLOUDS: &[&str] = &["us", "cn", "eaglex.ic.gov", "microsoft.scloud", "fr", "de", "sg"];
+use super::clouds::{is_loopback, is_trusted};
 
 /// Which of the two services a URL is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -73,16 +14,6 @@ pub enum Service {
     Ingestion,
     /// The engine: queries and commands.
     Query,
-}
-
-/// True for this machine.
-pub fn is_loopback(url: &Url) -> bool {
-    match url.host() {
-        Some(Host::Domain(name)) => name == "localhost",
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address.is_loopback(),
-        None => false,
-    }
 }
 
 /// Reads and corrects the URL of `service`. `insecure` (`worker.allow.insecure.http`) lets plain http and hosts outside
@@ -116,7 +47,7 @@ fn check(url: &Url, insecure: bool) -> Result<(), String> {
     }
     match url.scheme() {
         "https" | "http" if insecure || is_loopback(url) => Ok(()),
-        "https" if is_trusted(host) => Ok(()),
+        "https" if is_trusted(host, None) => Ok(()),
         "https" => Err(format!(
             "{host} is no known Kusto host, so it does not get our token; for an emulator outside this machine set \
              worker.allow.insecure.http=true on the worker"
@@ -130,18 +61,12 @@ fn check(url: &Url, insecure: bool) -> Result<(), String> {
     }
 }
 
-fn is_trusted(host: &str) -> bool {
-    let monitor =
-        |service: &&str| host.strip_prefix(*service).is_some_and(|cloud| MONITOR_CLOUDS.contains(&cloud));
-    TRUSTED_SUFFIXES.iter().any(|suffix| host.ends_with(suffix))
-        || TRUSTED_HOSTS.contains(&host)
-        || MONITOR_SERVICES.iter().any(monitor)
-}
-
 /// Puts `ingest-` in for the ingestion service and takes it out for queries. Only known cloud hosts follow this naming;
 /// loopback, addresses and hosts let in by the insecure setting (an emulator's container) stay as they are written.
 fn correct(url: Url, service: Service) -> Result<Url, String> {
-    if !url.host_str().is_some_and(is_trusted) || url.host_str() == Some("onebox.dev.kusto.windows.net") {
+    if !url.host_str().is_some_and(|host| is_trusted(host, None))
+        || url.host_str() == Some("onebox.dev.kusto.windows.net")
+    {
         return Ok(url);
     }
     let text = url.as_str();

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use url::Url;
 
+use super::clouds::is_loopback;
 use super::endpoint::{self, Service};
 use super::errors::Problems;
 use super::values::Values;
@@ -95,7 +96,7 @@ impl KustoSinkConfig {
         let query_url = url(values, "kusto.query.url", Service::Query, insecure_http, problems);
         let urls = ingestion_url.as_ref().zip(query_url.as_ref());
         // No real cluster is on this machine, and none speaks plain http.
-        let is_emulator = |url: &Url| endpoint::is_loopback(url) || (insecure_http && url.scheme() == "http");
+        let is_emulator = |url: &Url| is_loopback(url) || (insecure_http && url.scheme() == "http");
         let emulator = urls.is_some_and(|(one, two)| is_emulator(one) && is_emulator(two));
         let auth = authentication(values, emulator, problems);
         let mapping = mapping(values, topics, problems);

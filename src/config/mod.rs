@@ -5,6 +5,7 @@
 
 mod check;
 mod class;
+mod clouds;
 mod connector;
 pub mod def;
 mod endpoint;
@@ -29,6 +30,7 @@ mod worker;
 mod worker_keys;
 
 pub use class::{ClassError, check_class};
+pub use clouds::{is_loopback, is_trusted};
 pub use connector::{ConverterConfig, SinkConnectorConfig, Topics};
 pub use errors::{ConfigError, ConfigErrors};
 pub use format::{DataFormat, MappingKind};

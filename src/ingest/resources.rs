@@ -7,8 +7,8 @@
 use super::http::Timings;
 use super::kusto::{KustoClient, Table};
 use super::ranking::Ranking;
-use super::url::is_loopback;
 use super::{Error, SasUrl};
+use crate::config::is_loopback;
 use crate::secret::Secret;
 use futures::FutureExt as _;
 use futures::future::{BoxFuture, Shared};

@@ -5,112 +5,8 @@
 //! (`kusto-protocol.md` §1.5), only over https, or to loopback. The settings are checked against the same hosts when
 //! they are read; here the cloud is known too. Pure.
 
-use super::url::is_loopback;
+use crate::config::{is_loopback, is_trusted};
 use url::Url;
-
-/// One cloud: its login server and the hosts that belong to it.
-struct Cloud {
-    login: &'static str,
-    suffixes: &'static [&'static str],
-    hosts: &'static [&'static str],
-}
-
-const CLOUDS: [Cloud; 8] = [
-    Cloud {
-        login: "login.microsoftonline.com",
-        suffixes: &[
-            ".dxp.aad.azure.com",
-            ".dxp-dev.aad.azure.com",
-            ".kusto.azuresynapse.net",
-            ".kusto.windows.net",
-            ".kustodev.azuresynapse-dogfood.net",
-            ".kustodev.windows.net",
-            ".kustomfa.windows.net",
-            ".playfabapi.com",
-            ".playfab.com",
-            ".azureplayfab.com",
-            ".kusto.data.microsoft.com",
-            ".kusto.fabric.microsoft.com",
-            ".api.securityplatform.microsoft.com",
-            ".securitycenter.windows.com",
-            ".arg-int.core.windows.net",
-            ".arg-df.core.windows.net",
-            ".arg.core.windows.net",
-        ],
-        hosts: &[
-            "ade.applicationinsights.io",
-            "ade.loganalytics.io",
-            "adx.aimon.applicationinsights.azure.com",
-            "adx.applicationinsights.azure.com",
-            "adx.int.applicationinsights.azure.com",
-            "adx.int.loganalytics.azure.com",
-            "adx.int.monitor.azure.com",
-            "adx.loganalytics.azure.com",
-            "adx.monitor.azure.com",
-            "kusto.aria.microsoft.com",
-            "eu.kusto.aria.microsoft.com",
-        ],
-    },
-    Cloud {
-        login: "login.microsoftonline.us",
-        suffixes: &[".kusto.usgovcloudapi.net", ".kustomfa.usgovcloudapi.net", ".arg.core.usgovcloudapi.net"],
-        hosts: &["adx.applicationinsights.azure.us", "adx.loganalytics.azure.us", "adx.monitor.azure.us"],
-    },
-    Cloud {
-        login: "login.partner.microsoftonline.cn",
-        suffixes: &[
-            ".kusto.azuresynapse.azure.cn",
-            ".kusto.chinacloudapi.cn",
-            ".kustomfa.chinacloudapi.cn",
-            ".playfab.cn",
-            ".arg.core.chinacloudapi.cn",
-        ],
-        hosts: &["adx.applicationinsights.azure.cn", "adx.loganalytics.azure.cn", "adx.monitor.azure.cn"],
-    },
-    Cloud {
-        login: "login.microsoftonline.eaglex.ic.gov",
-        suffixes: &[".kusto.core.eaglex.ic.gov", ".kustomfa.core.eaglex.ic.gov", ".arg.core.eaglex.ic.gov"],
-        hosts: &[
-            "adx.applicationinsights.azure.eaglex.ic.gov",
-            "adx.loganalytics.azure.eaglex.ic.gov",
-            "adx.monitor.azure.eaglex.ic.gov",
-        ],
-    },
-    Cloud {
-        login: "login.microsoftonline.microsoft.scloud",
-        suffixes: &[
-            ".kusto.core.microsoft.scloud",
-            ".kustomfa.core.microsoft.scloud",
-            ".arg.core.microsoft.scloud",
-        ],
-        hosts: &[
-            "adx.applicationinsights.azure.microsoft.scloud",
-            "adx.loganalytics.azure.microsoft.scloud",
-            "adx.monitor.azure.microsoft.scloud",
-        ],
-    },
-    Cloud {
-        login: "login.sovcloud-identity.fr",
-        suffixes: &[".kusto.sovcloud-api.fr", ".kustomfa.sovcloud-api.fr"],
-        hosts: &["adx.applicationinsights.azure.fr", "adx.loganalytics.azure.fr", "adx.monitor.azure.fr"],
-    },
-    Cloud {
-        login: "login.sovcloud-identity.de",
-        suffixes: &[".kusto.sovcloud-api.de", ".kustomfa.sovcloud-api.de"],
-        hosts: &["adx.applicationinsights.azure.de", "adx.loganalytics.azure.de", "adx.monitor.azure.de"],
-    },
-    Cloud {
-        login: "login.sovcloud-identity.sg",
-        suffixes: &[".kusto.sovcloud-api.sg", ".kustomfa.sovcloud-api.sg"],
-        hosts: &["adx.applicationinsights.azure.sg", "adx.loganalytics.azure.sg", "adx.monitor.azure.sg"],
-    },
-];
-
-impl Cloud {
-    fn has(&self, host: &str) -> bool {
-        self.suffixes.iter().any(|suffix| host.ends_with(suffix)) || self.hosts.contains(&host)
-    }
-}
 
 /// Why a token must not go to `url`. `login` is the login server the cluster named; none for a token that the user
 /// gave as it is. `insecure` is `worker.allow.insecure.http`, for emulators in a closed network: it lets plain http and
@@ -123,10 +19,12 @@ pub fn objection(url: &Url, login: Option<&Url>, insecure: bool) -> Option<Objec
         return Some(Objection::PlainHttp);
     }
     let host = url.host_str().unwrap_or_default().to_ascii_lowercase();
-    let trusted = CLOUDS.iter().any(|cloud| {
-        cloud.has(&host)
-            && login.is_none_or(|login| login.scheme() == "https" && login.host_str() == Some(cloud.login))
-    });
+    let trusted = match login {
+        None => is_trusted(&host, None),
+        Some(login) => {
+            login.scheme() == "https" && login.host_str().is_some_and(|at| is_trusted(&host, Some(at)))
+        }
+    };
     (!trusted).then(|| Objection::Stranger(login.and_then(Url::host_str).map(str::to_owned)))
 }
 

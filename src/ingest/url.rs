@@ -56,17 +56,6 @@ impl fmt::Debug for SasUrl {
     }
 }
 
-/// True for `localhost`, `127.0.0.0/8` and `::1`; other names under `.localhost` are not trusted
-/// (`kusto-protocol.md` §1.5).
-pub fn is_loopback(url: &Url) -> bool {
-    match url.host() {
-        Some(url::Host::Domain(name)) => name.eq_ignore_ascii_case("localhost"),
-        Some(url::Host::Ipv4(address)) => address.is_loopback(),
-        Some(url::Host::Ipv6(address)) => address.is_loopback(),
-        None => false,
-    }
-}
-
 /// The longest text of a service that we repeat in an error.
 const TEXT_LIMIT: usize = 1000;
 
@@ -103,7 +92,8 @@ fn next_marker(text: &str) -> Option<(usize, usize)> {
 
 #[cfg(test)]
 mod tests {
-    use super::{SasUrl, is_loopback, redacted};
+    use super::{SasUrl, redacted};
+    use crate::config::is_loopback;
     use proptest::prelude::*;
     use url::Url;
 
