@@ -76,6 +76,11 @@ async fn broken_bodies_are_refused() {
 async fn wrong_settings_are_all_named_at_once() {
     let kafka = Kafka::shared().await;
     let stage = Stage::set(kafka, 1).await;
+    let transforms = json!({
+        "transforms": "t",
+        "transforms.t.type": "org.apache.kafka.connect.transforms.ValueToKey",
+        "transforms.t.fields": "f",
+    });
     // What is changed, and what the answer must name.
     let cases: [(Value, u16, &[&str]); 17] = [
         (json!({ "connector.class": null }), 400, &["contains no connector type"]),
@@ -118,11 +123,7 @@ async fn wrong_settings_are_all_named_at_once() {
             &["misc.deadletterqueue", "not supported yet"],
         ),
         (json!({ "proxy.host": "p", "proxy.port": "1" }), 400, &["proxy.host", "not supported yet"]),
-        (
-            json!({ "transforms": "t", "transforms.t.type": "org.apache.kafka.connect.transforms.ValueToKey", "transforms.t.fields": "f" }),
-            400,
-            &["transforms", "not supported yet"],
-        ),
+        (transforms, 400, &["transforms", "not supported yet"]),
     ];
     for (changes, status, names) in cases {
         let answer = stage.worker.rest().create("wrong", &changed(&stage, &changes)).await;
