@@ -6,6 +6,7 @@ FROM docker.io/library/rust:1.95-bookworm AS build
 WORKDIR /src
 # Only what the programs are made of: a changed README or test does not build anew.
 COPY Cargo.toml Cargo.lock ./
+COPY .cargo .cargo
 COPY src src
 COPY config config
 COPY adx-emulator adx-emulator
