@@ -10,7 +10,7 @@ use crate::id::TopicPartition;
 
 /// Pause between two commits of a connector: small, because it bounds what a crash repeats; not smaller, because each
 /// is a write on the broker.
-const INTERVAL: Duration = Duration::from_millis(250);
+const INTERVAL: Duration = Duration::from_millis(100);
 
 /// The commits of one connector.
 #[derive(Debug)]
