@@ -10,7 +10,7 @@ use time::OffsetDateTime;
 use time::macros::format_description;
 use url::Url;
 
-use crate::backend::{Handle, Received, Report};
+use crate::mail::{Handle, Received, Report};
 use crate::options::AzuriteEndpoints;
 use crate::storage::{RESOURCES, StorageError, sas};
 use crate::xml;

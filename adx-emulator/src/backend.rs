@@ -7,13 +7,12 @@ use std::time::Duration;
 use bytes::Bytes;
 use serde_json::{Map, Value};
 use url::Url;
-use uuid::Uuid;
 
 use crate::azurite::Azurite;
-use crate::dm::StatusEntity;
+use crate::mail::{Handle, Received, Report, StatusEntity};
 use crate::storage::blobs::Content;
 use crate::storage::http::Target;
-use crate::storage::queues::{DEFAULT_LIFE, QueueName};
+use crate::storage::queues::DEFAULT_LIFE;
 use crate::storage::tables::EntityKey;
 use crate::storage::{Storage, StorageError, queues_of, sas};
 
@@ -29,43 +28,6 @@ pub(crate) enum Backend {
     Own(Box<Storage>),
     /// An Azurite.
     Azurite(Box<Azurite>),
-}
-
-/// A message of a secured queue, read and hidden.
-#[derive(Debug, Clone)]
-pub(crate) struct Received {
-    /// Its text as posted.
-    pub text: String,
-    /// What deletes it.
-    pub handle: Handle,
-}
-
-/// What deletes a message.
-#[derive(Debug, Clone)]
-pub(crate) enum Handle {
-    /// Of our own storage: queue, id, receipt.
-    Own(QueueName, Uuid, Uuid),
-    /// Of an Azurite: the queue's name, id, receipt.
-    Azurite(String, String, String),
-}
-
-/// Where a report goes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Report {
-    /// The success queue.
-    Success,
-    /// The failure queue.
-    Failure,
-}
-
-impl Report {
-    /// The resource type of its queue.
-    pub(crate) fn kind(self) -> &'static str {
-        match self {
-            Self::Success => "SuccessfulIngestionsQueue",
-            Self::Failure => "FailedIngestionsQueue",
-        }
-    }
 }
 
 /// Why a blob cannot be had, as an ingestion error.

@@ -286,7 +286,7 @@ fn resources(app: &App, asked: &Asked, expired: bool) -> Answer {
 }
 
 fn identity() -> Answer {
-    let token = json!(crate::dm::identity_token());
+    let token = json!(crate::mail::identity_token());
     Answer::table(Table::new(&[("AuthorizationContext", KustoType::String)], vec![vec![token]]))
 }
 

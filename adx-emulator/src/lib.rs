@@ -15,6 +15,7 @@ mod emulator;
 pub mod engine;
 pub mod faults;
 mod kusto;
+mod mail;
 mod operation;
 pub mod options;
 mod router;

@@ -11,6 +11,7 @@ use serde_json::{Map, Value};
 use url::Url;
 
 use super::Failure;
+use crate::mail::StatusEntity;
 
 /// What is reported about a source.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,17 +22,6 @@ pub(crate) struct Reporting {
     pub successes: bool,
     /// By messages in the report queues.
     pub to_queue: bool,
-}
-
-/// The client's entity in the status table.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct StatusEntity {
-    /// The table's URL with its SAS.
-    pub table: String,
-    /// `PartitionKey`.
-    pub partition: String,
-    /// `RowKey`.
-    pub row: String,
 }
 
 /// The ingestion properties: blobs of one batch have the same.

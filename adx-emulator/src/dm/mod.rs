@@ -16,13 +16,11 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use self::batching::{Batcher, Reason};
-pub(crate) use self::message::StatusEntity;
 use self::message::{IngestionMessage, Properties};
 use self::source::{Source, Worker};
 use crate::app::App;
-use crate::backend::Received;
+use crate::mail::{self, Received};
 use crate::stats::SeenMessage;
-use crate::storage::sas;
 
 /// Sources ingested at once. The engine takes one blob at a time, so more would only wait there.
 const AT_ONCE: usize = 4;
@@ -47,12 +45,6 @@ impl Failure {
     pub(crate) fn permanent(code: &str, details: impl Into<String>) -> Self {
         Self { code: code.to_owned(), details: details.into(), permanent: true }
     }
-}
-
-/// The identity token that clients must put in their messages. The same for ever, because clients keep it over a
-/// restart of the service.
-pub(crate) fn identity_token() -> String {
-    format!("adx-emulator-identity-{}", sas::sign(&["identity"]).unwrap_or_default())
 }
 
 /// Runs the service until `stop`. Batches that wait then are not ingested: their messages are still in the queue.
@@ -127,7 +119,7 @@ impl Service {
             blob: message.blob.path().to_owned(),
             raw_data_size: message.raw_size,
         });
-        if failure.is_none() && message.identity.as_deref() != Some(identity_token().as_str()) {
+        if failure.is_none() && message.identity.as_deref() != Some(mail::identity_token().as_str()) {
             let details = "The authorizationContext of the message is not the Kusto identity token.";
             failure = Some(Failure::permanent("BadRequest_InvalidKustoIdentityToken", details));
         }

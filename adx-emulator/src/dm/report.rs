@@ -12,7 +12,7 @@ use super::Failure;
 use super::message::{IngestionMessage, Properties};
 use super::source::Ids;
 use crate::app::App;
-use crate::backend::Report;
+use crate::mail::Report;
 
 /// Reports that `message` was ingested (`Succeeded`) or left out (`Skipped`).
 pub(crate) async fn success(app: &App, message: &IngestionMessage, ids: Ids, status: &str) {
