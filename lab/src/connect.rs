@@ -68,6 +68,11 @@ impl Connect {
         self.send("POST", "/connectors", Some(body)).await
     }
 
+    /// Pauses a connector.
+    pub async fn pause(&self, name: &str) -> Result<String, Error> {
+        self.send("PUT", &format!("/connectors/{name}/pause"), None).await
+    }
+
     /// Deletes a connector.
     pub async fn delete(&self, name: &str) -> Result<String, Error> {
         self.send("DELETE", &format!("/connectors/{name}"), None).await
@@ -84,6 +89,7 @@ impl Connect {
         let http_error = |source| Error::Http { url: url.clone(), source };
         let request = match method {
             "POST" => self.http.post(&url).header("Content-Type", "application/json"),
+            "PUT" => self.http.put(&url),
             "DELETE" => self.http.delete(&url),
             _ => self.http.get(&url),
         };

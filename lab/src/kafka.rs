@@ -165,6 +165,17 @@ fn existing(admin: &AdminClient<DefaultClientContext>, topics: &[&str]) -> Resul
     Ok(names.filter(|name| topics.contains(&name.as_str())).collect())
 }
 
+/// How many consumer groups that begin with `prefix` are stable: all members have joined and know their partitions.
+pub async fn stable_groups(servers: &str, prefix: String) -> Result<usize, Error> {
+    let admin: AdminClient<DefaultClientContext> = client(servers, &[]).create()?;
+    tokio::task::spawn_blocking(move || {
+        let groups = admin.inner().fetch_group_list(None, METADATA_TIMEOUT)?;
+        let stable = |name: &str, state: &str| name.starts_with(&prefix) && state == "Stable";
+        Ok(groups.groups().iter().filter(|group| stable(group.name(), group.state())).count())
+    })
+    .await?
+}
+
 /// Sends values without keys and hands back each broker's answer in the order of sending.
 pub struct Sender {
     producer: FutureProducer,

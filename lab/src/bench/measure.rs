@@ -6,17 +6,14 @@ use serde_json::json;
 use tokio::time::Instant;
 
 use super::{
-    Args, Case, Error, GRACE, LOOK, PATIENCE,
+    Args, Case, Error, LOOK, PATIENCE,
     adx::{Adx, Counts},
     case::Load,
     free_port, procfs,
     report::Worker,
+    worker::{Place, Subject},
 };
-use crate::{
-    connect::Connect,
-    kusto::{Kusto, loopback_client},
-    process::{Process, Spec, sibling},
-};
+use crate::kusto::{Kusto, loopback_client};
 
 const DATABASE: &str = "NetDefaultDB";
 const TABLE: &str = ".create table Bench (StartTime: datetime, EndTime: datetime, EventId: int, State: string, EventType: string, \
@@ -43,14 +40,6 @@ pub struct Setup<'a> {
     pub folder: &'a Path,
 }
 
-/// The worker under measure; `process` when it is ours.
-struct Subject {
-    connect: Connect,
-    pid: u32,
-    process: Option<Process>,
-    start_to_ready_ms: Option<u128>,
-}
-
 impl Setup<'_> {
     /// Starts what is needed, measures, and ends it again on every path.
     pub async fn measure(&self) -> Result<Worker, Error> {
@@ -63,52 +52,26 @@ impl Setup<'_> {
 
     async fn with_emulator(&self, http: &reqwest::Client, adx: &Adx) -> Result<Worker, Error> {
         Kusto::new(http.clone(), &adx.url, DATABASE).run(TABLE).await?;
-        let mut subject = self.subject(http).await?;
+        let subject = self.subject(http).await?;
         let outcome = self.sink(&subject, adx).await;
         let deleted = subject.connect.delete(&self.connector_name()).await;
-        if let Some(process) = &mut subject.process {
-            let log = process.last_lines(20);
-            let status = process.stop(GRACE).await?;
-            outcome.as_ref().inspect_err(|_| eprintln!("bench: the worker's last lines:\n{log}")).ok();
-            if !status.success() {
-                eprintln!("bench: the worker ended with {status}");
-            }
+        if let (Err(_), Some(log)) = (&outcome, subject.last_lines()) {
+            eprintln!("bench: the worker's last lines:\n{log}");
         }
+        subject.stop().await?;
         let worker = outcome?;
         deleted?;
         Ok(worker)
     }
 
     async fn subject(&self, http: &reqwest::Client) -> Result<Subject, Error> {
-        if let (Some(url), Some(pid)) = (&self.args.worker_url, self.args.worker_pid) {
-            let connect = Connect::new(http.clone(), url.trim_end_matches('/'));
-            return Ok(Subject { connect, pid, process: None, start_to_ready_ms: None });
+        if let Some(given) = Subject::given(self.args, http) {
+            return Ok(given);
         }
         let port = free_port()?;
-        let program = self.args.worker.clone().map_or_else(|| sibling("kusto-connect"), Ok)?;
-        // Names of their own: a worker finds no connector of an earlier run.
-        let name = |what: &str| format!("{}-{what}-{port}", self.load.topic);
-        let began = Instant::now();
-        let mut process = Spec::new("kusto-connect", &program)
-            .env("BOOTSTRAP_SERVERS", self.servers)
-            .env("GROUP_ID", name("group"))
-            .env("CONFIG_STORAGE_TOPIC", name("configs"))
-            .env("OFFSET_STORAGE_TOPIC", name("offsets"))
-            .env("STATUS_STORAGE_TOPIC", name("statuses"))
-            .env("CONNECT_LISTENERS", format!("http://127.0.0.1:{port}"))
-            .start(self.folder)?;
-        let connect = Connect::new(http.clone(), &format!("http://localhost:{port}"));
-        tokio::select! {
-            ready = tokio::time::timeout(PATIENCE, connect.wait_until_ready()) => {
-                ready.map_err(|_| Error::Part("the worker's REST did not answer".to_owned()))?;
-            }
-            _ = process.wait() => {
-                return Err(Error::Part(format!("the worker ended at its start:\n{}", process.last_lines(20))));
-            }
-        }
-        let start_to_ready_ms = Some(began.elapsed().as_millis());
-        let pid = process.id().ok_or_else(|| Error::Part("the worker ended at its start".to_owned()))?;
-        Ok(Subject { connect, pid, process: Some(process), start_to_ready_ms })
+        let cluster = format!("{}-{port}", self.load.topic);
+        let place = Place { servers: self.servers, cluster: &cluster, port, folder: self.folder };
+        Subject::start(self.args, http, place).await
     }
 
     async fn sink(&self, subject: &Subject, adx: &Adx) -> Result<Worker, Error> {

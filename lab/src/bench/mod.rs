@@ -7,10 +7,12 @@ mod adx;
 mod batch_queue;
 mod broker;
 mod case;
+mod connectors;
 mod floor;
 mod measure;
 mod procfs;
 mod report;
+mod worker;
 
 use std::{
     io,
@@ -28,6 +30,7 @@ pub use floor::{FloorArgs, run as run_floor};
 use crate::{connect, kafka, kusto, process};
 use broker::Broker;
 use case::{CASES, Load};
+use connectors::ConnectorsArgs;
 use floor::Floor;
 use report::{Report, Row};
 
@@ -77,6 +80,8 @@ pub struct Args {
 enum Command {
     /// The floor alone, as a process of its own; prints what it cost as JSON
     Floor(FloorArgs),
+    /// Many idle connectors on one worker: their start, what they cost, their end
+    Connectors(ConnectorsArgs),
 }
 
 /// Why a bench ended early.
@@ -121,10 +126,13 @@ pub async fn run(args: Args) -> Result<(), Error> {
     }
     let folder = tempfile::Builder::new().prefix("kusto-connect-bench-").tempdir()?;
     let broker = Broker::start(&args.bootstrap_servers, folder.path()).await?;
-    let outcome = all_cases(&args, &broker.servers, folder.path()).await;
+    let outcome = match &args.command {
+        Some(Command::Connectors(many)) => connectors::run(&args, many, &broker.servers, folder.path()).await,
+        _ => all_cases(&args, &broker.servers, folder.path()).await.map(|rows| Report(&rows).to_string()),
+    };
     broker.stop().await?;
-    let rows = outcome.inspect_err(|_| eprintln!("bench: logs are in {}", folder.keep().display()))?;
-    println!("\n{}", Report(&rows));
+    let table = outcome.inspect_err(|_| eprintln!("bench: logs are in {}", folder.keep().display()))?;
+    println!("\n{table}");
     Ok(())
 }
 

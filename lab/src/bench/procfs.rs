@@ -1,4 +1,4 @@
-//! What Linux counts about a process: CPU time and peak memory, by pid, so that any worker can be measured.
+//! What Linux counts about a process: CPU time, memory and threads, by pid, so that any worker can be measured.
 
 use std::{fs, io};
 
@@ -30,10 +30,25 @@ pub fn cpu_seconds(pid: u32) -> Result<f64, Error> {
 
 /// The most memory the process ever had resident, in bytes.
 pub fn peak_memory(pid: u32) -> Result<u64, Error> {
+    Ok(status(pid, "VmHWM:")? * 1024)
+}
+
+/// What the process has resident now, in bytes.
+pub fn memory(pid: u32) -> Result<u64, Error> {
+    Ok(status(pid, "VmRSS:")? * 1024)
+}
+
+/// How many threads the process has.
+pub fn threads(pid: u32) -> Result<u64, Error> {
+    status(pid, "Threads:")
+}
+
+/// A number in the process's status; sizes are in KiB.
+fn status(pid: u32, key: &str) -> Result<u64, Error> {
     let text = read(pid, "status")?;
-    let line = text.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-    let kib = line.and_then(|line| line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok());
-    kib.map(|kib| kib * 1024).ok_or_else(|| Error { pid, file: "status", reason: "no VmHWM".to_owned() })
+    let value = text.lines().find_map(|line| line.strip_prefix(key));
+    let number = value.and_then(|value| value.trim().trim_end_matches("kB").trim().parse().ok());
+    number.ok_or_else(|| Error { pid, file: "status", reason: format!("no {key}") })
 }
 
 /// utime + stime: fields 14 and 15, counted behind the name, which may hold blanks and brackets.
@@ -64,6 +79,8 @@ mod tests {
         }
         assert_ne!(sum, 1);
         assert!(peak_memory(pid).unwrap() > 1024 * 1024);
+        assert!(memory(pid).unwrap() > 1024 * 1024);
+        assert!(threads(pid).unwrap() >= 1);
         assert!(cpu_seconds(u32::MAX).unwrap_err().to_string().starts_with("/proc/4294967295/stat: "));
     }
 }
