@@ -1,20 +1,21 @@
 //! The whole worker: the one place that knows all parts by their concrete types, and the order in which they start
 //! and end.
 //!
-//! Start: REST listens first, so that `/health` can say what is going on, then the herder opens the stores. End, in
+//! Start: REST listens first, so that `/health` can say what is going on, then the herder opens the stores, then the
+//! connectors of the command line are created as if they had come by REST. End, in
 //! this order (`connect-runtime.md`, Java's `DistributedHerder.halt`): REST refuses writes, tasks drain and commit,
 //! waiting requests are answered, REST ends. Nothing is global, so tests run several workers in one process.
 
-use crate::config::WorkerConfig;
-use crate::herder::{Ended, Options};
+use crate::config::{ConnectorFile, Mode, WorkerConfig};
+use crate::herder::{self, Ended, Herder, Options};
 use crate::rest::{self, Rest};
-use crate::storage::{self, KafkaStores};
+use crate::storage::{self, KafkaStores, OpenStores, StandaloneStores};
 use crate::worker::Worker;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
-use tokio::sync::oneshot;
+use tokio::sync::{oneshot, watch};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
@@ -37,6 +38,16 @@ pub enum Error {
     /// The storage topics cannot be used.
     #[error(transparent)]
     Storage(#[from] storage::Error),
+    /// A connector of the command line cannot be created.
+    #[error("cannot create the connector {name} of '{path}': {source}")]
+    Connector {
+        /// Its name.
+        name: String,
+        /// Its file.
+        path: String,
+        /// Why.
+        source: herder::Error,
+    },
     /// The herder's loop ended without having been asked to.
     #[error("the herder ended unexpectedly; see the log")]
     HerderLost,
@@ -45,6 +56,7 @@ pub enum Error {
 /// A worker that is not running yet.
 pub struct App {
     config: Arc<WorkerConfig>,
+    files: Vec<ConnectorFile>,
 }
 
 /// A worker that runs.
@@ -52,14 +64,50 @@ pub struct RunningApp {
     addresses: Vec<SocketAddr>,
     stop_herder: CancellationToken,
     stop_rest: CancellationToken,
+    creation: Option<Creation>,
     herder_ended: oneshot::Receiver<Ended>,
     tasks: JoinSet<()>,
+}
+
+/// The connectors of the command line, until they are created.
+struct Creation {
+    herder: Herder,
+    files: Vec<ConnectorFile>,
+    stage: watch::Sender<Option<String>>,
+}
+
+impl Creation {
+    async fn run(self) -> Result<(), Error> {
+        let Self { herder, files, stage } = self;
+        if herder.until_ready().await.is_err() {
+            return Err(Error::HerderLost);
+        }
+        for file in files {
+            let ConnectorFile { path, name, config, initial_state } = file;
+            stage.send_replace(Some(format!("creating the connector {name} of '{path}'")));
+            match herder.create(&name, config, initial_state).await {
+                Ok(_) => tracing::info!(connector = name, path, "created"),
+                // It was accepted; that its target does not answer yet must not end the others.
+                Err(error @ herder::Error::TimedOut(_)) => {
+                    tracing::warn!(connector = name, path, %error, "still starting");
+                }
+                Err(source) => return Err(Error::Connector { name, path, source }),
+            }
+        }
+        stage.send_replace(None);
+        Ok(())
+    }
 }
 
 impl App {
     /// A worker with these settings.
     pub fn build(config: WorkerConfig) -> Self {
-        Self { config: Arc::new(config) }
+        Self { config: Arc::new(config), files: Vec::new() }
+    }
+
+    /// The same with connectors to be created at the start ([`RunningApp::create_connectors`]).
+    pub fn with_connectors(self, files: Vec<ConnectorFile>) -> Self {
+        Self { files, ..self }
     }
 
     /// Starts everything. Kafka need not be there yet: the worker waits for it, and says so.
@@ -74,12 +122,18 @@ impl App {
         let options = Options {
             config: config.clone(),
             worker_id: worker_id.clone(),
-            stores: Arc::new(KafkaStores::new(config)),
+            stores: stores(config),
             runner: Arc::new(runner),
             events,
         };
         let (stop_herder, stop_rest) = (CancellationToken::new(), CancellationToken::new());
         let (herder, run) = options.build(stop_herder.clone());
+        let (stage, starting) = watch::channel(None);
+        if !self.files.is_empty() {
+            stage.send_replace(Some("waiting for the herder".to_owned()));
+        }
+        let herder = herder.not_healthy_before(starting);
+        let creation = Some(Creation { herder: herder.clone(), files: self.files, stage });
         let (ended, herder_ended) = oneshot::channel();
         tasks.spawn(async move {
             if ended.send(run.await).is_err() {
@@ -91,7 +145,7 @@ impl App {
             tasks.spawn(rest::serve(listener, router.clone(), stop_rest.clone()));
         }
         tracing::info!(%worker_id, ?addresses, "REST is listening");
-        Ok(RunningApp { addresses, stop_herder, stop_rest, herder_ended, tasks })
+        Ok(RunningApp { addresses, stop_herder, stop_rest, creation, herder_ended, tasks })
     }
 }
 
@@ -99,6 +153,18 @@ impl RunningApp {
     /// Where REST listens (the first of `listeners`).
     pub fn rest_addr(&self) -> SocketAddr {
         self.addresses.first().copied().unwrap_or_else(|| SocketAddr::from(([0, 0, 0, 0], 0)))
+    }
+
+    /// Creates the connectors of the command line, one after the other; the first that is refused ends it. `/health`
+    /// is not healthy before. Nothing is left to do the second time.
+    pub fn create_connectors(&mut self) -> impl Future<Output = Result<(), Error>> + use<> {
+        let creation = self.creation.take();
+        async move {
+            match creation {
+                Some(creation) => creation.run().await,
+                None => Ok(()),
+            }
+        }
     }
 
     /// Waits until the worker cannot go on.
@@ -128,6 +194,13 @@ impl RunningApp {
         if tokio::time::timeout(LAST_ANSWERS, ended).await.is_err() {
             tracing::warn!("some REST connections were cut");
         }
+    }
+}
+
+fn stores(config: Arc<WorkerConfig>) -> Arc<dyn OpenStores> {
+    match config.mode {
+        Mode::Distributed => Arc::new(KafkaStores::new(config)),
+        Mode::Standalone => Arc::new(StandaloneStores::new(config)),
     }
 }
 

@@ -2,10 +2,10 @@
 //!
 //! No argument starts the distributed worker from the environment, as a container does. Exit codes: 0 a good end, 1 a
 //! wrong command line or tasks that were cut, 2 wrong settings (all of them are named), 3 a worker that cannot start
-//! or go on.
+//! or go on, or a connector of the command line that cannot be created (`connect-runtime.md` §8.4).
 
 use crate::app::{App, Error, RunningApp};
-use crate::config::WorkerConfig;
+use crate::config::{ConnectorFile, Mode, WorkerConfig};
 use crate::telemetry;
 use clap::{Parser, Subcommand};
 use std::collections::BTreeMap;
@@ -24,7 +24,8 @@ Without a command the distributed worker is started from the environment: BOOTST
 CONFIG_STORAGE_TOPIC, OFFSET_STORAGE_TOPIC, STATUS_STORAGE_TOPIC, and any worker property as CONNECT_*
 (CONNECT_LISTENERS is `listeners`).
 LOG_LEVEL sets the level of log lines, RUST_LOG a filter for them, LOG_FORMAT=json their form.
-Exit codes: 0 a good end, 1 wrong usage or tasks cut, 2 wrong settings, 3 the worker cannot run.";
+Exit codes: 0 a good end, 1 wrong usage or tasks cut, 2 wrong settings, 3 the worker cannot run, or a connector of
+the command line cannot be created.";
 
 /// A native Kafka Connect worker with the Azure Data Explorer (Kusto) sink built in.
 #[derive(Debug, Parser)]
@@ -41,6 +42,13 @@ enum Command {
         /// The worker's properties, as for connect-distributed.sh
         file: Option<PathBuf>,
     },
+    /// Start one worker that keeps nothing but offsets: connectors come from files and, until it ends, from REST
+    Standalone {
+        /// The worker's properties, as for connect-standalone.sh (environment variables win)
+        worker: PathBuf,
+        /// Connectors to create: properties, JSON objects of settings, or JSON bodies of create requests
+        connectors: Vec<PathBuf>,
+    },
 }
 
 /// Runs the process: reads `args` and `env`, starts the worker, waits for its end.
@@ -53,24 +61,30 @@ pub async fn run(args: impl IntoIterator<Item = OsString>, env: BTreeMap<String,
             return if error.use_stderr() { ExitCode::from(BAD_USAGE) } else { ExitCode::SUCCESS };
         }
     };
-    let file = match cli.command {
-        Some(Command::Distributed { file }) => file,
-        None => None,
+    let (mode, file, connectors) = match cli.command {
+        None => (Mode::Distributed, None, Vec::new()),
+        Some(Command::Distributed { file }) => (Mode::Distributed, file, Vec::new()),
+        Some(Command::Standalone { worker, connectors }) => (Mode::Standalone, Some(worker), connectors),
     };
-    match settings(file.as_deref(), env) {
-        Ok(config) => work(config).await,
+    let started = settings(mode, file.as_deref(), env).and_then(|config| Ok((config, read(&connectors)?)));
+    match started {
+        Ok((config, connectors)) => work(config, connectors).await,
         Err(code) => code,
     }
 }
 
 /// Reads the settings and sets up log lines; says everything that is wrong at once.
-fn settings(file: Option<&Path>, env: BTreeMap<String, String>) -> Result<WorkerConfig, ExitCode> {
+fn settings(
+    mode: Mode,
+    file: Option<&Path>,
+    env: BTreeMap<String, String>,
+) -> Result<WorkerConfig, ExitCode> {
     let mut logging =
         telemetry::Options { filter: env.get("RUST_LOG").cloned(), ..telemetry::Options::default() };
     if env.get("LOG_FORMAT").is_some_and(|format| format.eq_ignore_ascii_case("json")) {
         logging.format = telemetry::Format::Json;
     }
-    let config = WorkerConfig::load(file, env);
+    let config = WorkerConfig::load_for(mode, file, env);
     logging.level = config.as_ref().ok().and_then(|config| config.log_level.clone());
     if let Err(error) = telemetry::start(&logging) {
         eprintln!("kusto-connect: {error}");
@@ -82,13 +96,28 @@ fn settings(file: Option<&Path>, env: BTreeMap<String, String>) -> Result<Worker
     })
 }
 
-async fn work(config: WorkerConfig) -> ExitCode {
+/// Reads the connectors of the command line; says of all of them what is wrong.
+fn read(paths: &[PathBuf]) -> Result<Vec<ConnectorFile>, ExitCode> {
+    let (files, errors): (Vec<_>, Vec<_>) =
+        paths.iter().map(|path| ConnectorFile::read(path)).partition(Result::is_ok);
+    for error in errors.iter().filter_map(|error| error.as_ref().err()) {
+        tracing::error!(%error, "the worker is not started");
+    }
+    if errors.is_empty() {
+        Ok(files.into_iter().flatten().collect())
+    } else {
+        Err(ExitCode::from(CANNOT_RUN))
+    }
+}
+
+async fn work(config: WorkerConfig, connectors: Vec<ConnectorFile>) -> ExitCode {
     for warning in &config.warnings {
         tracing::warn!("{warning}");
     }
     tracing::info!(
         version = env!("CARGO_PKG_VERSION"),
         bootstrap = config.bootstrap_servers,
+        mode = ?config.mode,
         group = config.group_id,
         "starting the worker"
     );
@@ -99,14 +128,26 @@ async fn work(config: WorkerConfig) -> ExitCode {
             return ExitCode::from(CANNOT_RUN);
         }
     };
-    let mut app = match App::build(config).start().await {
+    let mut app = match App::build(config).with_connectors(connectors).start().await {
         Ok(app) => app,
         Err(error) => return cannot_run(&error),
+    };
+    let created = app.create_connectors();
+    let creating = async {
+        match created.await {
+            Ok(()) => std::future::pending().await,
+            Err(error) => error,
+        }
     };
     tokio::select! {
         error = app.failed() => {
             let code = cannot_run(&error);
             app.abandon().await;
+            return code;
+        }
+        error = creating => {
+            let code = cannot_run(&error);
+            app.shutdown().await;
             return code;
         }
         _ = interrupt.recv() => tracing::info!("SIGINT: stopping"),

@@ -63,6 +63,16 @@ impl TargetState {
             Self::Stopped => "STOPPED",
         }
     }
+
+    /// The state that `initial_state` names when a connector is created, in any letter case (`connect-runtime.md` §1.7).
+    pub fn from_initial(text: &str) -> Option<Self> {
+        match text.to_ascii_uppercase().as_str() {
+            "RUNNING" => Some(Self::Started),
+            "PAUSED" => Some(Self::Paused),
+            "STOPPED" => Some(Self::Stopped),
+            _ => None,
+        }
+    }
 }
 
 /// A change of state, sent by the worker up to the herder.

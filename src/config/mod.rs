@@ -7,6 +7,7 @@ mod check;
 mod class;
 mod clouds;
 mod connector;
+mod connector_file;
 pub mod def;
 mod endpoint;
 mod env;
@@ -32,6 +33,7 @@ mod worker_keys;
 pub use class::{ClassError, check_class};
 pub use clouds::{is_loopback, is_trusted};
 pub use connector::{ConverterConfig, SinkConnectorConfig, Topics};
+pub use connector_file::{ConnectorFile, ConnectorFileError};
 pub use errors::{ConfigError, ConfigErrors};
 pub use format::{DataFormat, MappingKind};
 pub use infos::{ConfigInfo, ConfigInfos, ConfigValueInfo};
@@ -41,7 +43,7 @@ pub use mapping::{TopicMapping, TopicMappings};
 pub use override_policy::OverridePolicy;
 pub use redact::is_secret;
 pub use validate::validate_connector;
-pub use worker::{Listener, StorageTopic, WorkerConfig};
+pub use worker::{Listener, Mode, StorageTopic, WorkerConfig};
 
 use std::collections::BTreeMap;
 

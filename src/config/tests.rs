@@ -6,8 +6,8 @@ use std::time::Duration;
 use serde_json::{Value as Json, json};
 
 use super::{
-    Authentication, ClassError, ConnectorProperties, SinkConnectorConfig, Topics, VERSION, WorkerConfig,
-    check_class, validate_connector,
+    Authentication, ClassError, ConnectorProperties, Mode, SinkConnectorConfig, Topics, VERSION,
+    WorkerConfig, check_class, validate_connector, worker_keys::rows,
 };
 
 fn root() -> PathBuf {
@@ -154,6 +154,13 @@ fn samples_are_right() {
     assert_eq!((worker.group_id.as_str(), worker.config_topic.replication_factor), ("connect-cluster", 1));
     assert_eq!(worker.value_converter.settings["schemas.enable"], "true");
     assert!(worker.warnings.is_empty());
+    let alone = root().join("config/connect-standalone.properties");
+    let alone = WorkerConfig::load_for(Mode::Standalone, Some(&alone), Vec::new()).unwrap();
+    assert_eq!(
+        (alone.mode, alone.value_converter.settings["schemas.enable"].as_str()),
+        (Mode::Standalone, "true")
+    );
+    assert!(alone.warnings.is_empty());
 
     let local = SinkConnectorConfig::parse(&storm(&[]), &worker).unwrap();
     assert_eq!(local.kusto.auth, Authentication::None);
@@ -199,7 +206,8 @@ fn every_sample_is_tested() {
             "adx-sink-config.azure.json",
             "adx-sink-config.compose.json",
             "adx-sink-config.json",
-            "connect-distributed.properties"
+            "connect-distributed.properties",
+            "connect-standalone.properties"
         ]
     );
 }
@@ -427,6 +435,28 @@ fn a_workers_errors_come_all_at_once() {
     ] {
         assert!(errors.lines().any(|found| found == line), "{line}\nnot in\n{errors}");
     }
+}
+
+#[test]
+fn a_standalone_worker_needs_an_offset_file_and_no_cluster() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("worker.properties");
+    let load = || {
+        WorkerConfig::load_for(Mode::Standalone, Some(&path), Vec::new()).map_err(|errors| errors.to_string())
+    };
+    std::fs::write(&path, "key.converter=String\nvalue.converter=String\n").unwrap();
+    let missing =
+        "Missing required configuration \"offset.storage.file.filename\" which has no default value.";
+    assert_eq!(load().unwrap_err().trim(), missing);
+    let text = "key.converter=String\nvalue.converter=String\noffset.storage.file.filename=x\n\
+                config.storage.replication.factor=many\n";
+    std::fs::write(&path, text).unwrap();
+    let worker = load().unwrap();
+    assert_eq!((worker.group_id.as_str(), worker.config_topic.name.as_str()), ("connect", ""));
+    let both: Vec<_> = rows(Mode::Distributed).chain(rows(Mode::Standalone)).map(|row| row.0).collect();
+    let count = |key: &str| both.iter().filter(|name| **name == key).count();
+    let keys = ["group.id", "config.storage.topic", "listeners", "offset.storage.file.filename"];
+    assert_eq!(keys.map(count), [1, 1, 2, 1]);
 }
 
 #[test]

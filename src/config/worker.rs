@@ -13,7 +13,7 @@ use super::def::ConfigKey;
 use super::errors::Problems;
 use super::redact::Redacted;
 use super::values::Values;
-use super::worker_keys::{CLIENT_KEYS, WITHOUT_EFFECT, WORKER};
+use super::worker_keys::{CLIENT_KEYS, WITHOUT_EFFECT, rows};
 use super::{
     ConfigErrors, ConnectorProperties, ConverterConfig, OverridePolicy, Properties, env, plugins, properties,
     validate,
@@ -30,6 +30,22 @@ pub struct StorageTopic {
     pub replication_factor: i16,
     /// Further topic settings (`config.storage.min.insync.replicas` is `min.insync.replicas`).
     pub settings: Properties,
+}
+
+impl StorageTopic {
+    /// The topic of a worker that has none.
+    fn none() -> Self {
+        Self { name: String::new(), partitions: -1, replication_factor: -1, settings: Properties::new() }
+    }
+}
+
+/// How a worker keeps what it knows, and with whom it shares the work.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    /// In Kafka, with all workers of its `group.id`.
+    Distributed,
+    /// In memory, alone.
+    Standalone,
 }
 
 /// Where REST listens.
@@ -51,11 +67,13 @@ impl Listener {
 /// The worker's settings.
 #[derive(Clone)]
 pub struct WorkerConfig {
+    /// Which keys were read.
+    pub mode: Mode,
     /// Comma separated `host:port` of brokers.
     pub bootstrap_servers: String,
-    /// The name of the Connect cluster.
+    /// The name of the Connect cluster; `connect` in standalone mode, where it only begins client ids.
     pub group_id: String,
-    /// Connectors, task configs and target states; always one partition.
+    /// Connectors, task configs and target states; always one partition. Nameless in standalone mode, as the others.
     pub config_topic: StorageTopic,
     /// Source offsets: created and left alone by a worker of sinks.
     pub offset_topic: StorageTopic,
@@ -100,8 +118,18 @@ pub struct WorkerConfig {
 }
 
 impl WorkerConfig {
-    /// Reads the settings: short variables before `CONNECT_*` before the file before defaults.
+    /// Reads the settings of a distributed worker: short variables before `CONNECT_*` before the file before defaults.
     pub fn load(
+        file: Option<&Path>,
+        env: impl IntoIterator<Item = (String, String)>,
+    ) -> Result<Self, ConfigErrors> {
+        Self::load_for(Mode::Distributed, file, env)
+    }
+
+    /// Reads the settings of a worker in `mode`. A standalone worker's come from a file too, and variables win over it
+    /// in the same way.
+    pub fn load_for(
+        mode: Mode,
         file: Option<&Path>,
         env: impl IntoIterator<Item = (String, String)>,
     ) -> Result<Self, ConfigErrors> {
@@ -120,10 +148,10 @@ impl WorkerConfig {
             let written = all.get(key.name.as_ref()).into();
             check_key(key, written)
         };
-        let mut checked: Vec<Checked> = WORKER.iter().map(check).collect();
+        let mut checked: Vec<Checked> = rows(mode).map(check).collect();
         let mut problems = Problems::default();
         check_converters(&mut checked, &all, &mut problems);
-        let built = Self::build(&Values::new(&checked, &all), &all, &mut problems);
+        let built = Self::build(mode, &Values::new(&checked, &all), &all, &mut problems);
 
         let mut errors = Problems::default();
         for Checked { key, errors: messages, .. } in checked {
@@ -146,7 +174,7 @@ impl WorkerConfig {
     }
 
     /// The typed settings from read values; none when one is wrong.
-    fn build(values: &Values<'_>, all: &Properties, problems: &mut Problems) -> Option<Self> {
+    fn build(mode: Mode, values: &Values<'_>, all: &Properties, problems: &mut Problems) -> Option<Self> {
         let listeners = listeners(values, problems);
         let override_policy = override_policy(values, problems);
         refuse_unsupported(values, problems);
@@ -161,12 +189,21 @@ impl WorkerConfig {
             problems.add("bootstrap.servers", "bootstrap.servers must name a broker as host:port");
         }
         let advertised_host = values.filled("rest.advertised.host.name").map(str::to_owned);
+        let topic = |which| match mode {
+            Mode::Distributed => storage_topic(which, values, all),
+            Mode::Standalone => Some(StorageTopic::none()),
+        };
+        let group_id = match mode {
+            Mode::Distributed => values.text("group.id")?,
+            Mode::Standalone => "connect",
+        };
         Some(Self {
+            mode,
             bootstrap_servers: brokers.join(","),
-            group_id: values.text("group.id")?.to_owned(),
-            config_topic: storage_topic("config", values, all)?,
-            offset_topic: storage_topic("offset", values, all)?,
-            status_topic: storage_topic("status", values, all)?,
+            group_id: group_id.to_owned(),
+            config_topic: topic("config")?,
+            offset_topic: topic("offset")?,
+            status_topic: topic("status")?,
             key_converter: converter("key")?,
             value_converter: converter("value")?,
             offset_flush_interval: millis("offset.flush.interval.ms")?,

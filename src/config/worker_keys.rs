@@ -1,5 +1,6 @@
 //! The table of a worker's keys (`connect-runtime.md` §8.1 and §8.2) and the lists of keys that are treated alike.
 
+use super::Mode;
 use super::def::Check::{
     Any, AtLeast, Between, BrokerDefaultOrPositive, NonEmpty, OneOf, OneOfAnyCase, Port,
 };
@@ -13,11 +14,33 @@ use super::plugins::ClassKind::{Converter, HeaderConverter};
 const KAFKA: (&str, i32) = ("Kafka", -1);
 const GROUP: (&str, i32) = ("Group", -1);
 const STORAGE: (&str, i32) = ("Storage", -1);
+const OFFSETS: (&str, i32) = ("Offsets", -1);
 const REST: (&str, i32) = ("REST", -1);
 const TASKS: (&str, i32) = ("Tasks", -1);
 const SECURITY: (&str, i32) = ("Security", -1);
 
-/// The keys that are read, with Connect's types and defaults; the last three are ours.
+/// The groups of keys that only a worker with others has: a standalone one neither reads nor checks them.
+const DISTRIBUTED: [&str; 2] = [GROUP.0, STORAGE.0];
+
+/// The keys of a worker in `mode`.
+pub fn rows(mode: Mode) -> impl Iterator<Item = &'static Row> {
+    let (left_out, own): (&[&str], &[Row]) = match mode {
+        Mode::Distributed => (&[], &[]),
+        Mode::Standalone => (&DISTRIBUTED, STANDALONE),
+    };
+    WORKER.iter().filter(move |Row(.., (group, _), _, _, _)| !left_out.contains(group)).chain(own)
+}
+
+/// The keys that only a standalone worker has.
+#[rustfmt::skip] // a table: one row is one key
+pub const STANDALONE: &[Row] = &[
+    Row("offset.storage.file.filename", Text, Required, NonEmpty, High, OFFSETS, Medium, "Offset file",
+        "Required for compatibility, as the file of offsets of sources; never opened, since the offsets of sinks are \
+         in Kafka."),
+];
+
+/// The keys that are read, with Connect's types and defaults; those of the groups Group and Storage count only in
+/// distributed mode. The last two are ours.
 #[rustfmt::skip] // a table: one row is one key
 pub const WORKER: &[Row] = &[
     Row("bootstrap.servers", List, Is("localhost:9092"), Any, High, KAFKA, Wide, "Bootstrap servers",

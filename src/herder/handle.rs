@@ -2,7 +2,7 @@
 
 use super::view::{ConnectorInfo, ConnectorStatus, Phase, TaskInfo, TaskState, View};
 use super::{Error, classes};
-use crate::config::{ConnectorProperties, WorkerConfig, validate_connector};
+use crate::config::{ConnectorProperties, Mode, WorkerConfig, validate_connector};
 use crate::id::ConnectorTaskId;
 use crate::status::TargetState;
 use crate::storage::RestartRequest;
@@ -23,13 +23,41 @@ pub(super) type Reply<T> = oneshot::Sender<Result<T, Error>>;
 
 /// What the herder's loop is asked to do.
 pub(super) enum Request {
-    Put { name: Arc<str>, config: ConnectorProperties, create: Option<Create>, reply: Reply<Put> },
-    Delete { name: Arc<str>, reply: Reply<()> },
-    Target { name: Arc<str>, state: TargetState, reply: Reply<()> },
-    Restart { request: RestartRequest, reply: Reply<ConnectorStatus> },
-    RestartConnector { name: Arc<str>, reply: Reply<()> },
-    RestartTask { id: ConnectorTaskId, reply: Reply<()> },
-    Ping { reply: Reply<()> },
+    Put {
+        name: Arc<str>,
+        config: ConnectorProperties,
+        create: Option<Create>,
+        reply: Reply<Put>,
+    },
+    Delete {
+        name: Arc<str>,
+        reply: Reply<()>,
+    },
+    Target {
+        name: Arc<str>,
+        state: TargetState,
+        reply: Reply<()>,
+    },
+    Restart {
+        request: RestartRequest,
+        reply: Reply<ConnectorStatus>,
+    },
+    RestartConnector {
+        name: Arc<str>,
+        reply: Reply<()>,
+    },
+    RestartTask {
+        id: ConnectorTaskId,
+        reply: Reply<()>,
+    },
+    /// Answered when nothing is left to be done about the connector.
+    Settle {
+        name: Arc<str>,
+        reply: Reply<()>,
+    },
+    Ping {
+        reply: Reply<()>,
+    },
 }
 
 /// Set when the connector must not exist yet.
@@ -69,9 +97,23 @@ pub struct Herder {
     pub(super) requests: mpsc::Sender<Request>,
     pub(super) view: watch::Receiver<Arc<View>>,
     pub(super) config: Arc<WorkerConfig>,
+    /// What the worker still has to do before it is healthy, when that is not the herder's own start.
+    pub(super) startup: Option<watch::Receiver<Option<String>>>,
 }
 
 impl Herder {
+    /// The same herder, whose health waits until `stage` says none: something is still to be done at the start.
+    pub fn not_healthy_before(self, stage: watch::Receiver<Option<String>>) -> Self {
+        Self { startup: Some(stage), ..self }
+    }
+
+    /// Waits until requests are taken, however long Kafka is away.
+    pub async fn until_ready(&self) -> Result<(), Error> {
+        let mut view = self.view.clone();
+        let ready = view.wait_for(|view| !matches!(view.phase, Phase::Starting(..))).await;
+        ready.map(drop).map_err(|_| Error::ShuttingDown)
+    }
+
     /// What the worker knows about itself; answered at once.
     pub fn server_info(&self) -> ServerInfo {
         ServerInfo { kafka_cluster_id: self.view.borrow().cluster_id.clone() }
@@ -84,6 +126,9 @@ impl Herder {
             Phase::Starting(stage, _) => Health::Starting(stage),
             Phase::Stopping => Health::Unhealthy,
             Phase::Running => {
+                if let Some(stage) = self.startup.as_ref().and_then(|stage| stage.borrow().clone()) {
+                    return Health::Starting(stage);
+                }
                 let deadline = Instant::now() + HEALTH_TIMEOUT;
                 match self.ask(deadline, |reply| Request::Ping { reply }).await {
                     Ok(()) => Health::Healthy,
@@ -155,37 +200,63 @@ impl Herder {
         create: Option<Create>,
     ) -> Result<Put, Error> {
         let config = self.validated(name, config)?;
-        let name: Arc<str> = name.into();
-        self.ask(deadline(), |reply| Request::Put { name, config, create, reply }).await
+        let (name, given): (Arc<str>, _) = (name.into(), deadline());
+        let connector = name.clone();
+        let mut put = self.ask(given, |reply| Request::Put { name, config, create, reply }).await?;
+        if self.config.mode == Mode::Standalone {
+            self.settled(&connector, given).await?;
+            put.info = self.connector(&connector).await?;
+        }
+        Ok(put)
+    }
+
+    /// A standalone worker answers when what was asked for is done, a distributed one when it is written (§8.4).
+    async fn settled(&self, name: &str, deadline: Instant) -> Result<(), Error> {
+        match self.config.mode {
+            Mode::Distributed => Ok(()),
+            Mode::Standalone => {
+                self.ask(deadline, |reply| Request::Settle { name: name.into(), reply }).await
+            }
+        }
+    }
+
+    /// A request about one connector; the answer waits as [`Self::settled`] says.
+    async fn ask_about<T>(
+        &self,
+        name: &str,
+        request: impl FnOnce(Arc<str>, Reply<T>) -> Request,
+    ) -> Result<T, Error> {
+        let deadline = deadline();
+        let answer = self.ask(deadline, |reply| request(name.into(), reply)).await?;
+        self.settled(name, deadline).await?;
+        Ok(answer)
     }
 
     /// Deletes a connector. Its consumer group stays.
     pub async fn delete(&self, name: &str) -> Result<(), Error> {
-        let name: Arc<str> = name.into();
-        self.ask(deadline(), |reply| Request::Delete { name, reply }).await
+        self.ask_about(name, |name, reply| Request::Delete { name, reply }).await
     }
 
     /// Sets what the user wants a connector to do.
     pub async fn set_target_state(&self, name: &str, state: TargetState) -> Result<(), Error> {
-        let name: Arc<str> = name.into();
-        self.ask(deadline(), |reply| Request::Target { name, state, reply }).await
+        self.ask_about(name, |name, reply| Request::Target { name, state, reply }).await
     }
 
     /// Restarts what the request chooses; the answer shows the chosen ones as RESTARTING.
     pub async fn restart(&self, request: RestartRequest) -> Result<ConnectorStatus, Error> {
-        self.ask(deadline(), |reply| Request::Restart { request, reply }).await
+        let name = request.name.clone();
+        self.ask_about(&name, |_, reply| Request::Restart { request, reply }).await
     }
 
     /// Restarts the connector itself, not its tasks.
     pub async fn restart_connector(&self, name: &str) -> Result<(), Error> {
-        let name: Arc<str> = name.into();
-        self.ask(deadline(), |reply| Request::RestartConnector { name, reply }).await
+        self.ask_about(name, |name, reply| Request::RestartConnector { name, reply }).await
     }
 
     /// Restarts one task.
     pub async fn restart_task(&self, name: &str, task: u32) -> Result<(), Error> {
-        let id = ConnectorTaskId { connector: name.into(), task };
-        self.ask(deadline(), |reply| Request::RestartTask { id, reply }).await
+        let id = |connector| ConnectorTaskId { connector, task };
+        self.ask_about(name, |name, reply| Request::RestartTask { id: id(name), reply }).await
     }
 
     /// The config with its name in it, when nothing is wrong with it (§1.7, in that order).

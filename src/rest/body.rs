@@ -103,14 +103,9 @@ fn text(key: &str, value: &RawValue) -> Result<Option<String>, Error> {
 
 fn initial_state(value: &RawValue) -> Result<Option<TargetState>, Error> {
     let Some(state) = text("initial_state", value)? else { return Ok(None) };
-    match state.to_ascii_uppercase().as_str() {
-        "RUNNING" => Ok(Some(TargetState::Started)),
-        "PAUSED" => Ok(Some(TargetState::Paused)),
-        "STOPPED" => Ok(Some(TargetState::Stopped)),
-        _ => Err(Error::bad_request(format!(
-            "The value {state} of \"initial_state\" must be one of RUNNING, PAUSED, STOPPED"
-        ))),
-    }
+    let unknown =
+        || format!("The value {state} of \"initial_state\" must be one of RUNNING, PAUSED, STOPPED");
+    TargetState::from_initial(&state).map(Some).ok_or_else(|| Error::bad_request(unknown()))
 }
 
 #[cfg(test)]

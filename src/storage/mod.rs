@@ -9,6 +9,7 @@ mod config_topic;
 mod kafka;
 mod memory;
 mod records;
+mod standalone;
 mod status;
 
 #[cfg(test)]
@@ -19,6 +20,7 @@ pub use config_topic::ConfigTopic;
 pub use kafka::{KafkaConfigBackingStore, KafkaStores};
 pub use memory::{MemoryConfigBackingStore, MemoryStores, MemoryTopic};
 pub use records::{ConfigRecord, RestartRequest};
+pub use standalone::StandaloneStores;
 pub use status::{MemoryStatusBackingStore, Status, StatusBackingStore, StatusId};
 
 use async_trait::async_trait;

@@ -91,9 +91,9 @@ impl ConnectorTasks {
         })
     }
 
-    /// Works until an order ends it. All pipelines have ended then, and the group was left.
+    /// Works until an order ends it. All pipelines have ended then, and the group was left. The states at the start are
+    /// the caller's to tell ([`Self::tell_states`]).
     pub async fn run(mut self, orders: &mut mpsc::Receiver<Order>) -> (End, ConnectorSpec) {
-        self.tell_states().await;
         let end = match self.work(orders).await {
             Ok(end) => end,
             Err(error) => End::Failed(error),
@@ -341,7 +341,8 @@ impl ConnectorTasks {
         if self.spec.paused { State::Paused } else { State::Running }
     }
 
-    async fn tell_states(&self) {
+    /// Reports the states of the connector and of all tasks that have not failed.
+    pub async fn tell_states(&self) {
         let state = self.state();
         self.parts.tell(&self.spec.name, None, state, None).await;
         for task in (0..self.spec.task_count).filter(|task| !self.failed.contains(task)) {

@@ -50,10 +50,12 @@ async fn keep_running(
                 return finish(order, true, &spec, parts).await;
             }
         };
-        ack.take().into_iter().for_each(|ack| answer(ack, true));
         let failure = match prepared {
             Err(error) => error,
             Ok(tasks) => {
+                // Whoever gave the order finds the states in place when it is answered.
+                tasks.tell_states().await;
+                ack.take().into_iter().for_each(|ack| answer(ack, true));
                 let (end, ran) = tasks.run(orders).await;
                 spec = ran;
                 match end {
@@ -65,8 +67,9 @@ async fn keep_running(
             }
         };
         tell_failed(&spec, &failure, parts).await;
+        ack.take().into_iter().for_each(|ack| answer(ack, true));
         match wait_failed(&mut spec, orders).await {
-            ControlFlow::Continue(()) => {}
+            ControlFlow::Continue(restart) => ack = Some(restart),
             ControlFlow::Break(order) => return finish(order, true, &spec, parts).await,
         }
     }
@@ -82,7 +85,8 @@ async fn prepare(
     parts: &Parts,
 ) -> Result<Result<ConnectorTasks, Error>, Interrupted> {
     let config = match SinkConnectorConfig::parse(&spec.config, &parts.worker) {
-        Ok(config) => config,
+        // A config stored under another name than it says must not get into that connector's group.
+        Ok(config) => SinkConnectorConfig { name: Arc::clone(&spec.name), ..config },
         Err(errors) => return Ok(Err(Error::Config(errors))),
     };
     loop {
@@ -131,21 +135,19 @@ async fn tell_failed(spec: &ConnectorSpec, error: &Error, parts: &Parts) {
     }
 }
 
-/// Waits for an order while all tasks are failed: a restart of any continues, a start or stop breaks.
+/// Waits for an order while all tasks are failed: a restart of any continues and is answered when it is done, a start or
+/// stop breaks.
 async fn wait_failed(
     spec: &mut ConnectorSpec,
     orders: &mut mpsc::Receiver<Order>,
-) -> ControlFlow<Option<Order>> {
+) -> ControlFlow<Option<Order>, Ack> {
     loop {
         match orders.recv().await {
             Some(Order::SetPaused(paused, ack)) => {
                 spec.paused = paused;
                 answer(ack, true);
             }
-            Some(Order::RestartTask(_, ack)) => {
-                answer(ack, true);
-                return ControlFlow::Continue(());
-            }
+            Some(Order::RestartTask(_, ack)) => return ControlFlow::Continue(ack),
             ending => return ControlFlow::Break(ending),
         }
     }

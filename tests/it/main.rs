@@ -18,6 +18,7 @@ mod python_sdk;
 mod restart;
 mod rigs;
 mod secrets;
+mod standalone;
 mod storage_topics;
 mod support;
 mod tasks;

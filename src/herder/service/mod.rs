@@ -9,7 +9,7 @@ mod restart;
 mod starting;
 
 use super::classes;
-use super::handle::{Herder, Request, now};
+use super::handle::{Herder, Reply, Request, now};
 use super::runner::Runner;
 use super::view::{ConnectorStatus, Phase, TaskState, View, kind};
 use crate::config::WorkerConfig;
@@ -67,7 +67,7 @@ impl Options {
             cluster_id: None,
         };
         let (publisher, view) = watch::channel(Arc::new(view));
-        let herder = Herder { requests, view, config: self.config.clone() };
+        let herder = Herder { requests, view, config: self.config.clone(), startup: None };
         (herder, run(self, asked, publisher, stop))
     }
 }
@@ -96,6 +96,7 @@ async fn run(
         statuses: BTreeMap::new(),
         operations: JoinSet::new(),
         running: HashMap::new(),
+        settling: Vec::new(),
         options,
         topic,
         status,
@@ -116,6 +117,8 @@ struct Service {
     statuses: BTreeMap<Arc<str>, Arc<ConnectorStatus>>,
     operations: JoinSet<()>,
     running: HashMap<Id, Arc<str>>,
+    /// Who waits until a connector is at rest.
+    settling: Vec<(Arc<str>, Reply<()>)>,
     publisher: watch::Sender<Arc<View>>,
 }
 
@@ -125,6 +128,7 @@ impl Service {
         loop {
             self.reconcile().await;
             self.publish(Phase::Running);
+            self.answer_settled();
             let retry_at = self.managed.values().filter_map(|managed| managed.retry_at).min();
             tokio::select! {
                 biased;

@@ -2,8 +2,9 @@
 //! back and published, so that whoever asked can read what they wrote.
 
 use super::Service;
+use super::reconcile::Managed;
 use super::restart::{choose, shown};
-use crate::config::ConnectorProperties;
+use crate::config::{ConnectorProperties, Mode};
 use crate::herder::Error;
 use crate::herder::handle::{Create, Put, Reply, Request};
 use crate::herder::view::{ConnectorStatus, Phase, info};
@@ -39,7 +40,20 @@ impl Service {
                 let result = self.restart_task(&id).await;
                 self.answer(reply, result);
             }
+            Request::Settle { name, reply } => self.settling.push((name, reply)),
             Request::Ping { reply } => self.answer(reply, Ok(())),
+        }
+    }
+
+    /// Answers who waited for connectors that are at rest now.
+    pub(super) fn answer_settled(&mut self) {
+        for (name, reply) in std::mem::take(&mut self.settling) {
+            let moving = |managed: &Managed| managed.busy || managed.retry_at.is_some();
+            if self.managed.get(&name).is_some_and(moving) {
+                self.settling.push((name, reply));
+            } else if reply.send(Ok(())).is_err() {
+                tracing::debug!(connector = %name, "nobody waits for its rest any more");
+            }
         }
     }
 
@@ -119,7 +133,7 @@ impl Service {
     }
 
     async fn restart_connector(&mut self, name: &Arc<str>) -> Result<(), Error> {
-        self.known(name)?;
+        self.known_to_restart(name)?;
         let failed = self.shown_status(name).is_some_and(|status| status.connector.state == State::Failed);
         let known =
             self.topic.state().config(name).is_some_and(|config| crate::herder::classes::is_known(config));
@@ -133,12 +147,23 @@ impl Service {
     }
 
     async fn restart_task(&mut self, id: &ConnectorTaskId) -> Result<(), Error> {
-        self.known(&id.connector)?;
+        self.known_to_restart(&id.connector)?;
         if id.task >= self.topic.state().task_count(&id.connector) {
-            return Err(Error::NotFound(format!("Unknown task: {id}")));
+            return Err(Error::NotFound(match self.options.config.mode {
+                Mode::Distributed => format!("Unknown task: {id}"),
+                Mode::Standalone => format!("Task {id} not found"),
+            }));
         }
         self.restart_some(&id.connector, &[id.task]).await;
         Ok(())
+    }
+
+    /// The two modes of Connect have words of their own for this (§8.4).
+    fn known_to_restart(&self, name: &str) -> Result<(), Error> {
+        match self.options.config.mode {
+            Mode::Standalone if !self.topic.state().contains(name) => Err(Error::connector_not_found(name)),
+            _ => self.known(name),
+        }
     }
 
     fn known(&self, name: &str) -> Result<(), Error> {

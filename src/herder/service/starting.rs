@@ -4,6 +4,7 @@
 //! started together with its brokers then needs nobody to start it again. Only what waiting cannot mend ends it.
 
 use super::Options;
+use crate::config::Mode;
 use crate::herder::handle::now;
 use crate::herder::view::{Phase, View};
 use crate::retry::Backoff;
@@ -26,8 +27,12 @@ pub(super) async fn open(
 ) -> Result<Opened, storage::Error> {
     let bootstrap = &options.config.bootstrap_servers;
     let topic = &options.config.config_topic.name;
+    let opening = match options.config.mode {
+        Mode::Distributed => format!("opening the config topic {topic}"),
+        Mode::Standalone => "asking Kafka for its cluster".to_owned(),
+    };
     let mut backoff = Backoff::new(FIRST_PAUSE, LONGEST_PAUSE, u64::from(std::process::id()));
-    let mut stage = format!("opening the config topic {topic} (bootstrap.servers={bootstrap})");
+    let mut stage = format!("{opening} (bootstrap.servers={bootstrap})");
     loop {
         starting(publisher, stage);
         let error = match try_open(options, publisher).await {
@@ -35,7 +40,7 @@ pub(super) async fn open(
                 tracing::info!(
                     topic,
                     connectors = opened.0.state().connectors().count(),
-                    "read the config topic"
+                    "the stores are open"
                 );
                 return Ok(opened);
             }
@@ -44,7 +49,7 @@ pub(super) async fn open(
         };
         let pause = backoff.next_pause();
         tracing::warn!(%error, bootstrap, attempts = backoff.attempts(), pause_ms = pause.as_millis(),
-            "cannot open the storage topics yet; check bootstrap.servers and the Kafka security settings; trying again");
+            "cannot open the stores yet; check bootstrap.servers and the Kafka security settings; trying again");
         stage = format!("waiting for Kafka (bootstrap.servers={bootstrap}): {error}");
         starting(publisher, stage.clone());
         tokio::time::sleep(pause).await;

@@ -12,7 +12,9 @@ use rdkafka::client::DefaultClientContext;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::{DeliveryResult, Message};
-use rdkafka::producer::{BaseRecord, Producer, ProducerContext, ThreadedProducer};
+use rdkafka::producer::{
+    BaseRecord, FutureProducer, FutureRecord, Producer, ProducerContext, ThreadedProducer,
+};
 use rdkafka::{Offset, TopicPartitionList};
 use tokio::sync::OnceCell;
 use tokio::task::JoinSet;
@@ -25,6 +27,9 @@ use super::wait_for;
 const SHARED: &str = "KUSTO_CONNECT_TEST_KAFKA";
 
 static OF_THIS_PROCESS: OnceCell<Kafka> = OnceCell::const_new();
+
+/// A key and a value, each may be missing.
+pub type RawRecord = (Option<Vec<u8>>, Option<Vec<u8>>);
 
 /// One broker. Topics and groups of tests that share it need names of their own ([`super::unique`]).
 pub struct Kafka {
@@ -135,6 +140,16 @@ impl Kafka {
             (i32::try_from(ready).ok()? == partitions).then_some(())
         })
         .await;
+    }
+
+    /// Writes records (keys and values) into partition 0 of `topic`, as anybody could; returns when they are there.
+    pub async fn write(&self, topic: &str, records: &[RawRecord]) {
+        let producer: FutureProducer = self.client().create().expect("a producer");
+        for (key, value) in records {
+            let mut record = FutureRecord::<[u8], [u8]>::to(topic).partition(0);
+            (record.key, record.payload) = (key.as_deref(), value.as_deref());
+            producer.send(record, Duration::from_secs(30)).await.expect("delivered");
+        }
     }
 
     /// A producer that keeps order and does not repeat.

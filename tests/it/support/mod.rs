@@ -13,7 +13,7 @@ mod worker_process;
 
 pub use adx::{Adx, DATABASE};
 pub use azurite::Azurite;
-pub use kafka::{Kafka, Numbers, Sent, Verdict};
+pub use kafka::{Kafka, Numbers, RawRecord, Sent, Verdict};
 pub use process::{free_port, rigs, root};
 pub use rest::Rest;
 pub use stage::Stage;

@@ -21,11 +21,15 @@ pub struct Stage {
 impl Stage {
     /// A topic of `partitions`, the table of numbers, a worker; no connector yet.
     pub async fn set(kafka: &Kafka, partitions: i32) -> Self {
+        Self::around(kafka, partitions, Worker::start(kafka).await).await
+    }
+
+    /// The same for a worker of the caller's.
+    pub async fn around(kafka: &Kafka, partitions: i32, worker: Worker) -> Self {
         let topic = unique("numbers");
         kafka.create_topic(&topic, partitions).await;
         let adx = Adx::start().await;
         adx.create_numbers().await;
-        let worker = Worker::start(kafka).await;
         Self { adx, worker, topic, partitions, connector: unique("sink") }
     }
 

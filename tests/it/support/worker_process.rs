@@ -16,10 +16,13 @@ use super::{Kafka, Rest, unique, wait_for};
 pub struct Worker {
     rest: Rest,
     log: PathBuf,
+    mode: &'static str,
     settings: PathBuf,
+    config_topic: String,
+    connectors: Vec<PathBuf>,
     environment: Vec<(String, String)>,
     child: Option<Child>,
-    _dir: TempDir,
+    dir: TempDir,
 }
 
 impl Worker {
@@ -69,11 +72,30 @@ impl Worker {
         Self {
             rest,
             log: dir.path().join("worker.log"),
+            mode: "distributed",
             settings: file,
+            config_topic: format!("{cluster}-configs"),
+            connectors: Vec::new(),
             environment: Vec::new(),
             child: None,
-            _dir: dir,
+            dir,
         }
+    }
+
+    /// A standalone worker that was not started yet.
+    pub fn standalone(bootstrap: &str) -> Self {
+        // The keys of a cluster are among the usual ones: such a worker must not mind them.
+        let settings = [("offset.storage.file.filename", "/nowhere/offsets"), ("group.id", "")];
+        let mut worker = Self::stopped(bootstrap, &settings);
+        worker.mode = "standalone";
+        worker
+    }
+
+    /// Gives a standalone worker a connector file for its next starts.
+    pub fn connector_file(&mut self, name: &str, text: &str) {
+        let file = self.dir.path().join(name);
+        std::fs::write(&file, text).expect("a connector file");
+        self.connectors.push(file);
     }
 
     /// Sets an environment variable for its next starts.
@@ -86,8 +108,9 @@ impl Worker {
         assert!(self.child.is_none(), "it runs already");
         let log = OpenOptions::new().create(true).append(true).open(&self.log).expect("a log file");
         let child = Command::new(env!("CARGO_BIN_EXE_kusto-connect"))
-            .arg("distributed")
+            .arg(self.mode)
             .arg(&self.settings)
+            .args(&self.connectors)
             .envs(self.environment.iter().cloned())
             .stdin(Stdio::null())
             .stdout(log.try_clone().expect("the same file"))
@@ -118,6 +141,11 @@ impl Worker {
     /// Its REST API.
     pub fn rest(&self) -> &Rest {
         &self.rest
+    }
+
+    /// Its config topic.
+    pub fn config_topic(&self) -> String {
+        self.config_topic.clone()
     }
 
     /// Everything it logged so far, all its lives together.
