@@ -14,6 +14,7 @@ mod floors;
 mod golden_rest;
 mod lab;
 mod outages;
+mod poison;
 mod python_sdk;
 mod restart;
 mod rigs;
