@@ -1,8 +1,75 @@
-//! The class that a connector's settings name: looked up before anything else is validated.
+//! The table of connector classes: what is built in, by which names, with which keys.
+//!
+//! A class is one row. Reading and checking of settings, task configs, states, `/connector-plugins` and the reference
+//! in `docs/` follow the row, so a further class needs nothing else here; `connector` makes the sink of it.
 
 use super::check::trim;
-use super::keys::{KUSTO_SINK_CLASS, VERSION};
-use super::{ConnectorProperties, is_secret};
+use super::def::Row;
+use super::errors::Problems;
+use super::keys::KUSTO;
+use super::plugins;
+use super::values::Values;
+use super::{ConnectorProperties, KustoSinkConfig, Topics, is_secret};
+
+/// Makes a class's typed settings from values that the table of keys has read; the flag is the worker's
+/// `worker.allow.insecure.http`. What is wrong goes to the problems, and the result is then none.
+type Build = fn(&Values<'_>, Option<&Topics>, bool, &mut Problems) -> Option<KustoSinkConfig>;
+
+/// A connector class that is built in.
+pub struct ConnectorClass {
+    /// The full class name.
+    pub class: &'static str,
+    /// The class of its tasks, written into task configs so that a JVM worker can take over.
+    pub task_class: &'static str,
+    /// The release of the JVM connector whose configuration and behaviour ours answers to, because tools compare it.
+    pub version: &'static str,
+    /// Its own keys, in its order.
+    pub(super) keys: &'static [Row],
+    pub(super) build: Build,
+}
+
+/// Each class that is built in; all of them are sinks.
+pub const CONNECTORS: &[ConnectorClass] = &[ConnectorClass {
+    class: "com.microsoft.azure.kusto.kafka.connect.sink.KustoSinkConnector",
+    task_class: "com.microsoft.azure.kusto.kafka.connect.sink.KustoSinkTask",
+    version: "5.3.1",
+    keys: KUSTO,
+    build: KustoSinkConfig::build,
+}];
+
+impl ConnectorClass {
+    /// The class with this full name or alias.
+    pub fn find(name: &str) -> Option<&'static Self> {
+        let name = trim(name);
+        let exact = CONNECTORS.iter().find(|row| row.class == name);
+        exact.or_else(|| {
+            let mut known = CONNECTORS
+                .iter()
+                .filter(|row| plugins::aliases("Connector", row.class).any(|alias| alias == name));
+            let found = known.next()?;
+            known.next().is_none().then_some(found)
+        })
+    }
+
+    /// The class that a connector's settings name; none when they name none, or one that is not built in.
+    pub fn of(raw: &ConnectorProperties) -> Option<&'static Self> {
+        Self::find(raw.get("connector.class")?.as_deref()?)
+    }
+
+    /// The same, with the words of Connect for a class that cannot be used.
+    pub fn required(raw: &ConnectorProperties) -> Result<&'static Self, ClassError> {
+        let Some(Some(class)) = raw.get("connector.class") else {
+            return Err(ClassError::Missing(in_java(raw)));
+        };
+        Self::find(class).ok_or_else(|| ClassError::Unknown(class.clone()))
+    }
+}
+
+impl std::fmt::Debug for ConnectorClass {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("ConnectorClass").field(&self.class).finish()
+    }
+}
 
 /// Why a connector's class cannot be used; said before anything else is validated.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -12,22 +79,22 @@ pub enum ClassError {
     Missing(String),
     /// No connector has this name.
     #[error(
-        "Failed to find any class that implements Connector and which name matches {0}, available connectors are: \
-         PluginDesc{{klass=class {KUSTO_SINK_CLASS}, name='{KUSTO_SINK_CLASS}', version='{VERSION}', \
-         encodedVersion={VERSION}, type=sink, typeName='sink', location='classpath'}}"
+        "Failed to find any class that implements Connector and which name matches {0}, available connectors are: {list}",
+        list = available()
     )]
     Unknown(String),
 }
 
-/// Looks for the class that `raw` names, by its full name or an alias.
-pub fn check_class(raw: &ConnectorProperties) -> Result<(), ClassError> {
-    let Some(Some(class)) = raw.get("connector.class") else {
-        return Err(ClassError::Missing(in_java(raw)));
+/// All classes as Java prints them.
+fn available() -> String {
+    let described = |row: &ConnectorClass| {
+        let ConnectorClass { class, version, .. } = row;
+        format!(
+            "PluginDesc{{klass=class {class}, name='{class}', version='{version}', encodedVersion={version}, \
+             type=sink, typeName='sink', location='classpath'}}"
+        )
     };
-    if [KUSTO_SINK_CLASS, "KustoSinkConnector", "KustoSink"].contains(&trim(class)) {
-        return Ok(());
-    }
-    Err(ClassError::Unknown(class.clone()))
+    CONNECTORS.iter().map(described).collect::<Vec<_>>().join(", ")
 }
 
 /// A map as Java prints it, without its secrets (the JVM shows them).

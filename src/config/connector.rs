@@ -8,7 +8,8 @@ use super::redact::Redacted;
 use super::validate::with_prefix;
 use super::values::Values;
 use super::{
-    ConfigErrors, ConnectorProperties, KustoSinkConfig, Properties, WorkerConfig, topic_regex, validate,
+    ConfigErrors, ConnectorClass, ConnectorProperties, KustoSinkConfig, Properties, WorkerConfig,
+    topic_regex, validate,
 };
 
 /// A converter and its own settings.
@@ -43,8 +44,8 @@ pub enum Topics {
 pub struct SinkConnectorConfig {
     /// The connector's name.
     pub name: Arc<str>,
-    /// `connector.class` as written.
-    pub connector_class: String,
+    /// The row of its class.
+    pub class: &'static ConnectorClass,
     /// `tasks.max`, at least 1.
     pub tasks_max: u32,
     /// `topics` or `topics.regex`.
@@ -74,7 +75,7 @@ impl fmt::Debug for SinkConnectorConfig {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SinkConnectorConfig")
             .field("name", &self.name)
-            .field("connector_class", &self.connector_class)
+            .field("class", &self.class)
             .field("tasks_max", &self.tasks_max)
             .field("topics", &self.topics)
             .field("key_converter", &self.key_converter)
@@ -87,13 +88,13 @@ impl fmt::Debug for SinkConnectorConfig {
 
 /// The typed settings from read values.
 pub(super) fn build(
+    class: &'static ConnectorClass,
     values: &Values<'_>,
     written: &Properties,
-    worker: &WorkerConfig,
-    problems: &mut Problems,
+    (worker, problems): (&WorkerConfig, &mut Problems),
 ) -> Option<SinkConnectorConfig> {
     let topics = topics(values, problems);
-    let kusto = KustoSinkConfig::build(values, topics.as_ref(), worker.insecure_http, problems);
+    let kusto = (class.build)(values, topics.as_ref(), worker.insecure_http, problems);
     let converter = |side: &str, of_worker: &ConverterConfig| {
         let key = format!("{side}.converter");
         if !written.contains_key(&key) {
@@ -105,7 +106,7 @@ pub(super) fn build(
     };
     Some(SinkConnectorConfig {
         name: values.filled("name")?.into(),
-        connector_class: values.text("connector.class")?.to_owned(),
+        class,
         tasks_max: u32::try_from(values.number("tasks.max")?).ok()?,
         topics: topics?,
         key_converter: converter("key", &worker.key_converter)?,

@@ -1,9 +1,7 @@
-//! The result of validating a connector's settings, as REST shows it (`connect-runtime.md` §1.15).
+//! The result of validating a connector's settings, for REST to show (`connect-runtime.md` §1.15).
 //!
 //! Values of PASSWORD keys are hidden; messages repeat a wrong value only where Connect does, and no secret can be wrong
 //! in that way.
-
-use serde_json::{Value as Json, json};
 
 use super::check::Checked;
 use super::def::ConfigKey;
@@ -66,23 +64,6 @@ impl ConfigInfos {
         let lines: Vec<_> = std::iter::once(head.as_str()).chain(self.messages()).chain([tail]).collect();
         Some(lines.join("\n"))
     }
-
-    /// The body of the validation's answer.
-    pub fn to_json(&self) -> Json {
-        let configs: Vec<_> = self.configs.iter().map(ConfigInfo::to_json).collect();
-        json!({"name": self.name, "error_count": self.error_count(), "groups": self.groups, "configs": configs})
-    }
-}
-
-impl ConfigInfo {
-    fn to_json(&self) -> Json {
-        let value = &self.value;
-        json!({
-            "definition": self.definition.as_ref().map(ConfigKey::to_json),
-            "value": {"name": value.name, "value": value.value, "recommended_values": value.recommended_values,
-                "errors": value.errors, "visible": value.visible},
-        })
-    }
 }
 
 impl From<Checked> for ConfigInfo {
@@ -95,17 +76,5 @@ impl From<Checked> for ConfigInfo {
             visible: checked.visible,
         };
         Self { definition: Some(checked.key), value }
-    }
-}
-
-impl ConfigKey {
-    /// The key's part of `/connector-plugins/P/config` and of a validation's answer.
-    pub fn to_json(&self) -> Json {
-        json!({
-            "name": self.name, "type": self.kind.as_str(), "required": self.is_required(),
-            "default_value": self.default_text(), "importance": self.importance.as_str(),
-            "documentation": self.documentation, "group": self.group, "order_in_group": self.order,
-            "width": self.width.as_str(), "display_name": self.display_name, "dependents": self.dependents,
-        })
     }
 }

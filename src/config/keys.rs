@@ -17,13 +17,6 @@ const CONNECTION: &str = "Connection";
 const WRITES: &str = "Writes";
 const RETRIES: &str = "Error Handling and Retries";
 
-/// The version that the sink and the classes built into the worker report: the release of the JVM connector whose
-/// configuration and behaviour ours answers to, because tools compare it.
-pub const VERSION: &str = "5.3.1";
-
-/// The full class name of the sink.
-pub const KUSTO_SINK_CLASS: &str = "com.microsoft.azure.kusto.kafka.connect.sink.KustoSinkConnector";
-
 /// Names accepted for `aad.auth.strategy`; mixed case is refused, as the JVM connector does.
 pub const STRATEGIES: &[&str] = &[
     "APPLICATION",
@@ -46,7 +39,7 @@ pub const FRAMEWORK: &[Row] = &[
         "The connector's name, unique in the Connect cluster. Its consumer group is connect-<name>."),
     Row("connector.class", Text, Required, Any, High, (COMMON, 2), Wide, "Connector class",
         "The class that does the work: the full name, KustoSinkConnector or KustoSink."),
-    Row("connector.plugin.version", Text, Is(VERSION), Any, Mid, (COMMON, 3), Medium, "Connector version",
+    Row("connector.plugin.version", Text, Null, Any, Mid, (COMMON, 3), Medium, "Connector version",
         "The version of the connector. Only the one that is built in exists."),
     Row("tasks.max", Int, Is("1"), AtLeast(1), High, (COMMON, 4), Narrow, "Tasks max",
         "How many tasks share the connector's partitions at most. More than there are partitions brings nothing."),

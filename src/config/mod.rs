@@ -18,6 +18,7 @@ mod keys;
 mod kusto;
 mod mapping;
 mod override_policy;
+mod plugin_list;
 pub mod plugins;
 pub mod properties;
 mod redact;
@@ -30,22 +31,26 @@ mod values;
 mod worker;
 mod worker_keys;
 
-pub use class::{ClassError, check_class};
+pub use class::{CONNECTORS, ClassError, ConnectorClass};
 pub use clouds::{is_loopback, is_trusted};
 pub use connector::{ConverterConfig, SinkConnectorConfig, Topics};
 pub use connector_file::{ConnectorFile, ConnectorFileError};
 pub use errors::{ConfigError, ConfigErrors};
 pub use format::{DataFormat, MappingKind};
 pub use infos::{ConfigInfo, ConfigInfos, ConfigValueInfo};
-pub use keys::{KUSTO_SINK_CLASS, VERSION};
 pub use kusto::{Authentication, BehaviorOnError, KustoSinkConfig};
 pub use mapping::{TopicMapping, TopicMappings};
 pub use override_policy::OverridePolicy;
+pub use plugin_list::{Plugin, PluginKind, plugin_keys, plugins};
 pub use redact::is_secret;
 pub use validate::validate_connector;
 pub use worker::{Listener, Mode, StorageTopic, WorkerConfig};
 
 use std::collections::BTreeMap;
+
+/// The version of Connect that this worker answers to: clients compare it as numbers and turn features on by it, and
+/// Connect's own classes have it. Our own version is what `kusto-connect --version` prints.
+pub const CONNECT_VERSION: &str = "4.3.0";
 
 /// A connector's raw settings as they stand in the config topic; a null value is kept as such, it is an error of its own.
 pub type ConnectorProperties = BTreeMap<String, Option<String>>;

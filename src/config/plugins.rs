@@ -20,6 +20,18 @@ pub enum ClassKind {
     Predicate,
 }
 
+impl ClassKind {
+    /// The word that an alias leaves out.
+    fn word(self) -> &'static str {
+        match self {
+            Self::Converter => "Converter",
+            Self::HeaderConverter => "HeaderConverter",
+            Self::Transformation => "Transformation",
+            Self::Predicate => "Predicate",
+        }
+    }
+}
+
 /// Text as it is.
 pub const STRING_CONVERTER: &str = "org.apache.kafka.connect.storage.StringConverter";
 /// Bytes as they are.
@@ -86,7 +98,8 @@ pub fn resolve(kind: ClassKind, text: &str) -> Option<Cow<'static, str>> {
     if let Some(exact) = known.iter().find(|class| *class == text) {
         return Some(exact.clone());
     }
-    let mut by_alias = known.into_iter().filter(|class| aliases(kind, class).any(|alias| alias == text));
+    let mut by_alias =
+        known.into_iter().filter(|class| aliases(kind.word(), class).any(|alias| alias == text));
     let found = by_alias.next()?;
     by_alias.next().is_none().then_some(found)
 }
@@ -136,15 +149,9 @@ fn known(kind: ClassKind) -> Vec<Cow<'static, str>> {
     }
 }
 
-/// The simple name, and the simple name without its kind's word.
-fn aliases(kind: ClassKind, class: &str) -> impl Iterator<Item = &str> {
+/// The simple name of `class`, and the simple name without the word of its kind.
+pub fn aliases<'a>(word: &str, class: &'a str) -> impl Iterator<Item = &'a str> + use<'a> {
     let simple = class.rsplit(['.', '$']).next().unwrap_or(class);
-    let word = match kind {
-        ClassKind::Converter => "Converter",
-        ClassKind::HeaderConverter => "HeaderConverter",
-        ClassKind::Transformation => "Transformation",
-        ClassKind::Predicate => "Predicate",
-    };
     let cut = simple.rfind(word).map(|at| &simple[..at]).filter(|rest| !rest.is_empty());
     std::iter::once(simple).chain(cut)
 }
@@ -187,6 +194,8 @@ pub fn converter_keys(class: &str) -> Vec<ConfigKey> {
         "What the converter is used for; set by the worker.",
     );
     let own: &[Row] = match class {
+        // The one class that says nothing of its use.
+        SIMPLE_HEADER_CONVERTER => return Vec::new(),
         STRING_CONVERTER => &[ENCODING],
         JSON_CONVERTER => JSON,
         _ => &[],

@@ -10,11 +10,12 @@ use super::check::{Checked, Value, Written, check_key, trim};
 use super::def::{ConfigKey, DefaultValue, Kind};
 use super::errors::{ConfigError, Problems};
 use super::infos::{ConfigInfo, ConfigInfos, ConfigValueInfo};
-use super::keys::{FRAMEWORK, KUSTO, VERSION};
+use super::keys::FRAMEWORK;
 use super::plugins::{self, ClassKind};
 use super::values::Values;
 use super::{
-    ConnectorProperties, Properties, SinkConnectorConfig, WorkerConfig, connector, override_policy, rules,
+    CONNECT_VERSION, ConnectorClass, ConnectorProperties, Properties, SinkConnectorConfig, WorkerConfig,
+    connector, override_policy, rules,
 };
 
 /// Checks `raw` (with its `name` already put in) as a sink connector of this worker.
@@ -78,20 +79,23 @@ impl Validation {
 
 /// Checks everything; the typed settings are there exactly when no error is.
 pub(super) fn run(raw: &ConnectorProperties, worker: &WorkerConfig) -> Validation {
-    let mut checked = check_table(framework_keys(worker), raw);
+    let class = ConnectorClass::of(raw);
+    let mut checked = check_table(framework_keys(worker, class), raw);
     for side in ["key", "value", "header"] {
         hide_version_of_unknown(side, &mut checked);
     }
     checked.extend(aliased(raw, &checked, "transforms", &transform));
     checked.extend(aliased(raw, &checked, "predicates", &predicate));
-    checked.extend(check_table(KUSTO.iter().map(ConfigKey::from), raw));
-    for side in ["key", "value"] {
+    let own = class.map_or(&[][..], |class| class.keys);
+    checked.extend(check_table(own.iter().map(ConfigKey::from), raw));
+    for side in ["header", "key", "value"] {
         let class = converter_class(&checked, side);
         if let Some(class) = class.filter(|_| raw.contains_key(&format!("{side}.converter"))) {
             checked.extend(check_converter(side, &class, raw));
         }
     }
-    let mut validation = Validation { checked, undefined: unknown_nulls(raw), config: None };
+    let undefined = unknown_nulls(raw, &checked);
+    let mut validation = Validation { checked, undefined, config: None };
 
     let written: Properties =
         raw.iter().filter_map(|(key, value)| Some((key.clone(), value.clone()?))).collect();
@@ -104,7 +108,7 @@ pub(super) fn run(raw: &ConnectorProperties, worker: &WorkerConfig) -> Validatio
     let mut problems = Problems::default();
     let values = Values::new(&validation.checked, &written);
     rules::refuse_unsupported(&values, &written, &|prefix| validation.has_errors(prefix), &mut problems);
-    let config = connector::build(&values, &written, worker, &mut problems);
+    let config = class.and_then(|class| connector::build(class, &values, &written, (worker, &mut problems)));
     validation.note(problems);
     let clean = validation.undefined.is_empty() && !validation.has_errors("");
     validation.config = config.filter(|_| clean);
@@ -120,7 +124,8 @@ fn check_table(keys: impl IntoIterator<Item = ConfigKey>, raw: &ConnectorPropert
 }
 
 /// Connect's keys, with what this worker puts in when a connector leaves it out.
-pub(super) fn framework_keys(worker: &WorkerConfig) -> Vec<ConfigKey> {
+fn framework_keys(worker: &WorkerConfig, class: Option<&ConnectorClass>) -> Vec<ConfigKey> {
+    let version_of_class = class.map(|class| class.version);
     let is = |text: &str| DefaultValue::Is(Cow::Owned(text.to_owned()));
     let with_worker = |row| {
         let mut key = ConfigKey::from(row);
@@ -128,13 +133,14 @@ pub(super) fn framework_keys(worker: &WorkerConfig) -> Vec<ConfigKey> {
             "key.converter" => key.default = is(&worker.key_converter.class),
             "value.converter" => key.default = is(&worker.value_converter.class),
             "header.converter" => key.default = is(plugins::SIMPLE_HEADER_CONVERTER),
-            name if name.ends_with(".converter.plugin.version") => key.default = is(VERSION),
+            name if name.ends_with(".converter.plugin.version") => key.default = is(CONNECT_VERSION),
+            "connector.plugin.version" => key.default = version_of_class.map_or(DefaultValue::Null, is),
             _ => {}
         }
         if let Kind::Class(kind) = key.kind {
             key.recommended = plugins::recommended(kind);
         } else if key.name.ends_with(".plugin.version") {
-            key.recommended = vec![VERSION.to_owned()];
+            key.recommended = key.default_text().map(str::to_owned).into_iter().collect();
         }
         key
     };
@@ -151,7 +157,7 @@ fn hide_version_of_unknown(side: &str, checked: &mut [Checked]) {
         version.key.default = DefaultValue::Null;
         version.key.recommended.clear();
         version.visible = false;
-        if version.value == Value::Text(VERSION.to_owned()) {
+        if version.value == Value::Text(CONNECT_VERSION.to_owned()) {
             version.value = Value::Null;
         }
     }
@@ -195,14 +201,15 @@ fn typed(alias: &str, (list, word): (&str, &str), kind: ClassKind, is_known: boo
         format!("{word} type for {alias}"),
     );
     class.recommended = plugins::recommended(kind);
-    let default = if is_known { DefaultValue::Is(Cow::Borrowed(VERSION)) } else { DefaultValue::Null };
+    let default =
+        if is_known { DefaultValue::Is(Cow::Borrowed(CONNECT_VERSION)) } else { DefaultValue::Null };
     let mut version = plugins::dynamic_key(
         format!("{list}.{alias}.plugin.version"),
         Kind::String,
         default,
         format!("{word} version for {alias}"),
     );
-    version.recommended = if is_known { vec![VERSION.to_owned()] } else { Vec::new() };
+    version.recommended = if is_known { vec![CONNECT_VERSION.to_owned()] } else { Vec::new() };
     vec![class, version]
 }
 
@@ -215,13 +222,13 @@ fn in_group(mut keys: Vec<ConfigKey>, group: String) -> Vec<ConfigKey> {
     keys
 }
 
-/// The class of the key or value converter, if there is a right one.
+/// The class of a converter, if there is a right one.
 fn converter_class(checked: &[Checked], side: &str) -> Option<String> {
     let none = Properties::new();
     Values::new(checked, &none).text(&format!("{side}.converter")).map(str::to_owned)
 }
 
-/// Checks the keys below `key.converter.` or `value.converter.`.
+/// Checks the keys below `key.converter.`, `value.converter.` or `header.converter.`.
 pub(super) fn check_converter(side: &str, class: &str, raw: &ConnectorProperties) -> Vec<Checked> {
     let check = |mut key: ConfigKey| {
         let full = format!("{side}.converter.{}", key.name);
@@ -233,8 +240,8 @@ pub(super) fn check_converter(side: &str, class: &str, raw: &ConnectorProperties
 }
 
 /// Null values of keys that no table has; those of known keys are noted where the key is.
-fn unknown_nulls(raw: &ConnectorProperties) -> Vec<ConfigError> {
-    let known = |key: &str| FRAMEWORK.iter().chain(KUSTO).any(|row| row.0 == key);
+fn unknown_nulls(raw: &ConnectorProperties, checked: &[Checked]) -> Vec<ConfigError> {
+    let known = |key: &str| checked.iter().any(|checked| checked.key.name == key);
     raw.iter()
         .filter(|(key, value)| value.is_none() && !known(key))
         .map(|(key, _)| ConfigError {

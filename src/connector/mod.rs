@@ -11,15 +11,11 @@ use std::time::Duration;
 use async_trait::async_trait;
 use futures::future::BoxFuture;
 
-use crate::config::{ConnectorProperties, SinkConnectorConfig};
-/// The sink's class and version, by which configurations, statuses and the storage topics name it.
-pub use crate::config::{KUSTO_SINK_CLASS as KUSTO_SINK_CONNECTOR, VERSION as KUSTO_SINK_VERSION};
+use crate::config::SinkConnectorConfig;
 use crate::id::{OffsetRange, TopicPartition};
 use crate::{batch, ingest};
 pub use kusto::KustoSink;
 
-/// Class of its tasks, written into task configurations so that a JVM worker can take over.
-pub const KUSTO_SINK_TASK: &str = "com.microsoft.azure.kusto.kafka.connect.sink.KustoSinkTask";
 /// Why a record or a batch cannot be handed over.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -99,30 +95,8 @@ pub struct Delivery {
     pub work: BoxFuture<'static, Result<(), Error>>,
 }
 
-/// The sink of a connector's class. The table of all classes has one row so far; validation refuses others.
+/// The sink of a connector. Each class of the table in `config` is one to us: its row has made its settings alike.
 pub fn sink_task(config: &SinkConnectorConfig) -> Result<Arc<dyn SinkTask>, Error> {
     let client = ingest::QueuedIngestClient::new(&config.kusto, &config.name)?;
     Ok(Arc::new(KustoSink::new(Arc::clone(&config.name), config.kusto.clone(), Arc::new(client))))
-}
-
-/// The configurations of a connector's tasks: `tasks_max` copies of its own, each with its task class
-/// (`connect-runtime.md` §2.4).
-pub fn task_configs(raw: &ConnectorProperties, tasks_max: u32) -> Vec<ConnectorProperties> {
-    let mut config = raw.clone();
-    config.insert("task.class".to_owned(), Some(KUSTO_SINK_TASK.to_owned()));
-    vec![config; usize::try_from(tasks_max).unwrap_or(usize::MAX)]
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{KUSTO_SINK_TASK, task_configs};
-
-    #[test]
-    fn tasks_get_copies_with_their_class() {
-        let raw = [("topics".to_owned(), Some("t".to_owned()))].into();
-        let configs = task_configs(&raw, 3);
-        assert_eq!(configs.len(), 3);
-        assert_eq!(configs[2]["task.class"].as_deref(), Some(KUSTO_SINK_TASK));
-        assert_eq!(configs[2]["topics"].as_deref(), Some("t"));
-    }
 }

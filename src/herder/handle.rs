@@ -1,8 +1,9 @@
 //! The way to ask the herder. Cheap to clone; reads come from its last view, writes go through its queue.
 
+use super::validated::validated;
 use super::view::{ConnectorInfo, ConnectorStatus, Phase, TaskInfo, TaskState, View};
 use super::{Error, classes};
-use crate::config::{ConnectorProperties, Mode, WorkerConfig, validate_connector};
+use crate::config::{ConfigInfos, ConnectorProperties, Mode, WorkerConfig, validate_connector};
 use crate::id::ConnectorTaskId;
 use crate::status::TargetState;
 use crate::storage::RestartRequest;
@@ -27,6 +28,11 @@ pub(super) enum Request {
         name: Arc<str>,
         config: ConnectorProperties,
         create: Option<Create>,
+        reply: Reply<Put>,
+    },
+    Patch {
+        name: Arc<str>,
+        patch: ConnectorProperties,
         reply: Reply<Put>,
     },
     Delete {
@@ -199,13 +205,19 @@ impl Herder {
         config: ConnectorProperties,
         create: Option<Create>,
     ) -> Result<Put, Error> {
-        let config = self.validated(name, config)?;
-        let (name, given): (Arc<str>, _) = (name.into(), deadline());
-        let connector = name.clone();
-        let mut put = self.ask(given, |reply| Request::Put { name, config, create, reply }).await?;
+        let config = validated(name, config, &self.config)?;
+        self.ask_put(name, |name, reply| Request::Put { name, config, create, reply }).await
+    }
+
+    /// A request that writes a config.
+    async fn ask_put(
+        &self,
+        name: &str,
+        request: impl FnOnce(Arc<str>, Reply<Put>) -> Request,
+    ) -> Result<Put, Error> {
+        let mut put = self.ask_about(name, request).await?;
         if self.config.mode == Mode::Standalone {
-            self.settled(&connector, given).await?;
-            put.info = self.connector(&connector).await?;
+            put.info = self.connector(name).await?;
         }
         Ok(put)
     }
@@ -230,6 +242,17 @@ impl Herder {
         let answer = self.ask(deadline, |reply| request(name.into(), reply)).await?;
         self.settled(name, deadline).await?;
         Ok(answer)
+    }
+
+    /// Changes some keys of a connector's config; a value of none removes its key.
+    pub async fn patch_config(&self, name: &str, patch: ConnectorProperties) -> Result<ConnectorInfo, Error> {
+        Ok(self.ask_put(name, |name, reply| Request::Patch { name, patch, reply }).await?.info)
+    }
+
+    /// Checks a config as `create` would, without writing it; what is wrong is in the result, but for its class.
+    pub fn validate(&self, config: &ConnectorProperties) -> Result<ConfigInfos, Error> {
+        classes::check(config)?;
+        Ok(validate_connector(config, &self.config))
     }
 
     /// Deletes a connector. Its consumer group stays.
@@ -257,24 +280,6 @@ impl Herder {
     pub async fn restart_task(&self, name: &str, task: u32) -> Result<(), Error> {
         let id = |connector| ConnectorTaskId { connector, task };
         self.ask_about(name, |name, reply| Request::RestartTask { id: id(name), reply }).await
-    }
-
-    /// The config with its name in it, when nothing is wrong with it (§1.7, in that order).
-    fn validated(&self, name: &str, mut config: ConnectorProperties) -> Result<ConnectorProperties, Error> {
-        match config.get("name") {
-            Some(Some(given)) if given != name => {
-                return Err(Error::BadRequest(format!(
-                    "Connector name configuration ({given}) doesn't match connector name in the URL ({name})"
-                )));
-            }
-            Some(_) => {}
-            None => drop(config.insert("name".to_owned(), Some(name.to_owned()))),
-        }
-        classes::check(&config)?;
-        match validate_connector(&config, &self.config).bad_request_message() {
-            Some(message) => Err(Error::BadRequest(message)),
-            None => Ok(config),
-        }
     }
 
     /// The view, once the worker is ready.

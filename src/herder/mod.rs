@@ -12,6 +12,7 @@ mod plan;
 mod runner;
 mod service;
 mod task_configs;
+mod validated;
 mod view;
 
 #[cfg(test)]

@@ -1,7 +1,6 @@
 //! The configs of a connector's tasks: as many equal copies as `tasks.max` says.
 
-use crate::config::ConnectorProperties;
-use crate::connector;
+use crate::config::{ConnectorClass, ConnectorProperties};
 use std::sync::Arc;
 
 /// More tasks than this are not made, whatever `tasks.max` says: each is a record in the config topic, and a typing
@@ -10,14 +9,22 @@ const MOST_TASKS: u32 = 10_000;
 
 /// The configs of all tasks of the connector `raw`.
 pub(super) fn make(raw: &ConnectorProperties) -> Vec<ConnectorProperties> {
-    connector::task_configs(raw, count(raw))
+    vec![one(raw); usize::try_from(count(raw)).unwrap_or(usize::MAX)]
+}
+
+/// A copy of the connector's config with the class of its tasks (`connect-runtime.md` §2.4).
+fn one(raw: &ConnectorProperties) -> ConnectorProperties {
+    let mut config = raw.clone();
+    if let Some(class) = ConnectorClass::of(raw) {
+        config.insert("task.class".to_owned(), Some(class.task_class.to_owned()));
+    }
+    config
 }
 
 /// Are `stored` what [`make`] would make?
 pub(super) fn are_current(raw: &ConnectorProperties, stored: &[&Arc<ConnectorProperties>]) -> bool {
-    let one = connector::task_configs(raw, 1);
-    u32::try_from(stored.len()) == Ok(count(raw))
-        && stored.iter().all(|stored| one.first() == Some(stored.as_ref()))
+    let one = one(raw);
+    u32::try_from(stored.len()) == Ok(count(raw)) && stored.iter().all(|stored| one == ***stored)
 }
 
 fn count(raw: &ConnectorProperties) -> u32 {
@@ -28,7 +35,7 @@ fn count(raw: &ConnectorProperties) -> u32 {
 #[cfg(test)]
 mod tests {
     use super::{MOST_TASKS, are_current, count, make};
-    use crate::config::ConnectorProperties;
+    use crate::config::{CONNECTORS, ConnectorProperties};
     use std::sync::Arc;
 
     #[test]
@@ -37,9 +44,11 @@ mod tests {
             ConnectorProperties::from([
                 ("tasks.max".to_owned(), Some(tasks.to_owned())),
                 ("topics".to_owned(), Some(topics.to_owned())),
+                ("connector.class".to_owned(), Some("KustoSink".to_owned())),
             ])
         };
         let made: Vec<_> = make(&raw(" 2 ", "a")).into_iter().map(Arc::new).collect();
+        assert!(made.iter().all(|task| task["task.class"] == Some(CONNECTORS[0].task_class.to_owned())));
         let stored: Vec<_> = made.iter().collect();
         assert!(are_current(&raw(" 2 ", "a"), &stored));
         assert!(!are_current(&raw(" 2 ", "b"), &stored));

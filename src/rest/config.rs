@@ -1,4 +1,4 @@
-//! `/connectors/X/config`: read and replace.
+//! `/connectors/X/config`: read, replace, and change in part.
 
 use super::Rest;
 use super::body::Object;
@@ -25,5 +25,14 @@ pub(super) async fn write(
     if is_new {
         return Ok(created(&rest, &headers, info));
     }
+    Ok(Json(ConnectorInfoDto::from(info)).into_response())
+}
+
+pub(super) async fn patch(
+    State(rest): State<Rest>,
+    Name(name): Name,
+    body: Object,
+) -> Result<Response, Error> {
+    let info = rest.herder.patch_config(&name, body.into_config()?).await?;
     Ok(Json(ConnectorInfoDto::from(info)).into_response())
 }

@@ -5,18 +5,16 @@ use super::body::Object;
 use super::dto::{ConnectorInfoDto, Shared, StatusDto};
 use super::error::Error;
 use super::path::{self, Name};
+use super::query::Query;
 use crate::herder::ConnectorInfo;
 use axum::Json;
-use axum::extract::{RawQuery, State};
+use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Map, Value, json};
 
-pub(super) async fn list(State(rest): State<Rest>, RawQuery(query): RawQuery) -> Result<Response, Error> {
-    let query = query.unwrap_or_default();
-    let expand: Vec<_> = url::form_urlencoded::parse(query.as_bytes())
-        .filter_map(|(key, value)| (key == "expand").then_some(value))
-        .collect();
+pub(super) async fn list(State(rest): State<Rest>, query: Query) -> Result<Response, Error> {
+    let expand: Vec<_> = query.all("expand").collect();
     if expand.is_empty() {
         let names: Vec<_> = rest.herder.connectors().await?.into_iter().map(Shared).collect();
         return Ok(Json(names).into_response());

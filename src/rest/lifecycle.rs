@@ -4,10 +4,11 @@ use super::Rest;
 use super::dto::StatusDto;
 use super::error::Error;
 use super::path::Name;
+use super::query::Query;
 use crate::status::TargetState;
 use crate::storage::RestartRequest;
 use axum::Json;
-use axum::extract::{RawQuery, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 
@@ -29,14 +30,9 @@ pub(super) async fn stop(State(rest): State<Rest>, Name(name): Name) -> Result<S
 pub(super) async fn restart(
     State(rest): State<Rest>,
     Name(name): Name,
-    RawQuery(query): RawQuery,
+    query: Query,
 ) -> Result<Response, Error> {
-    let query = query.unwrap_or_default();
-    let flag = |wanted: &str| {
-        let mut pairs = url::form_urlencoded::parse(query.as_bytes());
-        pairs.any(|(key, value)| key == wanted && value.eq_ignore_ascii_case("true"))
-    };
-    let (include_tasks, only_failed) = (flag("includeTasks"), flag("onlyFailed"));
+    let (include_tasks, only_failed) = (query.flag("includeTasks"), query.flag("onlyFailed"));
     if !include_tasks && !only_failed {
         rest.herder.restart_connector(&name).await?;
         return Ok(StatusCode::NO_CONTENT.into_response());

@@ -9,10 +9,13 @@ mod body;
 mod config;
 mod connectors;
 mod dto;
+mod dto_config;
 mod error;
 mod lifecycle;
 mod path;
+mod plugins;
 mod protocol;
+mod query;
 mod root;
 mod tasks;
 
@@ -64,7 +67,7 @@ fn routes() -> Vec<(&'static str, MethodRouter<Rest>)> {
         ("/health", get(root::health)),
         ("/connectors", get(connectors::list).post(connectors::create)),
         ("/connectors/{name}", get(connectors::read).delete(connectors::delete)),
-        ("/connectors/{name}/config", get(config::read).put(config::write)),
+        ("/connectors/{name}/config", get(config::read).put(config::write).patch(config::patch)),
         ("/connectors/{name}/status", get(connectors::status)),
         ("/connectors/{name}/pause", put(lifecycle::pause)),
         ("/connectors/{name}/resume", put(lifecycle::resume)),
@@ -73,6 +76,9 @@ fn routes() -> Vec<(&'static str, MethodRouter<Rest>)> {
         ("/connectors/{name}/tasks", get(tasks::list)),
         ("/connectors/{name}/tasks/{task}/status", get(tasks::status)),
         ("/connectors/{name}/tasks/{task}/restart", post(tasks::restart)),
+        ("/connector-plugins", get(plugins::list)),
+        ("/connector-plugins/{name}/config", get(plugins::keys)),
+        ("/connector-plugins/{name}/config/validate", put(plugins::validate)),
     ]
 }
 

@@ -1,6 +1,7 @@
 //! `/` and `/health`: what the worker is, and how it is.
 
 use super::Rest;
+use crate::config::CONNECT_VERSION;
 use crate::herder::Health;
 use axum::Json;
 use axum::extract::State;
@@ -8,9 +9,6 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
 
-/// The version of Connect whose API this is. Clients compare it as numbers and turn features on by it, so it is not
-/// our own version, which `kusto-connect --version` prints.
-const CONNECT_API_VERSION: &str = "4.3.0";
 /// The commit that was built, when the build says so.
 const COMMIT: &str = match option_env!("KUSTO_CONNECT_COMMIT") {
     Some(commit) => commit,
@@ -20,7 +18,7 @@ const COMMIT: &str = match option_env!("KUSTO_CONNECT_COMMIT") {
 pub(super) async fn root(State(rest): State<Rest>) -> Response {
     let info = rest.herder.server_info();
     let id = info.kafka_cluster_id;
-    Json(json!({ "version": CONNECT_API_VERSION, "commit": COMMIT, "kafka_cluster_id": id })).into_response()
+    Json(json!({ "version": CONNECT_VERSION, "commit": COMMIT, "kafka_cluster_id": id })).into_response()
 }
 
 pub(super) async fn health(State(rest): State<Rest>) -> Response {

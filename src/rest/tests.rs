@@ -2,6 +2,7 @@
 //! answers of a real worker are replayed in `tests/it/golden_rest.rs`.
 
 use super::{Rest, router, serve};
+use crate::config::{ConverterConfig, WorkerConfig, plugins};
 use crate::herder::Options;
 use crate::herder::fake_runner::FakeRunner;
 use crate::storage::MemoryStores;
@@ -26,11 +27,15 @@ impl Drop for Server {
 }
 
 async fn server() -> Server {
+    server_of(worker_config("none:0")).await
+}
+
+async fn server_of(config: WorkerConfig) -> Server {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap().to_string();
     let (runner, events) = FakeRunner::new();
     let options = Options {
-        config: Arc::new(worker_config("none:0")),
+        config: Arc::new(config),
         worker_id: address.as_str().into(),
         stores: Arc::new(MemoryStores::default()),
         runner,
@@ -135,4 +140,91 @@ async fn odd_names_are_reachable() {
         let read = server.client.get(location).send().await.unwrap().json::<Value>().await.unwrap();
         assert_eq!(read["name"], name);
     }
+}
+
+/// A worker with the settings of the recorded one.
+async fn recorded_server() -> Server {
+    let config = worker_config("none:0");
+    let string =
+        ConverterConfig { class: plugins::STRING_CONVERTER.to_owned(), ..config.key_converter.clone() };
+    server_of(WorkerConfig { key_converter: string.clone(), value_converter: string, ..config }).await
+}
+
+/// A recorded answer with what must differ put right: our folder, the plugins and converters that we have.
+fn ours(answer: &Value) -> Value {
+    let mut answer: Value = serde_json::from_str(&answer.to_string().replace("TMPDIR", "/tmp")).unwrap();
+    for info in answer.get_mut("configs").and_then(Value::as_array_mut).into_iter().flatten() {
+        if ["key.converter", "value.converter"].map(Value::from).contains(&info["value"]["name"]) {
+            info["value"]["recommended_values"] = json!(plugins::CONVERTERS);
+        }
+    }
+    if let Some(listed) = answer.as_array_mut() {
+        listed.retain(|plugin| !plugin["class"].as_str().unwrap_or_default().contains(".file."));
+    }
+    answer
+}
+
+#[tokio::test]
+async fn recorded_answers_about_plugins_are_ours() {
+    let server = recorded_server().await;
+    let mut compared = 0;
+    for line in include_str!("../../tests/fixtures/golden/connect-rest.jsonl").lines() {
+        let case: Value = serde_json::from_str(&line.replace("KURL", "https://127.0.0.1:12345")).unwrap();
+        let path = case["request"]["path"].as_str().unwrap();
+        if !path.starts_with("/connector-plugins") || case["status"] == 500 {
+            continue;
+        }
+        let method = case["request"]["method"].as_str().unwrap();
+        let (status, mut found) = server.json(method, path, &case["request"]["body"].to_string()).await;
+        let keys = found.as_array_mut().into_iter().flatten().filter_map(Value::as_object_mut);
+        keys.for_each(|key| drop(key.shift_remove("documentation")));
+        for info in found.get_mut("configs").and_then(Value::as_array_mut).into_iter().flatten() {
+            info["definition"].as_object_mut().unwrap().shift_remove("documentation");
+        }
+        assert_eq!(json!(status), case["status"], "{}", case["case"]);
+        assert_eq!(found, ours(&case["answer"]), "{}", case["case"]);
+        compared += 1;
+    }
+    assert_eq!(compared, 22);
+}
+
+#[tokio::test]
+async fn plugins_of_all_kinds_are_listed_when_asked_for() {
+    let server = server().await;
+    let kinds = async |query: &str| {
+        let (_, listed) = server.json("GET", &format!("/connector-plugins{query}"), "").await;
+        let kinds =
+            listed.as_array().unwrap().iter().map(|plugin| plugin["type"].as_str().unwrap().to_owned());
+        kinds.collect::<Vec<_>>()
+    };
+    for query in ["", "?connectorsOnly=true", "?connectorsOnly=TRUE", "?connectorsonly=false"] {
+        assert_eq!(kinds(query).await, ["sink"], "{query}");
+    }
+    let all = kinds("?connectorsOnly=false").await;
+    assert_eq!(all.first().map(String::as_str), Some("sink"));
+    assert_eq!(all.last().map(String::as_str), Some("header_converter"));
+    assert_eq!(server.get("/connector-plugins/Json/config").await.status().as_u16(), 200);
+}
+
+#[tokio::test]
+async fn a_config_is_patched_as_a_whole() {
+    let server = server().await;
+    let body = json!({"name": "x", "config": crate::herder::tests::sink("1")}).to_string();
+    assert_eq!(server.json("POST", "/connectors", &body).await.0, 201);
+    let path = "/connectors/x/config";
+    let (status, info) = server.json("PATCH", path, r#"{"tasks.max": 2, "flush.interval.ms": "5000"}"#).await;
+    assert_eq!((status, &info["config"]["tasks.max"]), (200, &json!("2")));
+    let (status, info) = server.json("PATCH", path, r#"{"flush.interval.ms": null, "nobody": null}"#).await;
+    assert_eq!((status, info["config"].get("flush.interval.ms")), (200, None));
+    assert_eq!(info["config"]["tasks.max"], "2");
+    let (status, error) = server.json("PATCH", path, r#"{"topics": null, "tasks.max": "9"}"#).await;
+    assert_eq!((status, &error["error_code"]), (400, &json!(400)));
+    assert!(error["message"].as_str().unwrap().contains("Must configure one of topics or topics.regex"));
+    let (status, error) = server.json("PATCH", path, r#"{"name": "y"}"#).await;
+    let mismatch = "Connector name configuration (y) doesn't match connector name in the URL (x)";
+    assert_eq!((status, &error["message"]), (400, &json!(mismatch)));
+    let (status, info) = server.json("PATCH", path, "{}").await;
+    assert_eq!((status, &info["config"]["tasks.max"]), (200, &json!("2")));
+    let (status, error) = server.json("PATCH", "/connectors/none/config", "{}").await;
+    assert_eq!((status, &error["message"]), (404, &json!("Connector none not found")));
 }

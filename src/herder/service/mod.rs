@@ -3,6 +3,7 @@
 //! It owns the config topic, the states and the picture of what runs. It never waits for the worker: long operations
 //! run beside it (`reconcile`), at most one per connector, and their ends come back as things that happened.
 
+mod patch;
 mod reconcile;
 mod requests;
 mod restart;
@@ -13,7 +14,6 @@ use super::handle::{Herder, Reply, Request, now};
 use super::runner::Runner;
 use super::view::{ConnectorStatus, Phase, TaskState, View, kind};
 use crate::config::WorkerConfig;
-use crate::connector::KUSTO_SINK_VERSION;
 use crate::id::ConnectorTaskId;
 use crate::status::{State, StatusEvent};
 use crate::storage::{self, Change, ConfigTopic, OpenStores, Status, StatusBackingStore, StatusId};
@@ -272,14 +272,13 @@ impl Service {
 
     async fn set_state(&mut self, id: StatusId, state: State, trace: Option<String>) {
         let (StatusId::Connector(name) | StatusId::Task(ConnectorTaskId { connector: name, .. })) = &id;
-        let known = self.topic.state().config(name).is_some_and(|config| classes::is_known(config));
+        let config = self.topic.state().config(name);
         let status = Status {
             state,
             trace,
             worker_id: self.options.worker_id.clone(),
             generation: 0,
-            // That of the JVM connector we are compatible with: tools show and compare it.
-            version: known.then(|| KUSTO_SINK_VERSION.into()),
+            version: config.and_then(|config| classes::version(config)),
         };
         self.put_status(id, Some(status)).await;
     }

@@ -20,6 +20,10 @@ impl Service {
                 let result = self.put(&name, config, create).await;
                 self.answer(reply, result);
             }
+            Request::Patch { name, patch, reply } => {
+                let result = self.patch(&name, patch).await;
+                self.answer(reply, result);
+            }
             Request::Delete { name, reply } => {
                 let result = self.delete(&name).await;
                 self.answer(reply, result);
@@ -81,7 +85,7 @@ impl Service {
         }
     }
 
-    async fn put(
+    pub(super) async fn put(
         &mut self,
         name: &Arc<str>,
         config: ConnectorProperties,
