@@ -21,6 +21,9 @@ pub enum Error {
     /// The config topic could not be written.
     #[error("{0}")]
     Storage(String),
+    /// A connector's offsets could not be read or changed.
+    #[error("{0}")]
+    Offsets(String),
     /// What was asked to start cannot.
     #[error("{0}")]
     StartFailed(String),
@@ -37,7 +40,7 @@ impl Error {
 
     /// True when the same request may succeed later.
     pub fn is_retriable(&self) -> bool {
-        matches!(self, Self::TimedOut(_) | Self::Storage(_) | Self::ShuttingDown)
+        matches!(self, Self::TimedOut(_) | Self::Storage(_) | Self::Offsets(_) | Self::ShuttingDown)
     }
 }
 

@@ -283,7 +283,7 @@ impl Herder {
     }
 
     /// The view, once the worker is ready.
-    async fn ready(&self, deadline: Instant) -> Result<Arc<View>, Error> {
+    pub(super) async fn ready(&self, deadline: Instant) -> Result<Arc<View>, Error> {
         let mut view = self.view.clone();
         let ready = view.wait_for(|view| !matches!(view.phase, Phase::Starting(..)));
         match timeout_at(deadline, ready).await {
@@ -321,7 +321,7 @@ impl Herder {
 /// All connectors with their info and status.
 pub type Expanded = BTreeMap<Arc<str>, (Option<ConnectorInfo>, Option<Arc<ConnectorStatus>>)>;
 
-fn deadline() -> Instant {
+pub(super) fn deadline() -> Instant {
     Instant::now() + REQUEST_TIMEOUT
 }
 

@@ -8,6 +8,7 @@
 mod classes;
 mod error;
 mod handle;
+mod offsets;
 mod plan;
 mod runner;
 mod service;
@@ -22,6 +23,7 @@ pub(crate) mod tests;
 
 pub use error::Error;
 pub use handle::{Expanded, Health, Herder, ServerInfo};
+pub use offsets::{OffsetsRequest, PartitionOffset, group_id};
 pub use runner::Runner;
 pub use service::{Ended, Options};
 pub use view::{ConnectorInfo, ConnectorState, ConnectorStatus, TaskInfo, TaskState};

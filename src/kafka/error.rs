@@ -48,6 +48,18 @@ pub enum Error {
         /// The library's reason.
         source: Box<KafkaError>,
     },
+    /// A consumer group could not be read or changed from outside.
+    #[error("consumer group {group}: {operation}{}: {source}", partition.as_ref().map(|id| format!(" for {id}")).unwrap_or_default())]
+    Group {
+        /// The group.
+        group: String,
+        /// What was tried.
+        operation: &'static str,
+        /// The partition that was refused; none when it was all of them.
+        partition: Option<TopicPartition>,
+        /// The library's reason.
+        source: Box<KafkaError>,
+    },
     /// A storage topic is not as it has to be; only its owner can change that.
     #[error("{0}")]
     StorageTopic(String),
@@ -73,9 +85,48 @@ impl Error {
             | Self::StorageTopic(_)
             | Self::Refused { .. } => false,
             // Brokers that are down, being set up, or not yet as many as the replication factor: all pass.
-            Self::Topic { .. } => true,
+            Self::Topic { source, .. } => {
+                source.rdkafka_error_code() != Some(RDKafkaErrorCode::MessageSizeTooLarge)
+            }
+            Self::Group { source, .. } => {
+                matches!(
+                    source.rdkafka_error_code(),
+                    Some(
+                        RDKafkaErrorCode::OperationTimedOut
+                            | RDKafkaErrorCode::RequestTimedOut
+                            | RDKafkaErrorCode::CoordinatorNotAvailable
+                            | RDKafkaErrorCode::CoordinatorLoadInProgress
+                            | RDKafkaErrorCode::NotCoordinator
+                            | RDKafkaErrorCode::BrokerTransportFailure
+                            | RDKafkaErrorCode::AllBrokersDown
+                    )
+                ) || self.is_group_in_use()
+            }
             Self::Consumer { source, .. } => advice(source.rdkafka_error_code()).is_none(),
         }
+    }
+}
+
+impl Error {
+    /// The group has members, or its members subscribe to the topic: it cannot be changed from outside now.
+    pub fn is_group_in_use(&self) -> bool {
+        let Self::Group { source, .. } = self else { return false };
+        matches!(
+            source.rdkafka_error_code(),
+            Some(
+                RDKafkaErrorCode::UnknownMemberId
+                    | RDKafkaErrorCode::NonEmptyGroup
+                    | RDKafkaErrorCode::GroupSubscribedToTopic
+                    | RDKafkaErrorCode::RebalanceInProgress
+            )
+        )
+    }
+
+    /// The broker knows no such partition.
+    pub fn is_unknown_partition(&self) -> bool {
+        let Self::Group { source, .. } = self else { return false };
+        let code = source.rdkafka_error_code();
+        matches!(code, Some(RDKafkaErrorCode::UnknownTopicOrPartition | RDKafkaErrorCode::UnknownTopic))
     }
 }
 

@@ -136,24 +136,38 @@ impl KafkaBasedLog {
     /// Appends records in this order (keys and values; no value is a tombstone); returns when all are acknowledged by
     /// all replicas in sync.
     pub async fn append(&self, records: &[(String, Option<String>)]) -> Result<(), Error> {
-        // A log of one partition stays in it, whatever the topic has: its records need one order.
-        let partition = (self.positions.len() == 1).then_some(0);
         let mut sent = Vec::with_capacity(records.len());
         for (key, value) in records {
-            let mut record = FutureRecord::<str, str>::to(&self.topic).key(key);
-            record.payload = value.as_deref();
-            record.partition = partition;
-            let delivery = self.producer.send_result(record);
-            sent.push(delivery.map_err(|(source, _)| self.error("cannot write", source))?);
+            sent.push(self.send(key, value.as_deref())?);
         }
-        for delivery in sent {
-            let result = match delivery.await {
-                Ok(delivered) => delivered.map(drop).map_err(|(source, _)| source),
-                Err(_) => Err(KafkaError::Canceled),
-            };
-            result.map_err(|source| self.error("cannot write", source))?;
+        for delivered in sent {
+            delivered.await?;
         }
         Ok(())
+    }
+
+    /// Sends a record on its way behind the others (no value is a tombstone). What comes back gives its offset, when
+    /// all replicas in sync have it; the record goes its way whether that is waited for or not.
+    pub fn send(
+        &self,
+        key: &str,
+        value: Option<&str>,
+    ) -> Result<impl Future<Output = Result<i64, Error>> + Send + 'static, Error> {
+        let mut record = FutureRecord::<str, str>::to(&self.topic).key(key);
+        record.payload = value;
+        // A log of one partition stays in it, whatever the topic has: its records need one order.
+        record.partition = (self.positions.len() == 1).then_some(0);
+        let delivery = self.producer.send_result(record);
+        let delivery = delivery.map_err(|(source, _)| self.error("cannot write", source))?;
+        let (topic, bootstrap) = (self.topic.clone(), self.bootstrap.clone());
+        Ok(async move {
+            let delivered = match delivery.await {
+                Ok(delivered) => delivered.map(|at| at.offset).map_err(|(source, _)| source),
+                Err(_) => Err(KafkaError::Canceled),
+            };
+            let operation = "cannot write";
+            delivered.map_err(|source| Error::Topic { topic, operation, bootstrap, source: Box::new(source) })
+        })
     }
 
     /// The next record, waiting for it; none when the reader has ended. Safe to drop while it waits.
@@ -230,7 +244,7 @@ fn producer_config(base: &ClientConfig) -> ClientConfig {
         .set("enable.idempotence", "false")
         .set("max.in.flight.requests.per.connection", "1")
         .set("message.timeout.ms", DELIVERY_TIMEOUT_MS)
-        // Nobody else writes at the same time, so waiting for company only costs time.
+        // What is sent together goes together anyway, so waiting for company only costs time.
         .set("linger.ms", "0")
         // Java's hash: compaction is per partition, so a JVM worker must put a key where we put it.
         .set("partitioner", "murmur2_random");

@@ -1,13 +1,14 @@
 //! Everything that talks to Kafka, and the only user of the Kafka library.
 //!
 //! `settings` turns Connect's client properties into the library's, `consumer` is a member of a connector's consumer
-//! group, `native` reads one partition's records in batches (the one place with `unsafe`); `log` writes and reads a
-//! storage topic, `admin` makes and checks it. Nothing here knows connectors, tasks or Kusto, and nothing decides when
+//! group, `native` has the calls that the library's safe wrapper lacks (the one place with `unsafe`); `log` writes and
+//! reads a storage topic, `admin` makes and checks it; `groups` reads and changes what consumer groups have committed. Nothing here knows connectors, tasks or Kusto, and nothing decides when
 //! an offset is committed.
 
 pub mod admin;
 pub mod consumer;
 mod error;
+pub mod groups;
 pub mod log;
 pub mod native;
 pub mod settings;

@@ -6,6 +6,7 @@ use crate::status::TargetState;
 use axum::body::Bytes;
 use axum::extract::{FromRequest, Request};
 use axum::http::{HeaderMap, StatusCode, header};
+use serde_json::Value;
 use serde_json::value::RawValue;
 use std::collections::BTreeMap;
 
@@ -53,6 +54,22 @@ impl Object {
     /// The body as a connector's config: texts stay, numbers and booleans become the text they were written with.
     pub(super) fn into_config(self) -> Result<ConnectorProperties, Error> {
         config(self.0)
+    }
+
+    /// The value of the one field that the body may have; none when it is missing.
+    pub(super) fn only_field(self, name: &str) -> Result<Option<Value>, Error> {
+        let mut fields = self.0;
+        let value = fields.remove(name);
+        if let Some(unknown) = fields.keys().next() {
+            return Err(Error::bad_request(format!(
+                "Unrecognized field \"{unknown}\"; the known one is \"{name}\""
+            )));
+        }
+        let read = |value: Box<RawValue>| serde_json::from_str(value.get());
+        value
+            .map(read)
+            .transpose()
+            .map_err(|error| Error::bad_request(format!("The value of \"{name}\" cannot be read: {error}")))
     }
 
     /// The body as a request to create a connector.

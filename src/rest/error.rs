@@ -37,7 +37,7 @@ impl From<herder::Error> for Error {
             E::BadRequest(_) => StatusCode::BAD_REQUEST,
             E::NotFound(_) => StatusCode::NOT_FOUND,
             E::AlreadyExists(_) => StatusCode::CONFLICT,
-            E::TimedOut(_) | E::Storage(_) | E::StartFailed(_) | E::ShuttingDown => {
+            E::TimedOut(_) | E::Storage(_) | E::Offsets(_) | E::StartFailed(_) | E::ShuttingDown => {
                 StatusCode::INTERNAL_SERVER_ERROR
             }
         };

@@ -12,6 +12,7 @@ mod dto;
 mod dto_config;
 mod error;
 mod lifecycle;
+mod offsets;
 mod path;
 mod plugins;
 mod protocol;
@@ -69,6 +70,7 @@ fn routes() -> Vec<(&'static str, MethodRouter<Rest>)> {
         ("/connectors/{name}", get(connectors::read).delete(connectors::delete)),
         ("/connectors/{name}/config", get(config::read).put(config::write).patch(config::patch)),
         ("/connectors/{name}/status", get(connectors::status)),
+        ("/connectors/{name}/offsets", get(offsets::read).patch(offsets::alter).delete(offsets::reset)),
         ("/connectors/{name}/pause", put(lifecycle::pause)),
         ("/connectors/{name}/resume", put(lifecycle::resume)),
         ("/connectors/{name}/stop", put(lifecycle::stop)),

@@ -21,6 +21,13 @@ pub enum Change {
     TargetState(Arc<str>),
     /// Somebody asks for a restart.
     Restart(RestartRequest),
+    /// Somebody sets a logger's level on all workers.
+    LoggerLevel {
+        /// The logger, by its Java name.
+        logger: Arc<str>,
+        /// The level, by its Java name.
+        level: String,
+    },
 }
 
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -100,6 +107,7 @@ impl ClusterConfigState {
                 self.contains(&name).then_some(Change::TargetState(name))
             }
             ConfigRecord::Restart(request) => Some(Change::Restart(request)),
+            ConfigRecord::LoggerLevel { logger, level } => Some(Change::LoggerLevel { logger, level }),
         }
     }
 

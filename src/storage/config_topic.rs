@@ -97,6 +97,12 @@ impl ConfigTopic {
         self.write("Error writing root configuration to Kafka", vec![vec![record]]).await
     }
 
+    /// Writes a logger's level, for all workers.
+    pub async fn put_logger_level(&mut self, logger: &str, level: &str) -> Result<Vec<Change>, Error> {
+        let record = ConfigRecord::LoggerLevel { logger: logger.into(), level: level.to_owned() };
+        self.write("Error writing logger level to Kafka", vec![vec![record]]).await
+    }
+
     /// Appends each group of records and reads to the end after it, all within one budget.
     async fn write(
         &mut self,

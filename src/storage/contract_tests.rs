@@ -1,10 +1,12 @@
-//! One contract for both twins of the config topic: memory, and Kafka (librdkafka's mock cluster).
+//! One contract for both twins of the config and the status topic: memory, and Kafka (librdkafka's mock cluster).
 
 use super::{
     ConfigBackingStore, ConfigEntry, ConfigRecord, ConfigTopic, KafkaStores, MemoryStores, OpenStores,
+    Status, StatusId, StatusTopic, TopicStatus,
 };
 use crate::config::{ConnectorProperties, WorkerConfig};
-use crate::status::TargetState;
+use crate::id::ConnectorTaskId;
+use crate::status::{State, TargetState};
 use crate::storage::{Change, RestartRequest};
 use rdkafka::mocking::MockCluster;
 use std::sync::Arc;
@@ -19,6 +21,8 @@ pub(crate) fn worker_config(bootstrap: &str) -> WorkerConfig {
         ("OFFSET_STORAGE_TOPIC", "offsets"),
         ("STATUS_STORAGE_TOPIC", "statuses"),
         ("CONNECT_CONFIG_STORAGE_REPLICATION_FACTOR", "1"),
+        ("CONNECT_OFFSET_STORAGE_REPLICATION_FACTOR", "1"),
+        ("CONNECT_STATUS_STORAGE_REPLICATION_FACTOR", "1"),
     ];
     WorkerConfig::load(None, env.map(|(key, value)| (key.to_owned(), value.to_owned()))).unwrap()
 }
@@ -94,10 +98,67 @@ async fn write_orders(stores: &dyn OpenStores) {
     assert_eq!(topic.state().target_state(&name), TargetState::Started);
 }
 
+/// A worker's view of the stores' status topic.
+async fn open_status(stores: &dyn OpenStores, worker: &str) -> StatusTopic {
+    StatusTopic::open(stores.open().await.unwrap().status, worker.into()).await.unwrap()
+}
+
+fn running(worker: &str, generation: i64) -> Status {
+    let (worker_id, version) = (worker.into(), Some("5.3.1".into()));
+    Status { state: State::Running, trace: None, worker_id, generation, version }
+}
+
+async fn statuses(stores: &dyn OpenStores) {
+    let mut first = open_status(stores, "one:1").await;
+    assert_eq!((first.names().len(), first.max_generation()), (0, None));
+
+    // A wave of states at once: none waits for the one before.
+    let task = |connector: u32, task| ConnectorTaskId { connector: format!("c{connector}").into(), task };
+    for connector in 0..100 {
+        first.put(StatusId::Connector(format!("c{connector}").into()), running("one:1", 3));
+        for n in 0..5 {
+            first.put(StatusId::Task(task(connector, n)), running("one:1", 3));
+        }
+    }
+    let topic = TopicStatus { topic: "t".into(), task: task(7, 1), discovered: 1 };
+    first.put_topic(topic.clone());
+    assert_eq!(first.tasks("c99").len(), 5);
+    first.flush().await.unwrap();
+
+    // Another worker, or the same one after its restart, finds them all.
+    let mut second = open_status(stores, "two:2").await;
+    assert_eq!((second.ids(), second.max_generation()), (first.ids(), Some(3)));
+    assert_eq!(second.connector("c42"), Some(&running("one:1", 3)));
+    assert_eq!(second.topics("c7"), [&topic]);
+
+    // What one writes, the other is told; what it wrote itself it is not.
+    let failed = Status { state: State::Failed, trace: Some("ü\n".into()), ..running("two:2", 4) };
+    second.put(StatusId::Task(task(5, 0)), failed.clone());
+    assert_eq!(first.next_changes().await.unwrap(), ["c5".into()]);
+    assert_eq!(first.tasks("c5")[0], (0, &failed));
+    let wait = Duration::from_millis(50);
+    assert!(tokio::time::timeout(wait, second.next_changes()).await.is_err());
+    // `next_changes` may be dropped while it waits.
+    first.forget(&StatusId::Connector("c7".into()));
+    first.put(StatusId::Connector("c8".into()), Status { state: State::Paused, ..running("one:1", 4) });
+    let mut told = std::collections::BTreeSet::new();
+    while second.connector("c7").is_some()
+        || !second.topics("c7").is_empty()
+        || second.connector("c8").is_some_and(|status| status.state == State::Running)
+    {
+        told.extend(second.next_changes().await.unwrap());
+    }
+    assert_eq!(told, ["c7".into(), "c8".into()].into());
+    assert!(second.tasks("c7").is_empty());
+    first.flush().await.unwrap();
+    assert_eq!(open_status(stores, "three:3").await.names(), second.names());
+}
+
 #[tokio::test]
 async fn the_memory_twin_keeps_the_contract() {
     contract(&MemoryStores::default()).await;
     write_orders(&MemoryStores::default()).await;
+    statuses(&MemoryStores::default()).await;
 }
 
 #[tokio::test]
@@ -110,6 +171,7 @@ async fn the_kafka_twin_keeps_the_contract() {
     let mut other = (*config).clone();
     other.config_topic.name = "configs-2".into();
     write_orders(&KafkaStores::new(Arc::new(other))).await;
+    statuses(&KafkaStores::new(config.clone())).await;
     assert!(
         started.elapsed() < Duration::from_secs(15),
         "the mock cluster's gaps cost {:?}",

@@ -1,14 +1,17 @@
-//! The Kafka twin of the config topic.
+//! The Kafka twins of the config and the status topic, and how the three storage topics are opened.
 //!
-//! Opening it makes or checks the topic first; what fails for want of a broker may be tried again, what fails because
-//! the topic is wrong may not.
+//! Opening makes or checks the topics first; what fails for want of a broker may be tried again, what fails because
+//! a topic is wrong may not. The offset topic is for sources, so it is made for the other workers and never read.
 
-use super::status::MemoryStatusBackingStore;
+use super::status::{StatusBackingStore, StatusEntry, StatusNews, StatusRecord};
 use super::{ConfigBackingStore, ConfigEntry, ConfigRecord, Error, OpenStores, Stores};
 use crate::config::WorkerConfig;
 use crate::kafka::admin::{Admin, StorageTopicSpec};
 use crate::kafka::log::{KafkaBasedLog, LogRecord};
 use async_trait::async_trait;
+use futures::StreamExt;
+use futures::future::BoxFuture;
+use futures::stream::FuturesUnordered;
 use std::sync::Arc;
 
 /// The config topic in Kafka.
@@ -52,7 +55,61 @@ pub(super) fn read_record(key: Option<&[u8]>, value: Option<&[u8]>) -> Option<Co
     })
 }
 
-/// Opens the stores of a distributed worker. States live in memory until the status topic is used.
+/// The status topic in Kafka.
+pub struct KafkaStatusBackingStore {
+    log: KafkaBasedLog,
+    on_their_way: FuturesUnordered<BoxFuture<'static, StatusNews>>,
+}
+
+impl KafkaStatusBackingStore {
+    /// A store over a log that stands at the beginning.
+    pub fn new(log: KafkaBasedLog) -> Self {
+        Self { log, on_their_way: FuturesUnordered::new() }
+    }
+}
+
+#[async_trait]
+impl StatusBackingStore for KafkaStatusBackingStore {
+    fn send(&mut self, ticket: u64, record: &StatusRecord) {
+        let sent = self.log.send(&record.key(), record.value().as_deref());
+        self.on_their_way.push(Box::pin(async move {
+            let delivered = match sent {
+                Ok(delivered) => delivered.await,
+                Err(error) => Err(error),
+            };
+            match delivered {
+                Ok(offset) => StatusNews::Written { ticket, offset },
+                Err(error) => StatusNews::Failed { ticket, error: error.into() },
+            }
+        }));
+    }
+
+    async fn next(&mut self) -> Result<StatusNews, Error> {
+        tokio::select! {
+            Some(news) = self.on_their_way.next() => Ok(news),
+            record = self.log.next() => {
+                record.as_ref().map(status_entry).map(StatusNews::Read).ok_or(Error::ReaderEnded)
+            }
+        }
+    }
+
+    async fn read_to_end(&mut self) -> Result<Vec<StatusEntry>, Error> {
+        Ok(self.log.read_to_end().await?.iter().map(status_entry).collect())
+    }
+}
+
+fn status_entry(record: &LogRecord) -> StatusEntry {
+    let offset = record.offset;
+    StatusEntry { offset, record: read_status(record.key.as_deref(), record.value.as_deref()) }
+}
+
+/// Reads a record of the status topic; what cannot be read is logged and skipped.
+pub(super) fn read_status(key: Option<&[u8]>, value: Option<&[u8]>) -> Option<StatusRecord> {
+    let record = StatusRecord::decode(key, value);
+    record.inspect_err(|error| tracing::warn!(%error, "skipped a record of the status topic")).ok()
+}
+
+/// Opens the stores of a distributed worker.
 pub struct KafkaStores {
     config: Arc<WorkerConfig>,
 }
@@ -62,25 +119,47 @@ impl KafkaStores {
     pub fn new(config: Arc<WorkerConfig>) -> Self {
         Self { config }
     }
+
+    async fn open_log(
+        &self,
+        admin: &Admin,
+        spec: StorageTopicSpec<'_>,
+        purpose: &str,
+    ) -> Result<KafkaBasedLog, Error> {
+        let partitions = admin.ensure(spec).await?;
+        Ok(KafkaBasedLog::open(&self.config, &spec.topic.name, purpose, partitions)?)
+    }
 }
 
 #[async_trait]
 impl OpenStores for KafkaStores {
+    /// In Connect's order: offset, status, config topic (§2.3).
     async fn open(&self) -> Result<Stores, Error> {
         let admin = Admin::new(&self.config)?;
-        let topic = &self.config.config_topic;
-        let partitions = admin
-            .ensure(StorageTopicSpec {
-                topic,
-                property: "config.storage.topic",
-                content: "connector configurations",
-                single_partition: true,
-            })
-            .await?;
-        let log = KafkaBasedLog::open(&self.config, &topic.name, "configs", partitions)?;
+        let offsets = StorageTopicSpec {
+            topic: &self.config.offset_topic,
+            property: "offset.storage.topic",
+            content: "source connector offsets",
+            single_partition: false,
+        };
+        admin.ensure(offsets).await?;
+        let statuses = StorageTopicSpec {
+            topic: &self.config.status_topic,
+            property: "status.storage.topic",
+            content: "connector and task statuses",
+            single_partition: false,
+        };
+        let statuses = self.open_log(&admin, statuses, "statuses").await?;
+        let configs = StorageTopicSpec {
+            topic: &self.config.config_topic,
+            property: "config.storage.topic",
+            content: "connector configurations",
+            single_partition: true,
+        };
+        let configs = self.open_log(&admin, configs, "configs").await?;
         Ok(Stores {
-            config: Box::new(KafkaConfigBackingStore::new(log)),
-            status: Box::new(MemoryStatusBackingStore::default()),
+            config: Box::new(KafkaConfigBackingStore::new(configs)),
+            status: Box::new(KafkaStatusBackingStore::new(statuses)),
             cluster_id: admin.cluster_id().await,
         })
     }

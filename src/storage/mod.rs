@@ -2,7 +2,7 @@
 //! (status topic), each behind a trait with a Kafka and a memory twin.
 //!
 //! Records have Connect's own keys and JSON, so a JVM worker can take over and hand back (`connect-runtime.md` §2).
-//! The herder owns the one [`ConfigTopic`]; nothing here starts or stops a connector.
+//! The herder owns the one [`ConfigTopic`] and the one [`StatusTopic`]; nothing here starts or stops a connector.
 
 mod config_state;
 mod config_topic;
@@ -11,17 +11,21 @@ mod memory;
 mod records;
 mod standalone;
 mod status;
+mod status_cache;
+mod status_records;
+mod status_topic;
 
 #[cfg(test)]
 pub(crate) mod contract_tests;
 
 pub use config_state::{Change, ClusterConfigState};
 pub use config_topic::ConfigTopic;
-pub use kafka::{KafkaConfigBackingStore, KafkaStores};
-pub use memory::{MemoryConfigBackingStore, MemoryStores, MemoryTopic};
+pub use kafka::{KafkaConfigBackingStore, KafkaStatusBackingStore, KafkaStores};
+pub use memory::{MemoryConfigBackingStore, MemoryStatusBackingStore, MemoryStores, MemoryTopic};
 pub use records::{ConfigRecord, RestartRequest};
 pub use standalone::StandaloneStores;
-pub use status::{MemoryStatusBackingStore, Status, StatusBackingStore, StatusId};
+pub use status::{Status, StatusBackingStore, StatusEntry, StatusId, StatusNews, StatusRecord, TopicStatus};
+pub use status_topic::StatusTopic;
 
 use async_trait::async_trait;
 
@@ -44,7 +48,7 @@ pub enum Error {
         seconds: u64,
     },
     /// The topic's reader has ended, so nothing written can be read back.
-    #[error("the reader of the config topic has ended")]
+    #[error("the reader of a storage topic has ended")]
     ReaderEnded,
     /// Kafka said no.
     #[error(transparent)]
@@ -91,7 +95,7 @@ pub trait ConfigBackingStore: Send {
 pub struct Stores {
     /// The config topic.
     pub config: Box<dyn ConfigBackingStore>,
-    /// The states.
+    /// The status topic.
     pub status: Box<dyn StatusBackingStore>,
     /// The Kafka cluster's id, for `GET /`.
     pub cluster_id: Option<String>,

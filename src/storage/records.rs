@@ -14,8 +14,9 @@ const CONNECTOR: &str = "connector-";
 const TASK: &str = "task-";
 const COMMIT: &str = "commit-";
 const RESTART: &str = "restart-connector-";
-/// Kept for other workers, of no use to us: exactly-once sources, signed worker-to-worker calls, cluster loggers.
-const KNOWN_AND_SKIPPED: [&str; 3] = ["tasks-fencing-", "session-key", "logger-cluster-"];
+const LOGGER: &str = "logger-cluster-";
+/// Kept for other workers, of no use to us: exactly-once sources, signed worker-to-worker calls.
+const KNOWN_AND_SKIPPED: [&str; 2] = ["tasks-fencing-", "session-key"];
 
 /// A wish to restart, as it travels through the config topic.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -61,6 +62,13 @@ pub enum ConfigRecord {
     },
     /// `restart-connector-X`: a command, meaningless when read again later.
     Restart(RestartRequest),
+    /// `logger-cluster-NS`: a command to all workers, meaningless when read again later.
+    LoggerLevel {
+        /// The logger, by its Java name.
+        logger: Arc<str>,
+        /// The level, by its Java name.
+        level: String,
+    },
 }
 
 /// Why a record cannot be read; it is skipped.
@@ -104,6 +112,9 @@ impl ConfigRecord {
                     json!({ "include-tasks": request.include_tasks, "only-failed": request.only_failed });
                 (format!("{RESTART}{}", request.name), Some(value.to_string()))
             }
+            Self::LoggerLevel { logger, level } => {
+                (format!("{LOGGER}{logger}"), Some(json!({ "level": level }).to_string()))
+            }
         }
     }
 
@@ -122,6 +133,8 @@ impl ConfigRecord {
             decode_commit(key, name, value)
         } else if let Some(name) = key.strip_prefix(RESTART) {
             decode_restart(key, name, value)
+        } else if let Some(logger) = key.strip_prefix(LOGGER) {
+            decode_logger(key, logger, value)
         } else if KNOWN_AND_SKIPPED.iter().any(|prefix| key.starts_with(prefix)) {
             Ok(None)
         } else {
@@ -184,6 +197,14 @@ fn decode_restart(key: &str, name: &str, value: Option<&[u8]>) -> Result<Option<
     })))
 }
 
+fn decode_logger(key: &str, logger: &str, value: Option<&[u8]>) -> Result<Option<ConfigRecord>, Unreadable> {
+    let Some(value) = value else { return Ok(None) };
+    let fields = object(key, value)?;
+    let level = fields.get("level").and_then(Value::as_str);
+    let level = level.ok_or_else(|| unreadable(key, "`level` is not text"))?.to_owned();
+    Ok(Some(ConfigRecord::LoggerLevel { logger: logger.into(), level }))
+}
+
 fn object(key: &str, value: &[u8]) -> Result<Map<String, Value>, Unreadable> {
     match serde_json::from_slice(value) {
         Ok(Value::Object(fields)) => Ok(fields),
@@ -244,6 +265,7 @@ mod tests {
         );
         assert!(decode("target-state-a", Some(r#"{"state":"DANCING"}"#)).is_err());
         assert_eq!(decode("session-key", Some("{}")), Ok(None));
+        assert!(decode("logger-cluster-root", Some(r#"{"level":1}"#)).is_err());
         assert_eq!(decode("tasks-fencing-a", Some("{}")), Ok(None));
         assert_eq!(decode("task-a-0", None), Ok(None));
         assert!(matches!(decode("nonsense", Some("{}")), Err(Unreadable::Unknown(_))));
@@ -276,6 +298,8 @@ mod tests {
             (name, any::<bool>(), any::<bool>()).prop_map(|(name, include_tasks, only_failed)| {
                 ConfigRecord::Restart(RestartRequest { name, include_tasks, only_failed })
             }),
+            (".{1,8}", ".*")
+                .prop_map(|(logger, level)| ConfigRecord::LoggerLevel { logger: logger.into(), level }),
         ]
     }
 
@@ -288,7 +312,7 @@ mod tests {
 
         #[test]
         fn nothing_makes_the_reader_panic(key in prop::collection::vec(any::<u8>(), 0..20), value in ".{0,40}") {
-            let kinds = ["", "connector-", "task-x-", "commit-", "target-state-", "restart-connector-"];
+            let kinds = ["", "connector-", "task-x-", "commit-", "target-state-", "restart-connector-", "logger-cluster-"];
             for kind in kinds {
                 let key = [kind.as_bytes(), &key].concat();
                 drop(ConfigRecord::decode(Some(&key), Some(value.as_bytes())));

@@ -8,15 +8,14 @@ mod reconcile;
 mod requests;
 mod restart;
 mod starting;
+mod statuses;
 
-use super::classes;
 use super::handle::{Herder, Reply, Request, now};
 use super::runner::Runner;
-use super::view::{ConnectorStatus, Phase, TaskState, View, kind};
+use super::view::{ConnectorStatus, Phase, View};
 use crate::config::WorkerConfig;
-use crate::id::ConnectorTaskId;
-use crate::status::{State, StatusEvent};
-use crate::storage::{self, Change, ConfigTopic, OpenStores, Status, StatusBackingStore, StatusId};
+use crate::status::StatusEvent;
+use crate::storage::{self, Change, ConfigTopic, OpenStores, StatusTopic};
 use reconcile::Managed;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
@@ -97,18 +96,23 @@ async fn run(
         operations: JoinSet::new(),
         running: HashMap::new(),
         settling: Vec::new(),
+        // Above all that was written before, or what we write would count less than the words of workers that are gone.
+        generation: status.max_generation().map_or(0, |last| last + 1),
         options,
         topic,
         status,
         publisher,
     };
+    service.forget_leftovers();
     service.run(asked, stop).await
 }
 
 struct Service {
     options: Options,
     topic: ConfigTopic,
-    status: Box<dyn StatusBackingStore>,
+    status: StatusTopic,
+    /// Written into states (`connect-runtime.md` §2.5).
+    generation: i64,
     managed: BTreeMap<Arc<str>, Managed>,
     /// Connectors to be looked at by the plan.
     dirty: BTreeSet<Arc<str>>,
@@ -133,12 +137,16 @@ impl Service {
             tokio::select! {
                 biased;
                 () = stop.cancelled() => break,
-                Some(ended) = self.operations.join_next_with_id() => self.operation_ended(ended).await,
+                Some(ended) = self.operations.join_next_with_id() => self.operation_ended(ended),
                 _ = self.options.events.recv_many(&mut events, EVENTS_PER_TURN), if !self.options.events.is_closed() => {
-                    self.take_events(&mut events).await;
+                    self.take_events(&mut events);
                 }
                 changes = self.topic.next_change() => match changes {
-                    Ok(changes) => self.take_changes(changes).await,
+                    Ok(changes) => self.take_changes(changes),
+                    Err(error) => return self.fail(error).await,
+                },
+                changes = self.status.next_changes() => match changes {
+                    Ok(names) => self.take_status_changes(names),
                     Err(error) => return self.fail(error).await,
                 },
                 Some(request) = asked.recv() => self.carry_out(request).await,
@@ -166,27 +174,28 @@ impl Service {
             tokio::select! {
                 drained = &mut shutdown => break drained,
                 Some(event) = self.options.events.recv() => {
-                    self.take_events(&mut vec![event]).await;
+                    self.take_events(&mut vec![event]);
                     self.publish(Phase::Stopping);
                 }
             }
         };
-        self.take_waiting_events().await;
+        self.take_waiting_events();
         self.publish(Phase::Stopping);
+        self.flush_statuses().await;
         Ended::Stopped { drained }
     }
 
     /// Takes what has been reported until now.
-    async fn take_waiting_events(&mut self) {
+    fn take_waiting_events(&mut self) {
         let mut events = Vec::new();
         while let Ok(event) = self.options.events.try_recv() {
             events.push(event);
         }
-        self.take_events(&mut events).await;
+        self.take_events(&mut events);
     }
 
     async fn fail(&mut self, error: storage::Error) -> Ended {
-        tracing::error!(%error, "the config topic can no longer be read; stopping");
+        tracing::error!(%error, "a storage topic can no longer be read; stopping");
         self.options.runner.shutdown().await;
         Ended::Failed(error)
     }
@@ -208,86 +217,25 @@ impl Service {
         });
     }
 
-    /// A connector's states as readers see them; none before its first one.
-    fn shown_status(&self, name: &Arc<str>) -> Option<ConnectorStatus> {
-        let config = self.topic.state().config(name)?;
-        let connector = self.status.connector(name)?.into();
-        let tasks =
-            self.status.tasks(name).into_iter().map(|(id, status)| TaskState { id, state: status.into() });
-        Some(ConnectorStatus { name: name.clone(), connector, tasks: tasks.collect(), kind: kind(config) })
-    }
-
-    async fn take_changes(&mut self, changes: Vec<Change>) {
+    fn take_changes(&mut self, changes: Vec<Change>) {
         for change in changes {
             match change {
                 Change::Connector(name) => {
                     if !self.topic.state().contains(&name) {
-                        self.forget(&name).await;
+                        self.forget(&name);
                     }
                     self.dirty.insert(name);
                 }
                 Change::Tasks(name) => {
-                    self.forget_tasks_beyond(&name).await;
+                    self.forget_tasks_beyond(&name);
                     self.dirty.insert(name);
                 }
                 Change::TargetState(name) => drop(self.dirty.insert(name)),
-                Change::Restart(request) => self.restart(&request).await,
+                Change::Restart(request) => self.restart(&request),
+                Change::LoggerLevel { logger, level } => {
+                    tracing::info!(%logger, level, "a logger's level was set for the whole cluster");
+                }
             }
-        }
-    }
-
-    /// A deleted connector has no states, and what its drain still reports is of no interest.
-    async fn forget(&mut self, name: &Arc<str>) {
-        if let Some(managed) = self.managed.get_mut(name) {
-            managed.deleted = true;
-        }
-        self.put_status(StatusId::Connector(name.clone()), None).await;
-    }
-
-    async fn forget_tasks_beyond(&mut self, name: &Arc<str>) {
-        let count = self.topic.state().task_count(name);
-        let gone: Vec<u32> =
-            self.status.tasks(name).iter().map(|(task, _)| *task).filter(|task| *task >= count).collect();
-        for task in gone {
-            self.put_status(StatusId::Task(ConnectorTaskId { connector: name.clone(), task }), None).await;
-        }
-    }
-
-    async fn take_events(&mut self, events: &mut Vec<StatusEvent>) {
-        for event in events.drain(..) {
-            let name = event.connector;
-            let state = self.topic.state();
-            let leftover = self.managed.get(&name).is_none_or(|managed| managed.deleted);
-            let beyond = event.task.is_some_and(|task| task >= state.task_count(&name));
-            if leftover || beyond || !state.contains(&name) {
-                continue;
-            }
-            let id = match event.task {
-                None => StatusId::Connector(name),
-                Some(task) => StatusId::Task(ConnectorTaskId { connector: name, task }),
-            };
-            self.set_state(id, event.state, event.trace).await;
-        }
-    }
-
-    async fn set_state(&mut self, id: StatusId, state: State, trace: Option<String>) {
-        let (StatusId::Connector(name) | StatusId::Task(ConnectorTaskId { connector: name, .. })) = &id;
-        let config = self.topic.state().config(name);
-        let status = Status {
-            state,
-            trace,
-            worker_id: self.options.worker_id.clone(),
-            generation: 0,
-            version: config.and_then(|config| classes::version(config)),
-        };
-        self.put_status(id, Some(status)).await;
-    }
-
-    async fn put_status(&mut self, id: StatusId, status: Option<Status>) {
-        let (StatusId::Connector(name) | StatusId::Task(ConnectorTaskId { connector: name, .. })) = &id;
-        self.touched.insert(name.clone());
-        if let Err(error) = self.status.put(id, status).await {
-            tracing::warn!(%error, "a state could not be kept");
         }
     }
 }

@@ -107,9 +107,9 @@ impl Service {
             Step::Remove => self.stop(name, Actual::Absent, State::Unassigned),
             Step::ReportStopped => {
                 self.set_actual(name, Actual::Stopped);
-                self.set_state(StatusId::Connector(name.clone()), State::Stopped, None).await;
+                self.set_state(StatusId::Connector(name.clone()), State::Stopped, None);
             }
-            Step::Refuse => self.refuse(name).await,
+            Step::Refuse => self.refuse(name),
             Step::Forget => self.set_actual(name, Actual::Absent),
         }
         true
@@ -127,7 +127,7 @@ impl Service {
                     managed.backoff.reset();
                     managed.retry_at = None;
                 }
-                self.take_changes(changes).await;
+                self.take_changes(changes);
                 true
             }
             Err(error) => {
@@ -163,17 +163,17 @@ impl Service {
     }
 
     /// Shows a connector whose class we do not have, as a JVM worker without that plugin would; its records stay.
-    async fn refuse(&mut self, name: &Arc<str>) {
+    fn refuse(&mut self, name: &Arc<str>) {
         let state = self.topic.state();
         let Some(config) = state.config(name) else { return };
         let trace = classes::check(config).err().map(|error| error.to_string());
         let (revision, tasks) = (state.revision(name).unwrap_or_default(), state.task_count(name));
         tracing::error!(connector = %name, trace, "this connector cannot run here; others are not affected");
         self.set_actual(name, Actual::Refused { revision });
-        self.set_state(StatusId::Connector(name.clone()), State::Failed, trace.clone()).await;
+        self.set_state(StatusId::Connector(name.clone()), State::Failed, trace.clone());
         for task in 0..tasks {
             let id = ConnectorTaskId { connector: name.clone(), task };
-            self.set_state(StatusId::Task(id), State::Failed, trace.clone()).await;
+            self.set_state(StatusId::Task(id), State::Failed, trace.clone());
         }
     }
 
@@ -195,9 +195,9 @@ impl Service {
         self.running.insert(id, name.clone());
     }
 
-    pub(super) async fn operation_ended(&mut self, ended: Result<(Id, ()), JoinError>) {
+    pub(super) fn operation_ended(&mut self, ended: Result<(Id, ()), JoinError>) {
         // Reports sent before the end belong to the time before it.
-        self.take_waiting_events().await;
+        self.take_waiting_events();
         let id = ended.as_ref().map_or_else(JoinError::id, |(id, ())| *id);
         if let Err(error) = ended {
             tracing::error!(%error, "an order to the worker ended badly");

@@ -37,11 +37,11 @@ impl Service {
                 self.answer(reply, result);
             }
             Request::RestartConnector { name, reply } => {
-                let result = self.restart_connector(&name).await;
+                let result = self.restart_connector(&name);
                 self.answer(reply, result);
             }
             Request::RestartTask { id, reply } => {
-                let result = self.restart_task(&id).await;
+                let result = self.restart_task(&id);
                 self.answer(reply, result);
             }
             Request::Settle { name, reply } => self.settling.push((name, reply)),
@@ -69,10 +69,10 @@ impl Service {
     }
 
     /// Takes what a write changed; an error is logged with its cause, which the answer does not show.
-    async fn written(&mut self, changes: Result<Vec<Change>, storage::Error>) -> Result<(), Error> {
+    fn written(&mut self, changes: Result<Vec<Change>, storage::Error>) -> Result<(), Error> {
         match changes {
             Ok(changes) => {
-                self.take_changes(changes).await;
+                self.take_changes(changes);
                 Ok(())
             }
             Err(error) => {
@@ -97,7 +97,7 @@ impl Service {
         }
         let initial_state = create.and_then(|create| create.initial_state);
         let changes = self.topic.put_connector(name, config, initial_state).await;
-        self.written(changes).await?;
+        self.written(changes)?;
         tracing::info!(connector = %name, created = !exists, "connector config written");
         Ok(Put { info: info(self.topic.state(), name)?, created: !exists })
     }
@@ -107,7 +107,7 @@ impl Service {
             return Err(Error::connector_not_found(name));
         }
         let changes = self.topic.delete_connector(name).await;
-        self.written(changes).await?;
+        self.written(changes)?;
         tracing::info!(connector = %name, "connector deleted");
         Ok(())
     }
@@ -118,10 +118,10 @@ impl Service {
         }
         if state == TargetState::Stopped {
             let changes = self.topic.put_tasks(name, Vec::new()).await;
-            self.written(changes).await?;
+            self.written(changes)?;
         }
         let changes = self.topic.put_target_state(name, state).await;
-        self.written(changes).await?;
+        self.written(changes)?;
         tracing::info!(connector = %name, state = state.as_str(), "target state written");
         Ok(())
     }
@@ -132,11 +132,11 @@ impl Service {
         let status = self.shown_status(&request.name).ok_or_else(missing)?;
         let answer = shown(&choose(&request, &status), status);
         let changes = self.topic.put_restart(request).await;
-        self.written(changes).await?;
+        self.written(changes)?;
         Ok(answer)
     }
 
-    async fn restart_connector(&mut self, name: &Arc<str>) -> Result<(), Error> {
+    fn restart_connector(&mut self, name: &Arc<str>) -> Result<(), Error> {
         self.known_to_restart(name)?;
         let failed = self.shown_status(name).is_some_and(|status| status.connector.state == State::Failed);
         let known =
@@ -145,12 +145,12 @@ impl Service {
             return Err(Error::StartFailed(format!("Failed to start connector: {name}")));
         }
         if failed {
-            self.restart_whole(name).await;
+            self.restart_whole(name);
         }
         Ok(())
     }
 
-    async fn restart_task(&mut self, id: &ConnectorTaskId) -> Result<(), Error> {
+    fn restart_task(&mut self, id: &ConnectorTaskId) -> Result<(), Error> {
         self.known_to_restart(&id.connector)?;
         if id.task >= self.topic.state().task_count(&id.connector) {
             return Err(Error::NotFound(match self.options.config.mode {
@@ -158,7 +158,7 @@ impl Service {
                 Mode::Standalone => format!("Task {id} not found"),
             }));
         }
-        self.restart_some(&id.connector, &[id.task]).await;
+        self.restart_some(&id.connector, &[id.task]);
         Ok(())
     }
 

@@ -40,7 +40,7 @@ pub(super) fn shown(chosen: &Chosen, mut status: ConnectorStatus) -> ConnectorSt
 
 impl Service {
     /// A restart record was read.
-    pub(super) async fn restart(&mut self, request: &RestartRequest) {
+    pub(super) fn restart(&mut self, request: &RestartRequest) {
         let name = &request.name;
         let Some(status) = self.shown_status(name) else { return };
         let chosen = choose(request, &status);
@@ -49,14 +49,14 @@ impl Service {
             && (failed || (request.include_tasks && chosen.tasks.len() == status.tasks.len()));
         tracing::info!(connector = %name, ?chosen, whole, "restart");
         if whole {
-            self.restart_whole(name).await;
+            self.restart_whole(name);
         } else {
-            self.restart_some(name, &chosen.tasks).await;
+            self.restart_some(name, &chosen.tasks);
         }
     }
 
     /// Starts a connector again with all its tasks, as if its config had been written again.
-    pub(super) async fn restart_whole(&mut self, name: &Arc<str>) {
+    pub(super) fn restart_whole(&mut self, name: &Arc<str>) {
         if self.topic.state().target_state(name) == TargetState::Stopped {
             return;
         }
@@ -66,14 +66,14 @@ impl Service {
             _ => return,
         }
         self.dirty.insert(name.clone());
-        self.set_state(StatusId::Connector(name.clone()), State::Restarting, None).await;
+        self.set_state(StatusId::Connector(name.clone()), State::Restarting, None);
         for task in 0..self.topic.state().task_count(name) {
-            self.set_task_restarting(name, task).await;
+            self.set_task_restarting(name, task);
         }
     }
 
     /// Restarts these tasks, one after the other.
-    pub(super) async fn restart_some(&mut self, name: &Arc<str>, tasks: &[u32]) {
+    pub(super) fn restart_some(&mut self, name: &Arc<str>, tasks: &[u32]) {
         let Some(managed) = self.managed.get_mut(name) else { return };
         if !matches!(managed.actual, Actual::Running { .. }) {
             return;
@@ -81,13 +81,13 @@ impl Service {
         managed.restart_tasks.extend(tasks);
         self.dirty.insert(name.clone());
         for task in tasks {
-            self.set_task_restarting(name, *task).await;
+            self.set_task_restarting(name, *task);
         }
     }
 
-    async fn set_task_restarting(&mut self, name: &Arc<str>, task: u32) {
+    fn set_task_restarting(&mut self, name: &Arc<str>, task: u32) {
         let id = ConnectorTaskId { connector: name.clone(), task };
-        self.set_state(StatusId::Task(id), State::Restarting, None).await;
+        self.set_state(StatusId::Task(id), State::Restarting, None);
     }
 }
 

@@ -1,4 +1,4 @@
-//! The time before the herder is ready: the stores are opened and the config topic is read.
+//! The time before the herder is ready: the stores are opened, the status and the config topic are read.
 //!
 //! A JVM worker that finds no Kafka ends. Ours keeps trying and says so, in the log and in `/health`: a worker that is
 //! started together with its brokers then needs nobody to start it again. Only what waiting cannot mend ends it.
@@ -8,7 +8,7 @@ use crate::config::Mode;
 use crate::herder::handle::now;
 use crate::herder::view::{Phase, View};
 use crate::retry::Backoff;
-use crate::storage::{self, ConfigTopic, StatusBackingStore};
+use crate::storage::{self, ConfigTopic, StatusTopic};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
@@ -18,7 +18,7 @@ const FIRST_PAUSE: Duration = Duration::from_millis(250);
 /// Long enough for a log that can be read, short enough to be there soon after the brokers.
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
-type Opened = (ConfigTopic, Box<dyn StatusBackingStore>);
+type Opened = (ConfigTopic, StatusTopic);
 
 /// Opens the stores, trying again as long as that may help.
 pub(super) async fn open(
@@ -26,9 +26,9 @@ pub(super) async fn open(
     publisher: &watch::Sender<Arc<View>>,
 ) -> Result<Opened, storage::Error> {
     let bootstrap = &options.config.bootstrap_servers;
-    let topic = &options.config.config_topic.name;
+    let (topic, statuses) = (&options.config.config_topic.name, &options.config.status_topic.name);
     let opening = match options.config.mode {
-        Mode::Distributed => format!("opening the config topic {topic}"),
+        Mode::Distributed => format!("opening the status topic {statuses} and the config topic {topic}"),
         Mode::Standalone => "asking Kafka for its cluster".to_owned(),
     };
     let mut backoff = Backoff::new(FIRST_PAUSE, LONGEST_PAUSE, u64::from(std::process::id()));
@@ -59,7 +59,8 @@ pub(super) async fn open(
 async fn try_open(options: &Options, publisher: &watch::Sender<Arc<View>>) -> Result<Opened, storage::Error> {
     let stores = options.stores.open().await?;
     publisher.send_modify(|view| Arc::make_mut(view).cluster_id.clone_from(&stores.cluster_id));
-    Ok((ConfigTopic::open(stores.config).await?, stores.status))
+    let status = StatusTopic::open(stores.status, options.worker_id.clone()).await?;
+    Ok((ConfigTopic::open(stores.config).await?, status))
 }
 
 fn starting(publisher: &watch::Sender<Arc<View>>, stage: String) {

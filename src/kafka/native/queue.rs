@@ -1,4 +1,4 @@
-//! The two calls of librdkafka that the safe wrapper lacks. The only unsafe code of the project.
+//! Two calls of a consumer that the safe wrapper lacks.
 //!
 //! Reading one partition's records in batches: the wrapper hands out one message per call, which costs three times the
 //! CPU of `rd_kafka_consume_batch_queue` (measured: 245 ns against 84 ns a record on the reading thread). And a commit
@@ -26,9 +26,9 @@ use rdkafka::topic_partition_list::TopicPartitionList;
 use rdkafka::types::RDKafka;
 use tokio::sync::Notify;
 
-use super::Error;
-use super::consumer::Context;
 use crate::id::TopicPartition;
+use crate::kafka::Error;
+use crate::kafka::consumer::Context;
 
 /// How many records one call takes at most. 500 is Connect's `max.poll.records`; above it nothing gets cheaper.
 pub const MAX_RECORDS: usize = 500;
@@ -64,7 +64,10 @@ unsafe extern "C" fn on_nonempty(_: *mut RDKafka, opaque: *mut c_void) {
 impl PartitionQueue {
     /// Takes `id`'s records out of the consumer's common queue. To be called before the partition is assigned:
     /// fetching keeps a forwarding that the application set, but overwrites one that comes later.
-    pub(super) fn split(consumer: &Arc<BaseConsumer<Context>>, id: &TopicPartition) -> Result<Self, Error> {
+    pub(in crate::kafka) fn split(
+        consumer: &Arc<BaseConsumer<Context>>,
+        id: &TopicPartition,
+    ) -> Result<Self, Error> {
         let no_queue = || Error::Queue(id.clone());
         let topic = CString::new(id.topic.as_bytes()).map_err(|_| no_queue())?;
         let nonempty = Arc::new(Notify::new());
@@ -118,7 +121,7 @@ impl Drop for PartitionQueue {
 }
 
 /// Starts a commit of `offsets`; its end comes as an event on the consumer's own queue.
-pub(super) fn commit(
+pub(in crate::kafka) fn commit(
     consumer: &BaseConsumer<Context>,
     offsets: &TopicPartitionList,
 ) -> Result<(), RDKafkaErrorCode> {

@@ -1,0 +1,134 @@
+//! A connector's offsets over REST: those of its consumer group, read at any time, changed only while it is stopped.
+//!
+//! The loop is not asked: the published view says what may be done, and Kafka itself refuses to change the offsets of a
+//! group that still has members. So a slow broker holds up nobody else (`connect-runtime.md` §1.13).
+
+mod request;
+
+use super::handle::deadline;
+use super::view::View;
+use super::{Error, Herder, classes};
+use crate::config::{ConnectorProperties, Properties, WorkerConfig};
+use crate::id::TopicPartition;
+use crate::kafka;
+use crate::kafka::groups::GroupAdmin;
+use crate::status::TargetState;
+use std::collections::BTreeMap;
+
+pub use request::{OffsetsRequest, PartitionOffset};
+
+/// What each partition is to have committed; none: nothing.
+type Wanted = BTreeMap<TopicPartition, Option<i64>>;
+
+impl Herder {
+    /// What the connector's consumer group has committed, by topic and partition.
+    pub async fn offsets(&self, name: &str) -> Result<Vec<(TopicPartition, i64)>, Error> {
+        let view = self.ready(deadline()).await?;
+        let config = view.configs.config(name).ok_or_else(|| Error::connector_not_found(name))?;
+        let text = || format!("Failed to retrieve consumer group offsets for sink connector {name}");
+        let group = self.group(name, config).map_err(|error| failed(text(), &error))?;
+        group.offsets().await.map_err(|error| failed(text(), &error))
+    }
+
+    /// Sets and removes committed offsets.
+    pub async fn alter_offsets(&self, name: &str, request: &OffsetsRequest) -> Result<(), Error> {
+        let view = self.ready(deadline()).await?;
+        let config = changeable(&view, name)?;
+        let wanted = request.wanted()?;
+        let text = || format!("Failed to alter consumer group offsets for connector {name}");
+        let group = self.group(name, config).map_err(|error| failed(text(), &error))?;
+        alter(&group, wanted).await.map_err(|error| refused(name, "alter", text(), &error))
+    }
+
+    /// Removes the connector's consumer group with all that it has committed.
+    pub async fn reset_offsets(&self, name: &str) -> Result<(), Error> {
+        let view = self.ready(deadline()).await?;
+        let config = changeable(&view, name)?;
+        let text = || format!("Failed to reset consumer group offsets for connector {name}");
+        let group = self.group(name, config).map_err(|error| failed(text(), &error))?;
+        group.delete().await.map_err(|error| refused(name, "reset", text(), &error))
+    }
+
+    fn group(&self, name: &str, config: &ConnectorProperties) -> Result<GroupAdmin, kafka::Error> {
+        GroupAdmin::new(
+            &self.config,
+            &overrides(config, "admin.override."),
+            name,
+            &group_id(name, config, &self.config),
+        )
+    }
+}
+
+/// The consumer group of a sink connector: its own override, else the worker's, else `connect-X` (§4.1).
+pub fn group_id(name: &str, config: &ConnectorProperties, worker: &WorkerConfig) -> String {
+    let own = config.get("consumer.override.group.id").cloned().flatten();
+    own.or_else(|| worker.consumer.get("group.id").cloned()).unwrap_or_else(|| format!("connect-{name}"))
+}
+
+fn overrides(config: &ConnectorProperties, prefix: &str) -> Properties {
+    let own = config.iter().filter_map(|(key, value)| Some((key.strip_prefix(prefix)?, value.as_ref()?)));
+    own.map(|(key, value)| (key.to_owned(), value.clone())).collect()
+}
+
+/// The connector's config, when its offsets may be changed now.
+fn changeable<'a>(view: &'a View, name: &str) -> Result<&'a ConnectorProperties, Error> {
+    let config = view.configs.config(name).ok_or_else(|| Error::connector_not_found(name))?;
+    // Nobody here knows whether it is a sink at all.
+    classes::check(config)?;
+    if view.configs.target_state(name) != TargetState::Stopped || view.configs.task_count(name) != 0 {
+        return Err(Error::BadRequest(format!(
+            "Connectors must be in the STOPPED state before their offsets can be modified. This can be done for the \
+             specified connector by issuing a 'PUT' request to the '/connectors/{name}/stop' endpoint"
+        )));
+    }
+    Ok(config)
+}
+
+async fn alter(group: &GroupAdmin, wanted: Wanted) -> Result<(), kafka::Error> {
+    let set: Vec<_> = wanted.iter().filter_map(|(id, offset)| Some((id.clone(), (*offset)?))).collect();
+    let removed: Vec<_> =
+        wanted.into_iter().filter(|(_, offset)| offset.is_none()).map(|(id, _)| id).collect();
+    group.alter(&set).await?;
+    group.remove(&removed).await
+}
+
+/// The answer to a change that Kafka refused; what only the client can mend is a bad request.
+fn refused(name: &str, verb: &str, text: String, error: &kafka::Error) -> Error {
+    if error.is_group_in_use() {
+        tracing::warn!(connector = name, %error, "offsets were not changed");
+        return Error::Offsets(format!(
+            "Failed to {verb} consumer group offsets for connector {name} either because its tasks haven't stopped \
+             completely yet or the connector was resumed before the request to {verb} its offsets could be \
+             successfully completed. If the connector is in a stopped state, this operation can be safely retried. If \
+             it doesn't eventually succeed, the Connect cluster may need to be restarted to get rid of the zombie sink \
+             tasks."
+        ));
+    }
+    if error.is_unknown_partition() {
+        return Error::BadRequest(format!("{text}: {error}"));
+    }
+    failed(text, error)
+}
+
+fn failed(text: String, error: &kafka::Error) -> Error {
+    tracing::error!(%error, "{text}");
+    Error::Offsets(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::group_id;
+    use crate::config::ConnectorProperties;
+    use crate::storage::contract_tests::worker_config;
+
+    #[test]
+    fn the_group_is_the_connectors_own_else_the_workers_else_named_after_it() {
+        let mut worker = worker_config("none:0");
+        let mut config = ConnectorProperties::new();
+        assert_eq!(group_id("a", &config, &worker), "connect-a");
+        worker.consumer.insert("group.id".into(), "all".into());
+        assert_eq!(group_id("a", &config, &worker), "all");
+        config.insert("consumer.override.group.id".into(), Some("mine".into()));
+        assert_eq!(group_id("a", &config, &worker), "mine");
+    }
+}

@@ -1,0 +1,109 @@
+//! States: what the worker reports is written, what other workers write is shown, what nobody has any more is forgotten.
+
+use super::Service;
+use crate::herder::classes;
+use crate::herder::view::{ConnectorStatus, TaskState, kind};
+use crate::id::ConnectorTaskId;
+use crate::status::{State, StatusEvent};
+use crate::storage::{Status, StatusId};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// How long the last states may take on their way to Kafka when the worker ends.
+const LAST_STATES: Duration = Duration::from_secs(5);
+
+impl Service {
+    /// A connector's states as readers see them; none before its first one.
+    pub(super) fn shown_status(&self, name: &Arc<str>) -> Option<ConnectorStatus> {
+        let config = self.topic.state().config(name)?;
+        let connector = self.status.connector(name)?.into();
+        let tasks =
+            self.status.tasks(name).into_iter().map(|(id, status)| TaskState { id, state: status.into() });
+        Some(ConnectorStatus { name: name.clone(), connector, tasks: tasks.collect(), kind: kind(config) })
+    }
+
+    /// A deleted connector has no states, and what its drain still reports is of no interest.
+    pub(super) fn forget(&mut self, name: &Arc<str>) {
+        if let Some(managed) = self.managed.get_mut(name) {
+            managed.deleted = true;
+        }
+        self.forget_status(&StatusId::Connector(name.clone()));
+    }
+
+    pub(super) fn forget_tasks_beyond(&mut self, name: &Arc<str>) {
+        let count = self.topic.state().task_count(name);
+        let gone: Vec<u32> =
+            self.status.tasks(name).iter().map(|(task, _)| *task).filter(|task| *task >= count).collect();
+        for task in gone {
+            self.forget_status(&StatusId::Task(ConnectorTaskId { connector: name.clone(), task }));
+        }
+    }
+
+    /// Forgets states and topics of connectors and tasks that are in no config: left over from a worker that died, or
+    /// from another cluster's time.
+    pub(super) fn forget_leftovers(&mut self) {
+        let configs = self.topic.state();
+        let gone = |id: &StatusId| match id {
+            StatusId::Connector(name) => !configs.contains(name),
+            StatusId::Task(id) => id.task >= configs.task_count(&id.connector),
+        };
+        let mut leftovers: Vec<StatusId> = self.status.ids().into_iter().filter(gone).collect();
+        let nameless = self.status.names().into_iter().filter(|name| !configs.contains(name));
+        leftovers.extend(nameless.map(StatusId::Connector));
+        for id in leftovers {
+            self.forget_status(&id);
+        }
+    }
+
+    /// Other workers have written states of these connectors.
+    pub(super) fn take_status_changes(&mut self, names: Vec<Arc<str>>) {
+        self.touched.extend(names);
+    }
+
+    pub(super) fn take_events(&mut self, events: &mut Vec<StatusEvent>) {
+        for event in events.drain(..) {
+            let name = event.connector;
+            let state = self.topic.state();
+            let leftover = self.managed.get(&name).is_none_or(|managed| managed.deleted);
+            let beyond = event.task.is_some_and(|task| task >= state.task_count(&name));
+            if leftover || beyond || !state.contains(&name) {
+                continue;
+            }
+            let id = match event.task {
+                None => StatusId::Connector(name),
+                Some(task) => StatusId::Task(ConnectorTaskId { connector: name, task }),
+            };
+            self.set_state(id, event.state, event.trace);
+        }
+    }
+
+    pub(super) fn set_state(&mut self, id: StatusId, state: State, trace: Option<String>) {
+        let name = id.connector().clone();
+        // Nothing runs in these states, so there is no version to tell.
+        let versioned = !matches!(state, State::Restarting | State::Unassigned);
+        let config = self.topic.state().config(&name).filter(|_| versioned);
+        let status = Status {
+            state,
+            trace,
+            worker_id: self.options.worker_id.clone(),
+            generation: self.generation,
+            version: config.and_then(|config| classes::version(config)),
+        };
+        self.status.put(id, status);
+        self.touched.insert(name);
+    }
+
+    fn forget_status(&mut self, id: &StatusId) {
+        self.status.forget(id);
+        self.touched.insert(id.connector().clone());
+    }
+
+    /// Lets the last states reach Kafka, so that others see that nobody runs here.
+    pub(super) async fn flush_statuses(&mut self) {
+        match tokio::time::timeout(LAST_STATES, self.status.flush()).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::warn!(%error, "the last states may not be in the status topic"),
+            Err(_) => tracing::warn!("the last states are not in the status topic: Kafka took too long"),
+        }
+    }
+}

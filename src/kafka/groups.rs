@@ -1,0 +1,153 @@
+//! Consumer groups from outside: what a group has committed, set and removed on a user's word.
+//!
+//! The client is made for one connector, with the worker's settings for administration and the connector's own
+//! (`connect-runtime.md` §1.13, §4.1). It joins no group and decides nothing.
+
+use super::Error;
+use super::admin::blocking;
+use super::log::LogContext;
+use super::native::group_offsets::{self, Operation, PartitionAnswer};
+use super::settings::{self, Layer};
+use crate::config::{Properties, WorkerConfig};
+use crate::id::TopicPartition;
+use rdkafka::admin::{AdminClient, AdminOptions};
+use rdkafka::config::ClientConfig;
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use rdkafka::{Offset, TopicPartitionList};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// One question to the brokers.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// A client for one consumer group.
+pub struct GroupAdmin {
+    client: Arc<AdminClient<LogContext>>,
+    group: String,
+}
+
+impl GroupAdmin {
+    /// A client for the group of `connector`. Settings, later ones win: the worker's own for Kafka, its `admin.*`, and
+    /// `overrides`, the connector's `admin.override.*`.
+    pub fn new(
+        worker: &WorkerConfig,
+        overrides: &Properties,
+        connector: &str,
+        group: &str,
+    ) -> Result<Self, Error> {
+        let client_id = format!("connector-worker-adminclient-{connector}");
+        let config = client_config(worker, overrides, &client_id)?;
+        let bootstrap = config.get("bootstrap.servers").unwrap_or_default().to_owned();
+        let client =
+            config.create_with_context(LogContext).map_err(|source| Error::Client { bootstrap, source })?;
+        Ok(Self { client: Arc::new(client), group: group.to_owned() })
+    }
+
+    /// All that the group has committed, by topic and partition; nothing for a group that does not exist.
+    pub async fn offsets(&self) -> Result<Vec<(TopicPartition, i64)>, Error> {
+        let operation = "cannot read its offsets";
+        let answers = self.run(operation, |client, group| {
+            group_offsets::run(client.inner(), group, Operation::List, REQUEST_TIMEOUT)
+        });
+        let answers = self.checked(operation, answers.await?)?;
+        let committed = answers.into_iter().filter(|answer| answer.offset >= 0);
+        let mut offsets: Vec<_> = committed.map(|answer| (answer.partition, answer.offset)).collect();
+        offsets.sort();
+        Ok(offsets)
+    }
+
+    /// Sets offsets; the group must have no members.
+    pub async fn alter(&self, offsets: &[(TopicPartition, i64)]) -> Result<(), Error> {
+        let operation = "cannot set its offsets";
+        let list = self.list(operation, offsets.iter().map(|(id, at)| (id, Offset::Offset(*at))))?;
+        let answers = self.run(operation, move |client, group| {
+            group_offsets::run(client.inner(), group, Operation::Alter(&list), REQUEST_TIMEOUT)
+        });
+        self.checked(operation, answers.await?).map(drop)
+    }
+
+    /// Removes what is committed for these partitions; the group must not subscribe to their topics.
+    pub async fn remove(&self, partitions: &[TopicPartition]) -> Result<(), Error> {
+        let operation = "cannot remove its offsets";
+        let list = self.list(operation, partitions.iter().map(|id| (id, Offset::Invalid)))?;
+        let answers = self.run(operation, move |client, group| {
+            group_offsets::run(client.inner(), group, Operation::Delete(&list), REQUEST_TIMEOUT)
+        });
+        self.checked(operation, answers.await?).map(drop)
+    }
+
+    /// Removes the group with all its offsets; one that does not exist is as good as removed.
+    pub async fn delete(&self) -> Result<(), Error> {
+        let options = AdminOptions::new().request_timeout(Some(REQUEST_TIMEOUT));
+        let deleted = self.client.delete_groups(&[&self.group], &options).await;
+        let code = match deleted {
+            Ok(groups) => groups.into_iter().find_map(Result::err).map(|(_, code)| code),
+            Err(source) => return Err(self.error("cannot delete it", source)),
+        };
+        match code {
+            None | Some(RDKafkaErrorCode::GroupIdNotFound) => Ok(()),
+            Some(code) => Err(self.error("cannot delete it", KafkaError::AdminOp(code))),
+        }
+    }
+
+    async fn run(
+        &self,
+        operation: &'static str,
+        call: impl FnOnce(&AdminClient<LogContext>, &str) -> Result<Vec<PartitionAnswer>, KafkaError>
+        + Send
+        + 'static,
+    ) -> Result<Vec<PartitionAnswer>, Error> {
+        let (client, group) = (self.client.clone(), self.group.clone());
+        let answers = blocking(move || call(&client, &group)).await;
+        answers.map_err(|source| self.error(operation, source))
+    }
+
+    /// The first refusal among the answers, if any.
+    fn checked(
+        &self,
+        operation: &'static str,
+        answers: Vec<PartitionAnswer>,
+    ) -> Result<Vec<PartitionAnswer>, Error> {
+        let refused = answers.iter().find_map(|answer| Some((answer.partition.clone(), answer.error?)));
+        match refused {
+            None => Ok(answers),
+            Some((partition, code)) => Err(Error::Group {
+                group: self.group.clone(),
+                operation,
+                partition: Some(partition),
+                source: Box::new(KafkaError::AdminOp(code)),
+            }),
+        }
+    }
+
+    fn list<'a>(
+        &self,
+        operation: &'static str,
+        offsets: impl Iterator<Item = (&'a TopicPartition, Offset)>,
+    ) -> Result<TopicPartitionList, Error> {
+        let mut list = TopicPartitionList::new();
+        for (id, offset) in offsets {
+            list.add_partition_offset(&id.topic, id.partition, offset)
+                .map_err(|source| self.error(operation, source))?;
+        }
+        Ok(list)
+    }
+
+    fn error(&self, operation: &'static str, source: KafkaError) -> Error {
+        Error::Group { group: self.group.clone(), operation, partition: None, source: Box::new(source) }
+    }
+}
+
+fn client_config(
+    worker: &WorkerConfig,
+    overrides: &Properties,
+    client_id: &str,
+) -> Result<ClientConfig, Error> {
+    let defaults = [("bootstrap.servers", worker.bootstrap_servers.as_str()), ("client.id", client_id)];
+    let layers = [
+        Layer { prefix: "", properties: &worker.client },
+        Layer { prefix: "admin.", properties: &worker.admin },
+        Layer { prefix: "admin.override.", properties: overrides },
+    ];
+    settings::client_config(&defaults, &layers)
+}
