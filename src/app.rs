@@ -6,11 +6,12 @@
 //! this order (`connect-runtime.md`, Java's `DistributedHerder.halt`): REST refuses writes, tasks drain and commit,
 //! waiting requests are answered, REST ends. Nothing is global, so tests run several workers in one process.
 
-use crate::config::{ConnectorFile, Mode, WorkerConfig};
+use crate::config::{ConnectorFile, Listener, Mode, Scheme, ServerTls, WorkerConfig};
 use crate::herder::{self, Ended, Herder, Options};
-use crate::rest::{self, Rest};
+use crate::rest::{self, Rest, TlsListener};
 use crate::storage::{self, KafkaStores, OpenStores, StandaloneStores};
 use crate::worker::Worker;
+use axum::Router;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -35,6 +36,9 @@ pub enum Error {
         /// Why.
         source: std::io::Error,
     },
+    /// TLS of REST cannot be set up.
+    #[error(transparent)]
+    Tls(#[from] rest::TlsError),
     /// The storage topics cannot be used.
     #[error(transparent)]
     Storage(#[from] storage::Error),
@@ -113,11 +117,12 @@ impl App {
     /// Starts everything. Kafka need not be there yet: the worker waits for it, and says so.
     pub async fn start(self) -> Result<RunningApp, Error> {
         let config = self.config;
-        let listeners = listen(&config).await?;
+        let sockets = listen(&config.rest.listeners).await?;
         let addresses: Vec<SocketAddr> =
-            listeners.iter().filter_map(|listener| listener.local_addr().ok()).collect();
-        let worker_id: Arc<str> = config.worker_id(addresses.first().map_or(0, SocketAddr::port)).into();
+            sockets.iter().filter_map(|socket| socket.local_addr().ok()).collect();
+        let worker_id: Arc<str> = config.worker_id(&addresses).into();
         let mut tasks = JoinSet::new();
+        let settings = config.rest.clone();
         let (runner, events) = Worker::start(config.clone(), &mut tasks);
         let options = Options {
             config: config.clone(),
@@ -141,8 +146,10 @@ impl App {
             }
         });
         let router = rest::router(Rest { herder, advertised: worker_id.clone() });
-        for listener in listeners {
-            tasks.spawn(rest::serve(listener, router.clone(), stop_rest.clone()));
+        let router = rest::secured(router, &settings);
+        for (listener, socket) in settings.listeners.iter().zip(sockets) {
+            let served = Served { router: router.clone(), stop: stop_rest.clone() };
+            served.on(listener.scheme, socket, settings.tls.as_deref(), &mut tasks)?;
         }
         tracing::info!(%worker_id, ?addresses, "REST is listening");
         Ok(RunningApp { addresses, stop_herder, stop_rest, creation, herder_ended, tasks })
@@ -204,12 +211,39 @@ fn stores(config: Arc<WorkerConfig>) -> Arc<dyn OpenStores> {
     }
 }
 
-async fn listen(config: &WorkerConfig) -> Result<Vec<TcpListener>, Error> {
-    let mut listeners = Vec::with_capacity(config.listeners.len());
-    for listener in &config.listeners {
+/// Binds all `listeners`, in their order.
+async fn listen(listeners: &[Listener]) -> Result<Vec<TcpListener>, Error> {
+    let mut sockets = Vec::with_capacity(listeners.len());
+    for listener in listeners {
         let (host, port) = listener.bind_address();
         let bound = TcpListener::bind((host, port)).await;
-        listeners.push(bound.map_err(|source| Error::Listen { address: format!("{host}:{port}"), source })?);
+        sockets.push(bound.map_err(|source| Error::Listen { address: format!("{host}:{port}"), source })?);
     }
-    Ok(listeners)
+    Ok(sockets)
+}
+
+/// What a listener serves, and until when.
+struct Served {
+    router: Router,
+    stop: CancellationToken,
+}
+
+impl Served {
+    fn on(
+        self,
+        scheme: Scheme,
+        socket: TcpListener,
+        tls: Option<&ServerTls>,
+        tasks: &mut JoinSet<()>,
+    ) -> Result<(), Error> {
+        match (scheme, tls) {
+            (Scheme::Https, Some(tls)) => {
+                let listener = TlsListener::new(socket, tls)?;
+                tasks.spawn(rest::serve(listener, self.router, self.stop));
+            }
+            // The settings give keys to every listener with https.
+            _ => drop(tasks.spawn(rest::serve(socket, self.router, self.stop))),
+        }
+        Ok(())
+    }
 }

@@ -53,22 +53,21 @@ pub(super) struct Layered {
 /// image's defaults count only when there is no file (its name and content are `file`).
 pub(super) fn layer(
     file: Option<&(String, Properties)>,
-    env: impl IntoIterator<Item = (String, String)>,
+    env: &BTreeMap<String, String>,
 ) -> Result<Layered, ::config::ConfigError> {
-    let env: BTreeMap<String, String> = env.into_iter().collect();
     let defaults = IMAGE_DEFAULTS.iter().map(|(key, value)| (*key, *value, None));
     let base = match file {
         Some((name, entries)) => Flat::new(entries.iter().map(|(k, v)| (k.as_str(), v.as_str(), Some(name)))),
         None => Flat::new(defaults),
     };
-    let (host, prefixed, short) = (host_name(&env), prefixed(&env), short(&env));
+    let (host, prefixed, short) = (host_name(env), prefixed(env), short(env));
     let merged = ::config::Config::builder()
         .add_source(host)
         .add_source(base)
         .add_source(prefixed)
         .add_source(short)
         .build()?;
-    let mut layered = Layered { log_level: log_level(&env), ..Layered::default() };
+    let mut layered = Layered { log_level: log_level(env), ..Layered::default() };
     for (key, value) in merged.get_table(Flat::ROOT)? {
         if let Some(origin) = value.origin() {
             layered.origins.insert(key.clone(), origin.to_owned());
@@ -162,7 +161,7 @@ mod tests {
             pairs.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect()
         };
         let file = file.map(|entries| ("w.properties".to_owned(), owned(entries)));
-        layer(file.as_ref(), owned(env)).unwrap()
+        layer(file.as_ref(), &owned(env)).unwrap()
     }
 
     #[test]

@@ -14,6 +14,7 @@ mod env;
 mod errors;
 mod format;
 mod infos;
+pub mod jaas;
 mod keys;
 mod kusto;
 mod mapping;
@@ -21,10 +22,13 @@ mod override_policy;
 mod plugin_list;
 pub mod plugins;
 pub mod properties;
+mod providers;
 mod redact;
+mod rest;
 mod rules;
 #[cfg(test)]
 mod tests;
+pub mod tls;
 mod topic_regex;
 mod validate;
 mod values;
@@ -42,9 +46,14 @@ pub use kusto::{Authentication, BehaviorOnError, KustoSinkConfig};
 pub use mapping::{TopicMapping, TopicMappings};
 pub use override_policy::OverridePolicy;
 pub use plugin_list::{Plugin, PluginKind, plugin_keys, plugins};
+pub use providers::{ConfigProviders, Hidden};
 pub use redact::is_secret;
+pub use rest::{
+    AdminListeners, ClientAuth, Cors, HeaderAction, HeaderRule, Listener, RestConfig, Scheme, ServerTls,
+    Users,
+};
 pub use validate::validate_connector;
-pub use worker::{Listener, Mode, StorageTopic, WorkerConfig};
+pub use worker::{Mode, StorageTopic, WorkerConfig};
 
 use std::collections::BTreeMap;
 

@@ -1,13 +1,16 @@
 //! Which Kafka client keys a connector may override (`connector.client.config.override.policy`).
 
 use super::errors::Problems;
+use super::values::Values;
 use super::{Properties, WorkerConfig};
 
+const POLICY: &str = "connector.client.config.override.policy";
+const ALLOWLIST: &str = "connector.client.config.override.allowlist";
 const PREFIXES: [&str; 3] = ["consumer.override.", "producer.override.", "admin.override."];
 const PRINCIPAL_KEYS: [&str; 3] = ["security.protocol", "sasl.jaas.config", "sasl.mechanism"];
 
 /// What a worker lets its connectors override.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum OverridePolicy {
     /// Everything.
     All,
@@ -15,34 +18,70 @@ pub enum OverridePolicy {
     None,
     /// Who the client is.
     Principal,
+    /// These keys, without the prefixes.
+    Allowlist(Vec<String>),
 }
 
 impl OverridePolicy {
     /// By alias or class name.
-    pub(super) fn from_name(name: &str) -> Option<Self> {
+    pub(super) fn read(values: &Values<'_>, problems: &mut Problems) -> Option<Self> {
+        let name = values.text(POLICY)?;
         let simple = name.rsplit('.').next().unwrap_or(name);
         match simple.strip_suffix("ConnectorClientConfigOverridePolicy").unwrap_or(simple) {
             "All" => Some(Self::All),
             "None" => Some(Self::None),
             "Principal" => Some(Self::Principal),
-            _ => None,
+            "Allowlist" => {
+                let keys = values.list(ALLOWLIST).iter().filter(|key| !key.is_empty());
+                Some(Self::Allowlist(keys.cloned().collect()))
+            }
+            _ => {
+                let detail = "this policy is not supported; use All, None, Principal or Allowlist";
+                problems.invalid(POLICY, name, detail);
+                None
+            }
+        }
+    }
+
+    /// The name in messages, and whether `key` may be overridden.
+    fn judge(&self, key: &str) -> (&'static str, bool) {
+        match self {
+            Self::All => ("All", true),
+            Self::None => ("None", false),
+            Self::Principal => ("Principal", PRINCIPAL_KEYS.contains(&key)),
+            Self::Allowlist(keys) => ("Allowlist", keys.iter().any(|allowed| allowed == key)),
         }
     }
 }
 
 /// Notes every override that the worker's policy does not allow.
 pub(super) fn check(written: &Properties, worker: &WorkerConfig, problems: &mut Problems) {
-    let (name, allowed): (_, &[&str]) = match worker.override_policy {
-        OverridePolicy::All => return,
-        OverridePolicy::None => ("None", &[]),
-        OverridePolicy::Principal => ("Principal", &PRINCIPAL_KEYS),
-    };
     for key in written.keys() {
-        let overridden = PREFIXES.iter().find_map(|prefix| key.strip_prefix(prefix));
-        if let Some(inner) = overridden.filter(|inner| !allowed.contains(inner)) {
+        let Some(inner) = PREFIXES.iter().find_map(|prefix| key.strip_prefix(prefix)) else { continue };
+        let (name, allowed) = worker.override_policy.judge(inner);
+        if !allowed {
             problems.add(key, format!(
                 "The '{name}' policy does not allow '{inner}' to be overridden in the connector configuration."
             ));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::OverridePolicy as Policy;
+
+    #[test]
+    fn each_policy_allows_its_keys() {
+        let listed = Policy::Allowlist(vec!["client.rack".to_owned()]);
+        for (policy, allowed) in [
+            (Policy::All, [true, true, true]),
+            (Policy::None, [false, false, false]),
+            (Policy::Principal, [true, false, false]),
+            (listed, [false, true, false]),
+        ] {
+            let keys = ["sasl.jaas.config", "client.rack", "max.poll.records"];
+            assert_eq!(keys.map(|key| policy.judge(key).1), allowed, "{policy:?}");
         }
     }
 }

@@ -377,8 +377,8 @@ fn a_worker_from_the_environment() {
     let client: Vec<_> = worker.client.keys().map(String::as_str).collect();
     assert_eq!(client, ["bootstrap.servers", "security.protocol"]);
     assert_eq!(worker.task_shutdown_graceful_timeout, Duration::from_secs(10));
-    assert_eq!(worker.worker_id(8083), "worker-1:8083");
-    assert_eq!(worker.listeners[0].bind_address(), ("0.0.0.0", 8083));
+    assert_eq!(worker.worker_id(&[([0, 0, 0, 0], 8083).into()]), "worker-1:8083");
+    assert_eq!(worker.rest.listeners[0].bind_address(), ("0.0.0.0", 8083));
     assert_eq!(worker.buffer_bytes, 256 << 20);
     assert_eq!(worker.warnings, ["rest.port has no effect: use listeners"]);
 }
@@ -395,10 +395,8 @@ fn a_workers_errors_come_all_at_once() {
          OFFSET_STORAGE_TOPIC)",
         "Invalid value soon for configuration offset.flush.interval.ms: Not a number of type LONG (set by \
          OFFSET_FLUSH_INTERVAL_MS)",
-        "Invalid value https://:8443 for configuration listeners: https is not supported yet; use http (set by \
-         CONNECT_LISTENERS)",
-        "Invalid value ftp for configuration listeners: must be http://host:port, where host may be left out (set by \
-         CONNECT_LISTENERS)",
+        "Invalid value ftp for configuration listeners: must be http://host:port or https://host:port, where host may \
+         be left out (set by CONNECT_LISTENERS)",
     ] {
         assert!(errors.lines().any(|found| found == line), "{line}\nnot in\n{errors}");
     }

@@ -12,6 +12,7 @@ use super::errors::{ConfigError, Problems};
 use super::infos::{ConfigInfo, ConfigInfos, ConfigValueInfo};
 use super::keys::FRAMEWORK;
 use super::plugins::{self, ClassKind};
+use super::providers::Resolution;
 use super::values::Values;
 use super::{
     CONNECT_VERSION, ConnectorClass, ConnectorProperties, Properties, SinkConnectorConfig, WorkerConfig,
@@ -39,6 +40,29 @@ impl Validation {
                 Some(checked) => checked.errors.push(problem.message),
                 None => self.undefined.push(problem),
             }
+        }
+    }
+
+    /// Puts the raw texts back where values were resolved, and notes what could not be resolved.
+    fn conceal(&mut self, raw: &ConnectorProperties, resolution: Resolution) {
+        for checked in &mut self.checked {
+            let key = checked.key.name.as_ref();
+            let is_shown = !matches!(checked.value, Value::Null | Value::Password(_));
+            if let Some(Some(text)) = raw.get(key).filter(|_| resolution.values.contains_key(key) && is_shown)
+            {
+                checked.value = Value::Text(text.clone());
+            }
+        }
+        if !resolution.failed.is_empty() {
+            // What else is wrong may only be so because a text was not resolved.
+            self.checked.iter_mut().for_each(|checked| checked.errors.clear());
+            self.undefined.clear();
+            self.config = None;
+        }
+        self.note(Problems(resolution.failed));
+        let messages = self.checked.iter_mut().flat_map(|checked| checked.errors.iter_mut());
+        for message in messages.chain(self.undefined.iter_mut().map(|error| &mut error.message)) {
+            *message = resolution.hidden.redact(message);
         }
     }
 
@@ -77,8 +101,23 @@ impl Validation {
     }
 }
 
-/// Checks everything; the typed settings are there exactly when no error is.
+/// Checks everything, with the variables of config providers resolved; the typed settings are there exactly when no
+/// error is. What can be shown of the result has the variables again.
 pub(super) fn run(raw: &ConnectorProperties, worker: &WorkerConfig) -> Validation {
+    let texts = raw.iter().filter_map(|(key, value)| Some((key.as_str(), value.as_deref()?)));
+    let resolution = worker.providers.resolve(texts);
+    if resolution.values.is_empty() && resolution.failed.is_empty() {
+        return check(raw, worker);
+    }
+    let mut resolved = raw.clone();
+    resolved.extend(resolution.values.iter().map(|(key, value)| (key.clone(), Some(value.clone()))));
+    let mut validation = check(&resolved, worker);
+    validation.conceal(raw, resolution);
+    validation
+}
+
+/// Checks settings that have no variables any more.
+fn check(raw: &ConnectorProperties, worker: &WorkerConfig) -> Validation {
     let class = ConnectorClass::of(raw);
     let mut checked = check_table(framework_keys(worker, class), raw);
     for side in ["key", "value", "header"] {

@@ -3,8 +3,9 @@
 //! Read once at the start, all errors at once. Of the outside world only the properties file is read, and the machine's
 //! own name or address when none is set.
 
+use std::collections::BTreeMap;
 use std::fmt;
-use std::net::UdpSocket;
+use std::net::SocketAddr;
 use std::path::Path;
 use std::time::Duration;
 
@@ -15,8 +16,8 @@ use super::redact::Redacted;
 use super::values::Values;
 use super::worker_keys::{CLIENT_KEYS, WITHOUT_EFFECT, rows};
 use super::{
-    ConfigErrors, ConnectorProperties, ConverterConfig, OverridePolicy, Properties, env, plugins, properties,
-    validate,
+    ConfigErrors, ConfigProviders, ConnectorProperties, ConverterConfig, OverridePolicy, Properties,
+    RestConfig, env, plugins, properties, validate,
 };
 
 /// One of the three storage topics.
@@ -48,20 +49,13 @@ pub enum Mode {
     Standalone,
 }
 
-/// Where REST listens.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Listener {
-    /// Host name or address without brackets; empty means all interfaces.
-    pub host: String,
-    /// The port; 0 means any free one.
-    pub port: u16,
-}
-
-impl Listener {
-    /// Host and port to bind: all interfaces when no host was given.
-    pub fn bind_address(&self) -> (&str, u16) {
-        (if self.host.is_empty() { "0.0.0.0" } else { &self.host }, self.port)
-    }
+/// Where settings are read from.
+#[derive(Clone, Copy)]
+struct Source<'a> {
+    mode: Mode,
+    /// All keys, variables resolved.
+    all: &'a Properties,
+    env: &'a BTreeMap<String, String>,
 }
 
 /// The worker's settings.
@@ -89,12 +83,8 @@ pub struct WorkerConfig {
     pub offset_flush_timeout: Duration,
     /// How long tasks may drain when they stop.
     pub task_shutdown_graceful_timeout: Duration,
-    /// Where REST listens, at least one.
-    pub listeners: Vec<Listener>,
-    /// `rest.advertised.host.name`.
-    pub advertised_host: Option<String>,
-    /// `rest.advertised.port`.
-    pub advertised_port: Option<u16>,
+    /// Where REST listens, and how it is protected.
+    pub rest: RestConfig,
     /// What connectors may override in their clients.
     pub override_policy: OverridePolicy,
     /// `worker.buffer.bytes`: bytes of records that all tasks of this worker may hold together.
@@ -113,7 +103,9 @@ pub struct WorkerConfig {
     pub log_level: Option<String>,
     /// Settings that were accepted and have no effect, to be logged once.
     pub warnings: Vec<String>,
-    /// Every key as read, unknown ones too.
+    /// Resolves the variables in connectors' settings.
+    pub providers: ConfigProviders,
+    /// Every key as read, unknown ones too; variables are not resolved.
     pub all: Properties,
 }
 
@@ -138,10 +130,16 @@ impl WorkerConfig {
             problems.add(key, message);
             ConfigErrors::new(problems.0)
         };
+        let env: BTreeMap<String, String> = env.into_iter().collect();
         let file = file.map(read_file).transpose().map_err(|message| fail("file", message))?;
-        let layered =
-            env::layer(file.as_ref(), env).map_err(|error| fail("settings", format!("settings: {error}")))?;
-        let all = layered.settings;
+        let layered = env::layer(file.as_ref(), &env)
+            .map_err(|error| fail("settings", format!("settings: {error}")))?;
+        let raw = layered.settings;
+        let mut problems = Problems::default();
+        let providers = ConfigProviders::read(&raw, &env, &mut problems);
+        let resolution = providers.resolve(raw.iter().map(|(key, text)| (key.as_str(), text.as_str())));
+        let mut all = raw.clone();
+        all.extend(resolution.values);
 
         let check = |row| {
             let key = ConfigKey::from(row);
@@ -149,9 +147,9 @@ impl WorkerConfig {
             check_key(key, written)
         };
         let mut checked: Vec<Checked> = rows(mode).map(check).collect();
-        let mut problems = Problems::default();
         check_converters(&mut checked, &all, &mut problems);
-        let built = Self::build(mode, &Values::new(&checked, &all), &all, &mut problems);
+        let source = Source { mode, all: &all, env: &env };
+        let built = Self::build(source, &Values::new(&checked, &all), &mut problems);
 
         let mut errors = Problems::default();
         for Checked { key, errors: messages, .. } in checked {
@@ -160,7 +158,11 @@ impl WorkerConfig {
             }
         }
         errors.0.extend(problems.0);
+        // A text that could not be resolved is wrong in this way only.
+        errors.0.retain(|error| resolution.failed.iter().all(|failed| failed.key != error.key));
+        errors.0.extend(resolution.failed);
         for error in &mut errors.0 {
+            error.message = resolution.hidden.redact(&error.message);
             // Where to look, since four places can set a key.
             match layered.origins.get(&error.key) {
                 Some(origin) => error.message = format!("{} (set by {origin})", error.message),
@@ -168,16 +170,18 @@ impl WorkerConfig {
             }
         }
         match built {
-            Some(config) if errors.0.is_empty() => Ok(Self { log_level: layered.log_level, ..config }),
+            Some(config) if errors.0.is_empty() => {
+                Ok(Self { log_level: layered.log_level, providers, all: raw, ..config })
+            }
             _ => Err(ConfigErrors::new(errors.0)),
         }
     }
 
     /// The typed settings from read values; none when one is wrong.
-    fn build(mode: Mode, values: &Values<'_>, all: &Properties, problems: &mut Problems) -> Option<Self> {
-        let listeners = listeners(values, problems);
-        let override_policy = override_policy(values, problems);
-        refuse_unsupported(values, problems);
+    fn build(source: Source<'_>, values: &Values<'_>, problems: &mut Problems) -> Option<Self> {
+        let Source { mode, all, env } = source;
+        let rest = RestConfig::read(values, all, env, problems);
+        let override_policy = OverridePolicy::read(values, problems);
         let millis = |key| Some(Duration::from_millis(values.unsigned(key)?));
         let converter = |side: &str| {
             let key = format!("{side}.converter");
@@ -188,7 +192,6 @@ impl WorkerConfig {
         if brokers.iter().all(String::is_empty) {
             problems.add("bootstrap.servers", "bootstrap.servers must name a broker as host:port");
         }
-        let advertised_host = values.filled("rest.advertised.host.name").map(str::to_owned);
         let topic = |which| match mode {
             Mode::Distributed => storage_topic(which, values, all),
             Mode::Standalone => Some(StorageTopic::none()),
@@ -209,9 +212,7 @@ impl WorkerConfig {
             offset_flush_interval: millis("offset.flush.interval.ms")?,
             offset_flush_timeout: millis("offset.flush.timeout.ms")?,
             task_shutdown_graceful_timeout: millis("task.shutdown.graceful.timeout.ms")?,
-            listeners: listeners?,
-            advertised_host,
-            advertised_port: values.number("rest.advertised.port").and_then(|port| u16::try_from(port).ok()),
+            rest: rest?,
             override_policy: override_policy?,
             buffer_bytes: values.unsigned("worker.buffer.bytes")?,
             client: client_keys(all),
@@ -221,20 +222,19 @@ impl WorkerConfig {
             insecure_http: values.flag("worker.allow.insecure.http")?,
             log_level: None,
             warnings: warnings(all),
-            all: all.clone(),
+            providers: ConfigProviders::default(),
+            all: Properties::new(),
         })
     }
 
-    /// `host:port` by which other workers and clients reach this one; `bound_port` is what the first listener got, and
-    /// counts unless `rest.advertised.port` says otherwise.
-    pub fn worker_id(&self, bound_port: u16) -> String {
-        // Connect would advertise 0.0.0.0 as it is, which nobody can reach.
-        let is_one = |host: &String| !["", "0.0.0.0", "::"].contains(&host.as_str());
-        let listened = self.listeners.first().map(|listener| listener.host.clone()).filter(is_one);
-        let host = self.advertised_host.clone().or(listened).unwrap_or_else(machine_address);
-        // An IPv6 address needs brackets in front of a port.
-        let host = if host.contains(':') && !host.starts_with('[') { format!("[{host}]") } else { host };
-        format!("{host}:{}", self.advertised_port.unwrap_or(bound_port))
+    /// `host:port` by which other workers and clients reach this one; `bound` is what the listeners got, in their order.
+    pub fn worker_id(&self, bound: &[SocketAddr]) -> String {
+        self.rest.advertised_address(bound)
+    }
+
+    /// The same as a URL, `http://host:port/`.
+    pub fn advertised_url(&self, bound: &[SocketAddr]) -> String {
+        self.rest.advertised_url(bound)
     }
 }
 
@@ -277,67 +277,6 @@ fn storage_topic(which: &str, values: &Values<'_>, all: &Properties) -> Option<S
     })
 }
 
-fn listeners(values: &Values<'_>, problems: &mut Problems) -> Option<Vec<Listener>> {
-    let key = "listeners";
-    let before = problems.0.len();
-    let texts: Vec<_> = values.list(key).iter().filter(|text| !text.is_empty()).collect();
-    if texts.is_empty() {
-        let message = "Invalid value for listeners, at least one URL is expected, ex: \
-                       http://localhost:8080,https://localhost:8443.";
-        problems.add(key, message);
-    }
-    let mut found = Vec::new();
-    for text in texts {
-        match listener(text) {
-            Ok(listener) => found.push(listener),
-            Err(detail) => problems.invalid(key, text, detail),
-        }
-    }
-    (problems.0.len() == before).then_some(found)
-}
-
-/// `scheme://host:port`; the host may be missing, and an IPv6 address stands in brackets.
-fn listener(text: &str) -> Result<Listener, &'static str> {
-    let form = "must be http://host:port, where host may be left out";
-    let (scheme, rest) = text.split_once("://").ok_or(form)?;
-    if scheme.eq_ignore_ascii_case("https") {
-        return Err("https is not supported yet; use http");
-    }
-    if !scheme.eq_ignore_ascii_case("http") {
-        return Err("the scheme must be http");
-    }
-    let (host, port) = rest.rsplit_once(':').ok_or(form)?;
-    let host = host.strip_prefix('[').and_then(|inner| inner.strip_suffix(']')).unwrap_or(host);
-    if !host.chars().all(|c| c.is_ascii_alphanumeric() || "-%._:".contains(c)) {
-        return Err(form);
-    }
-    let port = port.parse().map_err(|_| "the port must be a number from 0 to 65535")?;
-    Ok(Listener { host: host.to_owned(), port })
-}
-
-fn override_policy(values: &Values<'_>, problems: &mut Problems) -> Option<OverridePolicy> {
-    let key = "connector.client.config.override.policy";
-    let name = values.text(key)?;
-    let policy = OverridePolicy::from_name(name);
-    if policy.is_none() {
-        problems.invalid(key, name, "this policy is not supported; use All, None or Principal");
-    }
-    policy
-}
-
-/// Keys that protect something must not look as if they worked.
-fn refuse_unsupported(values: &Values<'_>, problems: &mut Problems) {
-    for key in ["rest.extension.classes", "admin.listeners", "config.providers"] {
-        let items: Vec<_> = values.list(key).iter().filter(|item| !item.is_empty()).cloned().collect();
-        if !items.is_empty() {
-            problems.invalid(key, &format!("[{}]", items.join(", ")), "not supported yet; leave it out");
-        }
-    }
-    if values.text("rest.advertised.listener").is_some_and(|scheme| scheme.eq_ignore_ascii_case("https")) {
-        problems.invalid("rest.advertised.listener", "https", "https is not supported yet; use http");
-    }
-}
-
 /// The keys of the worker's own Kafka clients.
 fn client_keys(all: &Properties) -> Properties {
     let is_client = |key: &str| {
@@ -368,21 +307,6 @@ fn warnings(all: &Properties) -> Vec<String> {
     let ignored = policies.iter().filter(|key| all.contains_key(*key));
     warnings.extend(ignored.map(|key| format!("{key} has no effect: storage topics are always compacted")));
     warnings
-}
-
-/// The address that the machine's packets leave from, else its name. Nothing is sent: connecting a UDP socket only
-/// chooses a route (to an address that is reserved for documentation).
-fn machine_address() -> String {
-    let routed = UdpSocket::bind("0.0.0.0:0").and_then(|socket| {
-        socket.connect("192.0.2.1:9")?;
-        socket.local_addr()
-    });
-    if let Ok(address) = routed {
-        return address.ip().to_string();
-    }
-    let name = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
-    let name = name.trim();
-    if name.is_empty() { "localhost".to_owned() } else { name.to_owned() }
 }
 
 impl fmt::Debug for WorkerConfig {

@@ -40,7 +40,8 @@ pub const STANDALONE: &[Row] = &[
 ];
 
 /// The keys that are read, with Connect's types and defaults; those of the groups Group and Storage count only in
-/// distributed mode. The last two are ours.
+/// distributed mode. `rest.basic.auth.users.file` and
+/// `worker.*` are ours.
 #[rustfmt::skip] // a table: one row is one key
 pub const WORKER: &[Row] = &[
     Row("bootstrap.servers", List, Is("localhost:9092"), Any, High, KAFKA, Wide, "Bootstrap servers",
@@ -76,21 +77,38 @@ pub const WORKER: &[Row] = &[
     Row("task.shutdown.graceful.timeout.ms", Long, Is("5000"), AtLeast(0), Low, TASKS, Narrow, "Shutdown timeout",
         "How long tasks may finish their work when they stop, in milliseconds, all together."),
     Row("connector.client.config.override.policy", Text, Is("All"), Any, Mid, SECURITY, Medium, "Override policy",
-        "Which Kafka client keys a connector may override: All, None or Principal."),
+        "Which Kafka client keys a connector may override: All, None, Principal (security.protocol, sasl.mechanism, \
+         sasl.jaas.config) or Allowlist; an alias or a class name."),
+    Row("connector.client.config.override.allowlist", List, Is(""), Any, Mid, SECURITY, Wide, "Override allowlist",
+        "The keys that a connector may override with the policy Allowlist, without consumer.override. and the like."),
     Row("listeners", List, Is("http://:8083"), Any, Low, REST, Wide, "Listeners",
-        "Where REST listens, http://host:port with commas between; no host means all interfaces. https is not supported yet."),
+        "Where REST listens, http://host:port or https://host:port with commas between; no host means all interfaces. \
+         Keys and certificates for https come from listeners.https.ssl.*, else from ssl.*."),
     Row("rest.advertised.host.name", Text, Null, Any, Low, REST, Medium, "Advertised host",
         "The host name by which others reach this worker."),
     Row("rest.advertised.port", Int, Null, Port, Low, REST, Narrow, "Advertised port",
         "The port by which others reach this worker."),
     Row("rest.advertised.listener", Text, Null, OneOfAnyCase(&["http", "https"]), Low, REST, Narrow, "Advertised scheme",
-        "The scheme by which others reach this worker; only http."),
+        "The scheme by which others reach this worker, http or https; http when there is such a listener."),
     Row("rest.extension.classes", List, Is(""), Any, Low, REST, Wide, "Extensions",
-        "Not supported yet."),
+        "org.apache.kafka.connect.rest.basic.auth.extension.BasicAuthSecurityRestExtension turns basic auth on; other \
+         classes are refused."),
+    Row("rest.basic.auth.users.file", Text, Null, Any, Low, REST, Wide, "Users of basic auth",
+        "A properties file of users and passwords; when it is not set, the JAAS file of \
+         -Djava.security.auth.login.config in KAFKA_OPTS names it, as in Connect."),
+    Row("access.control.allow.origin", Text, Is(""), Any, Low, REST, Wide, "Allowed origins",
+        "Pages of these origins may call REST: a list, or * for all; empty means none."),
+    Row("access.control.allow.methods", Text, Is(""), Any, Low, REST, Wide, "Allowed methods",
+        "The methods that pages of these origins may use; empty means GET, POST and HEAD."),
+    Row("response.http.headers.config", Text, Is(""), Any, Low, REST, Wide, "Response headers",
+        "Headers for every answer: rules `action name:value` with commas between, where action is set, add, setDate or \
+         addDate."),
     Row("admin.listeners", List, Null, Any, Low, REST, Wide, "Admin listeners",
-        "Separate listeners for logger settings. Not supported yet; empty turns these settings off."),
+        "Separate listeners for logger settings, with admin.listeners.https.ssl.* for https; empty turns these settings off."),
     Row("config.providers", List, Is(""), Any, Low, SECURITY, Wide, "Config providers",
-        "Sources of values for variables in settings. Not supported yet."),
+        "Aliases of the sources of values for variables in settings: ${alias:path:key}. Each has \
+         config.providers.<alias>.class (FileConfigProvider, DirectoryConfigProvider, EnvVarConfigProvider) and \
+         config.providers.<alias>.param.* (allowed.paths; allowlist.pattern)."),
     Row("topic.tracking.enable", Boolean, Is("true"), Any, Low, TASKS, Narrow, "Topic tracking",
         "Whether the topics that a connector uses are noted."),
     Row("topic.tracking.allow.reset", Boolean, Is("true"), Any, Low, TASKS, Narrow, "Topic tracking reset",
@@ -179,8 +197,5 @@ pub const WITHOUT_EFFECT: &[(&str, &str)] = &[
     ("plugin.path", "Java plugins are not loaded"),
     ("internal.key.converter", "it is gone since Kafka 3.0"),
     ("internal.value.converter", "it is gone since Kafka 3.0"),
-    ("access.control.allow.origin", "answers for other origins are not supported yet"),
-    ("access.control.allow.methods", "answers for other origins are not supported yet"),
-    ("response.http.headers.config", "own response headers are not supported yet"),
     ("config.storage.partitions", "the config topic always has one partition"),
 ];

@@ -4,7 +4,7 @@
 //! broker with automatic creation does not give us one that is not compacted. Brokers that cannot create or describe
 //! topics, or will not let us, are taken at their word: the topic is then assumed to be right, as Connect does.
 
-use super::{Error, log};
+use super::{Error, log, settings};
 use crate::config::{StorageTopic, WorkerConfig};
 use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, ResourceSpecifier, TopicReplication};
 use rdkafka::config::ClientConfig;
@@ -57,7 +57,7 @@ enum Topic {
 impl Admin {
     /// A client with the worker's top-level Kafka settings.
     pub fn new(worker: &WorkerConfig) -> Result<Self, Error> {
-        let mut config = log::base_config(worker, "shared-admin")?;
+        let mut config = settings::storage(worker, "shared-admin")?;
         config.set("allow.auto.create.topics", "false");
         let client = config
             .create_with_context(log::LogContext)

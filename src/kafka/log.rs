@@ -6,7 +6,7 @@
 
 use super::Error;
 use super::admin::blocking;
-use super::settings::{self, Layer};
+use super::settings;
 use crate::config::WorkerConfig;
 use rdkafka::client::ClientContext;
 use rdkafka::config::{ClientConfig, RDKafkaLogLevel};
@@ -54,19 +54,6 @@ impl ClientContext for LogContext {
 
 impl ConsumerContext for LogContext {}
 
-/// The settings of a client of the worker itself: its top-level keys, and Connect's client id (§2.2).
-pub(super) fn base_config(worker: &WorkerConfig, purpose: &str) -> Result<ClientConfig, Error> {
-    let middle = worker.client.get("client.id").filter(|id| !id.is_empty());
-    let client_id = match middle {
-        Some(id) => format!("{}-{id}-{purpose}", worker.group_id),
-        None => format!("{}-{purpose}", worker.group_id),
-    };
-    let defaults = [("bootstrap.servers", worker.bootstrap_servers.as_str())];
-    let mut config = settings::client_config(&defaults, &[Layer { prefix: "", properties: &worker.client }])?;
-    config.set("client.id", client_id);
-    Ok(config)
-}
-
 /// One record of the log.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LogRecord {
@@ -111,7 +98,7 @@ impl KafkaBasedLog {
     pub fn open(worker: &WorkerConfig, topic: &str, purpose: &str, partitions: i32) -> Result<Self, Error> {
         let bootstrap = worker.bootstrap_servers.clone();
         let client_error = |source| Error::Client { bootstrap: bootstrap.clone(), source };
-        let base = base_config(worker, purpose)?;
+        let base = settings::storage(worker, purpose)?;
         let producer = producer_config(&base).create_with_context(LogContext).map_err(client_error)?;
         let reader: BaseConsumer<LogContext> =
             reader_config(&base, &worker.group_id).create_with_context(LogContext).map_err(client_error)?;

@@ -5,12 +5,15 @@
 //! and texts are those of Kafka Connect (`connect-runtime.md` §1, and the answers recorded from a real worker), but
 //! that a body which cannot be read is a 400 with a reason, where the JVM answers 500.
 
+mod basic_auth;
 mod body;
 mod config;
 mod connectors;
+mod cors;
 mod dto;
 mod dto_config;
 mod error;
+mod headers;
 mod lifecycle;
 mod offsets;
 mod path;
@@ -19,17 +22,21 @@ mod protocol;
 mod query;
 mod root;
 mod tasks;
+mod tls;
 
 #[cfg(test)]
 mod tests;
 
+use crate::config::RestConfig;
 use crate::herder::Herder;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
+use axum::middleware::from_fn_with_state;
 use axum::routing::{MethodRouter, get, post, put};
 use std::sync::Arc;
-use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
+
+pub use tls::{Error as TlsError, TlsListener, client};
 
 /// A config of this size would not fit into a Kafka record by far (`message.max.bytes` is 1 MB by default).
 const MAX_BODY: usize = 2 * 1024 * 1024;
@@ -84,8 +91,28 @@ fn routes() -> Vec<(&'static str, MethodRouter<Rest>)> {
     ]
 }
 
+/// `router` behind what the settings put before it: basic auth, the worker's own headers, answers for other origins.
+pub fn secured(router: Router, config: &RestConfig) -> Router {
+    let mut router = router;
+    if let Some(users) = &config.users {
+        router = router.layer(from_fn_with_state(users.clone(), basic_auth::check));
+    }
+    if !config.response_headers.is_empty() {
+        let rules: Arc<[_]> = config.response_headers.as_slice().into();
+        router = router.layer(from_fn_with_state(rules, headers::set));
+    }
+    if let Some(cors) = &config.cors {
+        router = router.layer(from_fn_with_state(Arc::new(cors.clone()), cors::allow));
+    }
+    router
+}
+
 /// Serves until `stop` is cancelled; requests under way are answered first.
-pub async fn serve(listener: TcpListener, router: Router, stop: CancellationToken) {
+pub async fn serve<L>(listener: L, router: Router, stop: CancellationToken)
+where
+    L: axum::serve::Listener,
+    L::Addr: std::fmt::Debug,
+{
     let served = axum::serve(listener, router).with_graceful_shutdown(stop.cancelled_owned()).await;
     if let Err(error) = served {
         tracing::error!(%error, "the REST server ended");

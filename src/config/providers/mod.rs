@@ -1,0 +1,109 @@
+//! Config providers: `${provider:path:key}` in a setting stands for a value kept elsewhere (`connect-runtime.md` §8.3).
+//!
+//! Owns the providers that `config.providers` names, and reads their files whenever settings are resolved, so that a
+//! restart sees a changed secret. Settings stay raw wherever they are stored or shown: a resolved value goes only to
+//! who uses it, and [`Hidden`] takes it out of messages again.
+
+mod allowed_paths;
+mod hidden;
+mod reference;
+mod source;
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+
+use super::Properties;
+use super::errors::{ConfigError, Problems};
+pub use hidden::Hidden;
+use source::{Lookup, Source};
+
+/// The worker setting that is read before anything is resolved: Java's plugin loader saw only the raw text.
+const NEVER_RESOLVED: &str = "plugin.path";
+/// The beginning of the providers' own settings.
+const PREFIX: &str = "config.providers";
+
+/// The providers of a worker by their aliases; none unless `config.providers` is set.
+#[derive(Clone, Default)]
+pub struct ConfigProviders {
+    sources: Arc<BTreeMap<String, Source>>,
+}
+
+impl fmt::Debug for ConfigProviders {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.sources.keys()).finish()
+    }
+}
+
+/// Settings with their variables replaced.
+#[derive(Default)]
+pub(super) struct Resolution {
+    /// The new texts of the keys that had variables.
+    pub(super) values: BTreeMap<String, String>,
+    /// What must not be shown.
+    pub(super) hidden: Hidden,
+    /// Keys whose variables could not be read; their texts stay as they are.
+    pub(super) failed: Vec<ConfigError>,
+}
+
+impl ConfigProviders {
+    /// The providers that `settings` name; `env` is what an environment provider may give away.
+    pub(super) fn read(
+        settings: &Properties,
+        env: &BTreeMap<String, String>,
+        problems: &mut Problems,
+    ) -> Self {
+        let list = settings.get(PREFIX).map(String::as_str).unwrap_or_default();
+        let mut sources = BTreeMap::new();
+        for alias in list.split(',').map(str::trim).filter(|alias| !alias.is_empty()) {
+            let prefix = format!("{PREFIX}.{alias}.");
+            let key = format!("{prefix}class");
+            let Some(class) = settings.get(&key) else {
+                problems.add(
+                    PREFIX,
+                    format!("Missing required configuration \"{key}\" for the provider {alias}."),
+                );
+                continue;
+            };
+            match Source::new(class.trim(), &format!("{prefix}param."), settings, env) {
+                Ok(source) => drop(sources.insert(alias.to_owned(), source)),
+                Err(problem) => problems.add(problem.key.unwrap_or(key), problem.message),
+            }
+        }
+        Self { sources: Arc::new(sources) }
+    }
+
+    /// Replaces the variables in `entries`. A variable of an unknown provider, or one that its provider does not have,
+    /// stays as it is; a provider that cannot answer is an error of the key.
+    pub(super) fn resolve<'a>(&self, entries: impl IntoIterator<Item = (&'a str, &'a str)>) -> Resolution {
+        let mut resolution = Resolution::default();
+        if self.sources.is_empty() {
+            return resolution;
+        }
+        let mut lookup = Lookup::new(&self.sources);
+        for (key, text) in entries {
+            if key == NEVER_RESOLVED || key.starts_with(PREFIX) {
+                continue;
+            }
+            let mut taken = Vec::new();
+            let answer: Result<_, String> = reference::replace(text, |reference| {
+                let value = lookup.value(reference)?;
+                taken.extend(value.clone().map(|value| (value, reference.text.to_owned())));
+                Ok(value)
+            });
+            match answer {
+                Ok(Some(value)) => drop(resolution.values.insert(key.to_owned(), value)),
+                Ok(None) => {}
+                Err(reason) => {
+                    let message = format!("{reason} (in {key})");
+                    resolution.failed.push(ConfigError { key: key.to_owned(), message });
+                }
+            }
+            resolution.hidden.extend(taken);
+        }
+        resolution
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,100 @@
+//! Key store and trust store files of any format that Kafka's Java clients read.
+
+use openssl::pkcs12::Pkcs12;
+use openssl::pkey::{PKey, Private};
+use openssl::x509::{X509, X509Ref};
+
+use super::{Identity, jks, pem};
+
+/// What Java's own format begins with.
+const JKS: [u8; 4] = [0xFE, 0xED, 0xFE, 0xED];
+/// What its stronger sibling begins with.
+const JCEKS: [u8; 4] = [0xCE, 0xCE, 0xCE, 0xCE];
+/// An ASN.1 sequence, which a PKCS12 file is.
+const SEQUENCE: u8 = 0x30;
+/// What to do about a file that we cannot read and Java can.
+const CONVERT: &str = "write it anew as PKCS12: keytool -importkeystore -srckeystore OLD -destkeystore NEW.p12 \
+                       -deststoretype PKCS12";
+
+/// What is in a store.
+pub(super) struct Contents {
+    /// The first private key with its certificates, or why it cannot be had: who only looks for certificates to trust
+    /// does not mind.
+    pub(super) identity: Option<Result<Identity, String>>,
+    /// The certificates that are there to be trusted.
+    pub(super) certificates: Vec<X509>,
+}
+
+/// Reads the file `location`.
+pub(super) fn read(
+    location: &str,
+    password: Option<&str>,
+    key_password: Option<&str>,
+) -> Result<Contents, String> {
+    let bytes =
+        std::fs::read(location.trim()).map_err(|error| format!("{location} cannot be read: {error}"))?;
+    let read = if bytes.starts_with(&JKS) {
+        jks::read(&bytes, password, key_password)
+    } else if bytes.starts_with(&JCEKS) {
+        Err(format!("JCEKS is not supported; {CONVERT}"))
+    } else if pem::is_pem(&bytes) {
+        from_pem(&String::from_utf8_lossy(&bytes), key_password.or(password))
+    } else if bytes.first() == Some(&SEQUENCE) {
+        from_pkcs12(&bytes, password.unwrap_or_default())
+    } else {
+        Err("it is neither PEM, PKCS12 nor JKS".to_owned())
+    };
+    read.map_err(|reason| format!("{location}: {reason}"))
+}
+
+fn from_pem(text: &str, password: Option<&str>) -> Result<Contents, String> {
+    let certificates = pem::certificates(text)?;
+    let identity = text
+        .contains("PRIVATE KEY-----")
+        .then(|| pem::key(text, password).and_then(|key| identity(key, &certificates)));
+    Ok(Contents { identity, certificates })
+}
+
+fn from_pkcs12(bytes: &[u8], password: &str) -> Result<Contents, String> {
+    let store = Pkcs12::from_der(bytes).map_err(|_| "it is not a PKCS12 file".to_owned())?;
+    let parsed = store.parse2(password).map_err(|error| {
+        let unsupported = error
+            .errors()
+            .iter()
+            .any(|error| error.reason().is_some_and(|reason| reason.contains("unsupported")));
+        if unsupported {
+            format!("it is encrypted in a way that OpenSSL does not read any more; {CONVERT}")
+        } else {
+            "it cannot be opened: the password is wrong or missing".to_owned()
+        }
+    })?;
+    let others: Vec<X509> = parsed.ca.map(|stack| stack.into_iter().collect()).unwrap_or_default();
+    let identity = match (parsed.pkey, parsed.cert) {
+        (Some(key), Some(own)) => {
+            let certificates: Vec<X509> = std::iter::once(own).chain(others.iter().cloned()).collect();
+            Some(identity(key, &certificates))
+        }
+        _ => None,
+    };
+    Ok(Contents { identity, certificates: others })
+}
+
+/// A key and the certificates that belong to it, in whatever order they came.
+pub(super) fn identity(key: PKey<Private>, certificates: &[X509]) -> Result<Identity, String> {
+    let is_own = |certificate: &X509Ref| certificate.public_key().is_ok_and(|public| public.public_eq(&key));
+    let Some(own) = certificates.iter().find(|certificate| is_own(certificate)).cloned() else {
+        return Err("none of the certificates belongs to the private key".to_owned());
+    };
+    let mut chain = vec![own];
+    while let Some(last) = chain.last() {
+        let is_next = |candidate: &&X509| {
+            candidate.issued(last) == openssl::x509::X509VerifyResult::OK
+                && chain.iter().all(|known| known != *candidate)
+        };
+        match certificates.iter().find(is_next).cloned() {
+            Some(next) => chain.push(next),
+            None => break,
+        }
+    }
+    Ok(Identity { key, chain })
+}

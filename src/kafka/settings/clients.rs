@@ -1,0 +1,86 @@
+//! Which settings each kind of client gets (`connect-runtime.md` §2.2, §4.1).
+//!
+//! The one place that knows Connect's rules of inheritance: clients of the worker itself have its top-level keys;
+//! consumers of tasks have `consumer.*` and `consumer.override.*` and nothing of the top level, admin clients of
+//! connectors have the top level, `admin.*` and `admin.override.*`, producers `producer.*` and `producer.override.*`.
+
+use rdkafka::ClientConfig;
+
+use super::{Layer, client_config};
+use crate::config::{Properties, WorkerConfig};
+use crate::kafka::Error;
+
+/// A client of the worker itself: storage topics, membership. `purpose` ends its client id (`configs`).
+pub fn storage(worker: &WorkerConfig, purpose: &str) -> Result<ClientConfig, Error> {
+    let middle = worker.client.get("client.id").filter(|id| !id.is_empty());
+    let client_id = match middle {
+        Some(id) => format!("{}-{id}-{purpose}", worker.group_id),
+        None => format!("{}-{purpose}", worker.group_id),
+    };
+    let defaults = [("bootstrap.servers", worker.bootstrap_servers.as_str())];
+    let mut config = client_config(&defaults, &[Layer { prefix: "", properties: &worker.client }])?;
+    config.set("client.id", client_id);
+    Ok(config)
+}
+
+/// The consumer of a connector's tasks, with Connect's defaults.
+pub fn consumer(
+    worker: &WorkerConfig,
+    connector: &str,
+    overrides: &Properties,
+) -> Result<ClientConfig, Error> {
+    let group = format!("connect-{connector}");
+    let client = format!("connector-consumer-{connector}");
+    let defaults = [
+        ("bootstrap.servers", worker.bootstrap_servers.as_str()),
+        ("group.id", &group),
+        ("client.id", &client),
+        ("auto.offset.reset", "earliest"),
+        ("isolation.level", "read_uncommitted"),
+        ("allow.auto.create.topics", "true"),
+        ("partition.assignment.strategy", "cooperative-sticky"),
+        // With queues of their own the limit holds for each partition; a pipeline that cannot keep up is paused.
+        ("queued.max.messages.kbytes", "1024"),
+        ("fetch.queue.backoff.ms", "20"),
+    ];
+    let layers = [
+        Layer { prefix: "consumer.", properties: &worker.consumer },
+        Layer { prefix: "consumer.override.", properties: overrides },
+    ];
+    let mut config = client_config(&defaults, &layers)?;
+    // Not the user's to change: an offset is committed only after its record was handed over.
+    config.set("enable.auto.commit", "false").set("enable.auto.offset.store", "false");
+    Ok(config)
+}
+
+/// An admin client that works for a connector; `overrides` are its `admin.override.*` without that prefix.
+pub fn admin(worker: &WorkerConfig, connector: &str, overrides: &Properties) -> Result<ClientConfig, Error> {
+    let client = format!("connector-adminclient-{connector}");
+    let defaults = [("bootstrap.servers", worker.bootstrap_servers.as_str()), ("client.id", &client)];
+    let layers = [
+        Layer { prefix: "", properties: &worker.client },
+        Layer { prefix: "admin.", properties: &worker.admin },
+        Layer { prefix: "admin.override.", properties: overrides },
+    ];
+    client_config(&defaults, &layers)
+}
+
+/// A producer that works for a connector; `overrides` are its `producer.override.*` without that prefix.
+pub fn producer(
+    worker: &WorkerConfig,
+    connector: &str,
+    overrides: &Properties,
+) -> Result<ClientConfig, Error> {
+    let client = format!("connector-producer-{connector}");
+    let defaults = [
+        ("bootstrap.servers", worker.bootstrap_servers.as_str()),
+        ("client.id", &client),
+        ("acks", "all"),
+        ("partitioner", "murmur2_random"),
+    ];
+    let layers = [
+        Layer { prefix: "producer.", properties: &worker.producer },
+        Layer { prefix: "producer.override.", properties: overrides },
+    ];
+    client_config(&defaults, &layers)
+}

@@ -1,0 +1,202 @@
+//! Java's client settings as users write them, and what librdkafka gets.
+
+use rdkafka::ClientConfig;
+
+use super::{Layer, client_config};
+use crate::config::Properties;
+use crate::kafka::Error;
+
+fn properties(pairs: &[(&str, &str)]) -> Properties {
+    pairs.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect()
+}
+
+fn one_layer(pairs: &[(&str, &str)]) -> Result<ClientConfig, Error> {
+    client_config(&[], &[Layer { prefix: "consumer.override.", properties: &properties(pairs) }])
+}
+
+/// The text of the error of one layer.
+fn error(pairs: &[(&str, &str)]) -> String {
+    let error = one_layer(pairs).unwrap_err();
+    assert!(!error.is_retriable());
+    let text = error.to_string();
+    assert!(!text.contains("geheim"), "{text}");
+    text
+}
+
+const JAAS: &str = "sasl.jaas.config";
+const PLAIN: &str =
+    r#"org.apache.kafka.common.security.plain.PlainLoginModule required username="u" password="p\"q";"#;
+
+#[test]
+fn later_layers_win_and_java_names_are_understood() {
+    let worker = properties(&[("fetch.max.wait.ms", "100"), ("max.poll.records", "9"), ("client.id", "a")]);
+    let connector = properties(&[
+        ("client.id", "b"),
+        ("security.protocol", "SASL_SSL"),
+        ("sasl.mechanism", "PLAIN"),
+        ("partition.assignment.strategy", "org.apache.kafka.clients.consumer.RangeAssignor"),
+        (JAAS, PLAIN),
+        ("no.such.key", "1"),
+    ]);
+    let layers = [
+        Layer { prefix: "consumer.", properties: &worker },
+        Layer { prefix: "consumer.override.", properties: &connector },
+    ];
+    let config = client_config(&[("group.id", "connect-x")], &layers).unwrap();
+    for (key, expected) in [
+        ("fetch.wait.max.ms", Some("100")),
+        ("client.id", Some("b")),
+        ("security.protocol", Some("sasl_ssl")),
+        ("partition.assignment.strategy", Some("range")),
+        ("sasl.username", Some("u")),
+        ("sasl.password", Some("p\"q")),
+        ("max.poll.records", None),
+        ("no.such.key", None),
+        ("group.id", Some("connect-x")),
+    ] {
+        assert_eq!(config.get(key), expected, "{key}");
+    }
+    config.create_native_config().unwrap();
+}
+
+#[test]
+fn values_outside_of_librdkafkas_range_are_its_bounds() {
+    for (key, value, name, expected) in [
+        ("max.poll.interval.ms", "2147483647", "max.poll.interval.ms", "86400000"),
+        ("request.timeout.ms", "600000", "socket.timeout.ms", "300000"),
+        ("connections.max.idle.ms", "-1", "connections.max.idle.ms", "0"),
+        ("receive.buffer.bytes", "-1", "socket.receive.buffer.bytes", "0"),
+        ("retry.backoff.ms", "0", "retry.backoff.ms", "1"),
+        ("buffer.memory", "33554432", "queue.buffering.max.kbytes", "32768"),
+        ("max.request.size", "1048576", "message.max.bytes", "1048576"),
+        ("max.partition.fetch.bytes", "1048576", "max.partition.fetch.bytes", "1048576"),
+        ("auto.offset.reset", "none", "auto.offset.reset", "error"),
+        ("auto.offset.reset", "LATEST", "auto.offset.reset", "latest"),
+        ("isolation.level", "READ_COMMITTED", "isolation.level", "read_committed"),
+        ("acks", "all", "acks", "all"),
+        ("compression.zstd.level", "3", "compression.level", "3"),
+        ("group.instance.id", "i", "group.instance.id", "i"),
+        ("client.rack", "r", "client.rack", "r"),
+        ("client.dns.lookup", "use_all_dns_ips", "client.dns.lookup", "use_all_dns_ips"),
+        ("allow.auto.create.topics", "false", "allow.auto.create.topics", "false"),
+        ("delivery.timeout.ms", "120000", "delivery.timeout.ms", "120000"),
+        ("metadata.recovery.strategy", "none", "metadata.recovery.strategy", "none"),
+    ] {
+        let config = one_layer(&[(key, value)]).unwrap();
+        assert_eq!(config.get(name), Some(expected), "{key}");
+        config.create_native_config().unwrap();
+    }
+}
+
+#[test]
+fn every_name_of_the_table_is_known_to_librdkafka() {
+    use super::table::{JAVA, Treatment};
+    for (java, treatment) in JAVA {
+        let (to, value) = match treatment {
+            Treatment::Number(to, (least, most), unlimited) => {
+                ClientConfig::new().set(*to, most.to_string()).create_native_config().expect(java);
+                ClientConfig::new().set(*to, unlimited.to_string()).create_native_config().expect(java);
+                (to, least.to_string())
+            }
+            Treatment::Kibibytes(to) | Treatment::Renamed(to) => (to, "1".to_owned()),
+            Treatment::Ignored(_) | Treatment::Refused(_) => continue,
+        };
+        ClientConfig::new().set(*to, value).create_native_config().expect(java);
+    }
+}
+
+#[test]
+fn a_bad_value_names_the_key_as_written_and_not_the_value() {
+    for (key, expected) in [
+        ("fetch.min.bytes", "must be a whole number"),
+        ("session.timeout.ms", "the value cannot be used"),
+        ("auto.offset.reset", "must be earliest, latest or none"),
+        ("security.protocol", "must be PLAINTEXT, SSL"),
+        ("partitioner.class", "are not loaded"),
+    ] {
+        let text = error(&[(key, "geheim")]);
+        assert!(text.contains(&format!("consumer.override.{key}")) && text.contains(expected), "{text}");
+    }
+}
+
+const SASL: (&str, &str) = ("security.protocol", "SASL_PLAINTEXT");
+
+#[test]
+fn signing_in_without_all_that_it_needs_says_what_is_missing() {
+    let scram = ("sasl.mechanism", "SCRAM-SHA-512");
+    let own_class =
+        ("sasl.client.callback.handler.class", "software.amazon.msk.auth.iam.IAMClientCallbackHandler");
+    for (pairs, key, reason) in [
+        (vec![SASL], "consumer.override.sasl.mechanism", "its default is GSSAPI. Kerberos is not built in"),
+        (vec![SASL, ("sasl.mechanism", "GSSAPI")], "sasl.mechanism", "Kerberos is not built in"),
+        (vec![SASL, ("sasl.mechanism", "AWS_MSK_IAM")], "sasl.mechanism", "must be PLAIN, SCRAM-SHA-256"),
+        (vec![SASL, scram], "consumer.override.sasl.jaas.config", "must be set for this sasl.mechanism"),
+        (vec![SASL, scram, (JAAS, "x")], JAAS, "control flag not specified"),
+        (
+            vec![SASL, scram, (JAAS, "a.ScramLoginModule required username=\"geheim\";")],
+            JAAS,
+            "option password is missing",
+        ),
+        (
+            vec![SASL, scram, (JAAS, "a.Krb5LoginModule required;")],
+            JAAS,
+            "module Krb5LoginModule cannot be used",
+        ),
+        (vec![SASL, scram, (JAAS, "a.ScramLoginModule required tokenauth=true;")], JAAS, "delegation tokens"),
+        (vec![SASL, scram, own_class], "sasl.client.callback.handler.class", "Java classes are not loaded"),
+    ] {
+        let text = error(&pairs);
+        assert!(text.contains(key) && text.contains(reason), "{text}");
+    }
+}
+
+#[test]
+fn users_passwords_and_unsigned_tokens() {
+    let scram =
+        r#"org.apache.kafka.common.security.scram.ScramLoginModule required username="u" password="p";"#;
+    let config = one_layer(&[SASL, ("sasl.mechanism", "scram-sha-256"), (JAAS, scram)]).unwrap();
+    assert_eq!(
+        (config.get("sasl.mechanism"), config.get("sasl.username")),
+        (Some("SCRAM-SHA-256"), Some("u"))
+    );
+    let native = [SASL, ("sasl.mechanism", "PLAIN"), ("sasl.username", "u"), ("sasl.password", "p")];
+    assert_eq!(one_layer(&native).unwrap().get("sasl.password"), Some("p"));
+    // Without SASL the line is not even read.
+    assert_eq!(one_layer(&[(JAAS, "broken")]).unwrap().get("sasl.username"), None);
+
+    let module = "org.apache.kafka.common.security.oauthbearer.OAuthBearerLoginModule required";
+    let unsecured =
+        format!("{module} unsecuredLoginStringClaim_sub=\"alice\" unsecuredLoginLifetimeSeconds=\"60\";");
+    let oauth = ("sasl.mechanism", "OAUTHBEARER");
+    let config = one_layer(&[SASL, oauth, (JAAS, &unsecured)]).unwrap();
+    assert_eq!(config.get("sasl.oauthbearer.config"), Some("lifeSeconds=60 principal=alice"));
+    config.create_native_config().unwrap();
+    let provider = ("sasl.oauthbearer.token.endpoint.url", "https://login.example/token");
+    let secret = format!("{module} clientId=\"c\" clientSecret=\"geheim\";");
+    let text = error(&[SASL, oauth, provider, (JAAS, &secret)]);
+    assert!(text.contains("consumer.override.sasl.oauthbearer.token.endpoint.url"), "{text}");
+    assert!(text.contains("not built in"), "{text}");
+}
+
+#[test]
+fn tls_settings_count_only_with_tls_and_name_their_keys() {
+    let missing = ("ssl.truststore.location", "/no/such/file");
+    assert!(one_layer(&[missing]).is_ok());
+    let text = error(&[("security.protocol", "SSL"), missing, ("ssl.truststore.password", "geheim")]);
+    assert!(
+        text.contains("consumer.override.ssl.truststore.location: /no/such/file cannot be read"),
+        "{text}"
+    );
+    let engine = ("ssl.engine.factory.class", "x.Y");
+    assert!(error(&[("security.protocol", "SSL"), engine]).contains("ssl.engine.factory.class"));
+    let config = one_layer(&[
+        ("security.protocol", "SSL"),
+        ("ssl.endpoint.identification.algorithm", ""),
+        ("ssl.protocol", "TLSv1.3"),
+        ("ssl.enabled.protocols", "TLSv1.2"),
+        ("ssl.client.auth", "required"),
+    ])
+    .unwrap();
+    assert_eq!(config.get("ssl.endpoint.identification.algorithm"), Some("none"));
+    config.create_native_config().unwrap();
+}
