@@ -8,8 +8,9 @@
 
 use crate::config::{ConnectorFile, Listener, Mode, Scheme, ServerTls, WorkerConfig};
 use crate::herder::{self, Ended, Herder, Options};
-use crate::rest::{self, Rest, TlsListener};
+use crate::rest::{self, Paths, Rest, TlsListener};
 use crate::storage::{self, KafkaStores, OpenStores, StandaloneStores};
+use crate::telemetry::{Filter, Level, Loggers};
 use crate::worker::Worker;
 use axum::Router;
 use std::net::SocketAddr;
@@ -61,6 +62,7 @@ pub enum Error {
 pub struct App {
     config: Arc<WorkerConfig>,
     files: Vec<ConnectorFile>,
+    log_filter: Filter,
 }
 
 /// A worker that runs.
@@ -106,7 +108,13 @@ impl Creation {
 impl App {
     /// A worker with these settings.
     pub fn build(config: WorkerConfig) -> Self {
-        Self { config: Arc::new(config), files: Vec::new() }
+        let log_filter = Filter::detached(Level::of_setting(config.log_level.as_deref()));
+        Self { config: Arc::new(config), files: Vec::new(), log_filter }
+    }
+
+    /// The same with the process's log lines to govern.
+    pub fn with_log_filter(self, log_filter: Filter) -> Self {
+        Self { log_filter, ..self }
     }
 
     /// The same with connectors to be created at the start ([`RunningApp::create_connectors`]).
@@ -124,7 +132,10 @@ impl App {
         let mut tasks = JoinSet::new();
         let settings = config.rest.clone();
         let (runner, events) = Worker::start(config.clone(), &mut tasks);
+        let (loggers, govern) = Loggers::new(self.log_filter);
+        tasks.spawn(govern);
         let options = Options {
+            loggers: loggers.clone(),
             config: config.clone(),
             worker_id: worker_id.clone(),
             stores: stores(config),
@@ -145,7 +156,7 @@ impl App {
                 tracing::debug!("nobody waits for the herder's end");
             }
         });
-        let router = rest::router(Rest { herder, advertised: worker_id.clone() });
+        let router = rest::router(Rest { herder, advertised: worker_id.clone(), loggers }, Paths::All);
         let router = rest::secured(router, &settings);
         for (listener, socket) in settings.listeners.iter().zip(sockets) {
             let served = Served { router: router.clone(), stop: stop_rest.clone() };

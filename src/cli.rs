@@ -6,7 +6,7 @@
 
 use crate::app::{App, Error, RunningApp};
 use crate::config::{ConnectorFile, Mode, WorkerConfig};
-use crate::telemetry;
+use crate::telemetry::{self, Filter};
 use clap::{Parser, Subcommand};
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -66,9 +66,10 @@ pub async fn run(args: impl IntoIterator<Item = OsString>, env: BTreeMap<String,
         Some(Command::Distributed { file }) => (Mode::Distributed, file, Vec::new()),
         Some(Command::Standalone { worker, connectors }) => (Mode::Standalone, Some(worker), connectors),
     };
-    let started = settings(mode, file.as_deref(), env).and_then(|config| Ok((config, read(&connectors)?)));
+    let started = settings(mode, file.as_deref(), env)
+        .and_then(|(config, lines)| Ok((config, lines, read(&connectors)?)));
     match started {
-        Ok((config, connectors)) => work(config, connectors).await,
+        Ok((config, lines, connectors)) => work(config, lines, connectors).await,
         Err(code) => code,
     }
 }
@@ -78,7 +79,7 @@ fn settings(
     mode: Mode,
     file: Option<&Path>,
     env: BTreeMap<String, String>,
-) -> Result<WorkerConfig, ExitCode> {
+) -> Result<(WorkerConfig, Filter), ExitCode> {
     let mut logging =
         telemetry::Options { filter: env.get("RUST_LOG").cloned(), ..telemetry::Options::default() };
     if env.get("LOG_FORMAT").is_some_and(|format| format.eq_ignore_ascii_case("json")) {
@@ -86,14 +87,15 @@ fn settings(
     }
     let config = WorkerConfig::load_for(mode, file, env);
     logging.level = config.as_ref().ok().and_then(|config| config.log_level.clone());
-    if let Err(error) = telemetry::start(&logging) {
+    let filter = telemetry::start(&logging).map_err(|error| {
         eprintln!("kusto-connect: {error}");
-        return Err(ExitCode::from(BAD_SETTINGS));
-    }
-    config.map_err(|errors| {
+        ExitCode::from(BAD_SETTINGS)
+    })?;
+    let config = config.map_err(|errors| {
         tracing::error!("the worker's settings are wrong:\n{errors}");
         ExitCode::from(BAD_SETTINGS)
-    })
+    })?;
+    Ok((config, filter))
 }
 
 /// Reads the connectors of the command line; says of all of them what is wrong.
@@ -110,7 +112,7 @@ fn read(paths: &[PathBuf]) -> Result<Vec<ConnectorFile>, ExitCode> {
     }
 }
 
-async fn work(config: WorkerConfig, connectors: Vec<ConnectorFile>) -> ExitCode {
+async fn work(config: WorkerConfig, lines: Filter, connectors: Vec<ConnectorFile>) -> ExitCode {
     for warning in &config.warnings {
         tracing::warn!("{warning}");
     }
@@ -128,7 +130,7 @@ async fn work(config: WorkerConfig, connectors: Vec<ConnectorFile>) -> ExitCode 
             return ExitCode::from(CANNOT_RUN);
         }
     };
-    let mut app = match App::build(config).with_connectors(connectors).start().await {
+    let mut app = match App::build(config).with_log_filter(lines).with_connectors(connectors).start().await {
         Ok(app) => app,
         Err(error) => return cannot_run(&error),
     };

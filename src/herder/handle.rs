@@ -7,6 +7,7 @@ use crate::config::{ConfigInfos, ConnectorProperties, Mode, WorkerConfig, valida
 use crate::id::ConnectorTaskId;
 use crate::status::TargetState;
 use crate::storage::RestartRequest;
+use crate::telemetry::Level;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -34,6 +35,11 @@ pub(super) enum Request {
         name: Arc<str>,
         patch: ConnectorProperties,
         reply: Reply<Put>,
+    },
+    LoggerLevel {
+        logger: String,
+        level: Level,
+        reply: Reply<()>,
     },
     Delete {
         name: Arc<str>,
@@ -253,6 +259,11 @@ impl Herder {
     pub fn validate(&self, config: &ConnectorProperties) -> Result<ConfigInfos, Error> {
         classes::check(config)?;
         Ok(validate_connector(config, &self.config))
+    }
+
+    /// Sets the level of a logger on all workers.
+    pub async fn set_logger_level(&self, logger: &str, level: Level) -> Result<(), Error> {
+        self.ask(deadline(), |reply| Request::LoggerLevel { logger: logger.to_owned(), level, reply }).await
     }
 
     /// Deletes a connector. Its consumer group stays.

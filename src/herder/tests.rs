@@ -6,6 +6,7 @@ use crate::config::ConnectorProperties;
 use crate::status::{State, TargetState};
 use crate::storage::contract_tests::worker_config;
 use crate::storage::{self, MemoryStores, OpenStores, RestartRequest, Stores};
+use crate::telemetry::{Filter, Level, Loggers};
 use async_trait::async_trait;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -29,8 +30,16 @@ fn rig(stores: &MemoryStores) -> Rig {
 fn rig_over(stores: &MemoryStores, opened: Arc<dyn OpenStores>) -> Rig {
     let (runner, events) = FakeRunner::new();
     let config = Arc::new(worker_config("none:0"));
-    let options =
-        Options { config, worker_id: "w:8083".into(), stores: opened, runner: runner.clone(), events };
+    let (loggers, govern) = Loggers::new(Filter::detached(Level::Info));
+    drop(TaskTracker::new().spawn(govern));
+    let options = Options {
+        config,
+        worker_id: "w:8083".into(),
+        loggers,
+        stores: opened,
+        runner: runner.clone(),
+        events,
+    };
     let stop = CancellationToken::new();
     let (herder, run) = options.build(stop.clone());
     let ended = TaskTracker::new().spawn(run);

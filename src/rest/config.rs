@@ -5,16 +5,25 @@ use super::body::Object;
 use super::connectors::created;
 use super::dto::{ConnectorInfoDto, Shared};
 use super::error::Error;
-use super::path::Name;
+use super::openapi::{AnyTime, ConfigSchema, Named, SettingsSchema, WithBody, Writing};
+use super::path::{Name, NamePath};
 use axum::Json;
 use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Response};
 
+#[utoipa::path(get, path = "/connectors/{name}/config", params(NamePath),
+    responses((status = 200, description = "Its config.", body = ConfigSchema), AnyTime, Named))]
 pub(super) async fn read(State(rest): State<Rest>, Name(name): Name) -> Result<Response, Error> {
     Ok(Json(Shared(rest.herder.connector(&name).await?.config)).into_response())
 }
 
+#[utoipa::path(put, path = "/connectors/{name}/config", params(NamePath), request_body = SettingsSchema,
+    responses(
+        (status = 200, description = "Replaced.", body = ConnectorInfoDto),
+        (status = 201, description = "Created.", body = ConnectorInfoDto, headers(("Location" = String, description = "Its URL."))),
+        AnyTime, WithBody, Writing
+    ))]
 pub(super) async fn write(
     State(rest): State<Rest>,
     Name(name): Name,
@@ -28,6 +37,8 @@ pub(super) async fn write(
     Ok(Json(ConnectorInfoDto::from(info)).into_response())
 }
 
+#[utoipa::path(patch, path = "/connectors/{name}/config", params(NamePath), request_body = SettingsSchema,
+    responses((status = 200, description = "Changed.", body = ConnectorInfoDto), AnyTime, Named, WithBody, Writing))]
 pub(super) async fn patch(
     State(rest): State<Rest>,
     Name(name): Name,

@@ -4,7 +4,8 @@ use super::Rest;
 use super::body::Object;
 use super::dto::{ConnectorInfoDto, Shared, StatusDto};
 use super::error::Error;
-use super::path::{self, Name};
+use super::openapi::{AnyTime, ConnectorsSchema, CreateRequestSchema, Named, WithBody, Writing};
+use super::path::{self, Name, NamePath};
 use super::query::Query;
 use crate::herder::ConnectorInfo;
 use axum::Json;
@@ -12,7 +13,19 @@ use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Map, Value, json};
+use utoipa::IntoParams;
 
+/// The query of the list.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+#[allow(dead_code, reason = "describes what `list` reads")]
+pub(super) struct ListQuery {
+    /// `status`, `info`, or both as two parameters; others are ignored.
+    expand: Option<Vec<String>>,
+}
+
+#[utoipa::path(get, path = "/connectors", params(ListQuery),
+    responses((status = 200, description = "Names, or with `expand` an object of all connectors.", body = ConnectorsSchema), AnyTime))]
 pub(super) async fn list(State(rest): State<Rest>, query: Query) -> Result<Response, Error> {
     let expand: Vec<_> = query.all("expand").collect();
     if expand.is_empty() {
@@ -37,6 +50,11 @@ pub(super) async fn list(State(rest): State<Rest>, query: Query) -> Result<Respo
     Ok(Json(all).into_response())
 }
 
+#[utoipa::path(post, path = "/connectors", request_body = CreateRequestSchema,
+    responses(
+        (status = 201, description = "Created.", body = ConnectorInfoDto, headers(("Location" = String, description = "Its URL."))),
+        AnyTime, WithBody, Writing
+    ))]
 pub(super) async fn create(
     State(rest): State<Rest>,
     headers: HeaderMap,
@@ -47,16 +65,22 @@ pub(super) async fn create(
     Ok(created(&rest, &headers, info))
 }
 
+#[utoipa::path(get, path = "/connectors/{name}", params(NamePath),
+    responses((status = 200, description = "The connector.", body = ConnectorInfoDto), AnyTime, Named))]
 pub(super) async fn read(State(rest): State<Rest>, Name(name): Name) -> Result<Response, Error> {
     let info = rest.herder.connector(&name).await?;
     Ok(Json(ConnectorInfoDto::from(info)).into_response())
 }
 
+#[utoipa::path(delete, path = "/connectors/{name}", params(NamePath),
+    responses((status = 204, description = "Deleted."), AnyTime, Named, Writing))]
 pub(super) async fn delete(State(rest): State<Rest>, Name(name): Name) -> Result<StatusCode, Error> {
     rest.herder.delete(&name).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
+#[utoipa::path(get, path = "/connectors/{name}/status", params(NamePath),
+    responses((status = 200, description = "Its states.", body = StatusDto), AnyTime, Named))]
 pub(super) async fn status(State(rest): State<Rest>, Name(name): Name) -> Result<Response, Error> {
     let status = rest.herder.status(&name).await?;
     Ok(Json(StatusDto::from(status.as_ref())).into_response())

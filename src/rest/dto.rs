@@ -1,10 +1,60 @@
 //! What answers look like. Field order is Connect's; absent fields are left out as it does.
 
+use super::openapi::ConfigSchema;
 use crate::config::ConnectorProperties;
 use crate::herder::{ConnectorInfo, ConnectorState, ConnectorStatus, TaskInfo, TaskState};
 use crate::id::ConnectorTaskId;
+use crate::telemetry::LoggerLevel;
 use serde::{Serialize, Serializer};
 use std::sync::Arc;
+use utoipa::ToSchema;
+
+/// An error.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Error)]
+pub(super) struct ErrorDto {
+    /// The HTTP status.
+    pub(super) error_code: u16,
+    /// What is wrong.
+    pub(super) message: String,
+}
+
+/// What the worker is.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = ServerInfo)]
+pub(super) struct ServerInfoDto {
+    /// The version of Connect that it answers to.
+    pub(super) version: &'static str,
+    /// The commit it was built from.
+    pub(super) commit: &'static str,
+    /// The Kafka cluster's id, when known.
+    pub(super) kafka_cluster_id: Option<String>,
+}
+
+/// How the worker is.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Health)]
+pub(super) struct HealthDto {
+    /// `healthy`, `starting` or `unhealthy`.
+    pub(super) status: &'static str,
+    /// The same in words.
+    pub(super) message: String,
+}
+
+/// A logger's level.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = LoggerLevel)]
+pub(super) struct LoggerLevelDto {
+    level: &'static str,
+    /// Milliseconds since 1970; null when it was not changed since the start.
+    last_modified: Option<u64>,
+}
+
+impl From<LoggerLevel> for LoggerLevelDto {
+    fn from(level: LoggerLevel) -> Self {
+        Self { level: level.level.as_str(), last_modified: level.last_modified }
+    }
+}
 
 /// A shared value, written as what it shares.
 #[derive(Debug)]
@@ -17,16 +67,21 @@ impl<T: Serialize + ?Sized> Serialize for Shared<T> {
 }
 
 /// `{"connector": "X", "task": 0}`.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = TaskId)]
 pub(super) struct TaskIdDto {
+    #[schema(value_type = String)]
     connector: Shared<str>,
     task: u32,
 }
 
 /// A connector.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = ConnectorInfo)]
 pub(super) struct ConnectorInfoDto {
+    #[schema(value_type = String)]
     name: Shared<str>,
+    #[schema(value_type = ConfigSchema)]
     config: Shared<ConnectorProperties>,
     tasks: Vec<TaskIdDto>,
     #[serde(rename = "type")]
@@ -34,25 +89,32 @@ pub(super) struct ConnectorInfoDto {
 }
 
 /// A task and its config.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = TaskInfo)]
 pub(super) struct TaskInfoDto {
     id: TaskIdDto,
+    #[schema(value_type = ConfigSchema)]
     config: Shared<ConnectorProperties>,
 }
 
 /// A state. No field may be anything but text: a Terraform provider reads them so.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = State)]
 pub(super) struct StateDto {
     state: &'static str,
+    #[schema(value_type = String)]
     worker_id: Shared<str>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = String, required = false)]
     version: Option<Shared<str>>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = String, required = false)]
     trace: Option<String>,
 }
 
 /// The state of a task.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = TaskState)]
 pub(super) struct TaskStateDto {
     id: u32,
     #[serde(flatten)]
@@ -60,8 +122,10 @@ pub(super) struct TaskStateDto {
 }
 
 /// The states of a connector and its tasks.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Status)]
 pub(super) struct StatusDto {
+    #[schema(value_type = String)]
     name: Shared<str>,
     connector: StateDto,
     tasks: Vec<TaskStateDto>,

@@ -3,9 +3,11 @@
 use crate::config::def::ConfigKey;
 use crate::config::{ConfigInfo, ConfigInfos, ConfigValueInfo, Plugin};
 use serde::Serialize;
+use utoipa::ToSchema;
 
 /// A plugin.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Plugin)]
 pub(super) struct PluginDto {
     class: &'static str,
     #[serde(rename = "type")]
@@ -14,7 +16,8 @@ pub(super) struct PluginDto {
 }
 
 /// All that is known of a key.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = ConfigKey)]
 pub(super) struct ConfigKeyDto {
     name: String,
     #[serde(rename = "type")]
@@ -31,7 +34,8 @@ pub(super) struct ConfigKeyDto {
 }
 
 /// A value and what is wrong with it.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = ConfigValue)]
 pub(super) struct ConfigValueDto {
     name: String,
     value: Option<String>,
@@ -41,14 +45,16 @@ pub(super) struct ConfigValueDto {
 }
 
 /// A key and its value; a wrong entry whose key nobody knows has no definition.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = ConfigInfo)]
 pub(super) struct ConfigInfoDto {
     definition: Option<ConfigKeyDto>,
     value: ConfigValueDto,
 }
 
 /// What came out of a validation.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = ConfigInfos)]
 pub(super) struct ConfigInfosDto {
     name: String,
     error_count: usize,

@@ -1,10 +1,10 @@
 //! The one table from an error to its HTTP answer: `{"error_code": 404, "message": "…"}` (`connect-runtime.md` §1.2).
 
+use super::dto::ErrorDto;
 use crate::herder;
 use axum::Json;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use serde_json::json;
 
 /// A request that cannot be answered as asked.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,7 +47,7 @@ impl From<herder::Error> for Error {
 
 impl IntoResponse for Error {
     fn into_response(self) -> Response {
-        let body = json!({ "error_code": self.status.as_u16(), "message": self.message });
+        let body = ErrorDto { error_code: self.status.as_u16(), message: self.message };
         (self.status, Json(body)).into_response()
     }
 }

@@ -3,7 +3,8 @@
 use super::Rest;
 use super::dto::StatusDto;
 use super::error::Error;
-use super::path::Name;
+use super::openapi::{AnyTime, Named, Writing};
+use super::path::{Name, NamePath};
 use super::query::Query;
 use crate::status::TargetState;
 use crate::storage::RestartRequest;
@@ -11,22 +12,48 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
+use utoipa::IntoParams;
 
+#[utoipa::path(put, path = "/connectors/{name}/pause", params(NamePath),
+    responses((status = 202, description = "Noted."), AnyTime, Named, Writing))]
 pub(super) async fn pause(State(rest): State<Rest>, Name(name): Name) -> Result<StatusCode, Error> {
     rest.herder.set_target_state(&name, TargetState::Paused).await?;
     Ok(StatusCode::ACCEPTED)
 }
 
+#[utoipa::path(put, path = "/connectors/{name}/resume", params(NamePath),
+    responses((status = 202, description = "Noted."), AnyTime, Named, Writing))]
 pub(super) async fn resume(State(rest): State<Rest>, Name(name): Name) -> Result<StatusCode, Error> {
     rest.herder.set_target_state(&name, TargetState::Started).await?;
     Ok(StatusCode::ACCEPTED)
 }
 
+#[utoipa::path(put, path = "/connectors/{name}/stop", params(NamePath),
+    responses((status = 204, description = "Noted."), AnyTime, Named, Writing))]
 pub(super) async fn stop(State(rest): State<Rest>, Name(name): Name) -> Result<StatusCode, Error> {
     rest.herder.set_target_state(&name, TargetState::Stopped).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
+/// The query of a restart.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+#[allow(dead_code, reason = "describes what `restart` reads")]
+pub(super) struct RestartQuery {
+    /// The tasks too.
+    #[param(rename = "includeTasks")]
+    include_tasks: Option<bool>,
+    /// Only what has failed.
+    #[param(rename = "onlyFailed")]
+    only_failed: Option<bool>,
+}
+
+#[utoipa::path(post, path = "/connectors/{name}/restart", params(NamePath, RestartQuery),
+    responses(
+        (status = 202, description = "Ordered; what restarts is RESTARTING.", body = StatusDto),
+        (status = 204, description = "The connector itself was restarted."),
+        AnyTime, Named, Writing
+    ))]
 pub(super) async fn restart(
     State(rest): State<Rest>,
     Name(name): Name,

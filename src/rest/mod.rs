@@ -1,6 +1,7 @@
 //! REST: Connect's API over HTTP, on the addresses of `listeners`.
 //!
-//! One file per resource; a new path is a line in [`router`] and a handler in its file. Handlers translate between
+//! One file per resource; a new path is a line in [`paths`] and a handler in its file, which also says what stands
+//! about it in the `OpenAPI` document. Handlers translate between
 //! HTTP and the herder and decide nothing; what an error looks like is decided in `error` alone. Paths, bodies, codes
 //! and texts are those of Kafka Connect (`connect-runtime.md` §1, and the answers recorded from a real worker), but
 //! that a body which cannot be read is a 400 with a reason, where the JVM answers 500.
@@ -14,8 +15,11 @@ mod dto;
 mod dto_config;
 mod error;
 mod headers;
+mod internal;
 mod lifecycle;
+mod loggers;
 mod offsets;
+mod openapi;
 mod path;
 mod plugins;
 mod protocol;
@@ -29,12 +33,14 @@ mod tests;
 
 use crate::config::RestConfig;
 use crate::herder::Herder;
-use axum::Router;
+use crate::telemetry::Loggers;
 use axum::extract::DefaultBodyLimit;
-use axum::middleware::from_fn_with_state;
-use axum::routing::{MethodRouter, get, post, put};
+use axum::middleware::{from_fn, from_fn_with_state};
+use axum::{Extension, Router};
 use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 pub use tls::{Error as TlsError, TlsListener, client};
 
@@ -48,47 +54,73 @@ pub struct Rest {
     pub herder: Herder,
     /// `host:port` of this worker, for `Location` when a client names no host.
     pub advertised: Arc<str>,
+    /// The levels of loggers.
+    pub loggers: Loggers,
 }
 
-/// All paths.
-pub fn router(rest: Rest) -> Router {
-    let mut router = Router::new();
-    for (path, methods) in routes() {
-        // A trailing slash means the same; kcctl and Strimzi write it.
-        if path != "/" {
-            router = router.route(&format!("{path}/"), methods.clone());
-        }
-        router = router.route(path, methods);
+/// Which paths a listener serves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Paths {
+    /// All of them.
+    All,
+    /// All but those of administration.
+    WithoutAdmin,
+    /// Those of administration only.
+    Admin,
+}
+
+/// The paths that a listener serves.
+pub fn router(rest: Rest, serves: Paths) -> Router {
+    let (routes, document) = match serves {
+        Paths::All => paths().merge(admin_paths()),
+        Paths::WithoutAdmin => paths(),
+        Paths::Admin => admin_paths(),
     }
-    router
+    .split_for_parts();
+    let routes = routes
         .method_not_allowed_fallback(protocol::method_not_allowed)
-        .route_layer(axum::middleware::from_fn(protocol::json_is_accepted))
+        .route_layer(from_fn(protocol::json_is_accepted))
         .fallback(protocol::not_found)
-        .layer(axum::middleware::from_fn(protocol::access_log))
+        .layer(Extension(Arc::new(document)))
         .layer(DefaultBodyLimit::max(MAX_BODY))
-        .with_state(rest)
+        .with_state(rest);
+    // What changes a path, or looks at what the routes made of a method, has to stand around all of them.
+    Router::new()
+        .fallback_service(routes)
+        .layer(from_fn(protocol::without_trailing_slash))
+        .layer(from_fn(protocol::options))
+        .layer(from_fn(protocol::access_log))
 }
 
-fn routes() -> Vec<(&'static str, MethodRouter<Rest>)> {
-    vec![
-        ("/", get(root::root)),
-        ("/health", get(root::health)),
-        ("/connectors", get(connectors::list).post(connectors::create)),
-        ("/connectors/{name}", get(connectors::read).delete(connectors::delete)),
-        ("/connectors/{name}/config", get(config::read).put(config::write).patch(config::patch)),
-        ("/connectors/{name}/status", get(connectors::status)),
-        ("/connectors/{name}/offsets", get(offsets::read).patch(offsets::alter).delete(offsets::reset)),
-        ("/connectors/{name}/pause", put(lifecycle::pause)),
-        ("/connectors/{name}/resume", put(lifecycle::resume)),
-        ("/connectors/{name}/stop", put(lifecycle::stop)),
-        ("/connectors/{name}/restart", post(lifecycle::restart)),
-        ("/connectors/{name}/tasks", get(tasks::list)),
-        ("/connectors/{name}/tasks/{task}/status", get(tasks::status)),
-        ("/connectors/{name}/tasks/{task}/restart", post(tasks::restart)),
-        ("/connector-plugins", get(plugins::list)),
-        ("/connector-plugins/{name}/config", get(plugins::keys)),
-        ("/connector-plugins/{name}/config/validate", put(plugins::validate)),
-    ]
+/// Each path with its methods; the document is made of the same handlers.
+fn paths() -> OpenApiRouter<Rest> {
+    OpenApiRouter::with_openapi(openapi::document())
+        .routes(routes!(root::root))
+        .routes(routes!(root::health))
+        .routes(routes!(openapi::read))
+        .routes(routes!(connectors::list, connectors::create))
+        .routes(routes!(connectors::read, connectors::delete))
+        .routes(routes!(config::read, config::write, config::patch))
+        .routes(routes!(connectors::status))
+        .routes(routes!(offsets::read, offsets::alter, offsets::reset))
+        .routes(routes!(lifecycle::pause))
+        .routes(routes!(lifecycle::resume))
+        .routes(routes!(lifecycle::stop))
+        .routes(routes!(lifecycle::restart))
+        .routes(routes!(tasks::list, internal::put_tasks))
+        .routes(routes!(internal::fence))
+        .routes(routes!(tasks::status))
+        .routes(routes!(tasks::restart))
+        .routes(routes!(plugins::list))
+        .routes(routes!(plugins::keys))
+        .routes(routes!(plugins::validate))
+}
+
+/// The paths of administration, which `admin.listeners` may serve instead.
+fn admin_paths() -> OpenApiRouter<Rest> {
+    OpenApiRouter::with_openapi(openapi::document())
+        .routes(routes!(loggers::list))
+        .routes(routes!(loggers::read, loggers::write))
 }
 
 /// `router` behind what the settings put before it: basic auth, the worker's own headers, answers for other origins.

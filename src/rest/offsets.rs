@@ -3,45 +3,111 @@
 use super::Rest;
 use super::body::Object;
 use super::error::Error;
-use super::path::Name;
+use super::openapi::{AnyTime, Named, WithBody, Writing};
+use super::path::{Name, NamePath};
 use crate::herder::{OffsetsRequest, PartitionOffset};
 use axum::Json;
 use axum::extract::State;
-use serde_json::{Map, Value, json};
+use serde::Serialize;
+use serde_json::{Map, Value};
+use utoipa::ToSchema;
 
-pub(super) async fn read(State(rest): State<Rest>, Name(name): Name) -> Result<Json<Value>, Error> {
-    let offsets = rest.herder.offsets(&name).await?;
-    let offsets = offsets.into_iter().map(|(id, offset)| {
-        json!({
-            "partition": { "kafka_topic": &*id.topic, "kafka_partition": id.partition },
-            "offset": { "kafka_offset": offset },
-        })
-    });
-    Ok(Json(json!({ "offsets": offsets.collect::<Vec<_>>() })))
+/// What a connector has committed.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = ConnectorOffsets)]
+pub(super) struct OffsetsDto {
+    offsets: Vec<OffsetDto>,
 }
 
+/// What it has committed of one partition.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = ConnectorOffset)]
+pub(super) struct OffsetDto {
+    partition: PartitionDto,
+    offset: CommittedDto,
+}
+
+/// Which partition.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = SinkPartition)]
+pub(super) struct PartitionDto {
+    kafka_topic: String,
+    kafka_partition: i32,
+}
+
+/// The next offset to be read.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = SinkOffset)]
+pub(super) struct CommittedDto {
+    kafka_offset: i64,
+}
+
+/// The answer to a change.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Message)]
+pub(super) struct MessageDto {
+    message: String,
+}
+
+/// The body of a change: numbers may be texts, and an offset of null forgets what was committed.
+#[derive(ToSchema)]
+#[schema(as = AlterOffsetsRequest)]
+#[allow(dead_code, reason = "describes what `alter` reads")]
+pub(super) struct AlterRequestSchema {
+    #[schema(value_type = Vec<AlterOffsetSchema>)]
+    offsets: (),
+}
+
+/// One change.
+#[derive(ToSchema)]
+#[schema(as = AlterOffset)]
+#[allow(dead_code, reason = "describes what `alter` reads")]
+pub(super) struct AlterOffsetSchema {
+    partition: PartitionDto,
+    offset: Option<CommittedDto>,
+}
+
+#[utoipa::path(get, path = "/connectors/{name}/offsets", params(NamePath), responses(
+    (status = 200, description = "What its consumer group has committed.", body = OffsetsDto), AnyTime, Named
+))]
+pub(super) async fn read(State(rest): State<Rest>, Name(name): Name) -> Result<Json<OffsetsDto>, Error> {
+    let offsets = rest.herder.offsets(&name).await?.into_iter().map(|(id, kafka_offset)| OffsetDto {
+        partition: PartitionDto { kafka_topic: id.topic.to_string(), kafka_partition: id.partition },
+        offset: CommittedDto { kafka_offset },
+    });
+    Ok(Json(OffsetsDto { offsets: offsets.collect() }))
+}
+
+#[utoipa::path(patch, path = "/connectors/{name}/offsets", params(NamePath), request_body = AlterRequestSchema, responses(
+    (status = 200, description = "Changed.", body = MessageDto), AnyTime, Named, WithBody, Writing
+))]
 pub(super) async fn alter(
     State(rest): State<Rest>,
     Name(name): Name,
     body: Object,
-) -> Result<Json<Value>, Error> {
+) -> Result<Json<MessageDto>, Error> {
     rest.herder.alter_offsets(&name, &request(body)?).await?;
     Ok(done("altered"))
 }
 
-pub(super) async fn reset(State(rest): State<Rest>, Name(name): Name) -> Result<Json<Value>, Error> {
+#[utoipa::path(delete, path = "/connectors/{name}/offsets", params(NamePath), responses(
+    (status = 200, description = "Forgotten.", body = MessageDto), AnyTime, Named, Writing
+))]
+pub(super) async fn reset(State(rest): State<Rest>, Name(name): Name) -> Result<Json<MessageDto>, Error> {
     rest.herder.reset_offsets(&name).await?;
     Ok(done("reset"))
 }
 
 /// Connect's words for a connector that does not say that it took care of its offsets itself, as the Kusto sink does
 /// not.
-fn done(what: &str) -> Json<Value> {
-    Json(json!({ "message": format!(
-        "The Connect framework-managed offsets for this connector have been {what} successfully. However, if this \
+fn done(what: &str) -> Json<MessageDto> {
+    Json(MessageDto {
+        message: format!(
+            "The Connect framework-managed offsets for this connector have been {what} successfully. However, if this \
          connector manages offsets externally, they will need to be manually {what} in the system that the connector \
          uses."
-    )}))
+        ),
+    })
 }
 
 fn request(body: Object) -> Result<OffsetsRequest, Error> {

@@ -4,14 +4,28 @@ use super::Rest;
 use super::body::Object;
 use super::dto_config::{ConfigInfosDto, ConfigKeyDto, PluginDto};
 use super::error::Error;
-use super::path::Name;
+use super::openapi::{AnyTime, Named, SettingsSchema, WithBody};
+use super::path::{Name, NamePath};
 use super::query::Query;
 use crate::config::{PluginKind, plugin_keys, plugins};
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
+use utoipa::IntoParams;
 
+/// The query of the list.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+#[allow(dead_code, reason = "describes what `list` reads")]
+pub(super) struct PluginsQuery {
+    /// `false` shows converters and header converters too.
+    #[param(rename = "connectorsOnly")]
+    connectors_only: Option<bool>,
+}
+
+#[utoipa::path(get, path = "/connector-plugins", params(PluginsQuery),
+    responses((status = 200, description = "The plugins.", body = Vec<PluginDto>), AnyTime))]
 pub(super) async fn list(query: Query) -> Response {
     // Only the word "false" asks for all, as everything that is not "true" is false.
     let all = query.first("connectorsOnly").is_some_and(|value| !value.eq_ignore_ascii_case("true"));
@@ -19,12 +33,16 @@ pub(super) async fn list(query: Query) -> Response {
     Json(shown.map(PluginDto::from).collect::<Vec<_>>()).into_response()
 }
 
+#[utoipa::path(get, path = "/connector-plugins/{name}/config", params(NamePath),
+    responses((status = 200, description = "Its keys.", body = Vec<ConfigKeyDto>), AnyTime, Named))]
 pub(super) async fn keys(Name(name): Name) -> Result<Response, Error> {
     let unknown = || Error::new(StatusCode::NOT_FOUND, format!("Unknown plugin {name}."));
     let keys = plugin_keys(&name).ok_or_else(unknown)?;
     Ok(Json(keys.iter().map(ConfigKeyDto::from).collect::<Vec<_>>()).into_response())
 }
 
+#[utoipa::path(put, path = "/connector-plugins/{name}/config/validate", params(NamePath), request_body = SettingsSchema,
+    responses((status = 200, description = "What is wrong, if anything.", body = ConfigInfosDto), AnyTime, WithBody))]
 pub(super) async fn validate(
     State(rest): State<Rest>,
     Name(name): Name,

@@ -2,7 +2,7 @@
 
 use super::error::Error;
 use axum::extract::Request;
-use axum::http::{HeaderMap, Method, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use tokio::time::Instant;
@@ -12,17 +12,47 @@ pub(super) async fn not_found() -> Error {
     Error::http(StatusCode::NOT_FOUND)
 }
 
-/// A known path, another method: 405 with `Allow` (which axum adds), or the answer to `OPTIONS`.
-pub(super) async fn method_not_allowed(method: Method) -> Response {
-    if method == Method::OPTIONS {
-        return StatusCode::OK.into_response();
+/// A known path, another method: 405 with `Allow` (which axum adds).
+pub(super) async fn method_not_allowed() -> Error {
+    Error::http(StatusCode::METHOD_NOT_ALLOWED)
+}
+
+/// A slash at the end of a path means nothing; kcctl and Strimzi write it.
+pub(super) async fn without_trailing_slash(mut request: Request, next: Next) -> Response {
+    let shorter = request.uri().path().strip_suffix('/').filter(|path| !path.is_empty()).map(|path| {
+        let query = request.uri().query().map(|query| format!("?{query}")).unwrap_or_default();
+        let mut parts = request.uri().clone().into_parts();
+        parts.path_and_query = format!("{path}{query}").parse().ok();
+        Uri::from_parts(parts)
+    });
+    if let Some(Ok(uri)) = shorter {
+        *request.uri_mut() = uri;
     }
-    Error::http(StatusCode::METHOD_NOT_ALLOWED).into_response()
+    next.run(request).await
+}
+
+/// `OPTIONS` of a known path: 200 with `Allow`, and the same list as text. In a 405, too, `Allow` names `OPTIONS`.
+pub(super) async fn options(request: Request, next: Next) -> Response {
+    let asked = request.method() == Method::OPTIONS;
+    let mut response = next.run(request).await;
+    if response.status() != StatusCode::METHOD_NOT_ALLOWED {
+        return response;
+    }
+    let allowed = response.headers().get(header::ALLOW).and_then(|allow| allow.to_str().ok());
+    let allowed = format!("{},OPTIONS", allowed.unwrap_or_default());
+    if asked {
+        response = (StatusCode::OK, [(header::CONTENT_TYPE, "text/plain")], allowed.clone()).into_response();
+    }
+    if let Ok(allow) = HeaderValue::from_str(&allowed) {
+        response.headers_mut().insert(header::ALLOW, allow);
+    }
+    response
 }
 
 /// Refuses clients that do not want JSON: there is nothing else.
 pub(super) async fn json_is_accepted(request: Request, next: Next) -> Response {
-    if accepts_json(request.headers()) {
+    // The answer to OPTIONS is text, and asks for nothing.
+    if request.method() == Method::OPTIONS || accepts_json(request.headers()) {
         next.run(request).await
     } else {
         Error::http(StatusCode::NOT_ACCEPTABLE).into_response()

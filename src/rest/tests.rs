@@ -1,12 +1,13 @@
 //! REST over a real socket, with memory stores and a worker that runs nothing: what HTTP itself asks for. The recorded
 //! answers of a real worker are replayed in `tests/it/golden_rest.rs`.
 
-use super::{Rest, router, serve};
+use super::{Paths, Rest, router, serve};
 use crate::config::{ConverterConfig, WorkerConfig, plugins};
 use crate::herder::Options;
 use crate::herder::fake_runner::FakeRunner;
 use crate::storage::MemoryStores;
 use crate::storage::contract_tests::worker_config;
+use crate::telemetry::{Filter, Level, Loggers};
 use reqwest::{Client, Method, Response, header};
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -34,7 +35,9 @@ async fn server_of(config: WorkerConfig) -> Server {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap().to_string();
     let (runner, events) = FakeRunner::new();
+    let (loggers, govern) = Loggers::new(Filter::detached(Level::Info));
     let options = Options {
+        loggers: loggers.clone(),
         config: Arc::new(config),
         worker_id: address.as_str().into(),
         stores: Arc::new(MemoryStores::default()),
@@ -45,7 +48,12 @@ async fn server_of(config: WorkerConfig) -> Server {
     let (herder, run) = options.build(stop.clone());
     let tasks = TaskTracker::new();
     tasks.spawn(run);
-    tasks.spawn(serve(listener, router(Rest { herder, advertised: address.as_str().into() }), stop.clone()));
+    tasks.spawn(govern);
+    tasks.spawn(serve(
+        listener,
+        router(Rest { herder, advertised: address.as_str().into(), loggers }, Paths::All),
+        stop.clone(),
+    ));
     Server { address, client: Client::new(), stop }
 }
 
@@ -78,16 +86,23 @@ async fn methods_slashes_and_media_types() {
     }
     let head = server.request("HEAD", "/connectors").send().await.unwrap();
     assert_eq!((head.status().as_u16(), text(&head, header::CONTENT_LENGTH).as_deref()), (200, Some("2")));
-    let options = server.request("OPTIONS", "/connectors").send().await.unwrap();
+    let options = server.request("OPTIONS", "/connectors").header(header::ACCEPT, "text/plain");
+    let options = options.send().await.unwrap();
     assert_eq!(
-        (options.status().as_u16(), text(&options, header::ALLOW).as_deref()),
-        (200, Some("GET,HEAD,POST"))
+        [text(&options, header::ALLOW), text(&options, header::CONTENT_TYPE)],
+        [Some("GET,HEAD,POST,OPTIONS".to_owned()), Some("text/plain".to_owned())]
     );
+    assert_eq!(
+        (options.status().as_u16(), options.text().await.unwrap()),
+        (200, "GET,HEAD,POST,OPTIONS".to_owned())
+    );
+    assert_eq!(server.request("OPTIONS", "/nope").send().await.unwrap().status().as_u16(), 404);
     let wrong = server.request("PUT", "/connectors").send().await.unwrap();
     assert_eq!(
         (wrong.status().as_u16(), text(&wrong, header::ALLOW).as_deref()),
-        (405, Some("GET,HEAD,POST"))
+        (405, Some("GET,HEAD,POST,OPTIONS"))
     );
+    assert_eq!(wrong.json::<Value>().await.unwrap()["message"], "HTTP 405 Method Not Allowed");
     let html = server.request("GET", "/connectors").header(header::ACCEPT, "text/html").send().await.unwrap();
     assert_eq!(html.status().as_u16(), 406);
     let error = html.json::<Value>().await.unwrap();
@@ -227,4 +242,102 @@ async fn a_config_is_patched_as_a_whole() {
     assert_eq!((status, &info["config"]["tasks.max"]), (200, &json!("2")));
     let (status, error) = server.json("PATCH", "/connectors/none/config", "{}").await;
     assert_eq!((status, &error["message"]), (404, &json!("Connector none not found")));
+}
+
+#[tokio::test]
+async fn the_document_lists_what_is_served_and_how_it_fails() {
+    let server = server().await;
+    let document = server.get("/openapi.json").await.json::<Value>().await.unwrap();
+    assert_eq!(document["openapi"], "3.1.0");
+    let paths = document["paths"].as_object().unwrap();
+    assert!(paths.contains_key("/connectors/{name}/offsets") && paths.contains_key("/admin/loggers/{name}"));
+    let methods = ["get", "put", "post", "patch", "delete"];
+    for (path, operations) in paths {
+        let operations = operations.as_object().unwrap();
+        let given = path.replace("{name}", "none").replace("{task}", "0");
+        for method in methods {
+            let request = server.request(&method.to_uppercase(), &given);
+            let answer = request.header(header::ACCEPT, "application/json").send().await.unwrap();
+            let status = answer.status().as_u16();
+            let Some(operation) = operations.get(method) else {
+                assert_eq!(status, 405, "{method} {path} is not in the document");
+                continue;
+            };
+            let responses = operation["responses"].as_object().unwrap();
+            assert!(responses.contains_key(&status.to_string()), "{method} {path} may answer {status}");
+            assert!(
+                status != 404
+                    || answer.text().await.unwrap() != r#"{"error_code":404,"message":"HTTP 404 Not Found"}"#
+            );
+            for (code, response) in
+                responses.iter().filter(|(code, _)| code.as_str() >= "400" && path != "/health")
+            {
+                let schema = &response["content"]["application/json"]["schema"]["$ref"];
+                assert_eq!(schema, "#/components/schemas/Error", "{method} {path} {code}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn levels_of_loggers_are_set_and_found_again() {
+    let server = server().await;
+    let (_, root) = server.json("GET", "/admin/loggers", "").await;
+    assert_eq!(root, json!({"root": {"level": "INFO", "last_modified": null}}));
+    let path = "/admin/loggers/org.apache.kafka.connect";
+    let names = json!(["org.apache.kafka.connect"]);
+    assert_eq!(server.json("PUT", path, r#"{"level": "debug"}"#).await, (200, names.clone()));
+    let (_, set) = server.json("GET", path, "").await;
+    assert!(set["level"] == "DEBUG" && set["last_modified"].as_u64() > Some(1_600_000_000_000), "{set}");
+    // An unknown scope is this worker's; the cluster's is written first and read back.
+    let (status, changed) = server.json("PUT", &format!("{path}?scope=moon"), r#"{"level": "WARN"}"#).await;
+    assert_eq!((status, changed), (200, names));
+    let (status, none) =
+        server.json("PUT", "/admin/loggers/a.b?scope=CLUSTER", r#"{"level": "TRACE"}"#).await;
+    assert_eq!((status, none), (204, Value::Null));
+    assert_eq!(server.json("GET", "/admin/loggers/a.b", "").await.1["level"], "TRACE");
+    assert_eq!(
+        server.get("/admin/loggers/").await.json::<Value>().await.unwrap().as_object().unwrap().len(),
+        3
+    );
+    for (body, status, message) in [
+        (r#"{"level": null}"#, 400, "Desired 'level' parameter was not specified in request."),
+        ("{}", 400, "Desired 'level' parameter was not specified in request."),
+        (r#"{"level": "LOUD"}"#, 404, "invalid log level 'LOUD'."),
+    ] {
+        let (code, error) = server.json("PUT", "/admin/loggers/root", body).await;
+        assert_eq!((code, &error["message"]), (status, &json!(message)));
+    }
+    let (_, error) = server.json("GET", "/admin/loggers/no.such.logger", "").await;
+    assert_eq!(error["message"], "Logger no.such.logger not found.");
+}
+
+#[tokio::test]
+async fn requests_between_workers_of_a_jvm_cluster_are_refused_in_its_words() {
+    let server = server().await;
+    let post = |headers: &[(&'static str, &'static str)]| {
+        let mut request = server.request("POST", "/connectors/x/tasks").body("[]");
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        request
+    };
+    let signed = |algorithm| {
+        [("X-Connect-Authorization", "AA=="), ("X-Connect-Request-Signature-Algorithm", algorithm)]
+    };
+    for (request, status, message) in [
+        (post(&[]), 400, "Internal request missing required signature"),
+        (post(&signed("MD5")), 400, "This worker does not support the 'MD5' key signing algorithm"),
+        (
+            post(&signed("HmacSHA256")),
+            503,
+            "This worker is still starting up and has not been able to read a session key",
+        ),
+        (server.request("PUT", "/connectors/x/fence"), 400, "Connector x is not a source connector"),
+    ] {
+        let answer = request.send().await.unwrap();
+        assert_eq!(answer.status().as_u16(), status);
+        let error = answer.json::<Value>().await.unwrap();
+        assert!(error["message"].as_str().unwrap().starts_with(message), "{error}");
+    }
 }

@@ -1,12 +1,20 @@
-//! Log lines: one subscriber for the process, to standard output.
+//! Log lines: one subscriber for the process, to standard output, whose levels can be changed while it runs.
 //!
 //! `LOG_LEVEL` (or Connect's variables, which `config` reads into the same place) sets the level of our own lines;
 //! `RUST_LOG` can say anything tracing understands and wins. `LOG_FORMAT=json` writes one JSON object a line. Fields
 //! are for search, messages are readable alone, and a secret is in neither.
 
+mod level;
+mod loggers;
+
+pub use level::Level;
+pub use loggers::{LoggerLevel, LoggerLevels, Loggers};
+
 use std::io::IsTerminal;
-use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::ParseError;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
+use tracing_subscriber::{EnvFilter, Registry, fmt, reload};
 
 /// Libraries that are only worth reading when something is wrong; ours follow the level that was set.
 const QUIET: &str = "warn,azure_core=error,azure_identity=error";
@@ -32,6 +40,13 @@ pub struct Options {
     pub format: Format,
 }
 
+impl Options {
+    /// The level of our own lines.
+    fn root(&self) -> Level {
+        Level::of_setting(self.level.as_deref())
+    }
+}
+
 /// Why logging cannot be set up.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -48,36 +63,48 @@ pub enum Error {
     Twice,
 }
 
+/// The filter of the process's log lines; whoever has it may change it.
+pub struct Filter {
+    root: Level,
+    handle: Option<reload::Handle<EnvFilter, Registry>>,
+}
+
+impl Filter {
+    /// A filter of nothing, for a worker that is not the process's only one.
+    pub fn detached(root: Level) -> Self {
+        Self { root, handle: None }
+    }
+
+    fn reload(&self, directives: &str) {
+        let Some(handle) = &self.handle else { return };
+        let reloaded = EnvFilter::try_new(directives).map_err(|error| error.to_string());
+        let reloaded = reloaded.and_then(|filter| handle.reload(filter).map_err(|error| error.to_string()));
+        if let Err(error) = reloaded {
+            tracing::error!(error, directives, "the filter of log lines could not be changed");
+        }
+    }
+}
+
 /// Sets up logging for the whole process; called once, by `main`.
-pub fn start(options: &Options) -> Result<(), Error> {
-    let filter = filter(options)?;
-    let lines = tracing_subscriber::fmt().with_env_filter(filter);
+pub fn start(options: &Options) -> Result<Filter, Error> {
+    let (filter, handle) = reload::Layer::new(filter(options)?);
+    let lines = tracing_subscriber::registry().with(filter);
     let started = match options.format {
         Format::Json => {
-            lines.json().flatten_event(true).with_current_span(true).with_span_list(false).try_init()
+            let layer = fmt::layer().json().flatten_event(true);
+            lines.with(layer.with_current_span(true).with_span_list(false)).try_init()
         }
-        Format::Text => lines.with_ansi(std::io::stdout().is_terminal()).try_init(),
+        Format::Text => lines.with(fmt::layer().with_ansi(std::io::stdout().is_terminal())).try_init(),
     };
-    started.map_err(|_| Error::Twice)
+    started.map_err(|_| Error::Twice)?;
+    Ok(Filter { root: options.root(), handle: Some(handle) })
 }
 
 fn filter(options: &Options) -> Result<EnvFilter, Error> {
-    let level = tracing_level(options.level.as_deref().unwrap_or_default());
+    let level = options.root().directive();
     let asked = options.filter.clone().filter(|filter| !filter.trim().is_empty());
     let directives = asked.unwrap_or_else(|| format!("{QUIET},kusto_connect={level}"));
     EnvFilter::try_new(&directives).map_err(|source| Error::Filter { filter: directives, source })
-}
-
-/// Log4j's names of levels; an unknown one is INFO.
-fn tracing_level(level: &str) -> &'static str {
-    match level.trim().to_ascii_uppercase().as_str() {
-        "TRACE" | "ALL" => "trace",
-        "DEBUG" => "debug",
-        "WARN" | "WARNING" => "warn",
-        "ERROR" | "FATAL" => "error",
-        "OFF" => "off",
-        _ => "info",
-    }
 }
 
 #[cfg(test)]

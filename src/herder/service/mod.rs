@@ -3,6 +3,7 @@
 //! It owns the config topic, the states and the picture of what runs. It never waits for the worker: long operations
 //! run beside it (`reconcile`), at most one per connector, and their ends come back as things that happened.
 
+mod loggers;
 mod patch;
 mod reconcile;
 mod requests;
@@ -16,6 +17,7 @@ use super::view::{ConnectorStatus, Phase, View};
 use crate::config::WorkerConfig;
 use crate::status::StatusEvent;
 use crate::storage::{self, Change, ConfigTopic, OpenStores, StatusTopic};
+use crate::telemetry::Loggers;
 use reconcile::Managed;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
@@ -35,6 +37,8 @@ pub struct Options {
     pub config: Arc<WorkerConfig>,
     /// `host:port` that this worker writes into states.
     pub worker_id: Arc<str>,
+    /// Where the levels of loggers are set.
+    pub loggers: Loggers,
     /// Where configs and states are kept.
     pub stores: Arc<dyn OpenStores>,
     /// Who runs connectors.
@@ -96,6 +100,7 @@ async fn run(
         operations: JoinSet::new(),
         running: HashMap::new(),
         settling: Vec::new(),
+        logger_levels: Vec::new(),
         // Above all that was written before, or what we write would count less than the words of workers that are gone.
         generation: status.max_generation().map_or(0, |last| last + 1),
         options,
@@ -123,6 +128,8 @@ struct Service {
     running: HashMap<Id, Arc<str>>,
     /// Who waits until a connector is at rest.
     settling: Vec<(Arc<str>, Reply<()>)>,
+    /// Levels of loggers that were read and are not set yet.
+    logger_levels: Vec<(Arc<str>, String)>,
     publisher: watch::Sender<Arc<View>>,
 }
 
@@ -130,6 +137,7 @@ impl Service {
     async fn run(&mut self, mut asked: mpsc::Receiver<Request>, stop: CancellationToken) -> Ended {
         let mut events = Vec::with_capacity(EVENTS_PER_TURN);
         loop {
+            self.set_logger_levels().await;
             self.reconcile().await;
             self.publish(Phase::Running);
             self.answer_settled();
@@ -232,9 +240,7 @@ impl Service {
                 }
                 Change::TargetState(name) => drop(self.dirty.insert(name)),
                 Change::Restart(request) => self.restart(&request),
-                Change::LoggerLevel { logger, level } => {
-                    tracing::info!(%logger, level, "a logger's level was set for the whole cluster");
-                }
+                Change::LoggerLevel { logger, level } => self.logger_levels.push((logger, level)),
             }
         }
     }

@@ -24,6 +24,10 @@ impl Service {
                 let result = self.patch(&name, patch).await;
                 self.answer(reply, result);
             }
+            Request::LoggerLevel { logger, level, reply } => {
+                let result = self.write_logger_level(&logger, level).await;
+                self.answer(reply, result);
+            }
             Request::Delete { name, reply } => {
                 let result = self.delete(&name).await;
                 self.answer(reply, result);
@@ -69,7 +73,7 @@ impl Service {
     }
 
     /// Takes what a write changed; an error is logged with its cause, which the answer does not show.
-    fn written(&mut self, changes: Result<Vec<Change>, storage::Error>) -> Result<(), Error> {
+    pub(super) fn written(&mut self, changes: Result<Vec<Change>, storage::Error>) -> Result<(), Error> {
         match changes {
             Ok(changes) => {
                 self.take_changes(changes);

@@ -1,0 +1,39 @@
+//! The requests that workers of a JVM cluster send each other (`connect-runtime.md` §1.17).
+//!
+//! Workers of ours do not: each makes the task configs of what it runs known through the leader's own loop, and there
+//! is no session key. The answers are those of a worker that has not read one yet.
+
+use super::dto::ErrorDto;
+use super::error::Error;
+use super::openapi::{Named, NotAcceptable};
+use super::path::{Name, NamePath};
+use axum::http::{HeaderMap, StatusCode};
+
+const SIGNATURE: &str = "X-Connect-Authorization";
+const ALGORITHM: &str = "X-Connect-Request-Signature-Algorithm";
+
+#[utoipa::path(post, path = "/connectors/{name}/tasks", params(NamePath), responses(
+    (status = 503, description = "This worker has no session key.", body = ErrorDto),
+    Named, NotAcceptable
+))]
+pub(super) async fn put_tasks(_: Name, headers: HeaderMap) -> Error {
+    let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
+    let (Some(_), Some(algorithm)) = (text(SIGNATURE), text(ALGORITHM)) else {
+        return Error::bad_request("Internal request missing required signature");
+    };
+    if algorithm != "HmacSHA256" {
+        return Error::bad_request(format!(
+            "This worker does not support the '{algorithm}' key signing algorithm used by other workers. This worker is \
+             currently configured to use: HmacSHA256."
+        ));
+    }
+    Error::new(
+        StatusCode::SERVICE_UNAVAILABLE,
+        "This worker is still starting up and has not been able to read a session key from the config topic yet",
+    )
+}
+
+#[utoipa::path(put, path = "/connectors/{name}/fence", params(NamePath), responses(Named, NotAcceptable))]
+pub(super) async fn fence(Name(name): Name) -> Error {
+    Error::bad_request(format!("Connector {name} is not a source connector"))
+}

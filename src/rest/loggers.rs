@@ -1,0 +1,81 @@
+//! `/admin/loggers`: the levels of loggers, of this worker or of all workers of the cluster.
+
+use super::Rest;
+use super::body::Object;
+use super::dto::LoggerLevelDto;
+use super::error::Error;
+use super::openapi::{AnyTime, Named, NotAcceptable, WithBody};
+use super::path::{Name, NamePath};
+use super::query::Query;
+use crate::telemetry::Level;
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use std::collections::BTreeMap;
+use utoipa::{IntoParams, ToSchema};
+
+/// The body of a change.
+#[derive(ToSchema)]
+#[schema(as = LoggerLevelRequest)]
+#[allow(dead_code, reason = "describes what `write` reads")]
+pub(super) struct LevelRequestSchema {
+    /// ERROR, WARN, INFO, DEBUG, TRACE, OFF, FATAL or ALL, in any letter case.
+    level: String,
+}
+
+/// The query of a change.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+#[allow(dead_code, reason = "describes what `write` reads")]
+pub(super) struct ScopeQuery {
+    /// `worker` or `cluster`; anything else is `worker`.
+    scope: Option<String>,
+}
+
+#[utoipa::path(get, path = "/admin/loggers",
+    responses((status = 200, description = "Loggers with a level of their own.", body = BTreeMap<String, LoggerLevelDto>), NotAcceptable))]
+pub(super) async fn list(State(rest): State<Rest>) -> Response {
+    let levels = rest.loggers.all().await.into_iter();
+    Json(levels.map(|(name, level)| (name, level.into())).collect::<BTreeMap<_, LoggerLevelDto>>())
+        .into_response()
+}
+
+#[utoipa::path(get, path = "/admin/loggers/{name}", params(NamePath),
+    responses((status = 200, description = "The level that counts for it.", body = LoggerLevelDto), Named, NotAcceptable))]
+pub(super) async fn read(State(rest): State<Rest>, Name(name): Name) -> Result<Json<LoggerLevelDto>, Error> {
+    let level = rest.loggers.get(&name).await;
+    let not_found = || Error::new(StatusCode::NOT_FOUND, format!("Logger {name} not found."));
+    Ok(Json(level.ok_or_else(not_found)?.into()))
+}
+
+#[utoipa::path(put, path = "/admin/loggers/{name}", params(NamePath, ScopeQuery), request_body = LevelRequestSchema,
+    responses(
+        (status = 200, description = "Set on this worker; the loggers that changed.", body = Vec<String>),
+        (status = 204, description = "Noted for all workers of the cluster."),
+        AnyTime, Named, WithBody
+    ))]
+pub(super) async fn write(
+    State(rest): State<Rest>,
+    Name(name): Name,
+    query: Query,
+    body: Object,
+) -> Result<Response, Error> {
+    let body = body.into_config()?;
+    let text = body
+        .get("level")
+        .and_then(Option::as_deref)
+        .ok_or_else(|| Error::bad_request("Desired 'level' parameter was not specified in request."))?;
+    // Connect calls this not found.
+    let invalid = || Error::new(StatusCode::NOT_FOUND, format!("invalid log level '{text}'."));
+    let level = Level::from_name(text).ok_or_else(invalid)?;
+    let scope = query.first("scope").unwrap_or_default();
+    if scope.eq_ignore_ascii_case("cluster") {
+        rest.herder.set_logger_level(&name, level).await?;
+        return Ok(StatusCode::NO_CONTENT.into_response());
+    }
+    if !scope.is_empty() && !scope.eq_ignore_ascii_case("worker") {
+        tracing::warn!(%scope, "an unknown scope for a logger's level is taken for this worker");
+    }
+    Ok(Json(rest.loggers.set(&name, level).await).into_response())
+}

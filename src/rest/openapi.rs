@@ -1,0 +1,167 @@
+//! The `OpenAPI` document: made from the handlers, so it lists exactly the paths that are served.
+//!
+//! Each handler declares its path, bodies and good answers; the errors that many have in common are said here once.
+//! The schemas describe what clients may rely on.
+
+use super::dto::{ConnectorInfoDto, ErrorDto, Shared, StatusDto};
+use crate::config::CONNECT_VERSION;
+use axum::{Extension, Json};
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use utoipa::openapi::schema::{AdditionalProperties, Object, OneOf, Schema, Type};
+use utoipa::openapi::{
+    Components, ContentBuilder, Info, OpenApi, Paths, Ref, RefOr, Response, ResponseBuilder,
+};
+use utoipa::{IntoResponses, PartialSchema, ToSchema};
+
+/// What any request may be answered with.
+pub(super) struct AnyTime;
+/// What every request may be answered with that does not need the worker to be ready.
+pub(super) struct NotAcceptable;
+/// What requests about a named thing may be answered with besides.
+pub(super) struct Named;
+/// What requests with a body may be answered with besides.
+pub(super) struct WithBody;
+/// What requests that write may be answered with besides.
+pub(super) struct Writing;
+
+impl IntoResponses for AnyTime {
+    fn responses() -> BTreeMap<String, RefOr<Response>> {
+        errors(&[
+            (406, "The client wants something else than JSON."),
+            (
+                500,
+                "The request was not carried out: it timed out, Kafka did not take it, or the worker is shutting down.",
+            ),
+        ])
+    }
+}
+
+impl IntoResponses for NotAcceptable {
+    fn responses() -> BTreeMap<String, RefOr<Response>> {
+        errors(&[(406, "The client wants something else than JSON.")])
+    }
+}
+
+impl IntoResponses for Named {
+    fn responses() -> BTreeMap<String, RefOr<Response>> {
+        errors(&[
+            (400, "The path is not percent-encoded UTF-8, or the request asks for what cannot be."),
+            (404, "There is no such thing."),
+        ])
+    }
+}
+
+impl IntoResponses for WithBody {
+    fn responses() -> BTreeMap<String, RefOr<Response>> {
+        errors(&[
+            (400, "The body cannot be read, or it asks for what cannot be."),
+            (413, "The body is too large."),
+            (415, "The body is not said to be JSON."),
+        ])
+    }
+}
+
+impl IntoResponses for Writing {
+    fn responses() -> BTreeMap<String, RefOr<Response>> {
+        errors(&[(409, "The request cannot be carried out as things are now; some may be sent again.")])
+    }
+}
+
+fn errors(errors: &[(u16, &str)]) -> BTreeMap<String, RefOr<Response>> {
+    let body = || ContentBuilder::new().schema(Some(Ref::from_schema_name(ErrorDto::name()))).build();
+    let answer = |text: &str| ResponseBuilder::new().description(text).content("application/json", body());
+    let entries = errors.iter().map(|(status, text)| (status.to_string(), RefOr::T(answer(text).build())));
+    entries.collect()
+}
+
+/// A connector's settings as a client sends them: texts, and what becomes a text.
+pub(super) struct SettingsSchema;
+/// A connector's settings as they are shown.
+pub(super) struct ConfigSchema;
+/// The body of `POST /connectors`.
+#[derive(ToSchema)]
+#[schema(as = CreateConnectorRequest)]
+#[allow(dead_code, reason = "describes what `body` reads")]
+pub(super) struct CreateRequestSchema {
+    /// The connector's name.
+    name: Option<String>,
+    #[schema(value_type = SettingsSchema)]
+    config: (),
+    /// RUNNING, PAUSED or STOPPED; RUNNING when it is left out.
+    initial_state: Option<String>,
+}
+/// The answer to `GET /connectors`.
+#[derive(ToSchema)]
+#[schema(as = Connectors)]
+#[serde(untagged)]
+#[allow(dead_code, reason = "describes what `list` answers")]
+pub(super) enum ConnectorsSchema {
+    /// Without `expand`: the names.
+    Names(Vec<String>),
+    /// With `expand`: what was asked for of each connector.
+    Expanded(BTreeMap<String, ExpandedSchema>),
+}
+/// What was asked for of a connector.
+#[derive(ToSchema)]
+#[schema(as = ExpandedConnector)]
+#[allow(dead_code, reason = "describes what `list` answers")]
+pub(super) struct ExpandedSchema {
+    #[schema(required = false)]
+    status: StatusDto,
+    #[schema(required = false)]
+    info: ConnectorInfoDto,
+}
+
+impl PartialSchema for SettingsSchema {
+    fn schema() -> RefOr<Schema> {
+        let kinds = [Type::String, Type::Number, Type::Boolean, Type::Null];
+        settings(
+            &kinds,
+            "A flat map of settings; numbers and booleans become the text they are written with.",
+        )
+    }
+}
+
+impl ToSchema for SettingsSchema {
+    fn name() -> Cow<'static, str> {
+        "Settings".into()
+    }
+}
+
+impl PartialSchema for ConfigSchema {
+    fn schema() -> RefOr<Schema> {
+        settings(&[Type::String, Type::Null], "A flat map of settings as it was written.")
+    }
+}
+
+impl ToSchema for ConfigSchema {
+    fn name() -> Cow<'static, str> {
+        "Config".into()
+    }
+}
+
+fn settings(kinds: &[Type], text: &str) -> RefOr<Schema> {
+    let one = kinds.iter().fold(OneOf::builder(), |one, kind| one.item(Object::with_type(kind.clone())));
+    let value = AdditionalProperties::RefOr(RefOr::T(Schema::OneOf(one.build())));
+    let object = Object::builder().additional_properties(Some(value)).description(Some(text));
+    RefOr::T(Schema::Object(object.build()))
+}
+
+/// The document that all paths are added to.
+pub(super) fn document() -> OpenApi {
+    let mut info = Info::new("Kafka Connect REST API", CONNECT_VERSION);
+    info.description = Some("The REST API of Kafka Connect, as this worker serves it.".to_owned());
+    let mut components = Components::new();
+    components.schemas.insert(ErrorDto::name().into_owned(), ErrorDto::schema());
+    let mut document = OpenApi::new(info, Paths::new());
+    document.components = Some(components);
+    document
+}
+
+#[utoipa::path(get, path = "/openapi.json",
+    responses((status = 200, description = "This document.", body = Object), NotAcceptable))]
+pub(super) async fn read(Extension(document): Extension<Arc<OpenApi>>) -> Json<Shared<OpenApi>> {
+    Json(Shared(document))
+}
