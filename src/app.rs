@@ -8,6 +8,7 @@
 
 use crate::config::{ConnectorFile, Listener, Mode, Scheme, ServerTls, WorkerConfig};
 use crate::herder::{self, Ended, Herder, Options};
+use crate::membership::Cluster;
 use crate::rest::{self, Paths, Rest, TlsListener};
 use crate::storage::{self, KafkaStores, OpenStores, StandaloneStores};
 use crate::telemetry::{Filter, Level, Loggers};
@@ -40,6 +41,9 @@ pub enum Error {
     /// TLS of REST cannot be set up.
     #[error(transparent)]
     Tls(#[from] rest::TlsError),
+    /// The HTTP client for requests to other workers cannot be made.
+    #[error("cannot make an HTTP client: {0}")]
+    Client(reqwest::Error),
     /// The storage topics cannot be used.
     #[error(transparent)]
     Storage(#[from] storage::Error),
@@ -138,6 +142,7 @@ impl App {
             loggers: loggers.clone(),
             config: config.clone(),
             worker_id: worker_id.clone(),
+            cluster: cluster(&config, &addresses),
             stores: stores(config),
             runner: Arc::new(runner),
             events,
@@ -156,7 +161,9 @@ impl App {
                 tracing::debug!("nobody waits for the herder's end");
             }
         });
-        let router = rest::router(Rest { herder, advertised: worker_id.clone(), loggers }, Paths::All);
+        let forwarder = forwarder()?;
+        let rest = Rest { herder, advertised: worker_id.clone(), loggers, forwarder };
+        let router = rest::router(rest, Paths::All);
         let router = rest::secured(router, &settings);
         for (listener, socket) in settings.listeners.iter().zip(sockets) {
             let served = Served { router: router.clone(), stop: stop_rest.clone() };
@@ -220,6 +227,20 @@ fn stores(config: Arc<WorkerConfig>) -> Arc<dyn OpenStores> {
         Mode::Distributed => Arc::new(KafkaStores::new(config)),
         Mode::Standalone => Arc::new(StandaloneStores::new(config)),
     }
+}
+
+fn cluster(config: &Arc<WorkerConfig>, bound: &[SocketAddr]) -> Cluster {
+    let url = config.advertised_url(bound).into();
+    match config.mode {
+        Mode::Distributed => Cluster::Group { config: config.clone(), url },
+        Mode::Standalone => Cluster::Alone { url },
+    }
+}
+
+/// The client for requests to other workers. It follows no redirects, as Connect's does not, and uses no proxy.
+fn forwarder() -> Result<reqwest::Client, Error> {
+    let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).no_proxy().build();
+    client.map_err(Error::Client)
 }
 
 /// Binds all `listeners`, in their order.

@@ -83,6 +83,18 @@ pub struct WorkerConfig {
     pub offset_flush_timeout: Duration,
     /// How long tasks may drain when they stop.
     pub task_shutdown_graceful_timeout: Duration,
+    /// A worker that is silent for so long is out of its cluster.
+    pub session_timeout: Duration,
+    /// How often a worker says that it is there.
+    pub heartbeat_interval: Duration,
+    /// How long workers may take to join anew when the cluster changes.
+    pub rebalance_timeout: Duration,
+    /// How long the work of a worker that is gone waits for it to return.
+    pub scheduled_rebalance_max_delay: Duration,
+    /// `task.restart.backoff.ms`: the first pause before a failed task starts again by itself; zero for never.
+    pub task_restart_backoff: Duration,
+    /// The longest such pause.
+    pub task_restart_backoff_max: Duration,
     /// Where REST listens, and how it is protected.
     pub rest: RestConfig,
     /// What connectors may override in their clients.
@@ -212,6 +224,12 @@ impl WorkerConfig {
             offset_flush_interval: millis("offset.flush.interval.ms")?,
             offset_flush_timeout: millis("offset.flush.timeout.ms")?,
             task_shutdown_graceful_timeout: millis("task.shutdown.graceful.timeout.ms")?,
+            session_timeout: millis("session.timeout.ms")?,
+            heartbeat_interval: millis("heartbeat.interval.ms")?,
+            rebalance_timeout: millis("rebalance.timeout.ms")?,
+            scheduled_rebalance_max_delay: millis("scheduled.rebalance.max.delay.ms")?,
+            task_restart_backoff: millis("task.restart.backoff.ms")?,
+            task_restart_backoff_max: millis("task.restart.backoff.max.ms")?,
             rest: rest?,
             override_policy: override_policy?,
             buffer_bytes: values.unsigned("worker.buffer.bytes")?,

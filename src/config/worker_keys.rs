@@ -40,7 +40,7 @@ pub const STANDALONE: &[Row] = &[
 ];
 
 /// The keys that are read, with Connect's types and defaults; those of the groups Group and Storage count only in
-/// distributed mode. `rest.basic.auth.users.file` and
+/// distributed mode. `rest.basic.auth.users.file`, `task.restart.*` and
 /// `worker.*` are ours.
 #[rustfmt::skip] // a table: one row is one key
 pub const WORKER: &[Row] = &[
@@ -159,6 +159,11 @@ pub const WORKER: &[Row] = &[
         "How old knowledge of the cluster may become, in milliseconds."),
     Row("request.timeout.ms", Int, Is("40000"), AtLeast(0), Mid, KAFKA, Narrow, "Request timeout",
         "How long a broker may take to answer, in milliseconds."),
+    Row("task.restart.backoff.ms", Long, Is("10000"), AtLeast(0), Mid, TASKS, Narrow, "Restart pause",
+        "How long a failed task or connector waits before it is started again by itself, in milliseconds; the pause doubles while \
+         it goes on failing. 0 leaves it FAILED until somebody restarts it, as a JVM worker does."),
+    Row("task.restart.backoff.max.ms", Long, Is("300000"), AtLeast(0), Low, TASKS, Narrow, "Longest restart pause",
+        "The longest pause before a failed task is started again by itself, in milliseconds."),
     Row("worker.buffer.bytes", Long, Is(BUFFER_BYTES), AtLeast(1 << 20), High, TASKS, Medium, "Buffer",
         "How many bytes of records and batches the tasks of this worker hold together; when it is used up, partitions \
          pause. At least 1 MiB."),

@@ -27,6 +27,19 @@ pub enum Error {
     /// What was asked to start cannot.
     #[error("{0}")]
     StartFailed(String),
+    /// Another worker has to do it; its advertised URL.
+    #[error("the worker at {0} has to do this")]
+    Elsewhere(Arc<str>),
+    /// Nobody leads the cluster for the moment.
+    #[error(
+        "Cannot complete request momentarily due to no known leader URL, likely because a rebalance was underway."
+    )]
+    NoLeader,
+    /// This worker led a moment ago, and cannot say yet whether it still does.
+    #[error(
+        "Cannot complete request momentarily due to stale configuration (typically caused by a concurrent config change)"
+    )]
+    Stale,
     /// The worker is going down.
     #[error("Worker is shutting down")]
     ShuttingDown,
@@ -40,7 +53,16 @@ impl Error {
 
     /// True when the same request may succeed later.
     pub fn is_retriable(&self) -> bool {
-        matches!(self, Self::TimedOut(_) | Self::Storage(_) | Self::Offsets(_) | Self::ShuttingDown)
+        matches!(
+            self,
+            Self::TimedOut(_)
+                | Self::Storage(_)
+                | Self::Offsets(_)
+                | Self::Elsewhere(_)
+                | Self::NoLeader
+                | Self::Stale
+                | Self::ShuttingDown
+        )
     }
 }
 

@@ -1,6 +1,7 @@
 //! A worker that runs nothing: it keeps the orders it was given and reports what a real one would.
 
 use super::runner::Runner;
+use crate::membership::Share;
 use crate::status::{State, StatusEvent};
 use crate::worker::ConnectorSpec;
 use async_trait::async_trait;
@@ -41,10 +42,12 @@ impl FakeRunner {
         self.orders.lock().unwrap().push(words);
     }
 
-    async fn report_all(&self, name: &str, tasks: u32, state: State) {
-        self.report(name, None, state, None).await;
-        for task in 0..tasks {
-            self.report(name, Some(task), state, None).await;
+    async fn report_all(&self, spec: &ConnectorSpec, state: State) {
+        if spec.instance {
+            self.report(&spec.name, None, state, None).await;
+        }
+        for task in &spec.tasks {
+            self.report(&spec.name, Some(*task), state, None).await;
         }
     }
 }
@@ -52,27 +55,28 @@ impl FakeRunner {
 #[async_trait]
 impl Runner for FakeRunner {
     async fn start(&self, spec: ConnectorSpec) {
-        self.order(format!("start {} tasks={} paused={}", spec.name, spec.task_count, spec.paused));
+        self.order(format!("start {} tasks={} paused={}", spec.name, spec.tasks.len(), spec.paused));
         let state = if spec.paused { State::Paused } else { State::Running };
-        let (name, tasks) = (spec.name.clone(), spec.task_count);
-        self.running.lock().unwrap().insert(name.clone(), spec);
-        self.report_all(&name, tasks, state).await;
+        self.running.lock().unwrap().insert(spec.name.clone(), spec.clone());
+        self.report_all(&spec, state).await;
     }
 
     async fn stop(&self, name: Arc<str>, end: State) {
         self.order(format!("stop {name} {end}"));
         drop(self.drains.acquire().await.unwrap());
         let spec = self.running.lock().unwrap().remove(&name);
-        for task in 0..spec.map_or(0, |spec| spec.task_count) {
-            self.report(&name, Some(task), State::Unassigned, None).await;
+        for task in spec.iter().flat_map(|spec| &spec.tasks) {
+            self.report(&name, Some(*task), State::Unassigned, None).await;
         }
         self.report(&name, None, end, None).await;
     }
 
     async fn set_paused(&self, name: Arc<str>, paused: bool) {
         self.order(format!("pause {name} {paused}"));
-        let tasks = self.running.lock().unwrap().get(&name).map_or(0, |spec| spec.task_count);
-        self.report_all(&name, tasks, if paused { State::Paused } else { State::Running }).await;
+        let spec = self.running.lock().unwrap().get(&name).cloned();
+        if let Some(spec) = spec {
+            self.report_all(&spec, if paused { State::Paused } else { State::Running }).await;
+        }
     }
 
     async fn restart_task(&self, name: Arc<str>, task: u32) {
@@ -80,11 +84,15 @@ impl Runner for FakeRunner {
         self.report(&name, Some(task), State::Running, None).await;
     }
 
+    async fn set_share(&self, name: Arc<str>, share: Share) {
+        self.order(format!("share {name} instance={} tasks={:?}", share.instance, share.tasks));
+    }
+
     async fn shutdown(&self) -> bool {
         self.order("shutdown".to_owned());
         let running = std::mem::take(&mut *self.running.lock().unwrap());
-        for (name, spec) in running {
-            self.report_all(&name, spec.task_count, State::Unassigned).await;
+        for spec in running.into_values() {
+            self.report_all(&spec, State::Unassigned).await;
         }
         true
     }

@@ -67,6 +67,10 @@ pub(super) enum Request {
         name: Arc<str>,
         reply: Reply<()>,
     },
+    /// Read the config topic to its end: another worker has written to it for one of our clients.
+    Refresh {
+        reply: Reply<()>,
+    },
     Ping {
         reply: Reply<()>,
     },
@@ -221,6 +225,7 @@ impl Herder {
         name: &str,
         request: impl FnOnce(Arc<str>, Reply<Put>) -> Request,
     ) -> Result<Put, Error> {
+        self.lead().await?;
         let mut put = self.ask_about(name, request).await?;
         if self.config.mode == Mode::Standalone {
             put.info = self.connector(name).await?;
@@ -268,29 +273,41 @@ impl Herder {
 
     /// Deletes a connector. Its consumer group stays.
     pub async fn delete(&self, name: &str) -> Result<(), Error> {
+        self.lead().await?;
         self.ask_about(name, |name, reply| Request::Delete { name, reply }).await
     }
 
-    /// Sets what the user wants a connector to do.
+    /// Sets what the user wants a connector to do. Stopping also takes its tasks away, which only the leader may.
     pub async fn set_target_state(&self, name: &str, state: TargetState) -> Result<(), Error> {
+        if state == TargetState::Stopped {
+            self.lead().await?;
+        }
         self.ask_about(name, |name, reply| Request::Target { name, state, reply }).await
     }
 
     /// Restarts what the request chooses; the answer shows the chosen ones as RESTARTING.
     pub async fn restart(&self, request: RestartRequest) -> Result<ConnectorStatus, Error> {
+        self.lead().await?;
         let name = request.name.clone();
         self.ask_about(&name, |_, reply| Request::Restart { request, reply }).await
     }
 
     /// Restarts the connector itself, not its tasks.
     pub async fn restart_connector(&self, name: &str) -> Result<(), Error> {
+        self.own(name).await?;
         self.ask_about(name, |name, reply| Request::RestartConnector { name, reply }).await
     }
 
     /// Restarts one task.
     pub async fn restart_task(&self, name: &str, task: u32) -> Result<(), Error> {
+        self.own_task(&ConnectorTaskId { connector: name.into(), task }).await?;
         let id = |connector| ConnectorTaskId { connector, task };
         self.ask_about(name, |name, reply| Request::RestartTask { id: id(name), reply }).await
+    }
+
+    /// Waits until what another worker has written is known here too.
+    pub async fn refresh(&self) -> Result<(), Error> {
+        self.ask(deadline(), |reply| Request::Refresh { reply }).await
     }
 
     /// The view, once the worker is ready.

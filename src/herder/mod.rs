@@ -8,6 +8,7 @@
 mod classes;
 mod error;
 mod handle;
+mod leading;
 mod offsets;
 mod plan;
 mod runner;

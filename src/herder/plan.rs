@@ -3,10 +3,11 @@
 //! It is asked again after each step and each change, so it names only one step at a time, and none when all is as
 //! wanted. It knows no Kafka and no worker.
 
+use crate::membership::Share;
 use crate::status::TargetState;
 
-/// What the config topic says about a connector.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// What the config topic and the cluster's view say about a connector.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Wanted {
     /// Which writing of the config it is.
     pub(super) revision: i64,
@@ -14,14 +15,16 @@ pub(super) struct Wanted {
     pub(super) target: TargetState,
     /// We have the connector's class.
     pub(super) known: bool,
-    /// How many tasks are committed.
-    pub(super) tasks: u32,
     /// The committed tasks belong to the present config.
     pub(super) tasks_current: bool,
+    /// This worker leads, so it writes the task configs, whoever runs them.
+    pub(super) leads: bool,
+    /// What of it is this worker's.
+    pub(super) share: Share,
 }
 
 /// What this worker has of a connector.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Actual {
     /// Nothing.
     Absent,
@@ -29,17 +32,19 @@ pub(super) enum Actual {
     Running {
         /// The config it runs with.
         revision: i64,
-        /// How many tasks it runs with.
-        tasks: u32,
+        /// What of it runs here.
+        share: Share,
         /// It was started or made paused.
         paused: bool,
     },
     /// It is stopped and its state says so.
     Stopped,
-    /// Its class is unknown and its state says so, for this writing of the config.
+    /// Its class is unknown and its state says so, for this writing of the config and this share.
     Refused {
         /// The config that was looked at.
         revision: i64,
+        /// Whose states were written.
+        share: Share,
     },
 }
 
@@ -55,6 +60,8 @@ pub(super) enum Step {
     },
     /// Pause or resume what runs.
     SetPaused(bool),
+    /// Run more or less of it, without a new start.
+    SetShare,
     /// Stop what runs because the user wants it stopped.
     Stop,
     /// Stop what runs because it is not ours any more.
@@ -68,35 +75,45 @@ pub(super) enum Step {
 }
 
 /// The next step, or none when all is as wanted.
-pub(super) fn step(wanted: Option<Wanted>, actual: Actual) -> Option<Step> {
-    let runs = matches!(actual, Actual::Running { .. });
-    let Some(wanted) = wanted else {
-        return match actual {
-            Actual::Absent => None,
-            Actual::Running { .. } => Some(Step::Remove),
-            Actual::Stopped | Actual::Refused { .. } => Some(Step::Forget),
-        };
+pub(super) fn step(wanted: Option<&Wanted>, actual: &Actual) -> Option<Step> {
+    let nothing_here = match actual {
+        Actual::Absent => None,
+        Actual::Running { .. } => Some(Step::Remove),
+        Actual::Stopped | Actual::Refused { .. } => Some(Step::Forget),
     };
+    let Some(wanted) = wanted else { return nothing_here };
+    // Tasks are made when they are to run: a connector created PAUSED has none until it is resumed.
+    let tasks_missing = wanted.known && wanted.target == TargetState::Started && !wanted.tasks_current;
+    if tasks_missing && wanted.leads {
+        return Some(Step::WriteTasks);
+    }
+    if wanted.share.is_empty() {
+        return nothing_here;
+    }
     if !wanted.known {
         return match actual {
             Actual::Running { .. } => Some(Step::Remove),
-            Actual::Refused { revision } if revision == wanted.revision => None,
+            Actual::Refused { revision, share } if *revision == wanted.revision && *share == wanted.share => {
+                None
+            }
             _ => Some(Step::Refuse),
         };
     }
+    let runs = matches!(actual, Actual::Running { .. });
     let paused = match wanted.target {
         TargetState::Stopped if runs => return Some(Step::Stop),
-        TargetState::Stopped => return (actual != Actual::Stopped).then_some(Step::ReportStopped),
-        // Tasks are made when they are to run: a connector created PAUSED has none until it is resumed.
-        TargetState::Started if !wanted.tasks_current => return Some(Step::WriteTasks),
+        TargetState::Stopped => {
+            return (wanted.share.instance && *actual != Actual::Stopped).then_some(Step::ReportStopped);
+        }
+        // The leader is about to write them.
+        TargetState::Started if tasks_missing => return None,
         TargetState::Started => false,
         TargetState::Paused => true,
     };
     match actual {
-        Actual::Running { revision, tasks, paused: is }
-            if revision == wanted.revision && tasks == wanted.tasks =>
-        {
-            (is != paused).then_some(Step::SetPaused(paused))
+        Actual::Running { revision, share, paused: is } if *revision == wanted.revision => {
+            let wrong_pause = (*is != paused).then_some(Step::SetPaused(paused));
+            wrong_pause.or_else(|| (*share != wanted.share).then_some(Step::SetShare))
         }
         _ => Some(Step::Start { paused }),
     }
@@ -105,19 +122,26 @@ pub(super) fn step(wanted: Option<Wanted>, actual: Actual) -> Option<Step> {
 #[cfg(test)]
 mod tests {
     use super::{Actual, Step, Wanted, step};
+    use crate::membership::Share;
     use crate::status::TargetState;
     use proptest::prelude::*;
+
+    fn share() -> impl Strategy<Value = Share> {
+        (any::<bool>(), prop::collection::btree_set(0..3_u32, 0..3))
+            .prop_map(|(instance, tasks)| Share { instance, tasks })
+    }
 
     fn wanted() -> impl Strategy<Value = Wanted> {
         let target =
             prop_oneof![Just(TargetState::Started), Just(TargetState::Paused), Just(TargetState::Stopped)];
-        (0..3_i64, target, any::<bool>(), 0..3_u32, any::<bool>()).prop_map(
-            |(revision, target, known, tasks, tasks_current)| Wanted {
+        (0..3_i64, target, any::<bool>(), any::<bool>(), any::<bool>(), share()).prop_map(
+            |(revision, target, known, tasks_current, leads, share)| Wanted {
                 revision,
                 target,
                 known,
-                tasks,
                 tasks_current,
+                leads,
+                share,
             },
         )
     }
@@ -126,10 +150,10 @@ mod tests {
         prop_oneof![
             Just(Actual::Absent),
             Just(Actual::Stopped),
-            (0..3_i64).prop_map(|revision| Actual::Refused { revision }),
-            (0..3_i64, 0..3_u32, any::<bool>()).prop_map(|(revision, tasks, paused)| Actual::Running {
+            (0..3_i64, share()).prop_map(|(revision, share)| Actual::Refused { revision, share }),
+            (0..3_i64, share(), any::<bool>()).prop_map(|(revision, share, paused)| Actual::Running {
                 revision,
-                tasks,
+                share,
                 paused
             }),
         ]
@@ -139,19 +163,26 @@ mod tests {
     fn carry_out(step: Step, wanted: &mut Option<Wanted>, actual: Actual) -> Actual {
         match (step, wanted) {
             (Step::WriteTasks, Some(wanted)) => {
-                wanted.tasks = 2;
                 wanted.tasks_current = true;
                 actual
             }
             (Step::Start { paused }, Some(wanted)) => {
-                Actual::Running { revision: wanted.revision, tasks: wanted.tasks, paused }
+                Actual::Running { revision: wanted.revision, share: wanted.share.clone(), paused }
             }
             (Step::SetPaused(paused), _) => match actual {
-                Actual::Running { revision, tasks, .. } => Actual::Running { revision, tasks, paused },
+                Actual::Running { revision, share, .. } => Actual::Running { revision, share, paused },
                 other => panic!("pause of {other:?}"),
             },
+            (Step::SetShare, Some(wanted)) => match actual {
+                Actual::Running { revision, paused, .. } => {
+                    Actual::Running { revision, share: wanted.share.clone(), paused }
+                }
+                other => panic!("a share of {other:?}"),
+            },
             (Step::Stop | Step::ReportStopped, Some(_)) => Actual::Stopped,
-            (Step::Refuse, Some(wanted)) => Actual::Refused { revision: wanted.revision },
+            (Step::Refuse, Some(wanted)) => {
+                Actual::Refused { revision: wanted.revision, share: wanted.share.clone() }
+            }
             (Step::Remove | Step::Forget, _) => Actual::Absent,
             (step, wanted) => panic!("{step:?} for {wanted:?}"),
         }
@@ -164,37 +195,65 @@ mod tests {
             mut actual in actual(),
         ) {
             let mut steps = Vec::new();
-            while let Some(next) = step(wanted, actual) {
-                // Only what runs can be stopped or paused, and only what is wanted can be started.
+            while let Some(next) = step(wanted.as_ref(), &actual) {
+                // Only what runs can be stopped or changed, and only what is wanted can be started.
                 let running = matches!(actual, Actual::Running { .. });
-                prop_assert!(running || !matches!(next, Step::Stop | Step::Remove | Step::SetPaused(_)));
+                prop_assert!(running || !matches!(next, Step::Stop | Step::Remove | Step::SetPaused(_) | Step::SetShare));
                 prop_assert!(wanted.is_some() || matches!(next, Step::Remove | Step::Forget));
                 actual = carry_out(next, &mut wanted, actual);
                 steps.push(next);
-                prop_assert!(steps.len() <= 3, "{steps:?}");
+                prop_assert!(steps.len() <= 4, "{steps:?}");
             }
-            match (wanted, actual) {
-                (None, Actual::Absent) => {}
-                (Some(w), Actual::Refused { revision }) => prop_assert!(!w.known && revision == w.revision),
-                (Some(w), Actual::Stopped) => prop_assert!(w.known && w.target == TargetState::Stopped),
-                (Some(w), Actual::Running { revision, tasks, paused }) => {
-                    prop_assert!(w.known && revision == w.revision && tasks == w.tasks);
-                    prop_assert_eq!(paused, w.target == TargetState::Paused);
-                    prop_assert!(paused || w.tasks_current);
+            let Some(wanted) = wanted else {
+                prop_assert_eq!(actual, Actual::Absent);
+                return Ok(());
+            };
+            let waits = wanted.known && wanted.target == TargetState::Started && !wanted.tasks_current;
+            prop_assert!(!(waits && wanted.leads));
+            match actual {
+                Actual::Absent => prop_assert!(wanted.share.is_empty() || waits || wanted.target == TargetState::Stopped),
+                Actual::Refused { revision, share } => {
+                    prop_assert!(waits || !wanted.known && revision == wanted.revision && share == wanted.share);
                 }
-                other => prop_assert!(false, "rests at {other:?}"),
+                Actual::Stopped => prop_assert!(waits || wanted.known && wanted.target == TargetState::Stopped),
+                Actual::Running { .. } if waits => {}
+                Actual::Running { revision, share, paused } => {
+                    prop_assert!(wanted.known && revision == wanted.revision && share == wanted.share);
+                    prop_assert_eq!(paused, wanted.target == TargetState::Paused);
+                }
             }
         }
     }
 
+    fn of_one(target: TargetState) -> Wanted {
+        let share = Share { instance: true, tasks: [].into() };
+        Wanted { revision: 1, target, known: true, tasks_current: false, leads: true, share }
+    }
+
     #[test]
     fn a_connector_created_paused_gets_its_tasks_when_it_is_resumed() {
-        let wanted =
-            Wanted { revision: 1, target: TargetState::Paused, known: true, tasks: 0, tasks_current: false };
-        assert_eq!(step(Some(wanted), Actual::Absent), Some(Step::Start { paused: true }));
-        let actual = Actual::Running { revision: 1, tasks: 0, paused: true };
-        assert_eq!(step(Some(wanted), actual), None);
+        let wanted = of_one(TargetState::Paused);
+        assert_eq!(step(Some(&wanted), &Actual::Absent), Some(Step::Start { paused: true }));
+        let actual = Actual::Running { revision: 1, share: wanted.share.clone(), paused: true };
+        assert_eq!(step(Some(&wanted), &actual), None);
         let resumed = Wanted { target: TargetState::Started, ..wanted };
-        assert_eq!(step(Some(resumed), actual), Some(Step::WriteTasks));
+        assert_eq!(step(Some(&resumed), &actual), Some(Step::WriteTasks));
+    }
+
+    #[test]
+    fn a_follower_waits_for_the_leader_to_write_the_tasks() {
+        let wanted = Wanted { leads: false, ..of_one(TargetState::Started) };
+        assert_eq!(step(Some(&wanted), &Actual::Absent), None);
+        let written = Wanted { tasks_current: true, ..wanted };
+        assert_eq!(step(Some(&written), &Actual::Absent), Some(Step::Start { paused: false }));
+    }
+
+    #[test]
+    fn a_task_more_or_less_restarts_nothing() {
+        let mut wanted = Wanted { tasks_current: true, ..of_one(TargetState::Started) };
+        wanted.share.tasks = [0, 2].into();
+        let share = Share { instance: false, tasks: [0].into() };
+        let actual = Actual::Running { revision: 1, share, paused: false };
+        assert_eq!(step(Some(&wanted), &actual), Some(Step::SetShare));
     }
 }

@@ -1,5 +1,6 @@
 //! What the herder needs of a worker. One real implementation; the other drives the herder's tests.
 
+use crate::membership::Share;
 use crate::status::State;
 use crate::worker::{ConnectorSpec, WorkerHandle};
 use async_trait::async_trait;
@@ -17,6 +18,8 @@ pub trait Runner: Send + Sync + 'static {
     async fn set_paused(&self, name: Arc<str>, paused: bool);
     /// Restarts one task.
     async fn restart_task(&self, name: Arc<str>, task: u32);
+    /// Changes what this worker runs of a connector.
+    async fn set_share(&self, name: Arc<str>, share: Share);
     /// Stops everything; true when all was drained in time.
     async fn shutdown(&self) -> bool;
 }
@@ -37,6 +40,10 @@ impl Runner for WorkerHandle {
 
     async fn restart_task(&self, name: Arc<str>, task: u32) {
         Self::restart_task(self, name, task).await;
+    }
+
+    async fn set_share(&self, name: Arc<str>, share: Share) {
+        Self::set_share(self, name, share.instance, share.tasks).await;
     }
 
     async fn shutdown(&self) -> bool {

@@ -3,6 +3,7 @@
 use super::fake_runner::FakeRunner;
 use super::{ConnectorStatus, Ended, Error, Health, Herder, Options};
 use crate::config::ConnectorProperties;
+use crate::membership::Cluster;
 use crate::status::{State, TargetState};
 use crate::storage::contract_tests::worker_config;
 use crate::storage::{self, MemoryStores, OpenStores, RestartRequest, Stores};
@@ -32,6 +33,7 @@ fn rig_over(stores: &MemoryStores, opened: Arc<dyn OpenStores>) -> Rig {
     let config = Arc::new(worker_config("none:0"));
     let (loggers, govern) = Loggers::new(Filter::detached(Level::Info));
     drop(TaskTracker::new().spawn(govern));
+    let cluster = Cluster::Alone { url: "http://w:8083/".into() };
     let options = Options {
         config,
         worker_id: "w:8083".into(),
@@ -39,6 +41,7 @@ fn rig_over(stores: &MemoryStores, opened: Arc<dyn OpenStores>) -> Rig {
         stores: opened,
         runner: runner.clone(),
         events,
+        cluster,
     };
     let stop = CancellationToken::new();
     let (herder, run) = options.build(stop.clone());

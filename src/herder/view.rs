@@ -5,6 +5,7 @@
 use super::Error;
 use crate::config::ConnectorProperties;
 use crate::id::ConnectorTaskId;
+use crate::membership::{Assignment, ClusterView, LeadershipCheck};
 use crate::status::State;
 use crate::storage::{ClusterConfigState, Status};
 use std::collections::BTreeMap;
@@ -29,6 +30,21 @@ pub(super) struct View {
     pub(super) configs: ClusterConfigState,
     pub(super) statuses: BTreeMap<Arc<str>, Arc<ConnectorStatus>>,
     pub(super) cluster_id: Option<String>,
+    /// The worker's place among others; none before it has one.
+    pub(super) cluster: Option<Place>,
+}
+
+/// A worker's place in its cluster.
+#[derive(Debug, Clone)]
+pub(super) struct Place {
+    /// Its advertised URL.
+    pub(super) url: Arc<str>,
+    /// Who is there.
+    pub(super) view: Arc<ClusterView>,
+    /// Who runs what.
+    pub(super) assignment: Arc<Assignment>,
+    /// The way to ask whether this worker leads.
+    pub(super) leadership: LeadershipCheck,
 }
 
 /// A connector as `GET /connectors/X` shows it.

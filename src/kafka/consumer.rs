@@ -157,6 +157,11 @@ impl GroupConsumer {
         &self.group
     }
 
+    /// The client, for questions that are no business of a connector's consumer.
+    pub(super) fn client(&self) -> Arc<BaseConsumer<Context>> {
+        Arc::clone(&self.consumer)
+    }
+
     /// The next event. Cancel-safe; must be awaited again and again, for it is what serves the client's callbacks.
     pub async fn next_event(&mut self) -> ConsumerEvent {
         loop {

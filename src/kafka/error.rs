@@ -142,7 +142,8 @@ pub(super) fn advice(code: Option<RDKafkaErrorCode>) -> Option<&'static str> {
             "check consumer.sasl.* and consumer.security.protocol (consumers do not inherit the worker's)"
         }
         RDKafkaErrorCode::InconsistentGroupProtocol => {
-            "another kind of client is in the group; check partition.assignment.strategy"
+            "another kind of client is in the group: a running JVM Connect cluster when it is `group.id` (stop it first, \
+             or choose another name), else check partition.assignment.strategy"
         }
         RDKafkaErrorCode::InvalidGroupId => "check consumer.override.group.id",
         RDKafkaErrorCode::AutoOffsetReset => {

@@ -6,6 +6,7 @@
 //! an offset is committed.
 
 pub mod admin;
+pub mod cluster;
 pub mod consumer;
 mod error;
 pub mod groups;

@@ -5,17 +5,24 @@ use crate::herder;
 use axum::Json;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
+use std::sync::Arc;
 
 /// A request that cannot be answered as asked.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Error {
     status: StatusCode,
     message: String,
+    /// The worker that has to do it, by its URL.
+    elsewhere: Option<Arc<str>>,
 }
+
+/// In an answer's extensions: not the answer, but where it is to be had.
+#[derive(Debug, Clone)]
+pub(super) struct Elsewhere(pub(super) Arc<str>);
 
 impl Error {
     pub(super) fn new(status: StatusCode, message: impl Into<String>) -> Self {
-        Self { status, message: message.into() }
+        Self { status, message: message.into(), elsewhere: None }
     }
 
     /// The request itself is wrong.
@@ -36,18 +43,26 @@ impl From<herder::Error> for Error {
         let status = match &error {
             E::BadRequest(_) => StatusCode::BAD_REQUEST,
             E::NotFound(_) => StatusCode::NOT_FOUND,
-            E::AlreadyExists(_) => StatusCode::CONFLICT,
+            E::AlreadyExists(_) | E::Elsewhere(_) | E::NoLeader | E::Stale => StatusCode::CONFLICT,
             E::TimedOut(_) | E::Storage(_) | E::Offsets(_) | E::StartFailed(_) | E::ShuttingDown => {
                 StatusCode::INTERNAL_SERVER_ERROR
             }
         };
-        Self::new(status, error.to_string())
+        let elsewhere = match &error {
+            E::Elsewhere(url) => Some(url.clone()),
+            _ => None,
+        };
+        Self { elsewhere, ..Self::new(status, error.to_string()) }
     }
 }
 
 impl IntoResponse for Error {
     fn into_response(self) -> Response {
         let body = ErrorDto { error_code: self.status.as_u16(), message: self.message };
-        (self.status, Json(body)).into_response()
+        let mut response = (self.status, Json(body)).into_response();
+        if let Some(url) = self.elsewhere {
+            response.extensions_mut().insert(Elsewhere(url));
+        }
+        response
     }
 }

@@ -14,6 +14,7 @@ mod cors;
 mod dto;
 mod dto_config;
 mod error;
+mod forward;
 mod headers;
 mod internal;
 mod lifecycle;
@@ -56,6 +57,8 @@ pub struct Rest {
     pub advertised: Arc<str>,
     /// The levels of loggers.
     pub loggers: Loggers,
+    /// The client for requests that another worker has to carry out.
+    pub forwarder: reqwest::Client,
 }
 
 /// Which paths a listener serves.
@@ -79,6 +82,7 @@ pub fn router(rest: Rest, serves: Paths) -> Router {
     .split_for_parts();
     let routes = routes
         .method_not_allowed_fallback(protocol::method_not_allowed)
+        .route_layer(from_fn_with_state(rest.clone(), forward::forward))
         .route_layer(from_fn(protocol::json_is_accepted))
         .fallback(protocol::not_found)
         .layer(Extension(Arc::new(document)))

@@ -5,6 +5,7 @@ use super::{Paths, Rest, router, serve};
 use crate::config::{ConverterConfig, WorkerConfig, plugins};
 use crate::herder::Options;
 use crate::herder::fake_runner::FakeRunner;
+use crate::membership::Cluster;
 use crate::storage::MemoryStores;
 use crate::storage::contract_tests::worker_config;
 use crate::telemetry::{Filter, Level, Loggers};
@@ -43,17 +44,15 @@ async fn server_of(config: WorkerConfig) -> Server {
         stores: Arc::new(MemoryStores::default()),
         runner,
         events,
+        cluster: Cluster::Alone { url: format!("http://{address}/").as_str().into() },
     };
     let stop = CancellationToken::new();
     let (herder, run) = options.build(stop.clone());
     let tasks = TaskTracker::new();
     tasks.spawn(run);
     tasks.spawn(govern);
-    tasks.spawn(serve(
-        listener,
-        router(Rest { herder, advertised: address.as_str().into(), loggers }, Paths::All),
-        stop.clone(),
-    ));
+    let rest = Rest { herder, advertised: address.as_str().into(), loggers, forwarder: Client::new() };
+    tasks.spawn(serve(listener, router(rest, Paths::All), stop.clone()));
     Server { address, client: Client::new(), stop }
 }
 

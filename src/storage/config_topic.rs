@@ -42,6 +42,12 @@ impl ConfigTopic {
         Ok(self.take_in(vec![entry]))
     }
 
+    /// Reads to the end of the topic as it is now.
+    pub async fn refresh(&mut self) -> Result<Vec<Change>, Error> {
+        let entries = self.store.read_to_end().await?;
+        Ok(self.take_in(entries))
+    }
+
     /// Creates or replaces a connector.
     pub async fn put_connector(
         &mut self,

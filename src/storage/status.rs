@@ -10,7 +10,7 @@ use async_trait::async_trait;
 use std::sync::Arc;
 
 /// Whose state it is.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum StatusId {
     /// The connector itself.
     Connector(Arc<str>),

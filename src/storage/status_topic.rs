@@ -96,6 +96,11 @@ impl StatusTopic {
         self.cache.connector(name)
     }
 
+    /// One state.
+    pub fn state(&self, id: &StatusId) -> Option<&Status> {
+        self.cache.get(id)
+    }
+
     /// The states of a connector's tasks, in order.
     pub fn tasks(&self, name: &str) -> Vec<(u32, &Status)> {
         self.cache.tasks(name).collect()

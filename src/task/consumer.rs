@@ -47,9 +47,9 @@ pub struct ConnectorTasks {
     pub(super) owner: BTreeMap<TopicPartition, u32>,
     /// Where an assigned partition without a pipeline starts again.
     positions: HashMap<TopicPartition, i64>,
-    failed: BTreeSet<u32>,
+    pub(super) failed: BTreeSet<u32>,
     /// A pipeline's end left its position unknown: only a new consumer knows where to start.
-    lost_position: bool,
+    pub(super) lost_position: bool,
     pub(super) committer: Committer,
 }
 
@@ -118,7 +118,14 @@ impl ConnectorTasks {
                 biased;
                 order = orders.recv() => match order {
                     None => return Ok(End::Closed),
-                    Some(order @ (Order::Start(..) | Order::Stop(..))) => return Ok(End::Order(order, false)),
+                    Some(order) if order.ends() => return Ok(End::Order(order, false)),
+                    Some(Order::SetShare(instance, tasks, ack)) => {
+                        let again = self.set_share(instance, tasks).await?;
+                        answer(ack);
+                        if again {
+                            return Ok(End::Again);
+                        }
+                    }
                     Some(Order::SetPaused(paused, ack)) => {
                         self.set_paused(paused).await?;
                         answer(ack);
@@ -130,6 +137,7 @@ impl ConnectorTasks {
                             return Ok(End::Again);
                         }
                     }
+                    Some(order) => return Ok(End::Order(order, false)),
                 },
                 Some(report) = self.reports.recv() => self.reported(report),
                 Some(ended) = self.pipelines.join_next_with_id(), if !self.pipelines.is_empty() => {
@@ -161,7 +169,7 @@ impl ConnectorTasks {
 
     async fn assigned(&mut self, partitions: &[TopicPartition]) -> Result<(), Error> {
         let queues = self.consumer.assign(partitions)?;
-        for (partition, task) in deal(&self.owner, partitions, self.spec.task_count) {
+        for (partition, task) in deal(&self.owner, partitions, &self.spec.tasks) {
             self.owner.insert(partition, task);
         }
         let connector = &self.spec.name;
@@ -282,7 +290,7 @@ impl ConnectorTasks {
 
     /// Starts a task anew from what was handed over; true when that takes a new consumer.
     async fn restart_task(&mut self, task: u32) -> Result<bool, Error> {
-        if task >= self.spec.task_count {
+        if !self.spec.tasks.contains(&task) {
             return Ok(false);
         }
         let partitions = self.partitions_of(task);
@@ -292,21 +300,27 @@ impl ConnectorTasks {
             return Ok(true);
         }
         self.failed.remove(&task);
-        for partition in partitions {
-            if let Some(offset) = self.positions.remove(&partition) {
-                self.consumer.seek(&partition, offset).await?;
-            }
-            let queue = self.consumer.queue(&partition)?;
-            if !self.spec.paused {
-                self.consumer.resume(std::slice::from_ref(&partition))?;
-            }
-            self.open(queue).await;
-        }
+        self.reopen(partitions).await?;
         if !self.failed.contains(&task) {
             let state = self.state();
             self.parts.tell(&self.spec.name, Some(task), state, None).await;
         }
         Ok(false)
+    }
+
+    /// Starts pipelines for drained partitions, where the last ones ended.
+    pub(super) async fn reopen(&mut self, partitions: Vec<TopicPartition>) -> Result<(), Error> {
+        for partition in partitions {
+            if let Some(offset) = self.positions.remove(&partition) {
+                self.consumer.seek(&partition, offset).await?;
+            }
+            let queue = self.consumer.queue(&partition)?;
+            if !self.is_held(&partition) {
+                self.consumer.resume(std::slice::from_ref(&partition))?;
+            }
+            self.open(queue).await;
+        }
+        Ok(())
     }
 
     async fn set_paused(&mut self, paused: bool) -> Result<(), Error> {
@@ -329,7 +343,7 @@ impl ConnectorTasks {
         Ok(())
     }
 
-    fn partitions_of(&self, task: u32) -> Vec<TopicPartition> {
+    pub(super) fn partitions_of(&self, task: u32) -> Vec<TopicPartition> {
         self.owner
             .iter()
             .filter(|(_, owner)| **owner == task)
@@ -337,16 +351,16 @@ impl ConnectorTasks {
             .collect()
     }
 
-    fn state(&self) -> State {
+    pub(super) fn state(&self) -> State {
         if self.spec.paused { State::Paused } else { State::Running }
     }
 
     /// Reports the states of the connector and of all tasks that have not failed.
     pub async fn tell_states(&self) {
         let state = self.state();
-        self.parts.tell(&self.spec.name, None, state, None).await;
-        for task in (0..self.spec.task_count).filter(|task| !self.failed.contains(task)) {
-            self.parts.tell(&self.spec.name, Some(task), state, None).await;
+        self.parts.tell_connector(&self.spec, state, None).await;
+        for task in self.spec.tasks.difference(&self.failed) {
+            self.parts.tell(&self.spec.name, Some(*task), state, None).await;
         }
     }
 }

@@ -3,17 +3,17 @@
 //! Pure, deterministic and sticky: a partition that a task has stays there; a new one goes to the task with the fewest,
 //! lowest number first.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::id::TopicPartition;
 
-/// Deals `new` partitions to `tasks` tasks, given what they hold. Returns the task of each new partition.
+/// Deals `new` partitions to `tasks`, given what they hold. Returns the task of each new partition.
 pub fn deal(
     held: &BTreeMap<TopicPartition, u32>,
     new: &[TopicPartition],
-    tasks: u32,
+    tasks: &BTreeSet<u32>,
 ) -> Vec<(TopicPartition, u32)> {
-    let mut counts: BTreeMap<u32, usize> = (0..tasks.max(1)).map(|task| (task, 0)).collect();
+    let mut counts: BTreeMap<u32, usize> = tasks.iter().map(|task| (*task, 0)).collect();
     for task in held.values() {
         *counts.entry(*task).or_default() += 1;
     }
@@ -36,19 +36,20 @@ mod tests {
     use super::deal;
     use crate::id::TopicPartition;
     use proptest::prelude::*;
-    use std::collections::BTreeMap;
+    use std::collections::{BTreeMap, BTreeSet};
 
     proptest! {
         #[test]
         fn everything_is_dealt_once_and_evenly(first in 0_i32..40, second in 0_i32..40, tasks in 1_u32..9) {
+            let numbers: BTreeSet<u32> = (0..tasks).map(|task| 3 * task + 1).collect();
             let some = |from, to| (from..to).map(|p| TopicPartition::new("t", p)).collect::<Vec<_>>();
-            let held: BTreeMap<_, _> = deal(&BTreeMap::new(), &some(0, first), tasks).into_iter().collect();
+            let held: BTreeMap<_, _> = deal(&BTreeMap::new(), &some(0, first), &numbers).into_iter().collect();
             prop_assert_eq!(held.len(), usize::try_from(first).unwrap());
-            let more = deal(&held, &some(0, first + second), tasks);
+            let more = deal(&held, &some(0, first + second), &numbers);
             prop_assert_eq!(more.len(), usize::try_from(second).unwrap(), "what is held is not dealt again");
-            let mut counts = vec![0_i64; tasks as usize];
-            held.values().chain(more.iter().map(|(_, task)| task)).for_each(|t| counts[*t as usize] += 1);
-            let spread = counts.iter().max().unwrap() - counts.iter().min().unwrap();
+            let mut counts: BTreeMap<u32, i64> = numbers.iter().map(|task| (*task, 0)).collect();
+            held.values().chain(more.iter().map(|(_, task)| task)).for_each(|t| *counts.get_mut(t).unwrap() += 1);
+            let spread = counts.values().max().unwrap() - counts.values().min().unwrap();
             prop_assert!(spread <= 1, "{:?}", counts);
         }
     }

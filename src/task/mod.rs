@@ -15,7 +15,9 @@ mod error;
 mod group;
 mod offsets;
 mod partition;
+mod share;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use tokio::sync::{mpsc, oneshot};
@@ -34,8 +36,10 @@ pub struct ConnectorSpec {
     pub name: Arc<str>,
     /// Its raw configuration.
     pub config: ConnectorProperties,
-    /// How many tasks it has; they are numbered from 0.
-    pub task_count: u32,
+    /// This worker writes the state of the connector itself.
+    pub instance: bool,
+    /// The tasks that this worker runs; without any it stays out of the consumer group.
+    pub tasks: BTreeSet<u32>,
     /// Start without reading (target state PAUSED).
     pub paused: bool,
 }
@@ -53,6 +57,19 @@ pub enum Order {
     SetPaused(bool, Ack),
     /// Start this task again from what was handed over.
     RestartTask(u32, Ack),
+    /// Write the connector's state (or not) and run these tasks from now on; those that stay are not disturbed.
+    SetShare(bool, BTreeSet<u32>, Ack),
+}
+
+impl Order {
+    /// True when what runs has to end for it: another connector, none, or one without tasks here.
+    fn ends(&self) -> bool {
+        match self {
+            Self::Start(..) | Self::Stop(..) => true,
+            Self::SetShare(_, tasks, _) => tasks.is_empty(),
+            Self::SetPaused(..) | Self::RestartTask(..) => false,
+        }
+    }
 }
 
 /// What all connectors of a worker share.
@@ -74,11 +91,29 @@ impl Parts {
             tracing::debug!(%connector, %state, "a state after the herder ended");
         }
     }
+
+    /// Reports the state of the connector itself, if this worker is the one to do so.
+    pub async fn tell_connector(&self, spec: &ConnectorSpec, state: State, trace: Option<String>) {
+        if spec.instance {
+            self.tell(&spec.name, None, state, trace).await;
+        }
+    }
+
+    /// Takes over the connector's state, or gives it away.
+    pub async fn change_instance(&self, spec: &mut ConnectorSpec, instance: bool) {
+        if instance == spec.instance {
+            return;
+        }
+        spec.instance = instance;
+        let running = if spec.paused { State::Paused } else { State::Running };
+        let state = if instance { running } else { State::Unassigned };
+        self.tell(&spec.name, None, state, None).await;
+    }
 }
 
 /// Why the loop ended.
 pub enum End {
-    /// A `Start` or `Stop` came; everything was drained in time, or not.
+    /// An order came for which it has to end; everything was drained in time, or not.
     Order(Order, bool),
     /// Nobody gives orders any more.
     Closed,

@@ -6,7 +6,7 @@
 
 mod slot;
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use tokio::sync::{mpsc, oneshot};
@@ -58,6 +58,12 @@ impl WorkerHandle {
     /// Restarts one task from the offsets that were handed over.
     pub async fn restart_task(&self, name: Arc<str>, task: u32) {
         self.order(name, |ack| Order::RestartTask(task, ack)).await;
+    }
+
+    /// Changes what this worker runs of a connector (`instance`: it writes the connector's own state) without
+    /// disturbing the tasks that stay.
+    pub async fn set_share(&self, name: Arc<str>, instance: bool, tasks: BTreeSet<u32>) {
+        self.order(name, |ack| Order::SetShare(instance, tasks, ack)).await;
     }
 
     /// Stops everything; true when all was drained and committed in time.

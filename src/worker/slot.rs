@@ -26,8 +26,10 @@ pub(super) async fn run(name: Arc<str>, mut orders: mpsc::Receiver<Order>, parts
                 parts.tell(&name, None, end, None).await;
                 answer(ack, true);
             }
-            // Nothing runs, so there is nothing to pause or restart.
-            Order::SetPaused(_, ack) | Order::RestartTask(_, ack) => answer(ack, true),
+            // Nothing runs, so there is nothing to pause, to restart or to share.
+            Order::SetPaused(_, ack) | Order::RestartTask(_, ack) | Order::SetShare(_, _, ack) => {
+                answer(ack, true);
+            }
         }
         next = orders.recv().await;
     }
@@ -43,63 +45,101 @@ async fn keep_running(
 ) -> Option<Order> {
     let mut ack = Some(ack);
     loop {
-        let prepared = match prepare(&mut spec, orders, parts).await {
-            Ok(prepared) => prepared,
-            Err(Interrupted(order)) => {
-                ack.take().into_iter().for_each(|ack| answer(ack, true));
-                return finish(order, true, &spec, parts).await;
-            }
+        let (order, drained) = match life(&mut spec, &mut ack, orders, parts).await {
+            ControlFlow::Continue(()) => continue,
+            ControlFlow::Break(end) => end,
         };
-        let failure = match prepared {
-            Err(error) => error,
-            Ok(tasks) => {
-                // Whoever gave the order finds the states in place when it is answered.
-                tasks.tell_states().await;
-                ack.take().into_iter().for_each(|ack| answer(ack, true));
-                let (end, ran) = tasks.run(orders).await;
-                spec = ran;
-                match end {
-                    End::Order(order, drained) => return finish(Some(order), drained, &spec, parts).await,
-                    End::Closed => return None,
-                    End::Again => continue,
-                    End::Failed(error) => error,
+        match order {
+            Some(Order::SetShare(instance, tasks, share_ack)) => {
+                let gone: Vec<u32> = spec.tasks.difference(&tasks).copied().collect();
+                spec.tasks = tasks;
+                for task in gone {
+                    parts.tell(&spec.name, Some(task), State::Unassigned, None).await;
                 }
+                parts.change_instance(&mut spec, instance).await;
+                answer(share_ack, drained);
             }
-        };
-        tell_failed(&spec, &failure, parts).await;
-        ack.take().into_iter().for_each(|ack| answer(ack, true));
-        match wait_failed(&mut spec, orders).await {
-            ControlFlow::Continue(restart) => ack = Some(restart),
-            ControlFlow::Break(order) => return finish(order, true, &spec, parts).await,
+            order => return finish(order, drained, &spec, parts).await,
         }
     }
 }
 
-/// An order that came while the connector was being prepared and makes that pointless.
-struct Interrupted(Option<Order>);
+/// What ended a life: the order (none: nobody gives any more), and whether all was drained.
+type LifeEnd = (Option<Order>, bool);
 
-/// Reads the configuration, checks the target, joins the group; gives way to an order that ends the connector.
-async fn prepare(
+/// One life of a connector: prepared, run, failed. `Continue`: it is to start again. `ack` is the order that began it:
+/// whoever gave it finds the states in place when it is answered.
+async fn life(
     spec: &mut ConnectorSpec,
+    ack: &mut Option<Ack>,
     orders: &mut mpsc::Receiver<Order>,
     parts: &Parts,
-) -> Result<Result<ConnectorTasks, Error>, Interrupted> {
+) -> ControlFlow<LifeEnd> {
+    let failure = match prepare(spec, orders, parts).await {
+        Prepared::Interrupted(order) => {
+            answer_first(ack);
+            return ControlFlow::Break((order, true));
+        }
+        Prepared::WithoutTasks => {
+            let state = if spec.paused { State::Paused } else { State::Running };
+            parts.tell_connector(spec, state, None).await;
+            answer_first(ack);
+            return wait(spec, ack, orders, parts).await;
+        }
+        Prepared::Failed(error) => error,
+        Prepared::Tasks(tasks) => {
+            tasks.tell_states().await;
+            answer_first(ack);
+            let (end, ran) = tasks.run(orders).await;
+            *spec = ran;
+            match end {
+                End::Order(order, drained) => return ControlFlow::Break((Some(order), drained)),
+                End::Closed => return ControlFlow::Break((None, true)),
+                End::Again => return ControlFlow::Continue(()),
+                End::Failed(error) => error,
+            }
+        }
+    };
+    tell_failed(spec, &failure, parts).await;
+    answer_first(ack);
+    wait(spec, ack, orders, parts).await
+}
+
+enum Prepared {
+    /// An order came that makes it pointless, or nobody gives orders any more.
+    Interrupted(Option<Order>),
+    /// The configuration is right, and other workers run all the tasks.
+    WithoutTasks,
+    /// It cannot run.
+    Failed(Error),
+    /// It is ready, and has joined its group.
+    Tasks(Box<ConnectorTasks>),
+}
+
+/// Reads the configuration, checks the target, joins the group; gives way to an order that ends the connector.
+async fn prepare(spec: &mut ConnectorSpec, orders: &mut mpsc::Receiver<Order>, parts: &Parts) -> Prepared {
     let config = match SinkConnectorConfig::parse(&spec.config, &parts.worker) {
         // A config stored under another name than it says must not get into that connector's group.
         Ok(config) => SinkConnectorConfig { name: Arc::clone(&spec.name), ..config },
-        Err(errors) => return Ok(Err(Error::Config(errors))),
+        Err(errors) => return Prepared::Failed(Error::Config(errors)),
     };
+    if spec.tasks.is_empty() {
+        return Prepared::WithoutTasks;
+    }
     loop {
         let attempt = ConnectorTasks::prepare(spec.clone(), &config, parts.clone());
         tokio::select! {
-            prepared = attempt => return Ok(prepared),
+            prepared = attempt => return match prepared {
+                Ok(tasks) => Prepared::Tasks(Box::new(tasks)),
+                Err(error) => Prepared::Failed(error),
+            },
             order = orders.recv() => match order {
                 Some(Order::SetPaused(paused, ack)) => {
                     spec.paused = paused;
                     answer(ack, true);
                 }
                 Some(Order::RestartTask(_, ack)) => answer(ack, true),
-                ending => return Err(Interrupted(ending)),
+                ending => return Prepared::Interrupted(ending),
             },
         }
     }
@@ -109,10 +149,10 @@ async fn prepare(
 async fn finish(order: Option<Order>, drained: bool, spec: &ConnectorSpec, parts: &Parts) -> Option<Order> {
     match order? {
         Order::Stop(end, ack) => {
-            for task in 0..spec.task_count {
-                parts.tell(&spec.name, Some(task), State::Unassigned, None).await;
+            for task in &spec.tasks {
+                parts.tell(&spec.name, Some(*task), State::Unassigned, None).await;
             }
-            parts.tell(&spec.name, None, end, None).await;
+            parts.tell_connector(spec, end, None).await;
             answer(ack, drained);
             None
         }
@@ -129,27 +169,42 @@ async fn tell_failed(spec: &ConnectorSpec, error: &Error, parts: &Parts) {
         _ if spec.paused => (State::Paused, None),
         _ => (State::Running, None),
     };
-    parts.tell(&spec.name, None, state, connector_trace).await;
-    for task in 0..spec.task_count {
-        parts.tell(&spec.name, Some(task), State::Failed, trace.clone()).await;
+    parts.tell_connector(spec, state, connector_trace).await;
+    for task in &spec.tasks {
+        parts.tell(&spec.name, Some(*task), State::Failed, trace.clone()).await;
     }
 }
 
-/// Waits for an order while all tasks are failed: a restart of any continues and is answered when it is done, a start or
-/// stop breaks.
-async fn wait_failed(
+/// Waits for an order while nothing runs (all tasks failed, or are run by others): a restart of any task continues (and
+/// is answered when it is done), every other order that changes what runs breaks.
+async fn wait(
     spec: &mut ConnectorSpec,
+    ack: &mut Option<Ack>,
     orders: &mut mpsc::Receiver<Order>,
-) -> ControlFlow<Option<Order>, Ack> {
+    parts: &Parts,
+) -> ControlFlow<LifeEnd> {
     loop {
         match orders.recv().await {
-            Some(Order::SetPaused(paused, ack)) => {
+            Some(Order::SetPaused(paused, answered)) => {
                 spec.paused = paused;
-                answer(ack, true);
+                if spec.tasks.is_empty() {
+                    let state = if paused { State::Paused } else { State::Running };
+                    parts.tell_connector(spec, state, None).await;
+                }
+                answer(answered, true);
             }
-            Some(Order::RestartTask(_, ack)) => return ControlFlow::Continue(ack),
-            ending => return ControlFlow::Break(ending),
+            Some(Order::RestartTask(_, restart)) => {
+                *ack = Some(restart);
+                return ControlFlow::Continue(());
+            }
+            ending => return ControlFlow::Break((ending, true)),
         }
+    }
+}
+
+fn answer_first(ack: &mut Option<Ack>) {
+    if let Some(ack) = ack.take() {
+        answer(ack, true);
     }
 }
 

@@ -14,7 +14,7 @@ const FLOORS: [&[&str]; 9] = [
     &["kafka", "convert", "batch", "ingest"],
     &["connector"],
     &["task"],
-    &["worker", "storage"],
+    &["worker", "storage", "membership"],
     &["herder"],
     &["rest"],
     &["app", "cli"],

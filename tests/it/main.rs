@@ -10,6 +10,7 @@
 
 mod at_least_once;
 mod bad_input;
+mod cluster;
 mod floors;
 mod golden_rest;
 mod lab;

@@ -3,6 +3,8 @@
 //! It owns the config topic, the states and the picture of what runs. It never waits for the worker: long operations
 //! run beside it (`reconcile`), at most one per connector, and their ends come back as things that happened.
 
+mod cluster;
+mod healing;
 mod loggers;
 mod patch;
 mod reconcile;
@@ -13,12 +15,15 @@ mod statuses;
 
 use super::handle::{Herder, Reply, Request, now};
 use super::runner::Runner;
-use super::view::{ConnectorStatus, Phase, View};
+use super::view::{ConnectorStatus, Phase, Place, View};
 use crate::config::WorkerConfig;
+use crate::membership::{Assignment, Cluster, ClusterView, Membership};
 use crate::status::StatusEvent;
-use crate::storage::{self, Change, ConfigTopic, OpenStores, StatusTopic};
+use crate::storage::{self, Change, ConfigTopic, OpenStores, StatusId, StatusTopic};
 use crate::telemetry::Loggers;
+use healing::Healing;
 use reconcile::Managed;
+use statuses::Reported;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 use tokio::sync::{mpsc, watch};
@@ -45,6 +50,8 @@ pub struct Options {
     pub runner: Arc<dyn Runner>,
     /// What it reports.
     pub events: mpsc::Receiver<StatusEvent>,
+    /// The cluster it belongs to.
+    pub cluster: Cluster,
 }
 
 /// How the herder's loop ended.
@@ -68,6 +75,7 @@ impl Options {
             configs: storage::ClusterConfigState::default(),
             statuses: BTreeMap::new(),
             cluster_id: None,
+            cluster: None,
         };
         let (publisher, view) = watch::channel(Arc::new(view));
         let herder = Herder { requests, view, config: self.config.clone(), startup: None };
@@ -81,12 +89,12 @@ async fn run(
     publisher: watch::Sender<Arc<View>>,
     stop: CancellationToken,
 ) -> Ended {
-    let opened = tokio::select! {
-        opened = starting::open(&options, &publisher) => opened,
+    let started = tokio::select! {
+        started = starting::start(&options, &publisher) => started,
         () = stop.cancelled() => return Ended::Stopped { drained: options.runner.shutdown().await },
     };
-    let (topic, status) = match opened {
-        Ok(opened) => opened,
+    let starting::Started { topic, status, membership, view } = match started {
+        Ok(started) => started,
         Err(error) => {
             options.runner.shutdown().await;
             return Ended::Failed(error);
@@ -94,6 +102,10 @@ async fn run(
     };
     let mut service = Service {
         dirty: topic.state().connectors().cloned().collect(),
+        assignment: Arc::default(),
+        membership,
+        view,
+        healing: Healing::new(&options.config),
         touched: BTreeSet::new(),
         managed: BTreeMap::new(),
         statuses: BTreeMap::new(),
@@ -101,14 +113,16 @@ async fn run(
         running: HashMap::new(),
         settling: Vec::new(),
         logger_levels: Vec::new(),
-        // Above all that was written before, or what we write would count less than the words of workers that are gone.
-        generation: status.max_generation().map_or(0, |last| last + 1),
+        reported: HashMap::new(),
         options,
         topic,
         status,
         publisher,
     };
-    service.forget_leftovers();
+    service.assign_anew();
+    if service.leads() {
+        service.forget_leftovers();
+    }
     service.run(asked, stop).await
 }
 
@@ -116,8 +130,13 @@ struct Service {
     options: Options,
     topic: ConfigTopic,
     status: StatusTopic,
-    /// Written into states (`connect-runtime.md` §2.5).
-    generation: i64,
+    membership: Membership,
+    view: Arc<ClusterView>,
+    /// Who runs what, as of the view and the config topic.
+    assignment: Arc<Assignment>,
+    healing: Healing,
+    /// The last state of each part of our share, as the worker reported it.
+    reported: HashMap<StatusId, Reported>,
     managed: BTreeMap<Arc<str>, Managed>,
     /// Connectors to be looked at by the plan.
     dirty: BTreeSet<Arc<str>>,
@@ -157,7 +176,13 @@ impl Service {
                     Ok(names) => self.take_status_changes(names),
                     Err(error) => return self.fail(error).await,
                 },
+                () = self.membership.changed() => {
+                    if let Err(error) = self.cluster_changed().await {
+                        return self.fail(error).await;
+                    }
+                }
                 Some(request) = asked.recv() => self.carry_out(request).await,
+                () = sleep_until(self.healing.next()) => self.heal(),
                 () = sleep_until(retry_at) => self.dirty.extend(self.due()),
             }
         }
@@ -190,6 +215,8 @@ impl Service {
         self.take_waiting_events();
         self.publish(Phase::Stopping);
         self.flush_statuses().await;
+        // Only now, so that nobody starts our tasks while they drain.
+        self.membership.leave().await;
         Ended::Stopped { drained }
     }
 
@@ -221,11 +248,20 @@ impl Service {
                 configs: self.topic.state().clone(),
                 statuses: self.statuses.clone(),
                 cluster_id: view.cluster_id.clone(),
+                cluster: Some(Place {
+                    url: self.membership.url().clone(),
+                    view: self.view.clone(),
+                    assignment: self.assignment.clone(),
+                    leadership: self.membership.leadership(),
+                }),
             });
         });
     }
 
     fn take_changes(&mut self, changes: Vec<Change>) {
+        if changes.iter().any(cluster::is_about_work) {
+            self.assign_anew();
+        }
         for change in changes {
             match change {
                 Change::Connector(name) => {

@@ -7,6 +7,7 @@ use super::Service;
 use crate::herder::plan::{Actual, Step, Wanted, step};
 use crate::herder::{classes, task_configs};
 use crate::id::ConnectorTaskId;
+use crate::membership::Share;
 use crate::retry::Backoff;
 use crate::status::State;
 use crate::storage::StatusId;
@@ -64,7 +65,7 @@ impl Service {
         if managed.busy || managed.retry_at.is_some_and(|at| at > Instant::now()) {
             return None;
         }
-        let next = step(wanted, managed.actual);
+        let next = step(wanted.as_ref(), &managed.actual);
         if next.is_some() {
             return next;
         }
@@ -77,6 +78,10 @@ impl Service {
         None
     }
 
+    pub(super) fn share(&self, name: &str) -> Share {
+        self.assignment.share(self.membership.url(), name)
+    }
+
     fn wanted(&self, name: &Arc<str>) -> Option<Wanted> {
         let state = self.topic.state();
         let config = state.config(name)?;
@@ -86,8 +91,9 @@ impl Service {
             revision: state.revision(name).unwrap_or_default(),
             target: state.target_state(name),
             known: classes::is_known(config),
-            tasks: state.task_count(name),
             tasks_current: applied && current,
+            leads: self.leads(),
+            share: self.share(name),
         })
     }
 
@@ -103,6 +109,7 @@ impl Service {
                 let (runner, connector) = (self.options.runner.clone(), name.clone());
                 self.operate(name, async move { runner.set_paused(connector, paused).await });
             }
+            Step::SetShare => self.set_share(name),
             Step::Stop => self.stop(name, Actual::Stopped, State::Stopped),
             Step::Remove => self.stop(name, Actual::Absent, State::Unassigned),
             Step::ReportStopped => {
@@ -144,16 +151,30 @@ impl Service {
     fn start(&mut self, name: &Arc<str>, paused: bool) {
         let state = self.topic.state();
         let (Some(config), Some(revision)) = (state.config(name), state.revision(name)) else { return };
-        let tasks = state.task_count(name);
-        let spec =
-            ConnectorSpec { name: name.clone(), config: (**config).clone(), task_count: tasks, paused };
+        let share = self.share(name);
+        let spec = ConnectorSpec {
+            name: name.clone(),
+            config: (**config).clone(),
+            instance: share.instance,
+            tasks: share.tasks.clone(),
+            paused,
+        };
         if let Some(managed) = self.managed.get_mut(name) {
             managed.deleted = false;
             managed.restart_tasks.clear();
         }
-        self.set_actual(name, Actual::Running { revision, tasks, paused });
+        self.set_actual(name, Actual::Running { revision, share, paused });
         let runner = self.options.runner.clone();
         self.operate(name, async move { runner.start(spec).await });
+    }
+
+    fn set_share(&mut self, name: &Arc<str>) {
+        let wanted = self.share(name);
+        if let Some(Actual::Running { share, .. }) = self.actual(name) {
+            share.clone_from(&wanted);
+        }
+        let (runner, connector) = (self.options.runner.clone(), name.clone());
+        self.operate(name, async move { runner.set_share(connector, wanted).await });
     }
 
     fn stop(&mut self, name: &Arc<str>, then: Actual, end: State) {
@@ -167,11 +188,13 @@ impl Service {
         let state = self.topic.state();
         let Some(config) = state.config(name) else { return };
         let trace = classes::check(config).err().map(|error| error.to_string());
-        let (revision, tasks) = (state.revision(name).unwrap_or_default(), state.task_count(name));
+        let (revision, share) = (state.revision(name).unwrap_or_default(), self.share(name));
         tracing::error!(connector = %name, trace, "this connector cannot run here; others are not affected");
-        self.set_actual(name, Actual::Refused { revision });
-        self.set_state(StatusId::Connector(name.clone()), State::Failed, trace.clone());
-        for task in 0..tasks {
+        self.set_actual(name, Actual::Refused { revision, share: share.clone() });
+        if share.instance {
+            self.set_state(StatusId::Connector(name.clone()), State::Failed, trace.clone());
+        }
+        for task in share.tasks {
             let id = ConnectorTaskId { connector: name.clone(), task };
             self.set_state(StatusId::Task(id), State::Failed, trace.clone());
         }

@@ -49,6 +49,11 @@ impl Service {
                 self.answer(reply, result);
             }
             Request::Settle { name, reply } => self.settling.push((name, reply)),
+            Request::Refresh { reply } => {
+                let changes = self.topic.refresh().await;
+                let result = self.written(changes);
+                self.answer(reply, result);
+            }
             Request::Ping { reply } => self.answer(reply, Ok(())),
         }
     }

@@ -51,23 +51,29 @@ impl Service {
         if whole {
             self.restart_whole(name);
         } else {
-            self.restart_some(name, &chosen.tasks);
+            let share = self.share(name);
+            let own: Vec<u32> = chosen.tasks.into_iter().filter(|task| share.tasks.contains(task)).collect();
+            self.restart_some(name, &own);
         }
     }
 
-    /// Starts a connector again with all its tasks, as if its config had been written again.
+    /// Starts what this worker has of a connector again, as if its config had been written again.
     pub(super) fn restart_whole(&mut self, name: &Arc<str>) {
         if self.topic.state().target_state(name) == TargetState::Stopped {
             return;
         }
         match self.actual(name) {
-            Some(Actual::Running { revision, .. }) => *revision = NO_REVISION,
-            Some(actual @ Actual::Refused { .. }) => *actual = Actual::Refused { revision: NO_REVISION },
+            Some(Actual::Running { revision, .. } | Actual::Refused { revision, .. }) => {
+                *revision = NO_REVISION;
+            }
             _ => return,
         }
         self.dirty.insert(name.clone());
-        self.set_state(StatusId::Connector(name.clone()), State::Restarting, None);
-        for task in 0..self.topic.state().task_count(name) {
+        let share = self.share(name);
+        if share.instance {
+            self.set_state(StatusId::Connector(name.clone()), State::Restarting, None);
+        }
+        for task in share.tasks {
             self.set_task_restarting(name, task);
         }
     }

@@ -7,6 +7,7 @@ use super::Options;
 use crate::config::Mode;
 use crate::herder::handle::now;
 use crate::herder::view::{Phase, View};
+use crate::membership::{ClusterView, Membership, State};
 use crate::retry::Backoff;
 use crate::storage::{self, ConfigTopic, StatusTopic};
 use std::sync::Arc;
@@ -20,11 +21,32 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
 type Opened = (ConfigTopic, StatusTopic);
 
-/// Opens the stores, trying again as long as that may help.
-pub(super) async fn open(
+/// All that the loop works with.
+pub(super) struct Started {
+    pub(super) topic: ConfigTopic,
+    pub(super) status: StatusTopic,
+    pub(super) membership: Membership,
+    pub(super) view: Arc<ClusterView>,
+}
+
+/// Opens the stores, then joins the cluster; waits for both as long as it takes.
+pub(super) async fn start(
     options: &Options,
     publisher: &watch::Sender<Arc<View>>,
-) -> Result<Opened, storage::Error> {
+) -> Result<Started, storage::Error> {
+    let (topic, status) = open(options, publisher).await?;
+    let mut membership = options.cluster.join(status.max_generation().unwrap_or(0));
+    loop {
+        match membership.state() {
+            State::In(view) => return Ok(Started { topic, status, membership, view }),
+            State::Joining(words) => starting(publisher, words),
+        }
+        membership.changed().await;
+    }
+}
+
+/// Opens the stores, trying again as long as that may help.
+async fn open(options: &Options, publisher: &watch::Sender<Arc<View>>) -> Result<Opened, storage::Error> {
     let bootstrap = &options.config.bootstrap_servers;
     let (topic, statuses) = (&options.config.config_topic.name, &options.config.status_topic.name);
     let opening = match options.config.mode {

@@ -12,6 +12,9 @@ use std::time::Duration;
 /// How long the last states may take on their way to Kafka when the worker ends.
 const LAST_STATES: Duration = Duration::from_secs(5);
 
+/// A state and its trace.
+pub(super) type Reported = (State, Option<String>);
+
 impl Service {
     /// A connector's states as readers see them; none before its first one.
     pub(super) fn shown_status(&self, name: &Arc<str>) -> Option<ConnectorStatus> {
@@ -27,10 +30,17 @@ impl Service {
         if let Some(managed) = self.managed.get_mut(name) {
             managed.deleted = true;
         }
-        self.forget_status(&StatusId::Connector(name.clone()));
+        self.healing.forget(name);
+        self.reported.retain(|id, _| id.connector() != name);
+        if self.leads() {
+            self.forget_status(&StatusId::Connector(name.clone()));
+        }
     }
 
     pub(super) fn forget_tasks_beyond(&mut self, name: &Arc<str>) {
+        if !self.leads() {
+            return;
+        }
         let count = self.topic.state().task_count(name);
         let gone: Vec<u32> =
             self.status.tasks(name).iter().map(|(task, _)| *task).filter(|task| *task >= count).collect();
@@ -57,7 +67,32 @@ impl Service {
 
     /// Other workers have written states of these connectors.
     pub(super) fn take_status_changes(&mut self, names: Vec<Arc<str>>) {
+        for name in &names {
+            if self.topic.state().contains(name) {
+                self.insist(name);
+            } else if self.leads() {
+                // A late word of a worker that has not read yet that the connector is gone.
+                self.forget_status(&StatusId::Connector(name.clone()));
+            }
+        }
         self.touched.extend(names);
+    }
+
+    /// A part that moved here may get its last word from the worker it came from after our first one: ours counts.
+    fn insist(&mut self, name: &Arc<str>) {
+        let share = self.share(name);
+        let tasks = share.tasks.into_iter();
+        let tasks = tasks.map(|task| StatusId::Task(ConnectorTaskId { connector: name.clone(), task }));
+        let parts: Vec<StatusId> =
+            share.instance.then(|| StatusId::Connector(name.clone())).into_iter().chain(tasks).collect();
+        for id in parts {
+            let let_go = self.status.state(&id).is_some_and(|status| {
+                status.state == State::Unassigned && status.worker_id != self.options.worker_id
+            });
+            if let_go && let Some((state, trace)) = self.reported.get(&id).cloned() {
+                self.set_state(id, state, trace);
+            }
+        }
     }
 
     pub(super) fn take_events(&mut self, events: &mut Vec<StatusEvent>) {
@@ -69,10 +104,16 @@ impl Service {
             if leftover || beyond || !state.contains(&name) {
                 continue;
             }
+            self.note_for_healing(&name, event.task, event.state);
             let id = match event.task {
                 None => StatusId::Connector(name),
                 Some(task) => StatusId::Task(ConnectorTaskId { connector: name, task }),
             };
+            if event.state == State::Unassigned {
+                self.reported.remove(&id);
+            } else {
+                self.reported.insert(id.clone(), (event.state, event.trace.clone()));
+            }
             self.set_state(id, event.state, event.trace);
         }
     }
@@ -86,7 +127,7 @@ impl Service {
             state,
             trace,
             worker_id: self.options.worker_id.clone(),
-            generation: self.generation,
+            generation: self.view.generation,
             version: config.and_then(|config| classes::version(config)),
         };
         self.status.put(id, status);

@@ -4,6 +4,7 @@
 
 mod adx;
 mod azurite;
+mod cluster;
 mod kafka;
 mod process;
 mod rest;
@@ -13,8 +14,9 @@ mod worker_process;
 
 pub use adx::{Adx, DATABASE};
 pub use azurite::Azurite;
+pub use cluster::Cluster;
 pub use kafka::{Kafka, Numbers, RawRecord, Sent, Verdict};
-pub use process::{free_port, rigs, root};
+pub use process::{free_port, rigs, root, signal};
 pub use rest::Rest;
 pub use stage::Stage;
 pub use worker::TestWorker;

@@ -1,0 +1,169 @@
+//! A worker's membership in the group of its cluster: a plain consumer of the config topic that never reads it.
+//!
+//! Who is given the topic's one partition leads. What the leader publishes is the group's committed offset on that
+//! partition (a number) and its metadata (a text): Kafka takes it from a member of the present generation only, so a
+//! leader that was replaced without noticing cannot publish. What number and text mean is the caller's business.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer};
+use rdkafka::error::{KafkaError, KafkaResult};
+use rdkafka::groups::GroupInfo;
+use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
+
+use super::admin::blocking;
+use super::consumer::Context;
+use super::{ConsumerEvent, Error, GroupConsumer, PartitionQueue, Subscription, settings};
+use crate::config::WorkerConfig;
+use crate::id::TopicPartition;
+
+/// One question to the group's coordinator.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// What happened to the member.
+#[derive(Debug)]
+pub enum MemberEvent {
+    /// The group has settled; true when this member leads it.
+    Settled(bool),
+    /// The group is being settled anew: nobody leads.
+    Unsettled,
+    /// Kafka has trouble that may pass; for the log.
+    Trouble(String),
+    /// The broker refuses us; the member is of no more use.
+    Refused(Error),
+}
+
+/// What the leader has published.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Published {
+    /// Its number; 0 when nothing was published.
+    pub number: i64,
+    /// Its text.
+    pub text: String,
+}
+
+/// A member of the group.
+pub struct ClusterMember {
+    consumer: GroupConsumer,
+    partition: TopicPartition,
+    /// Never read; held so that the partition's records would go nowhere else.
+    queues: Vec<PartitionQueue>,
+}
+
+impl ClusterMember {
+    /// Joins the group `group.id` on the config topic. `client_id` is what others see of this member.
+    pub fn join(worker: &WorkerConfig, client_id: &str) -> Result<Self, Error> {
+        let mut config = settings::storage(worker, "cluster")?;
+        let millis = |duration: Duration| duration.as_millis().to_string();
+        config
+            .set("client.id", client_id)
+            .set("group.id", &worker.group_id)
+            .set("session.timeout.ms", millis(worker.session_timeout))
+            .set("heartbeat.interval.ms", millis(worker.heartbeat_interval))
+            .set("max.poll.interval.ms", millis(worker.rebalance_timeout.max(worker.session_timeout)))
+            // An eager one: every change of the members reaches every member as a change of its assignment.
+            .set("partition.assignment.strategy", "range")
+            .set("auto.offset.reset", "latest")
+            .set("enable.auto.commit", "false")
+            .set("enable.auto.offset.store", "false");
+        let topic = worker.config_topic.name.clone();
+        let consumer = GroupConsumer::join(&config, &Subscription::Topics(vec![topic.clone()]))?;
+        Ok(Self { consumer, partition: TopicPartition::new(topic, 0), queues: Vec::new() })
+    }
+
+    /// The next event. Cancel-safe; to be awaited again and again, for it keeps the membership alive.
+    pub async fn next_event(&mut self) -> MemberEvent {
+        loop {
+            let changed = match self.consumer.next_event().await {
+                ConsumerEvent::Assigned(partitions) => self.assigned(&partitions),
+                ConsumerEvent::Revoked(partitions) => {
+                    self.queues.clear();
+                    self.consumer.unassign(&partitions).map(|()| MemberEvent::Unsettled)
+                }
+                ConsumerEvent::Refused(error) => return MemberEvent::Refused(error),
+                ConsumerEvent::Trouble(reason) => return MemberEvent::Trouble(reason),
+                // Neither is asked for here.
+                ConsumerEvent::Committed(_) | ConsumerEvent::Stray(..) => continue,
+            };
+            return changed.unwrap_or_else(|error| MemberEvent::Trouble(error.to_string()));
+        }
+    }
+
+    fn assigned(&mut self, partitions: &[TopicPartition]) -> Result<MemberEvent, Error> {
+        self.queues = self.consumer.assign(partitions)?;
+        if !partitions.is_empty() {
+            self.consumer.pause(partitions)?;
+        }
+        Ok(MemberEvent::Settled(partitions.contains(&self.partition)))
+    }
+
+    /// The client ids of all members. Librdkafka's mock cluster cannot answer.
+    pub async fn members(&mut self) -> Result<Vec<String>, Error> {
+        let (consumer, group) = (self.client(), self.consumer.group().to_owned());
+        let found = blocking(move || {
+            let list = consumer.fetch_group_list(Some(&group), REQUEST_TIMEOUT)?;
+            let members =
+                list.groups().iter().filter(|found| found.name() == group).flat_map(GroupInfo::members);
+            Ok(members.map(|member| member.client_id().to_owned()).collect())
+        });
+        found.await.map_err(|source| self.error("list the members", source))
+    }
+
+    /// Publishes, if this member leads the present generation of the group.
+    pub async fn publish(&mut self, published: &Published) -> Result<(), Error> {
+        let (consumer, published) = (self.client(), published.clone());
+        let partition = self.partition.clone();
+        let done = blocking(move || {
+            let mut list = TopicPartitionList::new();
+            let mut entry = list.add_partition(&partition.topic, partition.partition);
+            entry.set_offset(Offset::Offset(published.number))?;
+            entry.set_metadata(&published.text);
+            consumer.commit(&list, CommitMode::Sync)
+        });
+        done.await.map_err(|source| self.error("publish the view of the cluster", source))
+    }
+
+    /// What was published last.
+    pub async fn published(&mut self) -> Result<Published, Error> {
+        let (consumer, partition) = (self.client(), self.partition.clone());
+        let found = blocking(move || {
+            let mut list = TopicPartitionList::new();
+            list.add_partition(&partition.topic, partition.partition);
+            first(&consumer.committed_offsets(list, REQUEST_TIMEOUT)?)
+        });
+        found.await.map_err(|source| self.error("read the view of the cluster", source))
+    }
+
+    /// Leaves the group.
+    pub async fn leave(mut self) {
+        self.queues.clear();
+        self.consumer.close().await;
+    }
+
+    fn client(&self) -> Arc<BaseConsumer<Context>> {
+        self.consumer.client()
+    }
+
+    fn error(&self, operation: &'static str, source: KafkaError) -> Error {
+        Error::Consumer { group: self.consumer.group().to_owned(), operation, source }
+    }
+}
+
+fn first(list: &TopicPartitionList) -> KafkaResult<Published> {
+    let elements = list.elements();
+    let Some(entry) = elements.first() else { return Ok(Published { number: 0, text: String::new() }) };
+    entry.error()?;
+    let number = match entry.offset() {
+        Offset::Offset(number) => number,
+        _ => 0,
+    };
+    Ok(Published { number, text: entry.metadata().to_owned() })
+}
+
+/// The URLs among client ids: whoever else is in the group is no worker.
+pub fn urls(client_ids: &[String]) -> BTreeSet<Arc<str>> {
+    let is_url = |id: &&String| id.starts_with("http://") || id.starts_with("https://");
+    client_ids.iter().filter(is_url).map(|id| Arc::from(id.as_str())).collect()
+}

@@ -1,0 +1,146 @@
+//! Many workers, one cluster: who is in it, who leads it, and who runs what.
+//!
+//! Workers with the same `group.id` are members of the plain consumer group of that name; Kafka tells who leads. The
+//! leader publishes the *view* ([`ClusterView`]) through the group itself, so there is one at a time and every worker has
+//! the same. What each worker runs is computed from the view and the config topic ([`assign`]) and never sent. A live
+//! cluster of JVM workers with the same name is refused by Kafka, which keeps two kinds of leaders apart.
+//!
+//! `group` owns the membership and makes the view known; nothing here starts or stops a connector.
+
+mod assignor;
+mod group;
+mod view;
+
+pub use assignor::{Assignment, Share, assign};
+pub use view::ClusterView;
+
+use crate::config::WorkerConfig;
+use std::sync::Arc;
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio::task::JoinSet;
+
+/// Requests that wait for the membership's loop.
+const PLACES: usize = 64;
+
+/// What a worker knows of its cluster.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum State {
+    /// Not in it yet: why, in words for `/health`.
+    Joining(String),
+    /// In it.
+    In(Arc<ClusterView>),
+}
+
+/// Does this worker lead?
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Leadership {
+    /// Yes, and Kafka says so now.
+    Confirmed,
+    /// Another worker does, or nobody for the moment.
+    Lost,
+}
+
+#[derive(Debug)]
+enum Request {
+    Confirm(oneshot::Sender<Leadership>),
+    Leave(oneshot::Sender<()>),
+}
+
+/// How a worker belongs to a cluster.
+#[derive(Clone)]
+pub enum Cluster {
+    /// To none: it is alone and always leads, as a standalone worker does.
+    Alone {
+        /// Its advertised URL.
+        url: Arc<str>,
+    },
+    /// To the group `group.id`.
+    Group {
+        /// The worker's settings.
+        config: Arc<WorkerConfig>,
+        /// Its advertised URL.
+        url: Arc<str>,
+    },
+}
+
+/// A worker's membership, to be asked. The membership ends with it.
+pub struct Membership {
+    url: Arc<str>,
+    state: watch::Receiver<State>,
+    requests: Option<mpsc::Sender<Request>>,
+    /// The loop; it ends with this.
+    _tasks: JoinSet<()>,
+}
+
+/// A copyable way to ask for leadership.
+#[derive(Debug, Clone)]
+pub struct LeadershipCheck {
+    requests: Option<mpsc::Sender<Request>>,
+}
+
+impl Cluster {
+    /// Joins. No generation that anybody wrote into a status is greater than `newest`.
+    pub fn join(&self, newest: i64) -> Membership {
+        match self {
+            Self::Alone { url } => {
+                // A generation of its own, as in standalone mode; the view never changes.
+                let (sender, state) = watch::channel(State::In(Arc::new(ClusterView::alone(url, newest))));
+                let mut tasks = JoinSet::new();
+                tasks.spawn(async move { sender.closed().await });
+                Membership { url: url.clone(), state, requests: None, _tasks: tasks }
+            }
+            Self::Group { config, url } => {
+                let (sender, state) = watch::channel(State::Joining("joining the cluster".to_owned()));
+                let (requests, asked) = mpsc::channel(PLACES);
+                let mut tasks = JoinSet::new();
+                tasks.spawn(group::run(config.clone(), url.clone(), newest, asked, sender));
+                Membership { url: url.clone(), state, requests: Some(requests), _tasks: tasks }
+            }
+        }
+    }
+}
+
+impl Membership {
+    /// This worker's advertised URL, as it stands in views.
+    pub fn url(&self) -> &Arc<str> {
+        &self.url
+    }
+
+    /// What is known now.
+    pub fn state(&self) -> State {
+        self.state.borrow().clone()
+    }
+
+    /// Waits for another state. Cancel-safe; never returns when there will be none.
+    pub async fn changed(&mut self) {
+        if self.state.changed().await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    }
+
+    /// The way to ask for leadership from elsewhere.
+    pub fn leadership(&self) -> LeadershipCheck {
+        LeadershipCheck { requests: self.requests.clone() }
+    }
+
+    /// Leaves the group; returns when Kafka knows.
+    pub async fn leave(&mut self) {
+        let Some(requests) = self.requests.take() else { return };
+        let (done, left) = oneshot::channel();
+        if requests.send(Request::Leave(done)).await.is_ok() && left.await.is_err() {
+            tracing::warn!("the membership ended before it had left its group");
+        }
+    }
+}
+
+impl LeadershipCheck {
+    /// Asks Kafka whether this worker leads its cluster now; waits while the group is being settled.
+    pub async fn confirm(&self) -> Leadership {
+        let Some(requests) = &self.requests else { return Leadership::Confirmed };
+        let (reply, answer) = oneshot::channel();
+        if requests.send(Request::Confirm(reply)).await.is_err() {
+            return Leadership::Lost;
+        }
+        answer.await.unwrap_or(Leadership::Lost)
+    }
+}
