@@ -208,6 +208,11 @@ impl WorkerConfig {
             Mode::Distributed => storage_topic(which, values, all),
             Mode::Standalone => Some(StorageTopic::none()),
         };
+        // A standalone worker is in no group.
+        let of_group = |key| match mode {
+            Mode::Distributed => millis(key),
+            Mode::Standalone => Some(Duration::ZERO),
+        };
         let group_id = match mode {
             Mode::Distributed => values.text("group.id")?,
             Mode::Standalone => "connect",
@@ -224,10 +229,10 @@ impl WorkerConfig {
             offset_flush_interval: millis("offset.flush.interval.ms")?,
             offset_flush_timeout: millis("offset.flush.timeout.ms")?,
             task_shutdown_graceful_timeout: millis("task.shutdown.graceful.timeout.ms")?,
-            session_timeout: millis("session.timeout.ms")?,
-            heartbeat_interval: millis("heartbeat.interval.ms")?,
-            rebalance_timeout: millis("rebalance.timeout.ms")?,
-            scheduled_rebalance_max_delay: millis("scheduled.rebalance.max.delay.ms")?,
+            session_timeout: of_group("session.timeout.ms")?,
+            heartbeat_interval: of_group("heartbeat.interval.ms")?,
+            rebalance_timeout: of_group("rebalance.timeout.ms")?,
+            scheduled_rebalance_max_delay: of_group("scheduled.rebalance.max.delay.ms")?,
             task_restart_backoff: millis("task.restart.backoff.ms")?,
             task_restart_backoff_max: millis("task.restart.backoff.max.ms")?,
             rest: rest?,
