@@ -73,7 +73,10 @@ impl Runner for FakeRunner {
 
     async fn set_paused(&self, name: Arc<str>, paused: bool) {
         self.order(format!("pause {name} {paused}"));
-        let spec = self.running.lock().unwrap().get(&name).cloned();
+        let spec = self.running.lock().unwrap().get_mut(&name).map(|spec| {
+            spec.paused = paused;
+            spec.clone()
+        });
         if let Some(spec) = spec {
             self.report_all(&spec, if paused { State::Paused } else { State::Running }).await;
         }
@@ -86,6 +89,17 @@ impl Runner for FakeRunner {
 
     async fn set_share(&self, name: Arc<str>, share: Share) {
         self.order(format!("share {name} instance={} tasks={:?}", share.instance, share.tasks));
+        let (gone, spec) = {
+            let mut running = self.running.lock().unwrap();
+            let Some(spec) = running.get_mut(&name) else { return };
+            let gone: Vec<u32> = spec.tasks.difference(&share.tasks).copied().collect();
+            (spec.instance, spec.tasks) = (share.instance, share.tasks);
+            (gone, spec.clone())
+        };
+        for task in gone {
+            self.report(&name, Some(task), State::Unassigned, None).await;
+        }
+        self.report_all(&spec, if spec.paused { State::Paused } else { State::Running }).await;
     }
 
     async fn shutdown(&self) -> bool {

@@ -103,7 +103,12 @@ pub(super) fn step(wanted: Option<&Wanted>, actual: &Actual) -> Option<Step> {
     let paused = match wanted.target {
         TargetState::Stopped if runs => return Some(Step::Stop),
         TargetState::Stopped => {
-            return (wanted.share.instance && *actual != Actual::Stopped).then_some(Step::ReportStopped);
+            return match actual {
+                Actual::Stopped => None,
+                _ if wanted.share.instance => Some(Step::ReportStopped),
+                Actual::Absent => None,
+                _ => Some(Step::Forget),
+            };
         }
         // The leader is about to write them.
         TargetState::Started if tasks_missing => return None,
