@@ -3,6 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
+use super::Hidden;
 use super::errors::Problems;
 use super::redact::Redacted;
 use super::validate::with_prefix;
@@ -58,6 +59,8 @@ pub struct SinkConnectorConfig {
     pub consumer_overrides: Properties,
     /// What belongs to the Kusto sink.
     pub kusto: KustoSinkConfig,
+    /// Values that came from config providers; they must not be in messages.
+    pub hidden: Hidden,
 }
 
 impl SinkConnectorConfig {
@@ -82,6 +85,7 @@ impl fmt::Debug for SinkConnectorConfig {
             .field("value_converter", &self.value_converter)
             .field("consumer_overrides", &Redacted(&self.consumer_overrides))
             .field("kusto", &self.kusto)
+            .field("hidden", &self.hidden)
             .finish()
     }
 }
@@ -113,6 +117,7 @@ pub(super) fn build(
         value_converter: converter("value", &worker.value_converter)?,
         consumer_overrides: with_prefix(written, "consumer.override."),
         kusto: kusto?,
+        hidden: Hidden::default(),
     })
 }
 

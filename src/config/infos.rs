@@ -5,6 +5,7 @@
 
 use super::check::Checked;
 use super::def::ConfigKey;
+use super::is_secret;
 
 /// The result of validating a connector's settings.
 #[derive(Debug, Clone, Default)]
@@ -50,6 +51,18 @@ impl ConfigInfos {
     /// All messages in order.
     pub fn messages(&self) -> impl Iterator<Item = &str> {
         self.configs.iter().flat_map(|info| info.value.errors.iter().map(String::as_str))
+    }
+
+    /// Adds what is wrong with `key`, a key that no table has; `value` is shown unless the key is a secret's.
+    pub fn add_error(&mut self, key: &str, value: Option<&str>, message: String) {
+        let value = ConfigValueInfo {
+            name: key.to_owned(),
+            value: value.filter(|_| !is_secret(key)).map(str::to_owned),
+            errors: vec![message],
+            visible: true,
+            ..ConfigValueInfo::default()
+        };
+        self.configs.insert(0, ConfigInfo { definition: None, value });
     }
 
     /// The message of the 400 answer to POST and PUT; none when nothing is wrong.

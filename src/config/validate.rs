@@ -60,6 +60,9 @@ impl Validation {
             self.config = None;
         }
         self.note(Problems(resolution.failed));
+        if let Some(config) = &mut self.config {
+            config.hidden = resolution.hidden.clone();
+        }
         let messages = self.checked.iter_mut().flat_map(|checked| checked.errors.iter_mut());
         for message in messages.chain(self.undefined.iter_mut().map(|error| &mut error.message)) {
             *message = resolution.hidden.redact(message);

@@ -1,9 +1,9 @@
 //! The way to ask the herder. Cheap to clone; reads come from its last view, writes go through its queue.
 
-use super::validated::validated;
+use super::validated::{checked, validated};
 use super::view::{ConnectorInfo, ConnectorStatus, Phase, TaskInfo, TaskState, View};
 use super::{Error, classes};
-use crate::config::{ConfigInfos, ConnectorProperties, Mode, WorkerConfig, validate_connector};
+use crate::config::{ConfigInfos, ConnectorProperties, Mode, WorkerConfig};
 use crate::id::ConnectorTaskId;
 use crate::status::TargetState;
 use crate::storage::RestartRequest;
@@ -263,7 +263,7 @@ impl Herder {
     /// Checks a config as `create` would, without writing it; what is wrong is in the result, but for its class.
     pub fn validate(&self, config: &ConnectorProperties) -> Result<ConfigInfos, Error> {
         classes::check(config)?;
-        Ok(validate_connector(config, &self.config))
+        Ok(checked(config, &self.config))
     }
 
     /// Sets the level of a logger on all workers.

@@ -4,6 +4,8 @@
 //! broker with automatic creation does not give us one that is not compacted. Brokers that cannot create or describe
 //! topics, or will not let us, are taken at their word: the topic is then assumed to be right, as Connect does.
 
+use super::native::errors;
+use super::refusal::Refusal;
 use super::{Error, log, settings};
 use crate::config::{StorageTopic, WorkerConfig};
 use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, ResourceSpecifier, TopicReplication};
@@ -233,6 +235,13 @@ impl Admin {
     }
 
     fn error(&self, topic: &str, operation: &'static str, source: KafkaError) -> Error {
+        // The library itself only says that it had no answer in time.
+        let said = errors::waiting(self.client.inner());
+        let refusal =
+            |(code, reason): (RDKafkaErrorCode, String)| Some((Refusal::of(Some(code), &reason)?, reason));
+        if let Some((refusal, reason)) = said.into_iter().rev().find_map(refusal) {
+            return Error::Denied { bootstrap: self.bootstrap.clone(), reason, advice: refusal.advice() };
+        }
         Error::Topic {
             topic: topic.to_owned(),
             operation,

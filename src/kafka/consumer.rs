@@ -20,6 +20,7 @@ use tokio::sync::{Notify, mpsc};
 
 use super::error::advice;
 use super::native::PartitionQueue;
+use super::refusal::Refusal;
 use super::{Error, native, settings};
 use crate::id::TopicPartition;
 
@@ -60,6 +61,7 @@ pub enum ConsumerEvent {
 
 /// Turns librdkafka's callbacks into events.
 pub struct Context {
+    group: String,
     events: mpsc::Sender<ConsumerEvent>,
     closing: AtomicBool,
 }
@@ -78,6 +80,11 @@ impl ClientContext for Context {
     }
 
     fn error(&self, error: KafkaError, reason: &str) {
+        if let Some(refusal) = Refusal::of(error.rdkafka_error_code(), reason) {
+            let (group, reason) = (self.group.clone(), reason.to_owned());
+            let advice = refusal.consumer_advice();
+            return self.send(ConsumerEvent::Refused(Error::Refused { group, reason, advice }));
+        }
         self.send(ConsumerEvent::Trouble(if is_unknown_topic(&error) {
             format!("{reason}; check `topics`: the topic does not exist (yet)")
         } else {
@@ -133,7 +140,7 @@ impl GroupConsumer {
         let group = config.get("group.id").unwrap_or_default().to_owned();
         let bootstrap = config.get("bootstrap.servers").unwrap_or_default().to_owned();
         let (sender, events) = mpsc::channel(EVENT_PLACES);
-        let context = Context { events: sender, closing: AtomicBool::new(false) };
+        let context = Context { group: group.clone(), events: sender, closing: AtomicBool::new(false) };
         let mut consumer: BaseConsumer<Context> =
             config.create_with_context(context).map_err(|source| Error::Client { bootstrap, source })?;
         let wake = Arc::new(Notify::new());
@@ -176,7 +183,7 @@ impl GroupConsumer {
                         return ConsumerEvent::Stray(id, message.offset());
                     }
                     // The client's error callback told it already, with the topic's name.
-                    Some(Err(error)) if is_unknown_topic(&error) => {}
+                    Some(Err(error)) if is_told_better(&error) => {}
                     Some(Err(error)) => return self.explain(&error),
                 }
             }
@@ -278,6 +285,12 @@ impl GroupConsumer {
     fn checked(&self, operation: &'static str, answer: KafkaResult<()>) -> Result<(), Error> {
         answer.map_err(|source| Error::Consumer { group: self.group.clone(), operation, source })
     }
+}
+
+/// The client's error callback has more to say of these, and has said it.
+fn is_told_better(error: &KafkaError) -> bool {
+    let code = error.rdkafka_error_code();
+    is_unknown_topic(error) || code == Some(RDKafkaErrorCode::SSL) || Refusal::of(code, "").is_some()
 }
 
 fn is_unknown_topic(error: &KafkaError) -> bool {

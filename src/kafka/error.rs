@@ -63,6 +63,16 @@ pub enum Error {
     /// A storage topic is not as it has to be; only its owner can change that.
     #[error("{0}")]
     StorageTopic(String),
+    /// The brokers do not let the worker's own clients in. It may pass: a user or a certificate can be put right there.
+    #[error("Kafka refuses the worker's clients: {reason}; {advice} (bootstrap.servers={bootstrap})")]
+    Denied {
+        /// The value of `bootstrap.servers`.
+        bootstrap: String,
+        /// What the client says.
+        reason: String,
+        /// Which settings to look at.
+        advice: &'static str,
+    },
     /// The broker refuses us, and will go on refusing until something is changed.
     #[error("Kafka refuses the consumer of group {group}: {reason}; {advice}")]
     Refused {
@@ -84,6 +94,7 @@ impl Error {
             | Self::Queue(_)
             | Self::StorageTopic(_)
             | Self::Refused { .. } => false,
+            Self::Denied { .. } => true,
             // Brokers that are down, being set up, or not yet as many as the replication factor: all pass.
             Self::Topic { source, .. } => {
                 source.rdkafka_error_code() != Some(RDKafkaErrorCode::MessageSizeTooLarge)

@@ -7,11 +7,10 @@ use super::Error;
 use super::admin::blocking;
 use super::log::LogContext;
 use super::native::group_offsets::{self, Operation, PartitionAnswer};
-use super::settings::{self, Layer};
+use super::settings;
 use crate::config::{Properties, WorkerConfig};
 use crate::id::TopicPartition;
 use rdkafka::admin::{AdminClient, AdminOptions};
-use rdkafka::config::ClientConfig;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::{Offset, TopicPartitionList};
 use std::sync::Arc;
@@ -36,7 +35,7 @@ impl GroupAdmin {
         group: &str,
     ) -> Result<Self, Error> {
         let client_id = format!("connector-worker-adminclient-{connector}");
-        let config = client_config(worker, overrides, &client_id)?;
+        let config = settings::admin(worker, &client_id, overrides)?;
         let bootstrap = config.get("bootstrap.servers").unwrap_or_default().to_owned();
         let client =
             config.create_with_context(LogContext).map_err(|source| Error::Client { bootstrap, source })?;
@@ -136,18 +135,4 @@ impl GroupAdmin {
     fn error(&self, operation: &'static str, source: KafkaError) -> Error {
         Error::Group { group: self.group.clone(), operation, partition: None, source: Box::new(source) }
     }
-}
-
-fn client_config(
-    worker: &WorkerConfig,
-    overrides: &Properties,
-    client_id: &str,
-) -> Result<ClientConfig, Error> {
-    let defaults = [("bootstrap.servers", worker.bootstrap_servers.as_str()), ("client.id", client_id)];
-    let layers = [
-        Layer { prefix: "", properties: &worker.client },
-        Layer { prefix: "admin.", properties: &worker.admin },
-        Layer { prefix: "admin.override.", properties: overrides },
-    ];
-    settings::client_config(&defaults, &layers)
 }

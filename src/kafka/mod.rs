@@ -12,6 +12,7 @@ mod error;
 pub mod groups;
 pub mod log;
 pub mod native;
+mod refusal;
 pub mod settings;
 
 pub use consumer::{ConsumerEvent, GroupConsumer, Subscription};

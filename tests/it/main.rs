@@ -13,6 +13,7 @@ mod bad_input;
 mod cluster;
 mod floors;
 mod golden_rest;
+mod kafka_security;
 mod lab;
 mod outages;
 mod poison;

@@ -54,9 +54,8 @@ pub fn consumer(
 }
 
 /// An admin client that works for a connector; `overrides` are its `admin.override.*` without that prefix.
-pub fn admin(worker: &WorkerConfig, connector: &str, overrides: &Properties) -> Result<ClientConfig, Error> {
-    let client = format!("connector-adminclient-{connector}");
-    let defaults = [("bootstrap.servers", worker.bootstrap_servers.as_str()), ("client.id", &client)];
+pub fn admin(worker: &WorkerConfig, client_id: &str, overrides: &Properties) -> Result<ClientConfig, Error> {
+    let defaults = [("bootstrap.servers", worker.bootstrap_servers.as_str()), ("client.id", client_id)];
     let layers = [
         Layer { prefix: "", properties: &worker.client },
         Layer { prefix: "admin.", properties: &worker.admin },

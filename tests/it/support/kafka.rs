@@ -69,8 +69,19 @@ impl Kafka {
     }
 
     async fn start_own(mode: &'static str) -> Self {
-        let port = free_ports(2);
+        Self::start_in(mode, free_ports(2), |_| {}).await
+    }
+
+    /// A broker of this test's own with further settings: `prepare` may put `extra.properties`, `scram` and what they
+    /// name into the broker's folder. `port` is the first of the (free) ports that it uses.
+    pub async fn with(port: u16, prepare: impl FnOnce(&Path)) -> Self {
+        Self::start_in("run", port, prepare).await
+    }
+
+    async fn start_in(mode: &'static str, port: u16, prepare: impl FnOnce(&Path)) -> Self {
         let dir = Path::new(env!("CARGO_TARGET_TMPDIR")).join(super::unique("kafka"));
+        std::fs::create_dir_all(&dir).expect("its folder");
+        prepare(&dir);
         let mut kafka =
             Self { bootstrap: format!("127.0.0.1:{port}"), own: Some(Own { mode, dir, port, guard: None }) };
         kafka.start().await;

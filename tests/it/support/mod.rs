@@ -3,21 +3,25 @@
 //! Nothing here sleeps blindly: [`wait_for`] asks for a state until it is there or the deadline says what is missing.
 
 mod adx;
+mod authority;
 mod azurite;
 mod cluster;
 mod kafka;
 mod process;
 mod rest;
+mod secured;
 mod stage;
 mod worker;
 mod worker_process;
 
 pub use adx::{Adx, DATABASE};
+pub use authority::Authority;
 pub use azurite::Azurite;
 pub use cluster::Cluster;
 pub use kafka::{Kafka, Numbers, RawRecord, Sent, Verdict};
 pub use process::{free_port, rigs, root, signal};
 pub use rest::Rest;
+pub use secured::Secured;
 pub use stage::Stage;
 pub use worker::TestWorker;
 pub use worker_process::Worker;
