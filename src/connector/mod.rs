@@ -13,6 +13,8 @@ use futures::future::BoxFuture;
 
 use crate::config::SinkConnectorConfig;
 use crate::id::{OffsetRange, TopicPartition};
+/// The connections to the service, which all connectors of a worker share.
+pub use crate::ingest::HttpPools;
 use crate::{batch, ingest};
 pub use kusto::KustoSink;
 
@@ -95,8 +97,9 @@ pub struct Delivery {
     pub work: BoxFuture<'static, Result<(), Error>>,
 }
 
-/// The sink of a connector. Each class of the table in `config` is one to us: its row has made its settings alike.
-pub fn sink_task(config: &SinkConnectorConfig) -> Result<Arc<dyn SinkTask>, Error> {
-    let client = ingest::QueuedIngestClient::new(&config.kusto, &config.name)?;
+/// The sink of a connector, over the worker's connections. Each class of the table in `config` is one to us: its row has
+/// made its settings alike.
+pub fn sink_task(config: &SinkConnectorConfig, http: &HttpPools) -> Result<Arc<dyn SinkTask>, Error> {
+    let client = ingest::QueuedIngestClient::new(&config.kusto, &config.name, http)?;
     Ok(Arc::new(KustoSink::new(Arc::clone(&config.name), config.kusto.clone(), Arc::new(client))))
 }

@@ -1,19 +1,21 @@
-//! The one HTTP client, its time limits, and how Azure's own crates are made to use it.
+//! The HTTP clients of a worker, their time limits, and how Azure's own crates are made to use them.
 //!
-//! One connection pool per ingest client, with the system's TLS trust (`SSL_CERT_FILE` counts). Retries of the Azure
+//! [`HttpPools`] owns the connections of all connectors: each pool reads the system's TLS trust (`SSL_CERT_FILE` counts),
+//! which takes a tenth of a second of CPU and a megabyte, so there are two and not two for each connector. Retries of the Azure
 //! crates are off: they live in `queued`. A request without an answer ends at a deadline, so a hang never blocks for
 //! ever.
 
 use super::{Error, SasUrl};
 use azure_core::http::{ClientOptions, RetryOptions, Transport};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
+
+/// For one TCP and TLS connect.
+const CONNECT: Duration = Duration::from_secs(10);
 
 /// All time limits and pauses, so that tests can shorten them.
 #[derive(Debug, Clone)]
 pub struct Timings {
-    /// For one TCP and TLS connect.
-    pub connect: Duration,
     /// For a small request and its answer: a command, a token, a queue message.
     pub call: Duration,
     /// For an upload, on top of `call`: the slowest link we wait for, in bytes per second.
@@ -36,7 +38,6 @@ impl Timings {
     pub fn new(backoff: Duration) -> Self {
         let longest_pause = backoff.clamp(Duration::from_millis(1), Duration::from_secs(30));
         Self {
-            connect: Duration::from_secs(10),
             call: Duration::from_mins(1),
             slowest_upload: 128 * 1024,
             first_pause: Duration::from_millis(250).min(longest_pause),
@@ -54,7 +55,40 @@ impl Timings {
     }
 }
 
-/// The connection pool and how long to wait on it.
+/// The connections of all connectors of a worker; made when they are first needed.
+#[derive(Debug, Default)]
+pub struct HttpPools {
+    proxied: OnceLock<Result<reqwest::Client, Error>>,
+    direct: OnceLock<Result<reqwest::Client, Error>>,
+}
+
+impl HttpPools {
+    /// The pool that uses the proxies of the environment, or the `direct` one: for loopback, where a proxy makes no
+    /// sense and must not see plain-text tokens. An error means that the TLS of this machine cannot be set up.
+    pub fn get(&self, direct: bool) -> Result<reqwest::Client, Error> {
+        let made = if direct { &self.direct } else { &self.proxied };
+        made.get_or_init(|| pool(direct, Vec::new())).clone()
+    }
+}
+
+/// `roots` are trusted beside the system's.
+pub(super) fn pool(direct: bool, roots: Vec<reqwest::Certificate>) -> Result<reqwest::Client, Error> {
+    let mut builder = reqwest::Client::builder()
+        .user_agent(concat!("kusto-connect/", env!("CARGO_PKG_VERSION")))
+        .connect_timeout(CONNECT)
+        .tcp_keepalive(Duration::from_mins(1))
+        // A redirect would carry a token or a signature to a place nobody checked.
+        .redirect(reqwest::redirect::Policy::none());
+    if direct {
+        builder = builder.no_proxy();
+    }
+    for root in roots {
+        builder = builder.add_root_certificate(root);
+    }
+    builder.build().map_err(|e| Error::Setup(super::error::chain(&e)))
+}
+
+/// A connection pool and how long to wait on it.
 #[derive(Debug, Clone)]
 pub struct Http {
     /// The pool.
@@ -64,23 +98,9 @@ pub struct Http {
 }
 
 impl Http {
-    /// A pool. `direct` leaves out the proxies of the environment: for loopback, where a proxy makes no sense and
-    /// must not see plain-text tokens. `roots` are trusted beside the system's.
-    pub fn new(timings: Timings, direct: bool, roots: Vec<reqwest::Certificate>) -> Result<Self, Error> {
-        let mut builder = reqwest::Client::builder()
-            .user_agent(concat!("kusto-connect/", env!("CARGO_PKG_VERSION")))
-            .connect_timeout(timings.connect)
-            .tcp_keepalive(Duration::from_mins(1))
-            // A redirect would carry a token or a signature to a place nobody checked.
-            .redirect(reqwest::redirect::Policy::none());
-        if direct {
-            builder = builder.no_proxy();
-        }
-        for root in roots {
-            builder = builder.add_root_certificate(root);
-        }
-        let client = builder.build().map_err(|e| Error::Setup(super::error::chain(&e)))?;
-        Ok(Self { client, timings: Arc::new(timings) })
+    /// A view of the pool `client` with limits of its own.
+    pub fn new(client: reqwest::Client, timings: Timings) -> Self {
+        Self { client, timings: Arc::new(timings) }
     }
 
     /// Options that make an Azure crate use this pool, and try once.
@@ -140,8 +160,17 @@ impl Call {
 
 #[cfg(test)]
 mod tests {
-    use super::Timings;
+    use super::{HttpPools, Timings};
     use std::time::Duration;
+
+    #[test]
+    fn connectors_share_their_connections_but_not_with_a_proxy() {
+        let pools = HttpPools::default();
+        pools.get(true).unwrap();
+        assert!(pools.direct.get().is_some() && pools.proxied.get().is_none(), "made when needed");
+        pools.get(false).unwrap();
+        assert!(pools.proxied.get().is_some());
+    }
 
     #[test]
     fn pauses_stay_under_the_setting_and_half_a_minute() {

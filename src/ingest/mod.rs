@@ -23,6 +23,7 @@ mod trust;
 mod url;
 
 pub use error::{Class, Error, Refusal};
+pub use http::HttpPools;
 pub use queued::QueuedIngestClient;
 pub use url::SasUrl;
 

@@ -8,7 +8,7 @@
 use super::auth::Auth;
 use super::blob::{self, Cut};
 use super::error::Class;
-use super::http::{Http, Timings};
+use super::http::{Http, HttpPools, Timings};
 use super::kusto::{Endpoint, KustoClient};
 use super::message::{self, Sender};
 use super::resources::{Resource, ResourceManager, Resources};
@@ -28,7 +28,7 @@ const INGESTOR: &str = "the principal needs the role Database Ingestor or Table 
 /// What a 403 of the engine means.
 const VIEWER: &str = "the principal needs the role Database Viewer to look at tables";
 
-/// The ingest client of one connector; all its tasks share it, its connections and its resources.
+/// The ingest client of one connector; all its tasks share it and its resources.
 #[derive(Debug)]
 pub struct QueuedIngestClient {
     http: Http,
@@ -53,8 +53,9 @@ pub(super) struct Settings {
 }
 
 impl QueuedIngestClient {
-    /// The client for `connector`. Does no I/O; an error means that the TLS of this machine cannot be set up.
-    pub fn new(config: &KustoSinkConfig, connector: &str) -> Result<Self, Error> {
+    /// The client for `connector`, over the worker's connections. Does no I/O; an error means that the TLS of this machine
+    /// cannot be set up.
+    pub fn new(config: &KustoSinkConfig, connector: &str, pools: &HttpPools) -> Result<Self, Error> {
         let settings = Settings {
             ingestion_url: config.ingestion_url.clone(),
             query_url: config.query_url.clone(),
@@ -66,8 +67,8 @@ impl QueuedIngestClient {
             connector: connector.to_owned(),
         };
         let local = is_loopback(&settings.ingestion_url) || is_loopback(&settings.query_url);
-        let http = Http::new(settings.timings.clone(), local, Vec::new())?;
-        let direct = Http::new(settings.timings.clone(), true, Vec::new())?;
+        let http = Http::new(pools.get(local)?, settings.timings.clone());
+        let direct = Http::new(pools.get(true)?, settings.timings.clone());
         Ok(Self::assemble(settings, http, direct))
     }
 

@@ -60,7 +60,8 @@ impl ConnectorTasks {
         config: &SinkConnectorConfig,
         parts: Parts,
     ) -> Result<Self, Error> {
-        let sink = connector::sink_task(config).map_err(|error| Error::Start(Box::new(error)))?;
+        let sink =
+            connector::sink_task(config, &parts.http).map_err(|error| Error::Start(Box::new(error)))?;
         sink.start().await.map_err(|error| Error::Start(Box::new(error)))?;
         let value = &config.value_converter;
         let value_converter = convert::converter("value.converter", &value.class, &value.settings);

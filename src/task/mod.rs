@@ -24,6 +24,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
 
 use crate::config::{ConnectorProperties, WorkerConfig};
+use crate::connector::HttpPools;
 use crate::status::{State, StatusEvent};
 pub use budget::{ByteBudget, Reservation};
 pub use consumer::ConnectorTasks;
@@ -79,6 +80,8 @@ pub struct Parts {
     pub worker: Arc<WorkerConfig>,
     /// Its memory for batches.
     pub budget: ByteBudget,
+    /// Its connections to the service.
+    pub http: Arc<HttpPools>,
     /// Where states go.
     pub status: mpsc::Sender<StatusEvent>,
 }

@@ -100,7 +100,7 @@ impl Worker {
         let (sender, commands) = mpsc::channel(COMMAND_PLACES);
         let (status, events) = mpsc::channel(STATUS_PLACES);
         let budget = ByteBudget::new(config.buffer_bytes);
-        let parts = Parts { worker: config, budget, status };
+        let parts = Parts { worker: config, budget, http: Arc::default(), status };
         let worker = Self { parts, commands, slots: HashMap::new(), tasks: JoinSet::new() };
         owner.spawn(worker.run());
         (WorkerHandle { commands: sender }, events)

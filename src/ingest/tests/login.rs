@@ -1,7 +1,7 @@
 //! How tokens are had, used, renewed and refused.
 
 use super::super::IngestClient as _;
-use super::super::http::Http;
+use super::super::http::{Http, pool};
 use super::super::queued::QueuedIngestClient;
 use super::entra::Entra;
 use super::fake::{Fake, Fault, Op, Seen};
@@ -25,7 +25,7 @@ fn application() -> Authentication {
 
 /// A client that trusts the login server and does not wait long.
 fn client(settings: Settings, entra: &Entra) -> QueuedIngestClient {
-    let http = Http::new(settings.timings.clone(), true, vec![entra.root()]).unwrap();
+    let http = Http::new(pool(true, vec![entra.root()]).unwrap(), settings.timings.clone());
     QueuedIngestClient::assemble(settings, http.clone(), http)
 }
 
@@ -154,7 +154,7 @@ async fn the_key_is_not_sent_to_a_login_server_named_by_a_stranger() {
     let cluster = Url::parse("http://cluster.example").unwrap();
     // The engine on loopback may have tokens of any login server: the check must be of the cluster that named it.
     let settings = Settings { auth: application(), query_url: fake.url.clone(), ..settings(&cluster) };
-    let http = Http { client: pool, timings: std::sync::Arc::new(timings()) };
+    let http = Http::new(pool, timings());
     let client = QueuedIngestClient::assemble(settings, http.clone(), http);
     let error = client.ingest(&request(1)).await.unwrap_err();
     assert!(matches!(error, Error::Untrusted { .. }), "{error}");
@@ -172,11 +172,11 @@ async fn a_managed_identity_asks_the_machine() {
         let (fake, entra) = start().await;
         fake.require("MACHINE-TOKEN");
         let proxy = reqwest::Proxy::http(fake.url.as_str()).unwrap();
-        let pool = reqwest::Client::builder().proxy(proxy).build().unwrap();
-        let direct = Http { client: pool, timings: std::sync::Arc::new(timings()) };
+        let proxied = reqwest::Client::builder().proxy(proxy).build().unwrap();
+        let direct = Http::new(proxied, timings());
         let auth = Authentication::ManagedIdentity { client_id: client_id.map(str::to_owned) };
         let settings = Settings { auth, ..settings(&fake.url) };
-        let http = Http::new(timings(), true, vec![entra.root()]).unwrap();
+        let http = Http::new(pool(true, vec![entra.root()]).unwrap(), timings());
         QueuedIngestClient::assemble(settings, http, direct).ingest(&request(1)).await.unwrap();
         let [imds] = <[_; 1]>::try_from(fake.seen(Op::Imds)).unwrap();
         assert_eq!(imds.headers["metadata"], "true");

@@ -14,7 +14,7 @@ mod target;
 
 use super::IngestRequest;
 use super::blob::Cut;
-use super::http::{Http, Timings};
+use super::http::{Http, Timings, pool};
 use super::queued::{QueuedIngestClient, Settings};
 use crate::config::{Authentication, DataFormat};
 use bytes::Bytes;
@@ -48,7 +48,7 @@ fn settings(cluster: &Url) -> Settings {
 
 /// A client with its own connections, none through a proxy.
 fn client(settings: Settings) -> QueuedIngestClient {
-    let http = Http::new(settings.timings.clone(), true, Vec::new()).unwrap();
+    let http = Http::new(pool(true, Vec::new()).unwrap(), settings.timings.clone());
     QueuedIngestClient::assemble(settings, http.clone(), http)
 }
 
