@@ -7,13 +7,14 @@
 use super::Error;
 use super::admin::blocking;
 use super::settings;
+use super::writer::Writer;
 use crate::config::WorkerConfig;
 use rdkafka::client::ClientContext;
 use rdkafka::config::{ClientConfig, RDKafkaLogLevel};
 use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::Message;
-use rdkafka::producer::{FutureProducer, FutureRecord, Producer};
+use rdkafka::producer::Producer;
 use rdkafka::util::Timeout;
 use rdkafka::{Offset, TopicPartitionList};
 use std::collections::VecDeque;
@@ -85,7 +86,7 @@ struct Position {
 pub struct KafkaBasedLog {
     topic: String,
     bootstrap: String,
-    producer: FutureProducer<LogContext>,
+    writer: Writer,
     events: mpsc::Receiver<Event>,
     positions: Vec<Position>,
     /// Read, but not given out yet: a read to the end that was dropped half way loses nothing.
@@ -99,7 +100,7 @@ impl KafkaBasedLog {
         let bootstrap = worker.bootstrap_servers.clone();
         let client_error = |source| Error::Client { bootstrap: bootstrap.clone(), source };
         let base = settings::storage(worker, purpose)?;
-        let producer = producer_config(&base).create_with_context(LogContext).map_err(client_error)?;
+        let writer = Writer::new(&producer_config(&base)).map_err(client_error)?;
         let reader: BaseConsumer<LogContext> =
             reader_config(&base, &worker.group_id).create_with_context(LogContext).map_err(client_error)?;
         let mut list = TopicPartitionList::new();
@@ -117,7 +118,7 @@ impl KafkaBasedLog {
         let positions = vec![Position::default(); usize::try_from(partitions).unwrap_or(0)];
         let topic = topic.to_owned();
         let bootstrap = worker.bootstrap_servers.clone();
-        Ok(Self { topic, bootstrap, producer, events, positions, waiting: VecDeque::new() })
+        Ok(Self { topic, bootstrap, writer, events, positions, waiting: VecDeque::new() })
     }
 
     /// Appends records in this order (keys and values; no value is a tombstone); returns when all are acknowledged by
@@ -140,20 +141,19 @@ impl KafkaBasedLog {
         key: &str,
         value: Option<&str>,
     ) -> Result<impl Future<Output = Result<i64, Error>> + Send + 'static, Error> {
-        let mut record = FutureRecord::<str, str>::to(&self.topic).key(key);
-        record.payload = value;
         // A log of one partition stays in it, whatever the topic has: its records need one order.
-        record.partition = (self.positions.len() == 1).then_some(0);
-        let delivery = self.producer.send_result(record);
-        let delivery = delivery.map_err(|(source, _)| self.error("cannot write", source))?;
+        let partition = (self.positions.len() == 1).then_some(0);
+        let operation = "cannot write";
+        let delivery = self.writer.send(&self.topic, partition, (key, value));
+        let delivery = delivery.map_err(|source| self.error(operation, source))?;
         let (topic, bootstrap) = (self.topic.clone(), self.bootstrap.clone());
         Ok(async move {
-            let delivered = match delivery.await {
-                Ok(delivered) => delivered.map(|at| at.offset).map_err(|(source, _)| source),
-                Err(_) => Err(KafkaError::Canceled),
-            };
-            let operation = "cannot write";
-            delivered.map_err(|source| Error::Topic { topic, operation, bootstrap, source: Box::new(source) })
+            delivery.await.map_err(|source| Error::Topic {
+                topic,
+                operation,
+                bootstrap,
+                source: Box::new(source),
+            })
         })
     }
 
@@ -192,7 +192,7 @@ impl KafkaBasedLog {
     }
 
     async fn end_offsets(&self) -> Result<Vec<i64>, Error> {
-        let (producer, topic) = (self.producer.clone(), self.topic.clone());
+        let (producer, topic) = (self.writer.producer(), self.topic.clone());
         let partitions = i32::try_from(self.positions.len()).unwrap_or(i32::MAX);
         let ends = blocking(move || {
             let end = |partition| producer.client().fetch_watermarks(&topic, partition, REQUEST_TIMEOUT);

@@ -1,9 +1,9 @@
 //! Everything that talks to Kafka, and the only user of the Kafka library.
 //!
 //! `settings` turns Connect's client properties into the library's, `consumer` is a member of a connector's consumer
-//! group, `native` has the calls that the library's safe wrapper lacks (the one place with `unsafe`); `log` writes and
-//! reads a storage topic, `admin` makes and checks it; `groups` reads and changes what consumer groups have committed. Nothing here knows connectors, tasks or Kusto, and nothing decides when
-//! an offset is committed.
+//! group, `native` has the calls that the library's safe wrapper lacks (the one place with `unsafe`); `log` writes (by
+//! `writer`) and reads a storage topic, `admin` makes and checks it; `groups` reads and changes what consumer groups have
+//! committed. Nothing here knows connectors, tasks or Kusto, and nothing decides when an offset is committed.
 
 pub mod admin;
 pub mod cluster;
@@ -14,6 +14,7 @@ pub mod log;
 pub mod native;
 mod refusal;
 pub mod settings;
+mod writer;
 
 pub use consumer::{ConsumerEvent, GroupConsumer, Subscription};
 pub use error::Error;

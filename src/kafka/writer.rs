@@ -1,0 +1,80 @@
+//! The producer of a storage topic: a record goes its way at once, its delivery is a future.
+//!
+//! The library has such a producer too, but its thread polls in slices of 100 ms and spins through the last, broken
+//! millisecond of each: up to a hundredth of a core for a topic that nobody writes. The thread here spins once a second.
+//! It ends soon after its [`Writer`]; records that nobody waits for are still sent.
+
+use super::log::LogContext;
+use rdkafka::config::ClientConfig;
+use rdkafka::error::KafkaError;
+use rdkafka::message::{DeliveryResult, Message};
+use rdkafka::producer::{BaseProducer, BaseRecord, Producer, ProducerContext};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::oneshot;
+
+/// How long the thread may go on when its writer is gone. Deliveries come at once whatever this is.
+const POLL: Duration = Duration::from_secs(1);
+/// What is under way when the writer ends may take so long.
+const LAST_WRITES: Duration = Duration::from_secs(5);
+
+type Delivery = Result<i64, KafkaError>;
+
+impl ProducerContext for LogContext {
+    type DeliveryOpaque = Box<oneshot::Sender<Delivery>>;
+
+    fn delivery(&self, result: &DeliveryResult<'_>, sender: Self::DeliveryOpaque) {
+        let delivery = match result {
+            Ok(message) => Ok(message.offset()),
+            Err((error, _)) => Err(error.clone()),
+        };
+        if sender.send(delivery).is_err() {
+            tracing::trace!("nobody waits for a delivery");
+        }
+    }
+}
+
+/// A producer.
+pub(super) struct Writer {
+    producer: Arc<BaseProducer<LogContext>>,
+}
+
+impl Writer {
+    /// A producer with these settings. Nothing is awaited: brokers may be down.
+    pub(super) fn new(config: &ClientConfig) -> Result<Self, KafkaError> {
+        let producer: Arc<BaseProducer<LogContext>> = Arc::new(config.create_with_context(LogContext)?);
+        let polled = Arc::downgrade(&producer);
+        let thread = std::thread::Builder::new().name("log-writer".to_owned()).spawn(move || {
+            while let Some(producer) = polled.upgrade() {
+                producer.poll(POLL);
+                if Arc::strong_count(&producer) == 1
+                    && let Err(error) = producer.flush(LAST_WRITES)
+                {
+                    tracing::warn!(%error, "records of a storage topic were given up");
+                }
+            }
+        });
+        thread.map_err(|error| KafkaError::ClientCreation(format!("cannot start its thread: {error}")))?;
+        Ok(Self { producer })
+    }
+
+    /// The producer, for questions to the brokers.
+    pub(super) fn producer(&self) -> Arc<BaseProducer<LogContext>> {
+        Arc::clone(&self.producer)
+    }
+
+    /// Sends a record behind the others (no value is a tombstone; no partition is that of the key). What comes back
+    /// gives its offset once it is delivered; it goes its way whether that is waited for or not.
+    pub(super) fn send(
+        &self,
+        topic: &str,
+        partition: Option<i32>,
+        (key, value): (&str, Option<&str>),
+    ) -> Result<impl Future<Output = Delivery> + Send + use<>, KafkaError> {
+        let (sender, delivered) = oneshot::channel();
+        let mut record = BaseRecord::<str, str, _>::with_opaque_to(topic, Box::new(sender)).key(key);
+        (record.payload, record.partition) = (value, partition);
+        self.producer.send(record).map_err(|(error, _)| error)?;
+        Ok(async move { delivered.await.unwrap_or(Err(KafkaError::Canceled)) })
+    }
+}
