@@ -1,6 +1,6 @@
 //! The states a connector and its tasks can be in, by Connect's names.
 //!
-//! Plain values: who writes them is the worker, who keeps them the herder.
+//! Plain values: who tells them is the worker, who keeps them the herder.
 
 use std::fmt;
 use std::sync::Arc;
@@ -84,7 +84,23 @@ impl TargetState {
     }
 }
 
-/// A change of state, sent by the worker up to the herder.
+/// What the worker tells the herder.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum WorkerEvent {
+    /// A connector or a task has another state.
+    Status(StatusEvent),
+    /// A task has read from a topic; told again every few seconds as long as it does.
+    TopicRead {
+        /// The connector's name.
+        connector: Arc<str>,
+        /// The task's number.
+        task: u32,
+        /// The topic, as it is called in Kafka.
+        topic: Arc<str>,
+    },
+}
+
+/// A change of state.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StatusEvent {
     /// The connector's name.

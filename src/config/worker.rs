@@ -97,6 +97,10 @@ pub struct WorkerConfig {
     pub task_restart_backoff_max: Duration,
     /// Where REST listens, and how it is protected.
     pub rest: RestConfig,
+    /// `topic.tracking.enable`: the topics that connectors read are noted.
+    pub topic_tracking: bool,
+    /// `topic.tracking.allow.reset`: that note may be emptied over REST.
+    pub topic_tracking_reset: bool,
     /// What connectors may override in their clients.
     pub override_policy: OverridePolicy,
     /// `worker.buffer.bytes`: bytes of records that all tasks of this worker may hold together.
@@ -236,6 +240,8 @@ impl WorkerConfig {
             task_restart_backoff: millis("task.restart.backoff.ms")?,
             task_restart_backoff_max: millis("task.restart.backoff.max.ms")?,
             rest: rest?,
+            topic_tracking: values.flag("topic.tracking.enable")?,
+            topic_tracking_reset: values.flag("topic.tracking.allow.reset")?,
             override_policy: override_policy?,
             buffer_bytes: values.unsigned("worker.buffer.bytes")?,
             client: client_keys(all),

@@ -12,6 +12,9 @@ pub enum Error {
     /// What it is about does not exist.
     #[error("{0}")]
     NotFound(String),
+    /// The worker's settings forbid it.
+    #[error("{0}")]
+    Forbidden(&'static str),
     /// What it would make exists.
     #[error("Connector {0} already exists")]
     AlreadyExists(Arc<str>),

@@ -2,7 +2,7 @@
 
 use super::runner::Runner;
 use crate::membership::Share;
-use crate::status::{State, StatusEvent};
+use crate::status::{State, StatusEvent, WorkerEvent};
 use crate::worker::ConnectorSpec;
 use async_trait::async_trait;
 use std::collections::BTreeMap;
@@ -11,7 +11,7 @@ use tokio::sync::{Semaphore, mpsc};
 
 /// See the module's words.
 pub(crate) struct FakeRunner {
-    events: mpsc::Sender<StatusEvent>,
+    events: mpsc::Sender<WorkerEvent>,
     running: Mutex<BTreeMap<Arc<str>, ConnectorSpec>>,
     orders: Mutex<Vec<String>>,
     /// How many stops may end; a test takes permits away to make drains long.
@@ -20,7 +20,7 @@ pub(crate) struct FakeRunner {
 
 impl FakeRunner {
     /// The worker and its reports.
-    pub(crate) fn new() -> (Arc<Self>, mpsc::Receiver<StatusEvent>) {
+    pub(crate) fn new() -> (Arc<Self>, mpsc::Receiver<WorkerEvent>) {
         let (events, reports) = mpsc::channel(16);
         let drains = Semaphore::new(1000);
         let (running, orders) = (Mutex::default(), Mutex::default());
@@ -35,6 +35,12 @@ impl FakeRunner {
     /// Reports a state as a task or connector would.
     pub(crate) async fn report(&self, connector: &str, task: Option<u32>, state: State, trace: Option<&str>) {
         let event = StatusEvent { connector: connector.into(), task, state, trace: trace.map(str::to_owned) };
+        self.events.send(WorkerEvent::Status(event)).await.unwrap();
+    }
+
+    /// Reports that a task reads a topic.
+    pub(crate) async fn report_read(&self, connector: &str, task: u32, topic: &str) {
+        let event = WorkerEvent::TopicRead { connector: connector.into(), task, topic: topic.into() };
         self.events.send(event).await.unwrap();
     }
 

@@ -71,6 +71,10 @@ pub(super) enum Request {
     Refresh {
         reply: Reply<()>,
     },
+    ResetTopics {
+        name: Arc<str>,
+        reply: Reply<()>,
+    },
     Ping {
         reply: Reply<()>,
     },
@@ -187,6 +191,26 @@ impl Herder {
         let status = self.ready(deadline()).await?.status(name).ok();
         let found = status.and_then(|status| status.tasks.iter().find(|state| state.id == task).cloned());
         found.ok_or_else(|| Error::NotFound(format!("No status found for task {name}-{task}")))
+    }
+
+    /// The topics that a connector has read from since its list was last emptied; an unknown connector has none.
+    pub async fn active_topics(&self, name: &str) -> Result<Vec<Arc<str>>, Error> {
+        if !self.config.topic_tracking {
+            return Err(Error::Forbidden("Topic tracking is disabled."));
+        }
+        Ok(self.ready(deadline()).await?.topics.get(name).cloned().unwrap_or_default())
+    }
+
+    /// Empties the list of topics that a connector has read from.
+    pub async fn reset_topics(&self, name: &str) -> Result<(), Error> {
+        if !self.config.topic_tracking {
+            return Err(Error::Forbidden("Topic tracking is disabled."));
+        }
+        if !self.config.topic_tracking_reset {
+            return Err(Error::Forbidden("Topic tracking reset is disabled."));
+        }
+        let name: Arc<str> = name.into();
+        self.ask(deadline(), |reply| Request::ResetTopics { name, reply }).await
     }
 
     /// Creates a connector; it must not exist.

@@ -326,3 +326,71 @@ async fn a_stopping_worker_refuses_and_still_shows() {
     assert_eq!(herder.delete("a").await, Err(Error::ShuttingDown));
     assert_eq!(herder.status("a").await.unwrap().connector.state, State::Unassigned);
 }
+
+#[tokio::test]
+async fn topics_that_were_read_are_kept_until_they_are_reset_or_their_connector_is_gone() {
+    let stores = MemoryStores::default();
+    let first = rig(&stores);
+    for name in ["a", "b"] {
+        first.herder.create(name, sink("1"), None).await.unwrap();
+        first.wait_state(name, State::Running, 1).await;
+        first.runner.report_read(name, 0, "t").await;
+    }
+    first.runner.report_read("a", 0, "t").await;
+    first.runner.report_read("a", 0, "s").await;
+    first.runner.report_read("gone", 0, "t").await;
+    let listed = async |rig: &Rig, name: &str, count: usize| {
+        let mut view = rig.herder.view.clone();
+        let seen = view.wait_for(|view| view.topics.get(name).map_or(0, Vec::len) == count);
+        drop(tokio::time::timeout(Duration::from_secs(10), seen).await.expect(name).unwrap());
+        rig.herder.active_topics(name).await.unwrap()
+    };
+    assert_eq!(listed(&first, "a", 2).await, ["s".into(), "t".into()]);
+    assert_eq!(first.herder.active_topics("gone").await.unwrap(), []);
+    assert!(first.stop().await);
+
+    let second = rig(&stores);
+    assert_eq!(listed(&second, "a", 2).await, ["s".into(), "t".into()]);
+    second.herder.reset_topics("a").await.unwrap();
+    assert_eq!(second.herder.active_topics("a").await.unwrap(), []);
+    second.runner.report_read("a", 0, "t").await;
+    assert_eq!(listed(&second, "a", 1).await, ["t".into()], "it is read still");
+    second.herder.delete("a").await.unwrap();
+    second.herder.reset_topics("b").await.unwrap();
+    let records: std::collections::BTreeMap<_, _> = second.stores.status.records().into_iter().collect();
+    let left = records.iter().filter(|(key, value)| key.starts_with("status-topic-") && value.is_some());
+    assert_eq!(left.count(), 0);
+    assert_eq!(records.len(), 7, "two connectors, two tasks, three topics: {records:?}");
+}
+
+#[tokio::test]
+async fn states_outlive_the_worker_and_leftovers_do_not() {
+    let stores = MemoryStores::default();
+    let state = |worker: &str| {
+        Some(format!(
+            r#"{{"state":"RUNNING","trace":null,"worker_id":"{worker}","generation":41,"version":null}}"#
+        ))
+    };
+    for key in ["status-connector-old", "status-task-old-0", "status-task-a-7"] {
+        stores.status.append(key, state("jvm:8083"));
+    }
+    let first = rig(&stores);
+    first.herder.create("a", sink("1"), None).await.unwrap();
+    first.wait_state("a", State::Running, 1).await;
+    assert!(first.stop().await);
+    let records: std::collections::BTreeMap<_, _> = stores.status.records().into_iter().collect();
+    for gone in ["status-connector-old", "status-task-old-0", "status-task-a-7"] {
+        assert_eq!(records[gone], None, "{gone}");
+    }
+    let expected =
+        r#"{"state":"UNASSIGNED","trace":null,"worker_id":"w:8083","generation":42,"version":null}"#;
+    assert_eq!(records["status-task-a-0"].as_deref(), Some(expected));
+
+    // Another worker's words are shown.
+    let second = rig(&stores);
+    second.wait_state("a", State::Running, 1).await;
+    let other = state("other:8083").unwrap().replace("RUNNING", "PAUSED").replace("41", "50");
+    stores.status.append("status-task-a-0", Some(other));
+    let status = second.wait("a", |status| status.tasks[0].state.state == State::Paused).await;
+    assert_eq!(&*status.tasks[0].state.worker_id, "other:8083");
+}

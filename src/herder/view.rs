@@ -29,6 +29,7 @@ pub(super) struct View {
     pub(super) phase: Phase,
     pub(super) configs: ClusterConfigState,
     pub(super) statuses: BTreeMap<Arc<str>, Arc<ConnectorStatus>>,
+    pub(super) topics: Arc<ActiveTopics>,
     pub(super) cluster_id: Option<String>,
     /// The worker's place among others; none before it has one.
     pub(super) cluster: Option<Place>,
@@ -46,6 +47,9 @@ pub(super) struct Place {
     /// The way to ask whether this worker leads.
     pub(super) leadership: LeadershipCheck,
 }
+
+/// The topics that each connector has read from, in order.
+pub(super) type ActiveTopics = BTreeMap<Arc<str>, Vec<Arc<str>>>;
 
 /// A connector as `GET /connectors/X` shows it.
 #[derive(Debug, Clone, PartialEq, Eq)]

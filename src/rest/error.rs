@@ -42,6 +42,7 @@ impl From<herder::Error> for Error {
         use herder::Error as E;
         let status = match &error {
             E::BadRequest(_) => StatusCode::BAD_REQUEST,
+            E::Forbidden(_) => StatusCode::FORBIDDEN,
             E::NotFound(_) => StatusCode::NOT_FOUND,
             E::AlreadyExists(_) | E::Elsewhere(_) | E::NoLeader | E::Stale => StatusCode::CONFLICT,
             E::TimedOut(_) | E::Storage(_) | E::Offsets(_) | E::StartFailed(_) | E::ShuttingDown => {

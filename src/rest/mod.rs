@@ -28,6 +28,8 @@ mod query;
 mod root;
 mod tasks;
 mod tls;
+mod topics;
+mod topics;
 
 #[cfg(test)]
 mod tests;
@@ -107,6 +109,8 @@ fn paths() -> OpenApiRouter<Rest> {
         .routes(routes!(config::read, config::write, config::patch))
         .routes(routes!(connectors::status))
         .routes(routes!(offsets::read, offsets::alter, offsets::reset))
+        .routes(routes!(topics::read))
+        .routes(routes!(topics::reset))
         .routes(routes!(lifecycle::pause))
         .routes(routes!(lifecycle::resume))
         .routes(routes!(lifecycle::stop))

@@ -15,6 +15,7 @@ use super::deal::deal;
 use super::error::At;
 use super::group::join;
 use super::partition::{Exit, Mode, Pipeline, Report, Shared};
+use super::topics::TopicsRead;
 use super::{ConnectorSpec, End, Error, Order, Parts, until};
 use crate::config::SinkConnectorConfig;
 use crate::connector::{self, SinkTask};
@@ -51,6 +52,7 @@ pub struct ConnectorTasks {
     /// A pipeline's end left its position unknown: only a new consumer knows where to start.
     pub(super) lost_position: bool,
     pub(super) committer: Committer,
+    topics: TopicsRead,
 }
 
 impl ConnectorTasks {
@@ -89,6 +91,7 @@ impl ConnectorTasks {
             failed: BTreeSet::new(),
             lost_position: false,
             committer,
+            topics: TopicsRead::default(),
         })
     }
 
@@ -232,12 +235,26 @@ impl ConnectorTasks {
                 }
                 Ok(())
             }
+            Report::Read(partition) => {
+                self.note_read(&partition);
+                Ok(())
+            }
             Report::Blocked(partition) if !self.is_held(&partition) => self.consumer.pause(&[partition]),
             Report::Unblocked(partition) if !self.is_held(&partition) => self.consumer.resume(&[partition]),
             Report::Blocked(_) | Report::Unblocked(_) => Ok(()),
         };
         if let Err(error) = answer {
             tracing::warn!(connector = %self.spec.name, %error, "back-pressure could not be passed on");
+        }
+    }
+
+    fn note_read(&mut self, partition: &TopicPartition) {
+        let Some(task) = self.owner.get(partition).filter(|_| self.parts.worker.topic_tracking) else {
+            return;
+        };
+        if self.topics.is_due(&partition.topic) {
+            let task = ConnectorTaskId { connector: Arc::clone(&self.spec.name), task: *task };
+            self.parts.tell_read(&task, &partition.topic);
         }
     }
 

@@ -16,6 +16,7 @@ mod group;
 mod offsets;
 mod partition;
 mod share;
+mod topics;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -25,7 +26,8 @@ use tokio::time::Instant;
 
 use crate::config::{ConnectorProperties, WorkerConfig};
 use crate::connector::HttpPools;
-use crate::status::{State, StatusEvent};
+use crate::id::ConnectorTaskId;
+use crate::status::{State, StatusEvent, WorkerEvent};
 pub use budget::{ByteBudget, Reservation};
 pub use consumer::ConnectorTasks;
 pub use error::Error;
@@ -82,15 +84,15 @@ pub struct Parts {
     pub budget: ByteBudget,
     /// Its connections to the service.
     pub http: Arc<HttpPools>,
-    /// Where states go.
-    pub status: mpsc::Sender<StatusEvent>,
+    /// Where states go, and the topics that are read.
+    pub events: mpsc::Sender<WorkerEvent>,
 }
 
 impl Parts {
     /// Reports a state of `connector` or of one of its tasks.
     pub async fn tell(&self, connector: &Arc<str>, task: Option<u32>, state: State, trace: Option<String>) {
         let event = StatusEvent { connector: Arc::clone(connector), task, state, trace };
-        if self.status.send(event).await.is_err() {
+        if self.events.send(WorkerEvent::Status(event)).await.is_err() {
             tracing::debug!(%connector, %state, "a state after the herder ended");
         }
     }
@@ -111,6 +113,15 @@ impl Parts {
         let running = if spec.paused { State::Paused } else { State::Running };
         let state = if instance { running } else { State::Unassigned };
         self.tell(&spec.name, None, state, None).await;
+    }
+
+    /// Reports that a task reads `topic`, unless the herder has no time for it: it is told again.
+    fn tell_read(&self, task: &ConnectorTaskId, topic: &Arc<str>) {
+        let (connector, topic) = (Arc::clone(&task.connector), Arc::clone(topic));
+        let event = WorkerEvent::TopicRead { connector, task: task.task, topic };
+        if self.events.try_send(event).is_err() {
+            tracing::debug!(%task, "the herder did not hear that a topic is read");
+        }
     }
 }
 

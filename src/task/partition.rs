@@ -15,6 +15,7 @@ use tracing::Instrument;
 
 use super::error::At;
 use super::offsets::OffsetLine;
+use super::topics::LastTold;
 use super::{ByteBudget, Error, Reservation, until};
 use crate::connector::{self, Delivery, Fill, PartitionWriter};
 use crate::convert::Converter;
@@ -45,6 +46,8 @@ const BLOCKED_AFTER: Duration = Duration::from_secs(1);
 pub enum Report {
     /// Everything below this offset was handed over.
     Progress(TopicPartition, i64),
+    /// Records were read; told again every few seconds as long as there are any.
+    Read(TopicPartition),
     /// There has been no room for records for a while: fetching more would only fill memory.
     Blocked(TopicPartition),
     /// There is room again.
@@ -95,6 +98,9 @@ pub struct Pipeline {
     more: bool,
     seal_at: Option<Instant>,
     room: Room,
+    /// Records were read since that was asked last.
+    has_read: bool,
+    told_read: LastTold,
 }
 
 /// Whether a pipeline can take records, as far as it was told to Kafka.
@@ -128,6 +134,8 @@ impl Pipeline {
             more: true,
             seal_at: None,
             room: Room::Yes,
+            has_read: false,
+            told_read: LastTold::default(),
         }
     }
 
@@ -179,6 +187,7 @@ impl Pipeline {
                     }
                     self.read()?;
                     self.report().await;
+                    self.report_read().await;
                     // Reading may be ready for a long time; the other partitions on this thread want their turn.
                     tokio::task::yield_now().await;
                 }
@@ -205,6 +214,7 @@ impl Pipeline {
                 self.rewind(offset)?;
             }
             self.line.taken(offset);
+            self.has_read = true;
             let value = self.shared.value_converter.convert(record.value);
             let value = value.map_err(|source| Error::Convert { at: self.at().into(), offset, source })?;
             let Some(bytes) = value.as_bytes() else {
@@ -301,6 +311,13 @@ impl Pipeline {
     async fn report(&mut self) {
         if let Some(offset) = self.line.committable(!self.writer.is_empty()) {
             tell(&self.shared, Report::Progress(self.queue.id().clone(), offset)).await;
+        }
+    }
+
+    /// Says now and then that records are read.
+    async fn report_read(&mut self) {
+        if std::mem::take(&mut self.has_read) && self.told_read.is_due() {
+            tell(&self.shared, Report::Read(self.queue.id().clone())).await;
         }
     }
 

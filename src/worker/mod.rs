@@ -1,6 +1,6 @@
 //! The worker: runs connectors and their tasks, and reports every change of state upwards.
 //!
-//! Commands come down through [`WorkerHandle`], [`StatusEvent`]s go up a bounded channel. It owns the set of running
+//! Commands come down through [`WorkerHandle`], [`WorkerEvent`]s go up a bounded channel. It owns the set of running
 //! connectors, each with a slot of its own that takes its orders one after the other. It decides nothing: what should
 //! run is the herder's business, where a connector's configuration is kept is the storage's.
 
@@ -13,7 +13,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
 
 use crate::config::WorkerConfig;
-use crate::status::{State, StatusEvent};
+use crate::status::{State, WorkerEvent};
 pub use crate::task::ConnectorSpec;
 use crate::task::{Ack, ByteBudget, Order, Parts};
 
@@ -38,7 +38,7 @@ pub struct WorkerHandle {
 
 impl WorkerHandle {
     /// Starts a connector with its tasks; one that runs under the same name is drained and stopped first. Failures
-    /// come as [`StatusEvent`]s.
+    /// come as [`WorkerEvent`]s.
     pub async fn start(&self, spec: ConnectorSpec) {
         let name = Arc::clone(&spec.name);
         self.order(name, |ack| Order::Start(Box::new(spec), ack)).await;
@@ -96,11 +96,11 @@ impl Worker {
     pub fn start(
         config: Arc<WorkerConfig>,
         owner: &mut JoinSet<()>,
-    ) -> (WorkerHandle, mpsc::Receiver<StatusEvent>) {
+    ) -> (WorkerHandle, mpsc::Receiver<WorkerEvent>) {
         let (sender, commands) = mpsc::channel(COMMAND_PLACES);
-        let (status, events) = mpsc::channel(STATUS_PLACES);
+        let (sender_of_events, events) = mpsc::channel(STATUS_PLACES);
         let budget = ByteBudget::new(config.buffer_bytes);
-        let parts = Parts { worker: config, budget, http: Arc::default(), status };
+        let parts = Parts { worker: config, budget, http: Arc::default(), events: sender_of_events };
         let worker = Self { parts, commands, slots: HashMap::new(), tasks: JoinSet::new() };
         owner.spawn(worker.run());
         (WorkerHandle { commands: sender }, events)

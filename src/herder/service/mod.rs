@@ -12,13 +12,14 @@ mod requests;
 mod restart;
 mod starting;
 mod statuses;
+mod topics;
 
 use super::handle::{Herder, Reply, Request, now};
 use super::runner::Runner;
-use super::view::{ConnectorStatus, Phase, Place, View};
+use super::view::{ActiveTopics, ConnectorStatus, Phase, Place, View};
 use crate::config::WorkerConfig;
 use crate::membership::{Assignment, Cluster, ClusterView, Membership};
-use crate::status::StatusEvent;
+use crate::status::WorkerEvent;
 use crate::storage::{self, Change, ConfigTopic, OpenStores, StatusId, StatusTopic};
 use crate::telemetry::Loggers;
 use healing::Healing;
@@ -49,7 +50,7 @@ pub struct Options {
     /// Who runs connectors.
     pub runner: Arc<dyn Runner>,
     /// What it reports.
-    pub events: mpsc::Receiver<StatusEvent>,
+    pub events: mpsc::Receiver<WorkerEvent>,
     /// The cluster it belongs to.
     pub cluster: Cluster,
 }
@@ -74,6 +75,7 @@ impl Options {
             phase: Phase::Starting("starting".to_owned(), now()),
             configs: storage::ClusterConfigState::default(),
             statuses: BTreeMap::new(),
+            topics: Arc::default(),
             cluster_id: None,
             cluster: None,
         };
@@ -109,6 +111,7 @@ async fn run(
         touched: BTreeSet::new(),
         managed: BTreeMap::new(),
         statuses: BTreeMap::new(),
+        topics: None,
         operations: JoinSet::new(),
         running: HashMap::new(),
         settling: Vec::new(),
@@ -143,6 +146,8 @@ struct Service {
     /// Connectors whose states have to be published.
     touched: BTreeSet<Arc<str>>,
     statuses: BTreeMap<Arc<str>, Arc<ConnectorStatus>>,
+    /// The topics in use as they were published last; none when that has changed.
+    topics: Option<Arc<ActiveTopics>>,
     operations: JoinSet<()>,
     running: HashMap<Id, Arc<str>>,
     /// Who waits until a connector is at rest.
@@ -242,11 +247,13 @@ impl Service {
                 None => drop(self.statuses.remove(&name)),
             }
         }
+        let topics = self.shown_topics();
         self.publisher.send_modify(|view| {
             *view = Arc::new(View {
                 phase,
                 configs: self.topic.state().clone(),
                 statuses: self.statuses.clone(),
+                topics,
                 cluster_id: view.cluster_id.clone(),
                 cluster: Some(Place {
                     url: self.membership.url().clone(),

@@ -54,6 +54,10 @@ impl Service {
                 let result = self.written(changes);
                 self.answer(reply, result);
             }
+            Request::ResetTopics { name, reply } => {
+                self.reset_topics(&name);
+                self.answer(reply, Ok(()));
+            }
             Request::Ping { reply } => self.answer(reply, Ok(())),
         }
     }

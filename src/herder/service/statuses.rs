@@ -4,7 +4,7 @@ use super::Service;
 use crate::herder::classes;
 use crate::herder::view::{ConnectorStatus, TaskState, kind};
 use crate::id::ConnectorTaskId;
-use crate::status::{State, StatusEvent};
+use crate::status::{State, StatusEvent, WorkerEvent};
 use crate::storage::{Status, StatusId};
 use std::sync::Arc;
 use std::time::Duration;
@@ -76,6 +76,7 @@ impl Service {
             }
         }
         self.touched.extend(names);
+        self.topics = None;
     }
 
     /// A part that moved here may get its last word from the worker it came from after our first one: ours counts.
@@ -95,27 +96,36 @@ impl Service {
         }
     }
 
-    pub(super) fn take_events(&mut self, events: &mut Vec<StatusEvent>) {
+    pub(super) fn take_events(&mut self, events: &mut Vec<WorkerEvent>) {
         for event in events.drain(..) {
-            let name = event.connector;
-            let state = self.topic.state();
-            let leftover = self.managed.get(&name).is_none_or(|managed| managed.deleted);
-            let beyond = event.task.is_some_and(|task| task >= state.task_count(&name));
-            if leftover || beyond || !state.contains(&name) {
-                continue;
+            match event {
+                WorkerEvent::Status(event) => self.take_event(event),
+                WorkerEvent::TopicRead { connector, task, topic } => {
+                    self.topic_read(ConnectorTaskId { connector, task }, topic);
+                }
             }
-            self.note_for_healing(&name, event.task, event.state);
-            let id = match event.task {
-                None => StatusId::Connector(name),
-                Some(task) => StatusId::Task(ConnectorTaskId { connector: name, task }),
-            };
-            if event.state == State::Unassigned {
-                self.reported.remove(&id);
-            } else {
-                self.reported.insert(id.clone(), (event.state, event.trace.clone()));
-            }
-            self.set_state(id, event.state, event.trace);
         }
+    }
+
+    fn take_event(&mut self, event: StatusEvent) {
+        let name = event.connector;
+        let state = self.topic.state();
+        let leftover = self.managed.get(&name).is_none_or(|managed| managed.deleted);
+        let beyond = event.task.is_some_and(|task| task >= state.task_count(&name));
+        if leftover || beyond || !state.contains(&name) {
+            return;
+        }
+        self.note_for_healing(&name, event.task, event.state);
+        let id = match event.task {
+            None => StatusId::Connector(name),
+            Some(task) => StatusId::Task(ConnectorTaskId { connector: name, task }),
+        };
+        if event.state == State::Unassigned {
+            self.reported.remove(&id);
+        } else {
+            self.reported.insert(id.clone(), (event.state, event.trace.clone()));
+        }
+        self.set_state(id, event.state, event.trace);
     }
 
     pub(super) fn set_state(&mut self, id: StatusId, state: State, trace: Option<String>) {
@@ -136,6 +146,7 @@ impl Service {
 
     fn forget_status(&mut self, id: &StatusId) {
         self.status.forget(id);
+        self.topics = None;
         self.touched.insert(id.connector().clone());
     }
 
