@@ -101,7 +101,7 @@ impl Error {
             }
             Self::Group { source, .. } => {
                 matches!(
-                    source.rdkafka_error_code(),
+                    code(source),
                     Some(
                         RDKafkaErrorCode::OperationTimedOut
                             | RDKafkaErrorCode::RequestTimedOut
@@ -123,7 +123,7 @@ impl Error {
     pub fn is_group_in_use(&self) -> bool {
         let Self::Group { source, .. } = self else { return false };
         matches!(
-            source.rdkafka_error_code(),
+            code(source),
             Some(
                 RDKafkaErrorCode::UnknownMemberId
                     | RDKafkaErrorCode::NonEmptyGroup
@@ -136,9 +136,16 @@ impl Error {
     /// The broker knows no such partition.
     pub fn is_unknown_partition(&self) -> bool {
         let Self::Group { source, .. } = self else { return false };
-        let code = source.rdkafka_error_code();
-        matches!(code, Some(RDKafkaErrorCode::UnknownTopicOrPartition | RDKafkaErrorCode::UnknownTopic))
+        matches!(
+            code(source),
+            Some(RDKafkaErrorCode::UnknownTopicOrPartition | RDKafkaErrorCode::UnknownTopic)
+        )
     }
+}
+
+/// The broker's code in an error, also of an administrative request (the library's own look-up leaves those out).
+fn code(error: &KafkaError) -> Option<RDKafkaErrorCode> {
+    if let KafkaError::AdminOp(code) = error { Some(*code) } else { error.rdkafka_error_code() }
 }
 
 /// What to look at when `code` means that waiting will not help; none for errors that pass by themselves.

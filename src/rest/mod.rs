@@ -29,7 +29,6 @@ mod root;
 mod tasks;
 mod tls;
 mod topics;
-mod topics;
 
 #[cfg(test)]
 mod tests;

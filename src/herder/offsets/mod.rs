@@ -1,6 +1,6 @@
 //! A connector's offsets over REST: those of its consumer group, read at any time, changed only while it is stopped.
 //!
-//! The loop is not asked: the published view says what may be done, and Kafka itself refuses to change the offsets of a
+//! The loop is not asked: the leader's published view says what may be done, and Kafka itself refuses to change the offsets of a
 //! group that still has members. So a slow broker holds up nobody else (`connect-runtime.md` §1.13).
 
 mod request;
@@ -32,6 +32,7 @@ impl Herder {
 
     /// Sets and removes committed offsets.
     pub async fn alter_offsets(&self, name: &str, request: &OffsetsRequest) -> Result<(), Error> {
+        self.lead().await?;
         let view = self.ready(deadline()).await?;
         let config = changeable(&view, name)?;
         let wanted = request.wanted()?;
@@ -42,6 +43,7 @@ impl Herder {
 
     /// Removes the connector's consumer group with all that it has committed.
     pub async fn reset_offsets(&self, name: &str) -> Result<(), Error> {
+        self.lead().await?;
         let view = self.ready(deadline()).await?;
         let config = changeable(&view, name)?;
         let text = || format!("Failed to reset consumer group offsets for connector {name}");

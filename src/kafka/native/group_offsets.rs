@@ -143,7 +143,7 @@ unsafe fn answer(
 ) -> Result<Vec<PartitionAnswer>, KafkaError> {
     // SAFETY: the caller's promise; the results are borrowed from the event.
     unsafe {
-        refused(sys::rd_kafka_event_error(event))?;
+        refused(sys::rd_kafka_event_error(event)).map_err(KafkaError::AdminOp)?;
         let mut count = 0;
         let groups = match operation {
             Operation::List => sys::rd_kafka_ListConsumerGroupOffsets_result_groups(
@@ -165,7 +165,7 @@ unsafe fn answer(
         let group = *groups;
         let error = sys::rd_kafka_group_result_error(group);
         if !error.is_null() {
-            refused(sys::rd_kafka_error_code(error))?;
+            refused(sys::rd_kafka_error_code(error)).map_err(KafkaError::AdminOp)?;
         }
         let list = sys::rd_kafka_group_result_partitions(group);
         let Some(list) = list.as_ref().filter(|list| list.cnt > 0) else { return Ok(Vec::new()) };
@@ -184,14 +184,14 @@ unsafe fn copied(element: &sys::rd_kafka_topic_partition_t) -> PartitionAnswer {
     PartitionAnswer {
         partition: TopicPartition::new(&*topic, element.partition),
         offset: element.offset,
-        error: refused(element.err).err().and_then(|error| error.rdkafka_error_code()),
+        error: refused(element.err).err(),
     }
 }
 
-fn refused(code: sys::rd_kafka_resp_err_t) -> Result<(), KafkaError> {
+fn refused(code: sys::rd_kafka_resp_err_t) -> Result<(), RDKafkaErrorCode> {
     match code {
         sys::rd_kafka_resp_err_t::RD_KAFKA_RESP_ERR_NO_ERROR => Ok(()),
-        code => Err(KafkaError::AdminOp(code.into())),
+        code => Err(code.into()),
     }
 }
 

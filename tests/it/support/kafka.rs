@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use rdkafka::ClientConfig;
-use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
+use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, ResourceSpecifier, TopicReplication};
 use rdkafka::client::DefaultClientContext;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
@@ -30,6 +30,9 @@ static OF_THIS_PROCESS: OnceCell<Kafka> = OnceCell::const_new();
 
 /// A key and a value, each may be missing.
 pub type RawRecord = (Option<Vec<u8>>, Option<Vec<u8>>);
+
+/// The same as text.
+pub type TextRecord = (Option<String>, Option<String>);
 
 /// One broker. Topics and groups of tests that share it need names of their own ([`super::unique`]).
 pub struct Kafka {
@@ -200,9 +203,47 @@ impl Kafka {
         ends
     }
 
+    /// How many partitions `topic` has.
+    pub async fn partitions(&self, topic: &str) -> usize {
+        let client: BaseConsumer = self.client().create().expect("a client");
+        wait_for(format!("topic {topic}"), Duration::from_secs(30), async || {
+            let metadata = client.fetch_metadata(Some(topic), Duration::from_secs(5)).ok()?;
+            Some(metadata.topics()[0].partitions().len()).filter(|count| *count > 0)
+        })
+        .await
+    }
+
+    /// A setting of `topic`.
+    pub async fn topic_setting(&self, topic: &str, key: &str) -> String {
+        let admin: AdminClient<DefaultClientContext> = self.client().create().expect("an admin client");
+        let described =
+            admin.describe_configs(&[ResourceSpecifier::Topic(topic)], &AdminOptions::new()).await;
+        let described = described.expect("an answer").remove(0).expect("a topic");
+        described.get(key).and_then(|entry| entry.value.clone()).unwrap_or_default()
+    }
+
     /// Every record of `topic` (one partition) up to its end now, as key and value.
-    pub async fn records(&self, topic: &str) -> Vec<(Option<String>, Option<String>)> {
-        let end = self.end_offsets(topic, 1).await[0];
+    pub async fn records(&self, topic: &str) -> Vec<TextRecord> {
+        self.records_of(topic, 0).await
+    }
+
+    /// Every record of all partitions of `topic` up to their ends now, as partition, key and value.
+    pub async fn all_records(
+        &self,
+        topic: &str,
+        partitions: i32,
+    ) -> Vec<(i32, Option<String>, Option<String>)> {
+        let mut all = Vec::new();
+        for partition in 0..partitions {
+            let records = self.records_of(topic, partition).await;
+            all.extend(records.into_iter().map(|(key, value)| (partition, key, value)));
+        }
+        all
+    }
+
+    async fn records_of(&self, topic: &str, partition: i32) -> Vec<TextRecord> {
+        let ends = self.end_offsets(topic, partition + 1).await;
+        let end = *ends.last().expect("its end");
         let consumer: BaseConsumer = self
             .client()
             .set("group.id", "none")
@@ -210,7 +251,7 @@ impl Kafka {
             .create()
             .expect("a client");
         let mut list = TopicPartitionList::new();
-        list.add_partition_offset(topic, 0, Offset::Beginning).expect("an offset");
+        list.add_partition_offset(topic, partition, Offset::Beginning).expect("an offset");
         consumer.assign(&list).expect("assigned");
         let text = |bytes: Option<&[u8]>| bytes.map(|bytes| String::from_utf8_lossy(bytes).into_owned());
         let mut found = Vec::new();
