@@ -13,7 +13,7 @@ use crate::rest::{self, Paths, Rest, TlsListener};
 use crate::storage::{self, KafkaStores, OpenStores, StandaloneStores};
 use crate::telemetry::{Filter, Level, Loggers};
 use crate::worker::Worker;
-use axum::Router;
+use axum::{Extension, Router};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -166,7 +166,8 @@ impl App {
         let router = rest::router(rest, Paths::All);
         let router = rest::secured(router, &settings);
         for (listener, socket) in settings.listeners.iter().zip(sockets) {
-            let served = Served { router: router.clone(), stop: stop_rest.clone() };
+            let served =
+                Served { router: router.clone().layer(Extension(listener.scheme)), stop: stop_rest.clone() };
             served.on(listener.scheme, socket, settings.tls.as_deref(), &mut tasks)?;
         }
         tracing::info!(%worker_id, ?addresses, "REST is listening");

@@ -24,6 +24,7 @@ pub mod plugins;
 pub mod properties;
 mod providers;
 mod redact;
+mod reference;
 mod rest;
 mod rules;
 #[cfg(test)]
@@ -48,6 +49,7 @@ pub use override_policy::OverridePolicy;
 pub use plugin_list::{Plugin, PluginKind, plugin_keys, plugins};
 pub use providers::{ConfigProviders, Hidden};
 pub use redact::is_secret;
+pub use reference::{sink_reference, worker_reference};
 pub use rest::{
     AdminListeners, ClientAuth, Cors, HeaderAction, HeaderRule, Listener, RestConfig, Scheme, ServerTls,
     Users,

@@ -1,6 +1,7 @@
 //! `/connectors/X/config`: read, replace, and change in part.
 
 use super::Rest;
+use super::base::Base;
 use super::body::Object;
 use super::connectors::created;
 use super::dto::{ConnectorInfoDto, Shared};
@@ -9,7 +10,6 @@ use super::openapi::{AnyTime, ConfigSchema, Named, SettingsSchema, WithBody, Wri
 use super::path::{Name, NamePath};
 use axum::Json;
 use axum::extract::State;
-use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Response};
 
 #[utoipa::path(get, path = "/connectors/{name}/config", params(NamePath),
@@ -27,12 +27,12 @@ pub(super) async fn read(State(rest): State<Rest>, Name(name): Name) -> Result<R
 pub(super) async fn write(
     State(rest): State<Rest>,
     Name(name): Name,
-    headers: HeaderMap,
+    base: Base,
     body: Object,
 ) -> Result<Response, Error> {
     let (info, is_new) = rest.herder.put_config(&name, body.into_config()?).await?;
     if is_new {
-        return Ok(created(&rest, &headers, info));
+        return Ok(created(&base, info));
     }
     Ok(Json(ConnectorInfoDto::from(info)).into_response())
 }

@@ -1,6 +1,7 @@
 //! `/connectors` and `/connectors/X`: list, create, read, delete, status.
 
 use super::Rest;
+use super::base::Base;
 use super::body::Object;
 use super::dto::{ConnectorInfoDto, Shared, StatusDto};
 use super::error::Error;
@@ -10,7 +11,7 @@ use super::query::Query;
 use crate::herder::ConnectorInfo;
 use axum::Json;
 use axum::extract::State;
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Map, Value, json};
 use utoipa::IntoParams;
@@ -55,14 +56,10 @@ pub(super) async fn list(State(rest): State<Rest>, query: Query) -> Result<Respo
         (status = 201, description = "Created.", body = ConnectorInfoDto, headers(("Location" = String, description = "Its URL."))),
         AnyTime, WithBody, Writing
     ))]
-pub(super) async fn create(
-    State(rest): State<Rest>,
-    headers: HeaderMap,
-    body: Object,
-) -> Result<Response, Error> {
+pub(super) async fn create(State(rest): State<Rest>, base: Base, body: Object) -> Result<Response, Error> {
     let request = body.into_create_request()?;
     let info = rest.herder.create(&request.name, request.config, request.initial_state).await?;
-    Ok(created(&rest, &headers, info))
+    Ok(created(&base, info))
 }
 
 #[utoipa::path(get, path = "/connectors/{name}", params(NamePath),
@@ -87,9 +84,8 @@ pub(super) async fn status(State(rest): State<Rest>, Name(name): Name) -> Result
 }
 
 /// 201 with the connector and its absolute address, on the host by which the client called us.
-pub(super) fn created(rest: &Rest, headers: &HeaderMap, info: ConnectorInfo) -> Response {
-    let host = headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or(&rest.advertised);
-    let location = format!("http://{host}/connectors/{}", path::encode(&info.name));
+pub(super) fn created(Base(base): &Base, info: ConnectorInfo) -> Response {
+    let location = format!("{base}/connectors/{}", path::encode(&info.name));
     let mut response = (StatusCode::CREATED, Json(ConnectorInfoDto::from(info))).into_response();
     if let Ok(location) = HeaderValue::from_str(&location) {
         response.headers_mut().insert(header::LOCATION, location);

@@ -6,6 +6,7 @@
 //! and texts are those of Kafka Connect (`connect-runtime.md` §1, and the answers recorded from a real worker), but
 //! that a body which cannot be read is a 400 with a reason, where the JVM answers 500.
 
+mod base;
 mod basic_auth;
 mod body;
 mod config;

@@ -8,9 +8,11 @@
     reason = "all of it is test code, of which clippy only sees what is marked #[test]"
 )]
 
+mod api_fuzz;
 mod at_least_once;
 mod bad_input;
 mod cluster;
+mod documents;
 mod floors;
 mod golden_rest;
 mod golden_storage;
@@ -20,6 +22,7 @@ mod offsets;
 mod outages;
 mod poison;
 mod python_sdk;
+mod rest_api;
 mod restart;
 mod rigs;
 mod secrets;

@@ -6,6 +6,7 @@ mod adx;
 mod authority;
 mod azurite;
 mod cluster;
+pub mod generated;
 mod kafka;
 mod process;
 mod rest;

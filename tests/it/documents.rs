@@ -1,0 +1,81 @@
+//! The reference of all settings is what the tables in the code say.
+
+use std::fmt::Write;
+
+use kusto_connect::config::def::{ConfigKey, Kind};
+use kusto_connect::config::{CONNECTORS, PluginKind, plugin_keys, plugins, sink_reference, worker_reference};
+
+use crate::support::generated;
+
+const PAGE: &str = "docs/configuration.md";
+
+#[test]
+fn the_reference_of_settings_is_made_from_their_tables() {
+    generated::check(PAGE, "worker", &by_group(&worker_reference()));
+    generated::check(PAGE, "sinks", &by_group(&sink_reference()));
+    generated::check(PAGE, "classes", &classes());
+    generated::check(PAGE, "converters", &converters());
+}
+
+fn classes() -> String {
+    let mut text = String::new();
+    for row in CONNECTORS {
+        let all = plugin_keys(row.class).expect("a class of the table");
+        let is_own = |key: &&ConfigKey| sink_reference().iter().all(|common| common.name != key.name);
+        let keys: Vec<_> = all.iter().filter(is_own).cloned().collect();
+        write!(text, "### {}\n\nVersion {}.\n\n{}", row.class, row.version, by_group(&keys)).expect("text");
+    }
+    text
+}
+
+fn converters() -> String {
+    let mut text = String::new();
+    for plugin in plugins().into_iter().filter(|plugin| plugin.kind == PluginKind::Converter) {
+        // The worker itself says what a converter is used for.
+        let mut keys = plugin_keys(plugin.class).expect("a listed plugin");
+        keys.retain(|key| key.name != "converter.type");
+        writeln!(text, "### {}\n", plugin.class).expect("text");
+        text.push_str(if keys.is_empty() { "No settings.\n" } else { HEAD });
+        text.extend(keys.iter().map(line));
+        text.push('\n');
+    }
+    text
+}
+
+const HEAD: &str = "| key | type | default | importance | what it does |\n|---|---|---|---|---|\n";
+
+/// One table for each group, in the order in which the groups first appear.
+fn by_group(keys: &[ConfigKey]) -> String {
+    let mut groups: Vec<&str> = Vec::new();
+    for group in keys.iter().map(group_of) {
+        if !groups.contains(&group) {
+            groups.push(group);
+        }
+    }
+    let mut text = String::new();
+    for group in groups {
+        write!(text, "**{group}**\n\n{HEAD}").expect("text");
+        text.extend(keys.iter().filter(|key| group_of(key) == group).map(line));
+        text.push('\n');
+    }
+    text
+}
+
+fn group_of(key: &ConfigKey) -> &str {
+    key.group.as_deref().unwrap_or("Other")
+}
+
+fn line(key: &ConfigKey) -> String {
+    let default = match key.default_text() {
+        Some("") => "empty".to_owned(),
+        Some(text) => format!("`{text}`"),
+        None if key.is_required() => "**required**".to_owned(),
+        None => "none".to_owned(),
+    };
+    let kind = match key.kind {
+        Kind::Class(_) => "class".to_owned(),
+        kind => kind.as_str().to_lowercase(),
+    };
+    let text = key.documentation.replace('|', "\\|").replace('<', "&lt;");
+    format!("| `{}` | {kind} | {default} | {} | {text} |\n", key.name, key.importance.as_str().to_lowercase())
+}
