@@ -9,7 +9,7 @@ use axum::{Extension, Json};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use utoipa::openapi::schema::{AdditionalProperties, Object, OneOf, Schema, Type};
+use utoipa::openapi::schema::{AdditionalProperties, Object, ObjectBuilder, OneOf, Schema, Type};
 use utoipa::openapi::{
     Components, ContentBuilder, Info, OpenApi, Paths, Ref, RefOr, Response, ResponseBuilder,
 };
@@ -17,7 +17,7 @@ use utoipa::{IntoResponses, PartialSchema, ToSchema};
 
 /// What any request may be answered with.
 pub(super) struct AnyTime;
-/// What every request may be answered with that does not need the worker to be ready.
+/// What every request may be answered with, also one that does not need the worker to be ready.
 pub(super) struct NotAcceptable;
 /// What requests about a named thing may be answered with besides.
 pub(super) struct Named;
@@ -28,19 +28,23 @@ pub(super) struct Writing;
 
 impl IntoResponses for AnyTime {
     fn responses() -> BTreeMap<String, RefOr<Response>> {
-        errors(&[
-            (406, "The client wants something else than JSON."),
-            (
-                500,
-                "The request was not carried out: it timed out, Kafka did not take it, or the worker is shutting down.",
-            ),
-        ])
+        let mut all = NotAcceptable::responses();
+        all.extend(errors(&[(
+            500,
+            "The request was not carried out: it timed out, Kafka did not take it, another worker could not be reached, \
+             or the worker is shutting down.",
+        )]));
+        all
     }
 }
 
 impl IntoResponses for NotAcceptable {
     fn responses() -> BTreeMap<String, RefOr<Response>> {
-        errors(&[(406, "The client wants something else than JSON.")])
+        let mut all = errors(&[(406, "The client wants something else than JSON.")]);
+        let text = ContentBuilder::new().schema(Some(ObjectBuilder::new().schema_type(Type::String))).build();
+        let refused = ResponseBuilder::new().description("The worker knows users, and this is none of them.");
+        all.insert("401".to_owned(), RefOr::T(refused.content("text/plain", text).build()));
+        all
     }
 }
 

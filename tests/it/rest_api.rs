@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::support::{Kafka, TestWorker, unique, wait_for};
+use crate::support::{Kafka, TestWorker, Worker, unique, wait_for};
 
 const PAUSE: Duration = Duration::from_secs(30);
 
@@ -176,4 +176,69 @@ async fn a_loggers_level_for_the_cluster_is_not_set_again_by_a_worker_that_start
     assert_eq!(again.send("GET", "/connectors", None).await, (200, json!([])));
     assert_eq!(again.send("GET", "/admin/loggers/org.example", None).await.0, 404);
     assert!(again.stop().await);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_level_that_is_set_turns_the_lines_of_a_running_process_on_and_off() {
+    let kafka = Kafka::shared().await;
+    let worker = Worker::start(kafka).await;
+    let set = async |level: &str| {
+        let body = json!({ "level": level }).to_string();
+        let path = "/admin/loggers/org.apache.kafka.connect.runtime.rest";
+        assert_eq!(worker.rest().send("PUT", path, Some(body)).await.status, 200);
+    };
+    let ask = async |name: &str| worker.rest().get(&format!("/connectors/{name}")).await;
+    // Reads are logged at the level DEBUG only.
+    ask("before").await;
+    set("debug").await;
+    ask("while").await;
+    set("OFF").await;
+    ask("behind").await;
+    set("TRACE").await;
+    ask("again").await;
+    let log = wait_for("the line of the last request", PAUSE, async || {
+        Some(worker.log()).filter(|log| log.contains("/connectors/again"))
+    })
+    .await;
+    assert!(log.contains("/connectors/while"), "{log}");
+    assert!(!log.contains("/connectors/before") && !log.contains("/connectors/behind"), "{log}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_validation_finds_is_what_a_creation_refuses() {
+    let set = set().await;
+    let mut config = set.config.clone();
+    for (key, value) in [
+        ("name", json!("v")),
+        ("tasks.max", json!(0)),
+        ("topics.regex", json!("a.*")),
+        ("errors.tolerance", json!("some")),
+        ("value.converter", json!("org.example.Nope")),
+        ("consumer.override.session.timeout.ms", json!("soon")),
+        ("kusto.tables.topics.mapping", Value::Null),
+    ] {
+        config[key] = value;
+    }
+    let (status, found) =
+        set.worker.send("PUT", "/connector-plugins/KustoSink/config/validate", Some(&config)).await;
+    assert_eq!(status, 200, "{found}");
+    let errors: Vec<_> = found["configs"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .flat_map(|info| info["value"]["errors"].as_array().unwrap())
+        .map(|error| error.as_str().unwrap())
+        .collect();
+    assert_eq!(found["error_count"], json!(errors.len()));
+    assert!(errors.len() >= 6, "{errors:?}");
+    let (status, refused) = set.worker.send("PUT", "/connectors/v/config", Some(&config)).await;
+    let message = refused["message"].as_str().unwrap();
+    assert_eq!(status, 400);
+    assert!(message.starts_with(&format!(
+        "Connector configuration is invalid and contains the following {} error(s):",
+        errors.len()
+    )));
+    assert!(message.contains(&errors.join("\n")), "{message}");
+    assert_eq!(set.get("/connectors").await, json!([]));
+    assert!(set.worker.stop().await);
 }
