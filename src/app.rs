@@ -6,18 +6,16 @@
 //! this order (`connect-runtime.md`, Java's `DistributedHerder.halt`): REST refuses writes, tasks drain and commit,
 //! waiting requests are answered, REST ends. Nothing is global, so tests run several workers in one process.
 
-use crate::config::{ConnectorFile, Listener, Mode, Scheme, ServerTls, WorkerConfig};
+use crate::config::{ConnectorFile, Mode, WorkerConfig};
 use crate::herder::{self, Ended, Herder, Options};
 use crate::membership::Cluster;
-use crate::rest::{self, Paths, Rest, TlsListener};
+use crate::rest::{self, Rest};
 use crate::storage::{self, KafkaStores, OpenStores, StandaloneStores};
 use crate::telemetry::{Filter, Level, Loggers};
 use crate::worker::Worker;
-use axum::{Extension, Router};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::net::TcpListener;
 use tokio::sync::{oneshot, watch};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -28,22 +26,12 @@ const LAST_ANSWERS: Duration = Duration::from_secs(5);
 /// Why a worker cannot start, or cannot go on.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// An address of `listeners` cannot be had.
-    #[error(
-        "cannot listen on {address}: {source}; set another port in `listeners` (CONNECT_LISTENERS), or stop what uses it"
-    )]
-    Listen {
-        /// Host and port.
-        address: String,
-        /// Why.
-        source: std::io::Error,
-    },
-    /// TLS of REST cannot be set up.
+    /// REST cannot be served.
     #[error(transparent)]
-    Tls(#[from] rest::TlsError),
+    Rest(#[from] rest::ServerError),
     /// The HTTP client for requests to other workers cannot be made.
     #[error("cannot make an HTTP client: {0}")]
-    Client(reqwest::Error),
+    Client(#[from] reqwest::Error),
     /// The storage topics cannot be used.
     #[error(transparent)]
     Storage(#[from] storage::Error),
@@ -72,6 +60,7 @@ pub struct App {
 /// A worker that runs.
 pub struct RunningApp {
     addresses: Vec<SocketAddr>,
+    admin_addresses: Vec<SocketAddr>,
     stop_herder: CancellationToken,
     stop_rest: CancellationToken,
     creation: Option<Creation>,
@@ -129,12 +118,11 @@ impl App {
     /// Starts everything. Kafka need not be there yet: the worker waits for it, and says so.
     pub async fn start(self) -> Result<RunningApp, Error> {
         let config = self.config;
-        let sockets = listen(&config.rest.listeners).await?;
-        let addresses: Vec<SocketAddr> =
-            sockets.iter().filter_map(|socket| socket.local_addr().ok()).collect();
+        let server = rest::Server::bind(&config.rest).await?;
+        let (addresses, admin_addresses) = (server.addresses(), server.admin_addresses());
         let worker_id: Arc<str> = config.worker_id(&addresses).into();
         let mut tasks = JoinSet::new();
-        let settings = config.rest.clone();
+        let (settings, forwarder) = (config.rest.clone(), forwarder(&config)?);
         let (runner, events) = Worker::start(config.clone(), &mut tasks);
         let (loggers, govern) = Loggers::new(self.log_filter);
         tasks.spawn(govern);
@@ -161,17 +149,10 @@ impl App {
                 tracing::debug!("nobody waits for the herder's end");
             }
         });
-        let forwarder = forwarder()?;
         let rest = Rest { herder, advertised: worker_id.clone(), loggers, forwarder };
-        let router = rest::router(rest, Paths::All);
-        let router = rest::secured(router, &settings);
-        for (listener, socket) in settings.listeners.iter().zip(sockets) {
-            let served =
-                Served { router: router.clone().layer(Extension(listener.scheme)), stop: stop_rest.clone() };
-            served.on(listener.scheme, socket, settings.tls.as_deref(), &mut tasks)?;
-        }
-        tracing::info!(%worker_id, ?addresses, "REST is listening");
-        Ok(RunningApp { addresses, stop_herder, stop_rest, creation, herder_ended, tasks })
+        server.serve(&rest, &settings, &mut tasks, &stop_rest)?;
+        tracing::info!(%worker_id, ?addresses, ?admin_addresses, "REST is listening");
+        Ok(RunningApp { addresses, admin_addresses, stop_herder, stop_rest, creation, herder_ended, tasks })
     }
 }
 
@@ -179,6 +160,16 @@ impl RunningApp {
     /// Where REST listens (the first of `listeners`).
     pub fn rest_addr(&self) -> SocketAddr {
         self.addresses.first().copied().unwrap_or_else(|| SocketAddr::from(([0, 0, 0, 0], 0)))
+    }
+
+    /// Where all of `listeners` are, in their order.
+    pub fn addresses(&self) -> &[SocketAddr] {
+        &self.addresses
+    }
+
+    /// Where separate `admin.listeners` are, in their order.
+    pub fn admin_addresses(&self) -> &[SocketAddr] {
+        &self.admin_addresses
     }
 
     /// Creates the connectors of the command line, one after the other; the first that is refused ends it. `/health`
@@ -239,44 +230,7 @@ fn cluster(config: &Arc<WorkerConfig>, bound: &[SocketAddr]) -> Cluster {
 }
 
 /// The client for requests to other workers. It follows no redirects, as Connect's does not, and uses no proxy.
-fn forwarder() -> Result<reqwest::Client, Error> {
-    let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).no_proxy().build();
-    client.map_err(Error::Client)
-}
-
-/// Binds all `listeners`, in their order.
-async fn listen(listeners: &[Listener]) -> Result<Vec<TcpListener>, Error> {
-    let mut sockets = Vec::with_capacity(listeners.len());
-    for listener in listeners {
-        let (host, port) = listener.bind_address();
-        let bound = TcpListener::bind((host, port)).await;
-        sockets.push(bound.map_err(|source| Error::Listen { address: format!("{host}:{port}"), source })?);
-    }
-    Ok(sockets)
-}
-
-/// What a listener serves, and until when.
-struct Served {
-    router: Router,
-    stop: CancellationToken,
-}
-
-impl Served {
-    fn on(
-        self,
-        scheme: Scheme,
-        socket: TcpListener,
-        tls: Option<&ServerTls>,
-        tasks: &mut JoinSet<()>,
-    ) -> Result<(), Error> {
-        match (scheme, tls) {
-            (Scheme::Https, Some(tls)) => {
-                let listener = TlsListener::new(socket, tls)?;
-                tasks.spawn(rest::serve(listener, self.router, self.stop));
-            }
-            // The settings give keys to every listener with https.
-            _ => drop(tasks.spawn(rest::serve(socket, self.router, self.stop))),
-        }
-        Ok(())
-    }
+fn forwarder(config: &WorkerConfig) -> Result<reqwest::Client, Error> {
+    let client = rest::client(config.rest.tls.as_deref()).map_err(rest::ServerError::from)?;
+    Ok(client.redirect(reqwest::redirect::Policy::none()).no_proxy().build()?)
 }

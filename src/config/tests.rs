@@ -454,3 +454,29 @@ fn a_workers_file_is_named_in_errors() {
     assert!(load(Some(&path), &[]).unwrap_err().contains("worker.properties, line 1"));
     assert!(load(Some(&folder.path().join("none")), &[]).unwrap_err().contains("cannot be read"));
 }
+
+/// The documented example, its secrets and files as a user would provide them.
+#[test]
+fn the_example_with_sasl_and_https_is_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let text =
+        std::fs::read_to_string(root().join("config/connect-distributed.sasl-ssl.properties")).unwrap();
+    let key = openssl::pkey::PKey::from_rsa(openssl::rsa::Rsa::generate(2048).unwrap()).unwrap();
+    let mut certificate = openssl::x509::X509::builder().unwrap();
+    certificate.set_pubkey(&key).unwrap();
+    certificate.sign(&key, openssl::hash::MessageDigest::sha256()).unwrap();
+    let pem = [key.private_key_to_pem_pkcs8().unwrap(), certificate.build().to_pem().unwrap()].concat();
+    std::fs::write(folder.path().join("rest.pem"), &pem).unwrap();
+    std::fs::write(folder.path().join("ca.pem"), &pem).unwrap();
+    std::fs::write(folder.path().join("users.properties"), "alice=a").unwrap();
+    let file = folder.path().join("worker.properties");
+    std::fs::write(&file, text.replace("/etc/kusto-connect", folder.path().to_str().unwrap())).unwrap();
+    let worker = load(Some(&file), &[("ADX_KAFKA_USER", "u"), ("ADX_KAFKA_PASSWORD", "geheim")]).unwrap();
+    assert!(worker.rest.users.is_some() && worker.rest.tls.is_some() && worker.warnings.is_empty());
+    assert_eq!(worker.override_policy, super::OverridePolicy::Principal);
+    for properties in [&worker.client, &worker.consumer] {
+        let entry = super::jaas::login_entry(&properties["sasl.jaas.config"]).unwrap();
+        assert_eq!((entry.option("username"), entry.option("password")), (Some("u"), Some("geheim")));
+    }
+    assert!(!format!("{worker:?}").contains("geheim"));
+}

@@ -27,6 +27,7 @@ mod plugins;
 mod protocol;
 mod query;
 mod root;
+mod server;
 mod tasks;
 mod tls;
 mod topics;
@@ -41,11 +42,11 @@ use axum::extract::DefaultBodyLimit;
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::{Extension, Router};
 use std::sync::Arc;
-use tokio_util::sync::CancellationToken;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-pub use tls::{Error as TlsError, TlsListener, client};
+pub use server::{Error as ServerError, Server};
+pub use tls::client;
 
 /// A config of this size would not fit into a Kafka record by far (`message.max.bytes` is 1 MB by default).
 const MAX_BODY: usize = 2 * 1024 * 1024;
@@ -145,16 +146,4 @@ pub fn secured(router: Router, config: &RestConfig) -> Router {
         router = router.layer(from_fn_with_state(Arc::new(cors.clone()), cors::allow));
     }
     router
-}
-
-/// Serves until `stop` is cancelled; requests under way are answered first.
-pub async fn serve<L>(listener: L, router: Router, stop: CancellationToken)
-where
-    L: axum::serve::Listener,
-    L::Addr: std::fmt::Debug,
-{
-    let served = axum::serve(listener, router).with_graceful_shutdown(stop.cancelled_owned()).await;
-    if let Err(error) = served {
-        tracing::error!(%error, "the REST server ended");
-    }
 }

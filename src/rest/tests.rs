@@ -1,7 +1,7 @@
 //! REST over a real socket, with memory stores and a worker that runs nothing: what HTTP itself asks for. The recorded
 //! answers of a real worker are replayed in `tests/it/golden_rest.rs`.
 
-use super::{Paths, Rest, router, serve};
+use super::{Paths, Rest, router, server::serve};
 use crate::config::{ConverterConfig, WorkerConfig, plugins};
 use crate::herder::Options;
 use crate::herder::fake_runner::FakeRunner;

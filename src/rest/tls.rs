@@ -34,13 +34,6 @@ pub enum Error {
     Client(#[from] reqwest::Error),
 }
 
-impl Error {
-    /// Always false: the settings must change first.
-    pub fn is_retriable(&self) -> bool {
-        false
-    }
-}
-
 /// A listener for `https`.
 pub struct TlsListener {
     tcp: TcpListener,

@@ -293,7 +293,8 @@ impl ConnectorTasks {
         if !self.failed.insert(task) {
             return;
         }
-        tracing::error!(connector = %self.spec.name, task, %error, "task failed");
+        let shown = self.spec.hidden.redact(&error.to_string());
+        tracing::error!(connector = %self.spec.name, task, error = shown, "task failed");
         let partitions = self.partitions_of(task);
         for partition in &partitions {
             if let Some(running) = self.running.get(partition) {
@@ -303,7 +304,9 @@ impl ConnectorTasks {
         if let Err(error) = self.consumer.pause(&partitions) {
             tracing::warn!(connector = %self.spec.name, task, %error, "the failed task's partitions go on fetching");
         }
-        self.parts.tell(&self.spec.name, Some(task), State::Failed, Some(error.trace())).await;
+        self.parts
+            .tell(&self.spec.name, Some(task), State::Failed, Some(error.trace(&self.spec.hidden)))
+            .await;
     }
 
     /// Starts a task anew from what was handed over; true when that takes a new consumer.

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use crate::config::Hidden;
 use crate::id::{ConnectorTaskId, OffsetRange, TopicPartition};
 use crate::{config, connector, convert, kafka};
 
@@ -94,11 +95,13 @@ impl Error {
         }
     }
 
-    /// The text of a status's `trace`: Connect's first line, which tools look for, then what happened.
-    pub fn trace(&self) -> String {
+    /// The text of a status's `trace`: Connect's first line, which tools look for, then what happened, without what is
+    /// `hidden`.
+    pub fn trace(&self, hidden: &Hidden) -> String {
+        let error = hidden.redact(&self.to_string());
         format!(
             "org.apache.kafka.connect.errors.ConnectException: Exiting WorkerSinkTask due to unrecoverable \
-             exception.\nCaused by: {self}"
+             exception.\nCaused by: {error}"
         )
     }
 }

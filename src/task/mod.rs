@@ -24,7 +24,7 @@ use std::sync::Arc;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
 
-use crate::config::{ConnectorProperties, WorkerConfig};
+use crate::config::{ConnectorProperties, Hidden, WorkerConfig};
 use crate::connector::HttpPools;
 use crate::id::ConnectorTaskId;
 use crate::status::{State, StatusEvent, WorkerEvent};
@@ -45,6 +45,8 @@ pub struct ConnectorSpec {
     pub tasks: BTreeSet<u32>,
     /// Start without reading (target state PAUSED).
     pub paused: bool,
+    /// What the configuration got from config providers, once it was read; it must be in no message.
+    pub hidden: Hidden,
 }
 
 /// Answers an order; with `Stop` it says whether everything was drained and committed.

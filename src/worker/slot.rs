@@ -123,6 +123,7 @@ async fn prepare(spec: &mut ConnectorSpec, orders: &mut mpsc::Receiver<Order>, p
         Ok(config) => SinkConnectorConfig { name: Arc::clone(&spec.name), ..config },
         Err(errors) => return Prepared::Failed(Error::Config(errors)),
     };
+    spec.hidden = config.hidden.clone();
     if spec.tasks.is_empty() {
         return Prepared::WithoutTasks;
     }
@@ -161,8 +162,9 @@ async fn finish(order: Option<Order>, drained: bool, spec: &ConnectorSpec, parts
 }
 
 async fn tell_failed(spec: &ConnectorSpec, error: &Error, parts: &Parts) {
-    tracing::error!(connector = %spec.name, %error, "connector cannot run");
-    let trace = Some(error.trace());
+    let shown = spec.hidden.redact(&error.to_string());
+    tracing::error!(connector = %spec.name, error = shown, "connector cannot run");
+    let trace = Some(error.trace(&spec.hidden));
     // A configuration that cannot be read fails the connector itself, all else its tasks.
     let (state, connector_trace) = match error {
         Error::Config(_) => (State::Failed, trace.clone()),

@@ -23,6 +23,7 @@ mod outages;
 mod poison;
 mod python_sdk;
 mod rest_api;
+mod rest_security;
 mod restart;
 mod rigs;
 mod secrets;

@@ -158,6 +158,7 @@ impl Service {
             instance: share.instance,
             tasks: share.tasks.clone(),
             paused,
+            hidden: crate::config::Hidden::default(),
         };
         if let Some(managed) = self.managed.get_mut(name) {
             managed.deleted = false;

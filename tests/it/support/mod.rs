@@ -24,7 +24,7 @@ pub use process::{free_port, rigs, root, signal};
 pub use rest::Rest;
 pub use secured::Secured;
 pub use stage::Stage;
-pub use worker::TestWorker;
+pub use worker::{TestWorker, worker_config};
 pub use worker_process::Worker;
 
 use std::fmt;

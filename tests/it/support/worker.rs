@@ -1,5 +1,7 @@
 //! A worker of ours in this process, on a free port.
 
+use std::net::SocketAddr;
+
 use kusto_connect::app::{App, RunningApp};
 use kusto_connect::config::WorkerConfig;
 use reqwest::{Client, Method, RequestBuilder};
@@ -21,6 +23,16 @@ impl TestWorker {
     /// `host:port` of its REST.
     pub fn address(&self) -> String {
         self.app.rest_addr().to_string()
+    }
+
+    /// Where all its listeners are.
+    pub fn addresses(&self) -> Vec<SocketAddr> {
+        self.app.addresses().to_vec()
+    }
+
+    /// Where its separate listeners for administration are.
+    pub fn admin_addresses(&self) -> Vec<SocketAddr> {
+        self.app.admin_addresses().to_vec()
     }
 
     /// A request to its REST.
