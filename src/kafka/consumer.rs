@@ -63,7 +63,17 @@ pub enum ConsumerEvent {
 pub struct Context {
     group: String,
     events: mpsc::Sender<ConsumerEvent>,
-    closing: AtomicBool,
+    closing: Arc<AtomicBool>,
+}
+
+/// Tells the callbacks, when it is dropped, that nobody answers events any more. A consumer that ends polls until its
+/// last revocation is answered, so one that is dropped in the middle of its work would never end.
+struct Answering(Arc<AtomicBool>);
+
+impl Drop for Answering {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Release);
+    }
 }
 
 impl Context {
@@ -128,6 +138,8 @@ impl ConsumerContext for Context {
 
 /// A member of one consumer group.
 pub struct GroupConsumer {
+    /// Before the consumer, because fields are dropped in this order.
+    answering: Answering,
     group: String,
     consumer: Arc<BaseConsumer<Context>>,
     events: mpsc::Receiver<ConsumerEvent>,
@@ -140,7 +152,8 @@ impl GroupConsumer {
         let group = config.get("group.id").unwrap_or_default().to_owned();
         let bootstrap = config.get("bootstrap.servers").unwrap_or_default().to_owned();
         let (sender, events) = mpsc::channel(EVENT_PLACES);
-        let context = Context { group: group.clone(), events: sender, closing: AtomicBool::new(false) };
+        let closing = Arc::new(AtomicBool::new(false));
+        let context = Context { group: group.clone(), events: sender, closing: closing.clone() };
         let mut consumer: BaseConsumer<Context> =
             config.create_with_context(context).map_err(|source| Error::Client { bootstrap, source })?;
         let wake = Arc::new(Notify::new());
@@ -156,7 +169,7 @@ impl GroupConsumer {
             operation: "subscribe",
             source,
         })?;
-        Ok(Self { group, consumer: Arc::new(consumer), events, wake })
+        Ok(Self { answering: Answering(closing), group, consumer: Arc::new(consumer), events, wake })
     }
 
     /// The consumer group's name.
@@ -273,8 +286,8 @@ impl GroupConsumer {
 
     /// Leaves the group and ends the client. All partition queues must have been dropped.
     pub async fn close(self) {
-        self.consumer.context().closing.store(true, Ordering::Release);
-        let Self { consumer, events, .. } = self;
+        let Self { answering, consumer, events, .. } = self;
+        drop(answering);
         // Dropping blocks until the broker knows that we left.
         if tokio::task::spawn_blocking(move || drop(consumer)).await.is_err() {
             tracing::error!("closing a Kafka consumer panicked");
@@ -324,4 +337,36 @@ fn offset_list(offsets: &[(TopicPartition, i64)]) -> TopicPartitionList {
         }
     }
     list
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{ConsumerEvent, GroupConsumer, Subscription};
+    use rdkafka::ClientConfig;
+    use rdkafka::mocking::MockCluster;
+    use std::time::Duration;
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_consumer_that_is_dropped_in_the_middle_of_its_work_ends() {
+        let cluster = MockCluster::new(1).unwrap();
+        cluster.create_topic("t", 1, 1).unwrap();
+        let mut config = ClientConfig::new();
+        config.set("bootstrap.servers", cluster.bootstrap_servers()).set("group.id", "g");
+        config.set("partition.assignment.strategy", "cooperative-sticky");
+        let topics = Subscription::Topics(vec!["t".to_owned()]);
+        let mut consumer = GroupConsumer::join(&config, &topics).unwrap();
+        let partitions = loop {
+            if let ConsumerEvent::Assigned(partitions) = consumer.next_event().await {
+                break partitions;
+            }
+        };
+        drop(consumer.assign(&partitions).unwrap());
+        // A thread of its own, since the runtime would wait for one that never ends.
+        let (done, ended) = tokio::sync::oneshot::channel();
+        std::thread::spawn(move || {
+            drop(consumer);
+            done.send(()).unwrap();
+        });
+        tokio::time::timeout(Duration::from_secs(30), ended).await.expect("it ends").unwrap();
+    }
 }

@@ -149,6 +149,9 @@ async fn the_recorded_answers_of_a_real_worker_are_ours() {
         ("CONNECT_KEY_CONVERTER", "org.apache.kafka.connect.storage.StringConverter"),
         ("CONNECT_VALUE_CONVERTER", "org.apache.kafka.connect.storage.StringConverter"),
         ("CONNECT_LOG4J_ROOT_LOGLEVEL", "ERROR"),
+        // How long the broker believes in a member that was stopped while it joined.
+        ("CONNECT_CONSUMER_SESSION_TIMEOUT_MS", "6000"),
+        ("CONNECT_CONSUMER_HEARTBEAT_INTERVAL_MS", "1000"),
     ];
     let worker = TestWorker::start(kafka.bootstrap(), &unique("golden"), &settings).await;
     let replay = Replay { worker: &worker, topic: &topic };
@@ -189,7 +192,9 @@ impl Replay<'_> {
         let name = case["case"].as_str().unwrap();
         self.unrecorded(name).await;
         let mut wrong = None;
-        if case["request"]["method"] != "GET" {
+        // A change of offsets may be sent again while the broker still believes in a member of the group.
+        let again = case["request"]["path"].as_str().unwrap().ends_with("/offsets");
+        if case["request"]["method"] != "GET" && !again {
             wrong = self.difference(case).await;
             assert!(wrong.is_none(), "{name}: {}", wrong.unwrap_or_default());
             return;
