@@ -7,8 +7,17 @@ use std::sync::Arc;
 /// error must not fill it.
 const MOST_TASKS: u32 = 10_000;
 
-/// The configs of all tasks of the connector `raw`.
-pub(super) fn make(raw: &ConnectorProperties) -> Vec<ConnectorProperties> {
+/// The configs of all tasks of the connector `raw`, called `name`.
+pub(super) fn make(name: &str, raw: &ConnectorProperties) -> Vec<ConnectorProperties> {
+    let asked = asked(raw);
+    if asked > MOST_TASKS {
+        tracing::warn!(
+            connector = name,
+            asked,
+            made = MOST_TASKS,
+            "tasks.max asks for more tasks than are made"
+        );
+    }
     vec![one(raw); usize::try_from(count(raw)).unwrap_or(usize::MAX)]
 }
 
@@ -27,9 +36,13 @@ pub(super) fn are_current(raw: &ConnectorProperties, stored: &[&Arc<ConnectorPro
     u32::try_from(stored.len()) == Ok(count(raw)) && stored.iter().all(|stored| one == ***stored)
 }
 
-fn count(raw: &ConnectorProperties) -> u32 {
+fn asked(raw: &ConnectorProperties) -> u32 {
     let tasks_max = raw.get("tasks.max").and_then(Option::as_deref).and_then(|text| text.trim().parse().ok());
-    tasks_max.unwrap_or(1).clamp(1, MOST_TASKS)
+    tasks_max.unwrap_or(1)
+}
+
+fn count(raw: &ConnectorProperties) -> u32 {
+    asked(raw).clamp(1, MOST_TASKS)
 }
 
 #[cfg(test)]
@@ -47,7 +60,7 @@ mod tests {
                 ("connector.class".to_owned(), Some("KustoSink".to_owned())),
             ])
         };
-        let made: Vec<_> = make(&raw(" 2 ", "a")).into_iter().map(Arc::new).collect();
+        let made: Vec<_> = make("c", &raw(" 2 ", "a")).into_iter().map(Arc::new).collect();
         assert!(made.iter().all(|task| task["task.class"] == Some(CONNECTORS[0].task_class.to_owned())));
         let stored: Vec<_> = made.iter().collect();
         assert!(are_current(&raw(" 2 ", "a"), &stored));

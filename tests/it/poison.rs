@@ -175,6 +175,27 @@ async fn poison_in_the_config_topic_stops_neither_the_worker_nor_a_good_connecto
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_slip_in_tasks_max_makes_ten_thousand_tasks_at_most_and_holds_up_nobody() {
+    let kafka = Kafka::shared().await;
+    let stage = Stage::running(kafka, 1).await;
+    let (huge, mut config) = (format!("{}-huge", stage.connector), stage.config());
+    config["name"] = huge.as_str().into();
+    config["topics"] = format!("{}-none", stage.topic).into();
+    config["kusto.tables.topics.mapping"] = config["kusto.tables.topics.mapping"]
+        .as_str()
+        .map(|mapping| mapping.replace(&stage.topic, &format!("{}-none", stage.topic)))
+        .into();
+    config["tasks.max"] = i32::MAX.to_string().into();
+    kafka.write(&stage.worker.config_topic(), &[stored(&huge, &config)]).await;
+    let status = stage.worker.rest().wait_for_states(&huge, "RUNNING", &["RUNNING"]).await;
+    assert!(status["tasks"].as_array().is_some_and(|tasks| tasks.len() <= 10_000));
+    assert!(stage.worker.log().contains("tasks.max asks for more tasks than are made"));
+    assert_good(&stage, kafka, &mut 0).await;
+    assert_eq!(stage.worker.rest().delete(&format!("/connectors/{huge}")).await.status, 204);
+    assert_good(&stage, kafka, &mut 50).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_config_under_another_name_does_not_take_that_connectors_group() {
     let kafka = Kafka::shared().await;
     let stage = Stage::running(kafka, 1).await;

@@ -124,7 +124,7 @@ impl Service {
 
     async fn write_tasks(&mut self, name: &Arc<str>) -> bool {
         let Some(config) = self.topic.state().config(name) else { return false };
-        let tasks = task_configs::make(config);
+        let tasks = task_configs::make(name, config);
         let written = self.topic.put_tasks(name, tasks).await;
         // What was read back counts, also when the rest failed.
         self.dirty.insert(name.clone());

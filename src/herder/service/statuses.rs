@@ -6,6 +6,7 @@ use crate::herder::view::{ConnectorStatus, TaskState, kind};
 use crate::id::ConnectorTaskId;
 use crate::status::{State, StatusEvent, WorkerEvent};
 use crate::storage::{Status, StatusId};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -67,6 +68,8 @@ impl Service {
 
     /// Other workers have written states of these connectors.
     pub(super) fn take_status_changes(&mut self, names: Vec<Arc<str>>) {
+        // A wave of states is mostly about the tasks of a few connectors, and each look goes over all tasks of one.
+        let names: BTreeSet<Arc<str>> = names.into_iter().collect();
         for name in &names {
             if self.topic.state().contains(name) {
                 self.insist(name);
