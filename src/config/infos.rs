@@ -55,6 +55,10 @@ impl ConfigInfos {
 
     /// Adds what is wrong with `key`, a key that no table has; `value` is shown unless the key is a secret's.
     pub fn add_error(&mut self, key: &str, value: Option<&str>, message: String) {
+        if let Some(info) = self.configs.iter_mut().find(|info| info.value.name == key) {
+            info.value.errors.push(message);
+            return;
+        }
         let value = ConfigValueInfo {
             name: key.to_owned(),
             value: value.filter(|_| !is_secret(key)).map(str::to_owned),

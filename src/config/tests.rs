@@ -480,3 +480,30 @@ fn the_example_with_sasl_and_https_is_read() {
     }
     assert!(!format!("{worker:?}").contains("geheim"));
 }
+
+#[test]
+fn supplied_overrides_are_shown_before_the_converters() {
+    let worker = worker_with(&[("CONNECT_CONNECTOR_CLIENT_CONFIG_OVERRIDE_POLICY", "Principal")]);
+    let infos = validate_connector(
+        &storm(&[
+            ("consumer.override.max.poll.records", Some("7")),
+            ("consumer.override.sasl.jaas.config", Some("geheim")),
+            ("producer.override.linger.ms", Some("5")),
+            ("key.converter", Some("String")),
+        ]),
+        &worker,
+    );
+    let names: Vec<_> = infos.configs.iter().map(|info| info.value.name.as_str()).collect();
+    assert_eq!(names[0], "producer.override.linger.ms", "wrong, and in no table");
+    let at = names.iter().position(|name| *name == "consumer.override.max.poll.records").unwrap();
+    assert_eq!(names[at - 1], "errors.retry.backoff.time.ms");
+    assert_eq!(names[at + 1], "consumer.override.sasl.jaas.config");
+    let behind = [
+        "key.converter.converter.type",
+        "key.converter.converter.encoding",
+        "value.converter.converter.type",
+    ];
+    assert_eq!(names[at + 2..at + 5], behind);
+    assert_eq!((infos.configs[at].value.errors.len(), infos.error_count()), (1, 2));
+    assert_eq!(infos.configs[at + 1].value.value.as_deref(), Some("[hidden]"));
+}

@@ -86,13 +86,20 @@ impl Validation {
     }
 
     fn into_infos(self, raw: &ConnectorProperties) -> ConfigInfos {
-        let undefined = self.undefined.into_iter().map(|error| {
-            let value = raw.get(&error.key).cloned().flatten().filter(|_| !super::is_secret(&error.key));
-            let info =
-                ConfigValueInfo { name: error.key, value, errors: vec![error.message], ..Default::default() };
-            ConfigInfo { definition: None, value: ConfigValueInfo { visible: true, ..info } }
-        });
-        let configs: Vec<_> = undefined.chain(self.checked.into_iter().map(ConfigInfo::from)).collect();
+        let mut overrides = overrides(raw);
+        let mut configs = Vec::with_capacity(self.checked.len() + overrides.len());
+        for error in self.undefined {
+            let of_key = |info: &&mut ConfigInfo| info.value.name == error.key;
+            match overrides.iter_mut().find(of_key) {
+                Some(info) => info.value.errors.push(error.message),
+                None => configs.push(undefined(&error.key, raw, vec![error.message])),
+            }
+        }
+        let (converters, others): (Vec<_>, Vec<_>) =
+            self.checked.into_iter().partition(|checked| is_of_converter(&checked.key.name));
+        configs.extend(others.into_iter().map(ConfigInfo::from));
+        configs.extend(overrides);
+        configs.extend(converters.into_iter().map(ConfigInfo::from));
         let mut groups: Vec<String> = Vec::new();
         for group in configs.iter().filter_map(|info| info.definition.as_ref()?.group.as_ref()) {
             if !groups.iter().any(|known| known == group) {
@@ -102,6 +109,27 @@ impl Validation {
         let name = raw.get("connector.class").cloned().flatten().unwrap_or_default();
         ConfigInfos { name, groups, configs }
     }
+}
+
+/// The overrides of Kafka clients that a sink may have, as they were supplied: those of producers and admin clients are
+/// only shown when something is wrong with them. Their definitions are Kafka's, which we have not.
+fn overrides(raw: &ConnectorProperties) -> Vec<ConfigInfo> {
+    let supplied = raw.keys().filter(|key| key.starts_with("consumer.override."));
+    supplied.map(|key| undefined(key, raw, Vec::new())).collect()
+}
+
+/// A key that no table has.
+fn undefined(key: &str, raw: &ConnectorProperties, errors: Vec<String>) -> ConfigInfo {
+    let shown = |value: String| if super::is_secret(key) { "[hidden]".to_owned() } else { value };
+    let value = raw.get(key).cloned().flatten().map(shown);
+    let value = ConfigValueInfo { name: key.to_owned(), value, errors, visible: true, ..Default::default() };
+    ConfigInfo { definition: None, value }
+}
+
+/// True for the keys below `key.converter.` and the like, which come last.
+fn is_of_converter(key: &str) -> bool {
+    let below = ["header.converter.", "key.converter.", "value.converter."].into_iter();
+    below.filter_map(|prefix| key.strip_prefix(prefix)).any(|own| own != "plugin.version")
 }
 
 /// Checks everything, with the variables of config providers resolved; the typed settings are there exactly when no
