@@ -7,7 +7,7 @@ use adx_emulator::Options;
 use adx_emulator::options::AuthOptions;
 use serde_json::{Value, json};
 
-use crate::support::{Adx, DATABASE, Kafka, Sent, Worker, unique};
+use crate::support::{Adx, DATABASE, Kafka, Sent, Worker, unique, wait_for};
 
 const KEY: &str = "s3cr3t-key-of-the-application";
 const WRONG_KEY: &str = "wr0ng-key-of-the-application";
@@ -24,6 +24,11 @@ struct Guarded {
 
 impl Guarded {
     async fn set(kafka: &Kafka) -> Self {
+        Self::with(kafka, &[]).await
+    }
+
+    /// The same with further settings of the worker.
+    async fn with(kafka: &Kafka, settings: &[(&str, &str)]) -> Self {
         let auth = AuthOptions {
             require: true,
             client_id: Some(CLIENT.to_owned()),
@@ -36,7 +41,7 @@ impl Guarded {
         adx.create_numbers().await;
         let topic = unique("guarded");
         kafka.create_topic(&topic, 1).await;
-        let mut worker = Worker::stopped(kafka.bootstrap(), &[]);
+        let mut worker = Worker::stopped(kafka.bootstrap(), settings);
         worker.environment("SSL_CERT_FILE", adx.ca_file().to_str().expect("a path"));
         worker.environment("LOG_LEVEL", "TRACE");
         worker.start_again().await;
@@ -117,6 +122,60 @@ async fn a_wrong_key_fails_the_task_names_the_setting_and_stays_hidden() {
     let body = stage.config(&application(KEY)).to_string();
     assert_eq!(rest.send("PUT", "/connectors/keyed/config", Some(body)).await.status, 200);
     stage.adx.wait_for_all(&sent, Duration::from_mins(1)).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_key_from_a_config_provider_opens_and_is_shown_nowhere() {
+    let kafka = Kafka::shared().await;
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("secrets.properties");
+    let write = |key: &str| std::fs::write(&file, format!("appkey={key}\n")).unwrap();
+    write(KEY);
+    let class = "org.apache.kafka.common.config.provider.FileConfigProvider";
+    let settings = [
+        ("config.providers", "vault"),
+        ("config.providers.vault.class", class),
+        ("config.providers.vault.param.allowed.paths", folder.path().to_str().unwrap()),
+    ];
+    let stage = Guarded::with(kafka, &settings).await;
+    let rest = stage.worker.rest();
+    let variable = format!("${{vault:{}:appkey}}", file.display());
+    let config = stage.config(&application(&variable));
+    rest.create_running("provided", &config).await;
+    let sent = stage.send(kafka).await;
+    stage.adx.wait_for_all(&sent, Duration::from_mins(1)).await;
+
+    // Wherever the settings are shown or kept, the variable stands; a validation shows it in no form.
+    let shown = rest.get("/connectors/provided/config").await.body;
+    assert_eq!(shown["aad.auth.appkey"], variable.as_str());
+    let body = config.to_string();
+    let path = "/connector-plugins/KustoSinkConnector/config/validate";
+    let validated = rest.send("PUT", path, Some(body)).await;
+    assert_eq!(validated.status, 200, "{}", validated.body);
+
+    // A restart reads the file anew: a wrong key fails the task, a missing file the connector.
+    write(WRONG_KEY);
+    let restart = "/connectors/provided/restart?includeTasks=true";
+    assert_eq!(rest.post(restart).await.status, 202);
+    stage.send(kafka).await;
+    let trace = rest.wait_for_trace("provided").await;
+    assert!(trace.contains("aad.auth.appkey"), "{trace}");
+    std::fs::remove_file(&file).unwrap();
+    assert_eq!(rest.post(restart).await.status, 202);
+    let reason = format!("Could not read properties from file {}", file.display());
+    let missing = wait_for("the missing file in the trace", Duration::from_mins(1), async || {
+        let status = rest.get("/connectors/provided/status").await.body;
+        let trace = status["connector"]["trace"].as_str()?.to_owned();
+        (status["connector"]["state"] == "FAILED" && trace.contains(&reason)).then_some(trace)
+    })
+    .await;
+    let refused = rest.create("again", &config).await;
+    assert_eq!(refused.status, 400);
+    assert!(refused.message().contains(&reason), "{}", refused.body);
+    stage.assert_silent(&format!("{shown}\n{}\n{trace}\n{missing}\n{}", validated.body, refused.body));
+    for (key, value) in kafka.records(&stage.worker.config_topic()).await {
+        assert!(!value.unwrap_or_default().contains(KEY), "a secret in {key:?}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
