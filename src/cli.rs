@@ -1,21 +1,24 @@
 //! The command line: which worker to start, from where its settings come, and what the process ends with.
 //!
 //! No argument starts the distributed worker from the environment, as a container does. Exit codes: 0 a good end, 1 a
-//! wrong command line or tasks that were cut, 2 wrong settings (all of them are named), 3 a worker that cannot start
+//! wrong command line, tasks that were cut or a takeover that is blocked, 2 wrong settings (all of them are named), 3 a worker that cannot start
 //! or go on, or a connector of the command line that cannot be created (`connect-runtime.md` §8.4).
 
 use crate::app::{App, Error, RunningApp};
 use crate::config::{ConnectorFile, Mode, WorkerConfig};
+use crate::migrate;
 use crate::telemetry::{self, Filter};
 use clap::{Parser, Subcommand};
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Arc;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 const BAD_USAGE: u8 = 1;
 const TASKS_CUT: u8 = 1;
+const BLOCKED: u8 = 1;
 const BAD_SETTINGS: u8 = 2;
 const CANNOT_RUN: u8 = 3;
 
@@ -24,7 +27,7 @@ Without a command the distributed worker is started from the environment: BOOTST
 CONFIG_STORAGE_TOPIC, OFFSET_STORAGE_TOPIC, STATUS_STORAGE_TOPIC, and any worker property as CONNECT_*
 (CONNECT_LISTENERS is `listeners`).
 LOG_LEVEL sets the level of log lines, RUST_LOG a filter for them, LOG_FORMAT=json their form.
-Exit codes: 0 a good end, 1 wrong usage or tasks cut, 2 wrong settings, 3 the worker cannot run, or a connector of
+Exit codes: 0 a good end, 1 wrong usage, tasks cut or a takeover that is blocked, 2 wrong settings, 3 the worker cannot run, or a connector of
 the command line cannot be created.";
 
 /// A native Kafka Connect worker with the Azure Data Explorer (Kusto) sink built in.
@@ -49,6 +52,17 @@ enum Command {
         /// Connectors to create: properties, JSON objects of settings, or JSON bodies of create requests
         connectors: Vec<PathBuf>,
     },
+    /// Say what would happen to an existing Connect cluster's connectors if this worker took over; changes nothing
+    Migrate {
+        /// Only look (there is nothing else to do: a worker that is started takes over by itself)
+        #[arg(long, required = true)]
+        check: bool,
+        /// Answer in JSON
+        #[arg(long)]
+        json: bool,
+        /// The worker's properties, as for `distributed`
+        file: Option<PathBuf>,
+    },
 }
 
 /// Runs the process: reads `args` and `env`, starts the worker, waits for its end.
@@ -65,12 +79,35 @@ pub async fn run(args: impl IntoIterator<Item = OsString>, env: BTreeMap<String,
         None => (Mode::Distributed, None, Vec::new()),
         Some(Command::Distributed { file }) => (Mode::Distributed, file, Vec::new()),
         Some(Command::Standalone { worker, connectors }) => (Mode::Standalone, Some(worker), connectors),
+        Some(Command::Migrate { json, file, .. }) => return check(file.as_deref(), env, json).await,
     };
     let started = settings(mode, file.as_deref(), env)
         .and_then(|(config, lines)| Ok((config, lines, read(&connectors)?)));
     match started {
         Ok((config, lines, connectors)) => work(config, lines, connectors).await,
         Err(code) => code,
+    }
+}
+
+/// Says what a takeover would bring. The answer alone goes to the output; there are no log lines.
+async fn check(file: Option<&Path>, env: BTreeMap<String, String>, json: bool) -> ExitCode {
+    let config = match WorkerConfig::load_for(Mode::Distributed, file, env) {
+        Ok(config) => config,
+        Err(errors) => {
+            eprintln!("kusto-connect: the worker's settings are wrong:\n{errors}");
+            return ExitCode::from(BAD_SETTINGS);
+        }
+    };
+    match migrate::check(Arc::new(config)).await {
+        Ok(report) => {
+            let text = if json { format!("{:#}\n", report.to_json()) } else { report.to_text() };
+            print!("{text}");
+            if report.is_blocked() { ExitCode::from(BLOCKED) } else { ExitCode::SUCCESS }
+        }
+        Err(error) => {
+            eprintln!("kusto-connect: {error}");
+            ExitCode::from(CANNOT_RUN)
+        }
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! The floors, from the ground up; a module imports only from lower floors (`tests/it/floors.rs` holds the list):
 //! 0 `id` `status` `secret` `retry` `data` · 1 `config` `telemetry` · 2 `kafka` `convert` `batch` `ingest` ·
-//! 3 `connector` · 4 `task` · 5 `worker` `storage` `membership` · 6 `herder` · 7 `rest` · 8 `app` `cli` and `main.rs`.
+//! 3 `connector` · 4 `task` · 5 `worker` `storage` `membership` · 6 `herder` · 7 `rest` `migrate` · 8 `app` `cli` and `main.rs`.
 
 pub mod app;
 pub mod batch;
@@ -16,6 +16,7 @@ pub mod id;
 pub mod ingest;
 pub mod kafka;
 pub mod membership;
+pub mod migrate;
 pub mod rest;
 pub mod retry;
 pub mod secret;

@@ -24,7 +24,7 @@ pub(crate) mod tests;
 
 pub use error::Error;
 pub use handle::{Expanded, Health, Herder, ServerInfo};
-pub use offsets::{OffsetsRequest, PartitionOffset, group_id};
+pub use offsets::{OffsetsRequest, PartitionOffset, group_of};
 pub use runner::Runner;
 pub use service::{Ended, Options};
 pub use view::{ConnectorInfo, ConnectorState, ConnectorStatus, TaskInfo, TaskState};

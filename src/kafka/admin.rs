@@ -4,6 +4,7 @@
 //! broker with automatic creation does not give us one that is not compacted. Brokers that cannot create or describe
 //! topics, or will not let us, are taken at their word: the topic is then assumed to be right, as Connect does.
 
+use super::groups::{GroupDescription, GroupMember};
 use super::native::errors;
 use super::refusal::Refusal;
 use super::{Error, log, settings};
@@ -95,6 +96,56 @@ impl Admin {
     pub async fn reach(&self) -> Result<(), Error> {
         // The answer to one name is small on every cluster, and the library makes no topic by asking.
         self.look_up("__consumer_offsets").await.map(drop)
+    }
+
+    /// How many partitions a topic has; none when it does not exist. It is not made by asking.
+    pub async fn find(&self, topic: &str) -> Result<Option<usize>, Error> {
+        match self.look_up(topic).await?.topic {
+            Topic::Missing => Ok(None),
+            Topic::Partitions(_) | Topic::NotReady => self.await_partitions(topic, false).await.map(Some),
+        }
+    }
+
+    /// Why a topic that exists cannot be used for storage; none when nothing speaks against it.
+    pub async fn objection(&self, spec: StorageTopicSpec<'_>) -> Result<Option<String>, Error> {
+        let found = self.look_up(&spec.topic.name).await?;
+        let Topic::Partitions(partitions) = found.topic else { return Ok(None) };
+        let checked = match self.check_policy(spec, found.broker).await {
+            Ok(_) => usable_partitions(spec, partitions, false).map(drop),
+            Err(error) => Err(error),
+        };
+        match checked {
+            Err(Error::StorageTopic(reason)) => Ok(Some(reason)),
+            other => other.map(|()| None),
+        }
+    }
+
+    /// Who is in a group.
+    pub async fn describe_group(&self, group: &str) -> Result<GroupDescription, Error> {
+        let (client, name) = (self.client.clone(), group.to_owned());
+        let described = blocking(move || {
+            let list = client.inner().fetch_group_list(Some(&name), REQUEST_TIMEOUT)?;
+            let group = list.groups().iter().find(|group| group.name() == name);
+            Ok(group.map(|group| GroupDescription {
+                protocol_type: group.protocol_type().to_owned(),
+                members: group
+                    .members()
+                    .iter()
+                    .map(|member| GroupMember {
+                        client_id: member.client_id().to_owned(),
+                        host: member.client_host().to_owned(),
+                    })
+                    .collect(),
+            }))
+        });
+        let nobody = GroupDescription { protocol_type: String::new(), members: Vec::new() };
+        let error = |source| Error::Group {
+            group: group.to_owned(),
+            operation: "cannot be looked up",
+            partition: None,
+            source: Box::new(source),
+        };
+        Ok(described.await.map_err(error)?.unwrap_or(nobody))
     }
 
     /// The id the cluster calls itself by.

@@ -19,6 +19,24 @@ use std::time::Duration;
 /// One question to the brokers.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
 
+/// What a group is, and who is in it now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GroupDescription {
+    /// `consumer`, or `connect` for workers of the JVM; empty when there is no such group.
+    pub protocol_type: String,
+    /// Its members.
+    pub members: Vec<GroupMember>,
+}
+
+/// A member of a group.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GroupMember {
+    /// What it calls itself.
+    pub client_id: String,
+    /// Where it is, as the broker sees it.
+    pub host: String,
+}
+
 /// A client for one consumer group.
 pub struct GroupAdmin {
     client: Arc<AdminClient<LogContext>>,
@@ -40,6 +58,11 @@ impl GroupAdmin {
         let client =
             config.create_with_context(LogContext).map_err(|source| Error::Client { bootstrap, source })?;
         Ok(Self { client: Arc::new(client), group: group.to_owned() })
+    }
+
+    /// The group.
+    pub fn group(&self) -> &str {
+        &self.group
     }
 
     /// All that the group has committed, by topic and partition; nothing for a group that does not exist.

@@ -131,31 +131,28 @@ impl KafkaStores {
     }
 }
 
+/// What the offset, the status and the config topic have to be, in the order in which Connect opens them (§2.3).
+pub fn storage_topics(worker: &WorkerConfig) -> [StorageTopicSpec<'_>; 3] {
+    let spec = |topic, property, content, single_partition| StorageTopicSpec {
+        topic,
+        property,
+        content,
+        single_partition,
+    };
+    [
+        spec(&worker.offset_topic, "offset.storage.topic", "source connector offsets", false),
+        spec(&worker.status_topic, "status.storage.topic", "connector and task statuses", false),
+        spec(&worker.config_topic, "config.storage.topic", "connector configurations", true),
+    ]
+}
+
 #[async_trait]
 impl OpenStores for KafkaStores {
-    /// In Connect's order: offset, status, config topic (§2.3).
     async fn open(&self) -> Result<Stores, Error> {
         let admin = Admin::new(&self.config)?;
-        let offsets = StorageTopicSpec {
-            topic: &self.config.offset_topic,
-            property: "offset.storage.topic",
-            content: "source connector offsets",
-            single_partition: false,
-        };
+        let [offsets, statuses, configs] = storage_topics(&self.config);
         admin.ensure(offsets).await?;
-        let statuses = StorageTopicSpec {
-            topic: &self.config.status_topic,
-            property: "status.storage.topic",
-            content: "connector and task statuses",
-            single_partition: false,
-        };
         let statuses = self.open_log(&admin, statuses, "statuses").await?;
-        let configs = StorageTopicSpec {
-            topic: &self.config.config_topic,
-            property: "config.storage.topic",
-            content: "connector configurations",
-            single_partition: true,
-        };
         let configs = self.open_log(&admin, configs, "configs").await?;
         Ok(Stores {
             config: Box::new(KafkaConfigBackingStore::new(configs)),

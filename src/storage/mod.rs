@@ -20,7 +20,7 @@ pub(crate) mod contract_tests;
 
 pub use config_state::{Change, ClusterConfigState};
 pub use config_topic::ConfigTopic;
-pub use kafka::{KafkaConfigBackingStore, KafkaStatusBackingStore, KafkaStores};
+pub use kafka::{KafkaConfigBackingStore, KafkaStatusBackingStore, KafkaStores, storage_topics};
 pub use memory::{MemoryConfigBackingStore, MemoryStatusBackingStore, MemoryStores, MemoryTopic};
 pub use records::{ConfigRecord, RestartRequest};
 pub use standalone::StandaloneStores;

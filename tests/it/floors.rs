@@ -16,7 +16,7 @@ const FLOORS: [&[&str]; 9] = [
     &["task"],
     &["worker", "storage", "membership"],
     &["herder"],
-    &["rest"],
+    &["rest", "migrate"],
     &["app", "cli"],
 ];
 

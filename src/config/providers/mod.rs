@@ -13,8 +13,8 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
-use super::Properties;
 use super::errors::{ConfigError, Problems};
+use super::{ConnectorProperties, Properties};
 pub use hidden::Hidden;
 use source::{Lookup, Source};
 
@@ -71,6 +71,14 @@ impl ConfigProviders {
             }
         }
         Self { sources: Arc::new(sources) }
+    }
+
+    /// A connector's settings with their variables replaced; one that cannot be read stays as it is.
+    pub fn replace(&self, properties: &ConnectorProperties) -> ConnectorProperties {
+        let texts = properties.iter().filter_map(|(key, text)| Some((key.as_str(), text.as_deref()?)));
+        let mut replaced = properties.clone();
+        replaced.extend(self.resolve(texts).values.into_iter().map(|(key, text)| (key, Some(text))));
+        replaced
     }
 
     /// Replaces the variables in `entries`. A variable of an unknown provider, or one that its provider does not have,

@@ -52,24 +52,28 @@ impl Herder {
     }
 
     fn group(&self, name: &str, config: &ConnectorProperties) -> Result<GroupAdmin, kafka::Error> {
-        GroupAdmin::new(
-            &self.config,
-            &overrides(config, "admin.override."),
-            name,
-            &group_id(name, config, &self.config),
-        )
+        group_of(name, config, &self.config)
     }
 }
 
-/// The consumer group of a sink connector: its own override, else the worker's, else `connect-X` (§4.1).
-pub fn group_id(name: &str, config: &ConnectorProperties, worker: &WorkerConfig) -> String {
-    let own = config.get("consumer.override.group.id").cloned().flatten();
-    own.or_else(|| worker.consumer.get("group.id").cloned()).unwrap_or_else(|| format!("connect-{name}"))
+/// A client for a sink connector's consumer group, with the connector's own `admin.override.*`.
+pub fn group_of(
+    name: &str,
+    config: &ConnectorProperties,
+    worker: &WorkerConfig,
+) -> Result<GroupAdmin, kafka::Error> {
+    let config = worker.providers.replace(config);
+    let own = config
+        .iter()
+        .filter_map(|(key, value)| Some((key.strip_prefix("admin.override.")?.to_owned(), value.clone()?)));
+    let overrides: Properties = own.collect();
+    GroupAdmin::new(worker, &overrides, name, &group_id(name, &config, worker))
 }
 
-fn overrides(config: &ConnectorProperties, prefix: &str) -> Properties {
-    let own = config.iter().filter_map(|(key, value)| Some((key.strip_prefix(prefix)?, value.as_ref()?)));
-    own.map(|(key, value)| (key.to_owned(), value.clone())).collect()
+/// The name of that group: its own override, else the worker's, else `connect-X` (§4.1).
+fn group_id(name: &str, config: &ConnectorProperties, worker: &WorkerConfig) -> String {
+    let own = config.get("consumer.override.group.id").cloned().flatten();
+    own.or_else(|| worker.consumer.get("group.id").cloned()).unwrap_or_else(|| format!("connect-{name}"))
 }
 
 /// The connector's config, when its offsets may be changed now.

@@ -203,6 +203,15 @@ impl Kafka {
         ends
     }
 
+    /// The names of all topics.
+    pub async fn topics(&self) -> Vec<String> {
+        let client: BaseConsumer = self.client().create().expect("a client");
+        let metadata = wait_for("the topics", Duration::from_secs(30), async || {
+            client.fetch_metadata(None, Duration::from_secs(5)).ok()
+        });
+        metadata.await.topics().iter().map(|topic| topic.name().to_owned()).collect()
+    }
+
     /// How many partitions `topic` has.
     pub async fn partitions(&self, topic: &str) -> usize {
         let client: BaseConsumer = self.client().create().expect("a client");
