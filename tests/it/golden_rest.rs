@@ -199,7 +199,7 @@ impl Replay<'_> {
             assert!(wrong.is_none(), "{name}: {}", wrong.unwrap_or_default());
             return;
         }
-        let right = wait_for(format!("{name} as recorded"), Duration::from_secs(30), async || {
+        let right = wait_for(format!("{name} as recorded"), Duration::from_mins(1), async || {
             let found = self.difference(case).await;
             if found != wrong {
                 println!("{name}: {}", found.as_deref().unwrap_or("as recorded"));
