@@ -1,4 +1,4 @@
-//! Poison: what somebody else wrote into the config topic never stops a worker, and a broken connector never disturbs
+//! Poison: what somebody else wrote into the storage topics never stops a worker, and a broken connector never disturbs
 //! another.
 
 use std::time::Duration;
@@ -64,6 +64,38 @@ fn poison(good: &str) -> Vec<RawRecord> {
     ] {
         all.push(text(key, value));
     }
+    all
+}
+
+/// The same for the status topic.
+fn poisoned_states(good: &str) -> Vec<RawRecord> {
+    let state = r#"{"state":"RUNNING","trace":null,"worker_id":"other:8083","generation":1}"#;
+    let mut all = vec![
+        (Some(vec![0xff, 0xfe]), Some(state.as_bytes().to_vec())),
+        (Some(Vec::new()), None),
+        text("status-connector-", state),
+        text("status-connector-nobody", state),
+        text("status-task-nobody-0", state),
+        text(&format!("status-task-{good}-99"), state),
+        text(&format!("status-task-{good}-one"), state),
+        text("nonsense", state),
+        text("status-connector-nested", &nested()),
+    ];
+    let keys = [
+        format!("status-connector-{good}"),
+        format!("status-task-{good}-0"),
+        format!("status-topic-t:connector-{good}"),
+    ];
+    let values = [
+        "",
+        "{",
+        "null",
+        "[]",
+        r#"{"state":"DANCING"}"#,
+        r#"{"state":"RUNNING","generation":"one"}"#,
+        r#"{"topic":7}"#,
+    ];
+    all.extend(keys.iter().flat_map(|key| values.iter().map(|value| text(key, value))));
     all
 }
 
@@ -138,7 +170,7 @@ async fn trace(rest: &Rest, name: &str) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn poison_in_the_config_topic_stops_neither_the_worker_nor_a_good_connector() {
+async fn poison_in_the_storage_topics_stops_neither_the_worker_nor_a_good_connector() {
     let kafka = Kafka::shared().await;
     let mut stage = Stage::running(kafka, 1).await;
     let topic = stage.worker.config_topic();
@@ -146,6 +178,7 @@ async fn poison_in_the_config_topic_stops_neither_the_worker_nor_a_good_connecto
     assert_good(&stage, kafka, &mut rows).await;
 
     kafka.write(&topic, &poison(&stage.connector)).await;
+    kafka.write(&stage.worker.status_topic(), &poisoned_states(&stage.connector)).await;
     let broken = broken(&stage);
     let records: Vec<_> = broken.iter().map(|(name, config, _)| stored(name, config)).collect();
     kafka.write(&topic, &records).await;

@@ -143,6 +143,11 @@ impl Worker {
         &self.rest
     }
 
+    /// Its status topic.
+    pub fn status_topic(&self) -> String {
+        self.config_topic.replace("-configs", "-statuses")
+    }
+
     /// Its config topic.
     pub fn config_topic(&self) -> String {
         self.config_topic.clone()
