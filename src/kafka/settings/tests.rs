@@ -3,7 +3,7 @@
 use rdkafka::ClientConfig;
 
 use super::{Layer, client_config};
-use crate::config::Properties;
+use crate::config::{Properties, WorkerConfig};
 use crate::kafka::Error;
 
 fn properties(pairs: &[(&str, &str)]) -> Properties {
@@ -199,4 +199,38 @@ fn tls_settings_count_only_with_tls_and_name_their_keys() {
     .unwrap();
     assert_eq!(config.get("ssl.endpoint.identification.algorithm"), Some("none"));
     config.create_native_config().unwrap();
+}
+
+/// A worker whose settings say which layer they stand in.
+fn worker() -> WorkerConfig {
+    let env = [
+        ("CONFIG_STORAGE_TOPIC", "c"),
+        ("OFFSET_STORAGE_TOPIC", "o"),
+        ("GROUP_ID", "g"),
+        ("CONNECT_CLIENT_RACK", "top"),
+        ("CONNECT_CONSUMER_METADATA_MAX_AGE_MS", "2000"),
+        ("CONNECT_ADMIN_METADATA_MAX_AGE_MS", "3000"),
+        ("CONNECT_PRODUCER_METADATA_MAX_AGE_MS", "4000"),
+    ];
+    let env = env.map(|(key, value)| (key.to_owned(), value.to_owned()));
+    WorkerConfig::load(None, env).unwrap()
+}
+
+#[test]
+fn each_kind_of_client_inherits_as_in_connect() {
+    let (worker, none, age) = (worker(), Properties::new(), properties(&[("metadata.max.age.ms", "9000")]));
+    let found = |config: ClientConfig| {
+        ["client.rack", "metadata.max.age.ms"].map(|key| config.get(key).map(str::to_owned))
+    };
+    let some = |text: &str| Some(text.to_owned());
+    assert_eq!(found(super::storage(&worker, "configs").unwrap()), [some("top"), None]);
+    assert_eq!(found(super::consumer(&worker, "x", &none).unwrap()), [None, some("2000")]);
+    assert_eq!(found(super::consumer(&worker, "x", &age).unwrap()), [None, some("9000")]);
+    assert_eq!(found(super::admin(&worker, "a", &none).unwrap()), [some("top"), some("3000")]);
+    assert_eq!(found(super::admin(&worker, "a", &age).unwrap()), [some("top"), some("9000")]);
+    assert_eq!(found(super::producer(&worker, "p", &none).unwrap()), [None, some("4000")]);
+    let consumer = super::consumer(&worker, "x", &properties(&[("enable.auto.commit", "true")])).unwrap();
+    assert_eq!(consumer.get("enable.auto.commit"), Some("false"));
+    assert_eq!(consumer.get("group.id"), Some("connect-x"));
+    assert_eq!(consumer.get("isolation.level"), Some("read_uncommitted"));
 }
