@@ -13,10 +13,9 @@ const CONFIGS: &str = include_str!("../fixtures/golden/connect-config-topic.json
 const STATUSES: &str = include_str!("../fixtures/golden/connect-status-topic.jsonl");
 
 /// Records of the recording that ours does not write, by their offsets, and why.
-const NOT_OURS: [(std::ops::RangeInclusive<i64>, &str); 4] = [
+const NOT_OURS: [(std::ops::RangeInclusive<i64>, &str); 3] = [
     (0..=0, "session-key: our workers do not call each other with signatures"),
     (5..=7, "a connector with a transform: refused until transforms are there"),
-    (65..=65, "logger-cluster: written by the loggers' endpoint, compared in its own test"),
     (74..=88, "FileStreamSink: a class that we do not have"),
 ];
 
@@ -78,6 +77,8 @@ fn actions(records: &[Record]) -> Vec<Action> {
             let (tasks, failed) = (flag("include-tasks"), flag("only-failed"));
             let query = format!("includeTasks={tasks}&onlyFailed={failed}");
             action("POST", format!("/connectors/{}/restart?{query}", encoded(name)), None, 202, 1)
+        } else if let Some(logger) = record.key.strip_prefix("logger-cluster-") {
+            action("PUT", format!("/admin/loggers/{logger}?scope=cluster"), parsed.clone(), 204, 1)
         } else if let Some(name) = record.key.strip_prefix("connector-") {
             match &parsed {
                 None => {

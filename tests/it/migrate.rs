@@ -62,16 +62,17 @@ async fn a_cluster_without_topics_is_named_and_none_is_made() {
 async fn every_connector_is_weighed_and_nothing_is_changed() {
     let kafka = Kafka::shared().await;
     let cluster = unique("weighed");
-    let topic = format!("{cluster}-topic");
+    let (topic, good) = (format!("{cluster}-topic"), format!("{cluster}-good"));
     kafka.create_topic(&topic, 2).await;
     let worker = TestWorker::start(kafka.bootstrap(), &cluster, &[]).await;
-    let body = json!({ "name": "good", "config": kusto(&topic), "initial_state": "STOPPED" });
+    let body = json!({ "name": good, "config": kusto(&topic), "initial_state": "STOPPED" });
     let (status, answer) = worker.send("POST", "/connectors", Some(&body)).await;
     assert_eq!(status, 201, "{answer}");
     let place = json!({ "kafka_topic": topic, "kafka_partition": 1 });
+    let path = format!("/connectors/{good}/offsets");
     let wish = json!({ "offsets": [{ "partition": place, "offset": { "kafka_offset": 0 } }] });
     wait_for("offsets", std::time::Duration::from_mins(1), async || {
-        (worker.send("PATCH", "/connectors/good/offsets", Some(&wish)).await.0 == 200).then_some(())
+        (worker.send("PATCH", &path, Some(&wish)).await.0 == 200).then_some(())
     })
     .await;
     assert!(worker.stop().await);
@@ -99,28 +100,37 @@ async fn every_connector_is_weighed_and_nothing_is_changed() {
         let all = report["connectors"].as_array().expect("a list");
         all.iter().find(|connector| connector["name"] == name).expect(name).clone()
     };
-    let good = connector("good");
-    assert_eq!((&good["verdict"], &good["target_state"]), (&json!("runs"), &json!("STOPPED")));
-    assert_eq!(good["offsets"], json!([{ "topic": topic, "partition": 1, "offset": 0 }]));
-    assert!(good["differences"][0].as_str().expect("a sentence").starts_with("behavior.on.error"), "{good}");
+    let found = connector(&good);
+    assert_eq!((&found["verdict"], &found["target_state"]), (&json!("runs"), &json!("STOPPED")));
+    assert_eq!(found["offsets"], json!([{ "topic": topic, "partition": 1, "offset": 0 }]));
+    assert!(
+        found["differences"][0].as_str().expect("a sentence").starts_with("behavior.on.error"),
+        "{found}"
+    );
     let bad = connector("bad");
     assert_eq!(bad["verdict"], "blocked");
     assert!(bad["blockers"][0].as_str().expect("a reason").contains("tasks.max"), "{bad}");
     let foreign = connector("foreign");
     assert_eq!((&foreign["verdict"], &foreign["differences"]), (&json!("foreign"), &json!([])));
 
-    let output = check(kafka, &cluster, &[]);
+    let said = says_in_words(kafka, &cluster, &good);
+    assert!(!said.contains("a secret") && !report.to_string().contains("a secret"));
+    assert_eq!(topics(kafka, &cluster).await, before);
+}
+
+/// The answer for people.
+fn says_in_words(kafka: &Kafka, cluster: &str, good: &str) -> String {
+    let output = check(kafka, cluster, &[]);
     let said = text(&output.stdout);
     for words in [
         format!("Connect cluster {cluster} on {}", kafka.bootstrap()),
-        "good: STOPPED, 0 tasks, STOPPED on ".to_owned(),
-        "connect-good has committed 1 partitions, it goes on there".to_owned(),
+        format!("{good}: STOPPED, 0 tasks, STOPPED on "),
+        "-good has committed 1 partitions, it goes on there".to_owned(),
         "BLOCKED: Invalid value many for configuration tasks.max".to_owned(),
         "left alone: FileStreamSink is not a class of this worker".to_owned(),
         "1 connectors run here, 1 are blocked, 1 are left alone. The takeover is blocked.".to_owned(),
     ] {
         assert!(said.contains(&words), "{words}\nis not in\n{said}");
     }
-    assert!(!said.contains("a secret") && !report.to_string().contains("a secret"));
-    assert_eq!(topics(kafka, &cluster).await, before);
+    said
 }
