@@ -269,13 +269,32 @@ impl StatusTopic {
             ..
         }) = &record;
         let connector = connector.clone();
+        if let Some(own) = self.contradicted(&record) {
+            self.write(own);
+            return None;
+        }
         self.cache.apply(record).then_some(connector)
+    }
+
+    /// Our own word about a part that moved here, when the worker it came from says only now that it let it go: the last
+    /// record of a key is what other workers will find.
+    fn contradicted(&self, record: &StatusRecord) -> Option<StatusRecord> {
+        let StatusRecord::State { id, status: Some(read) } = record else { return None };
+        let known = self.cache.get(id)?;
+        let is_ours = known.worker_id == self.worker_id && known.state != State::Unassigned;
+        let lets_go = read.state == State::Unassigned && read.worker_id != self.worker_id;
+        let is_late = is_ours && lets_go && read.generation <= known.generation;
+        is_late.then(|| StatusRecord::State { id: id.clone(), status: Some(known.clone()) })
     }
 }
 
-/// The condition of a safe write.
+/// The condition of a safe write. Within one generation a part may move here only from a worker that lets it go.
 fn may_replace(status: &Status, known: &Status) -> bool {
-    known.worker_id == status.worker_id || known.generation <= status.generation
+    let is_older = match status.state {
+        State::Unassigned => known.generation < status.generation,
+        _ => known.generation <= status.generation,
+    };
+    known.worker_id == status.worker_id || is_older
 }
 
 #[cfg(test)]

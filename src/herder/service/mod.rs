@@ -20,11 +20,10 @@ use super::view::{ActiveTopics, ConnectorStatus, Phase, Place, View};
 use crate::config::WorkerConfig;
 use crate::membership::{Assignment, Cluster, ClusterView, Membership};
 use crate::status::WorkerEvent;
-use crate::storage::{self, Change, ConfigTopic, OpenStores, StatusId, StatusTopic};
+use crate::storage::{self, Change, ConfigTopic, OpenStores, StatusTopic};
 use crate::telemetry::Loggers;
 use healing::Healing;
 use reconcile::Managed;
-use statuses::Reported;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 use tokio::sync::{mpsc, watch};
@@ -116,7 +115,6 @@ async fn run(
         running: HashMap::new(),
         settling: Vec::new(),
         logger_levels: Vec::new(),
-        reported: HashMap::new(),
         options,
         topic,
         status,
@@ -138,8 +136,6 @@ struct Service {
     /// Who runs what, as of the view and the config topic.
     assignment: Arc<Assignment>,
     healing: Healing,
-    /// The last state of each part of our share, as the worker reported it.
-    reported: HashMap<StatusId, Reported>,
     managed: BTreeMap<Arc<str>, Managed>,
     /// Connectors to be looked at by the plan.
     dirty: BTreeSet<Arc<str>>,

@@ -13,9 +13,6 @@ use std::time::Duration;
 /// How long the last states may take on their way to Kafka when the worker ends.
 const LAST_STATES: Duration = Duration::from_secs(5);
 
-/// A state and its trace.
-pub(super) type Reported = (State, Option<String>);
-
 impl Service {
     /// A connector's states as readers see them; none before its first one.
     pub(super) fn shown_status(&self, name: &Arc<str>) -> Option<ConnectorStatus> {
@@ -32,7 +29,6 @@ impl Service {
             managed.deleted = true;
         }
         self.healing.forget(name);
-        self.reported.retain(|id, _| id.connector() != name);
         if self.leads() {
             self.forget_status(&StatusId::Connector(name.clone()));
         }
@@ -71,32 +67,13 @@ impl Service {
         // A wave of states is mostly about the tasks of a few connectors, and each look goes over all tasks of one.
         let names: BTreeSet<Arc<str>> = names.into_iter().collect();
         for name in &names {
-            if self.topic.state().contains(name) {
-                self.insist(name);
-            } else if self.leads() {
+            if !self.topic.state().contains(name) && self.leads() {
                 // A late word of a worker that has not read yet that the connector is gone.
                 self.forget_status(&StatusId::Connector(name.clone()));
             }
         }
         self.touched.extend(names);
         self.topics = None;
-    }
-
-    /// A part that moved here may get its last word from the worker it came from after our first one: ours counts.
-    fn insist(&mut self, name: &Arc<str>) {
-        let share = self.share(name);
-        let tasks = share.tasks.into_iter();
-        let tasks = tasks.map(|task| StatusId::Task(ConnectorTaskId { connector: name.clone(), task }));
-        let parts: Vec<StatusId> =
-            share.instance.then(|| StatusId::Connector(name.clone())).into_iter().chain(tasks).collect();
-        for id in parts {
-            let let_go = self.status.state(&id).is_some_and(|status| {
-                status.state == State::Unassigned && status.worker_id != self.options.worker_id
-            });
-            if let_go && let Some((state, trace)) = self.reported.get(&id).cloned() {
-                self.set_state(id, state, trace);
-            }
-        }
     }
 
     pub(super) fn take_events(&mut self, events: &mut Vec<WorkerEvent>) {
@@ -123,11 +100,6 @@ impl Service {
             None => StatusId::Connector(name),
             Some(task) => StatusId::Task(ConnectorTaskId { connector: name, task }),
         };
-        if event.state == State::Unassigned {
-            self.reported.remove(&id);
-        } else {
-            self.reported.insert(id.clone(), (event.state, event.trace.clone()));
-        }
         self.set_state(id, event.state, event.trace);
     }
 
