@@ -107,6 +107,7 @@ async fn run(
         membership,
         view,
         healing: Healing::new(&options.config),
+        deleted: BTreeSet::new(),
         touched: BTreeSet::new(),
         managed: BTreeMap::new(),
         statuses: BTreeMap::new(),
@@ -136,6 +137,9 @@ struct Service {
     /// Who runs what, as of the view and the config topic.
     assignment: Arc<Assignment>,
     healing: Healing,
+    /// Connectors whose deletion was read. Only of these a late state is one too many: of others the config may not have
+    /// been read yet.
+    deleted: BTreeSet<Arc<str>>,
     managed: BTreeMap<Arc<str>, Managed>,
     /// Connectors to be looked at by the plan.
     dirty: BTreeSet<Arc<str>>,
@@ -268,9 +272,13 @@ impl Service {
         for change in changes {
             match change {
                 Change::Connector(name) => {
-                    if !self.topic.state().contains(&name) {
+                    if self.topic.state().contains(&name) {
+                        self.deleted.remove(&name);
+                    } else {
                         self.forget(&name);
                     }
+                    // Its state may have been read before it.
+                    self.touched.insert(name.clone());
                     self.dirty.insert(name);
                 }
                 Change::Tasks(name) => {

@@ -29,6 +29,7 @@ impl Service {
             managed.deleted = true;
         }
         self.healing.forget(name);
+        self.deleted.insert(name.clone());
         if self.leads() {
             self.forget_status(&StatusId::Connector(name.clone()));
         }
@@ -67,7 +68,7 @@ impl Service {
         // A wave of states is mostly about the tasks of a few connectors, and each look goes over all tasks of one.
         let names: BTreeSet<Arc<str>> = names.into_iter().collect();
         for name in &names {
-            if !self.topic.state().contains(name) && self.leads() {
+            if self.deleted.contains(name) && self.leads() {
                 // A late word of a worker that has not read yet that the connector is gone.
                 self.forget_status(&StatusId::Connector(name.clone()));
             }
