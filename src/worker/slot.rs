@@ -22,14 +22,11 @@ pub(super) async fn run(name: Arc<str>, mut orders: mpsc::Receiver<Order>, parts
                     continue;
                 }
             }
-            Order::Stop(end, ack) => {
-                parts.tell(&name, None, end, None).await;
-                answer(ack, true);
-            }
-            // Nothing runs, so there is nothing to pause, to restart or to share.
-            Order::SetPaused(_, ack) | Order::RestartTask(_, ack) | Order::SetShare(_, _, ack) => {
-                answer(ack, true);
-            }
+            // Nothing runs, so there is nothing to stop, to pause, to restart or to share, and no state to tell.
+            Order::Stop(_, ack)
+            | Order::SetPaused(_, ack)
+            | Order::RestartTask(_, ack)
+            | Order::SetShare(_, _, ack) => answer(ack, true),
         }
         next = orders.recv().await;
     }

@@ -282,6 +282,19 @@ async fn a_worker_more_takes_its_share_and_stops_nobody_elses_connector() {
         assert_eq!(cluster.rest(1).create(name, &Cluster::idle_connector(&topic, 2)).await.status, 201);
     }
     let before = cluster.balanced(0, 12, &[0, 1]).await;
+    // Each connector's own group has settled too: one partition on each worker.
+    let last_count = |log: &str, name: &str| {
+        let line = log.lines().rev().find(|line| line.contains(&format!("connector={name} ")))?;
+        line.split("in_all=").nth(1).map(str::to_owned)
+    };
+    for name in &names {
+        wait_for(format!("the group of {name}"), Duration::from_mins(1), async || {
+            let one_each =
+                cluster.workers.iter().all(|worker| last_count(&worker.log(), name).as_deref() == Some("1"));
+            one_each.then_some(())
+        })
+        .await;
+    }
     let logs: Vec<usize> = cluster.workers.iter().map(|worker| worker.log().len()).collect();
     cluster.add().await;
     let after = cluster.balanced(2, 12, &[0, 1, 2]).await;

@@ -108,7 +108,7 @@ async fn run(
         view,
         healing: Healing::new(&options.config),
         deleted: BTreeSet::new(),
-        touched: BTreeSet::new(),
+        touched: status.names().into_iter().collect(),
         managed: BTreeMap::new(),
         statuses: BTreeMap::new(),
         topics: None,
