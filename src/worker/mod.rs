@@ -125,7 +125,7 @@ impl Worker {
     async fn pass_on(&mut self, name: Arc<str>, order: Order) {
         let slot = self.slots.entry(Arc::clone(&name)).or_insert_with(|| {
             let (sender, orders) = mpsc::channel(ORDER_PLACES);
-            self.tasks.spawn(slot::run(name, orders, self.parts.clone()));
+            self.tasks.spawn(slot::run(orders, self.parts.clone()));
             sender
         });
         if slot.send(order).await.is_err() {

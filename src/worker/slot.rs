@@ -11,8 +11,8 @@ use crate::config::SinkConnectorConfig;
 use crate::status::State;
 use crate::task::{Ack, ConnectorSpec, ConnectorTasks, End, Error, Order, Parts};
 
-/// Runs the slot of `name` until nobody can give it orders any more.
-pub(super) async fn run(name: Arc<str>, mut orders: mpsc::Receiver<Order>, parts: Parts) {
+/// Runs a slot until nobody can give it orders any more.
+pub(super) async fn run(mut orders: mpsc::Receiver<Order>, parts: Parts) {
     let mut next = orders.recv().await;
     while let Some(order) = next.take() {
         match order {

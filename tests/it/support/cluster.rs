@@ -15,6 +15,9 @@ pub struct Cluster {
     pub workers: Vec<Worker>,
 }
 
+/// The log line that tells of a new view.
+const VIEW: &str = " the cluster generation=";
+
 /// Which worker (`host:port`) runs which task, by (connector, task).
 pub type Owners = BTreeMap<(String, u64), String>;
 
@@ -43,6 +46,16 @@ impl Cluster {
         for _ in 0..count {
             cluster.add().await;
         }
+        wait_for(format!("{count} workers to know of each other"), Duration::from_mins(1), async || {
+            let ids: Vec<String> = (0..count).map(|index| cluster.id(index)).collect();
+            let all_known = cluster.workers.iter().all(|worker| {
+                let log = worker.log();
+                let view = log.lines().rev().find(|line| line.contains(VIEW)).unwrap_or_default();
+                ids.iter().all(|id| view.contains(id))
+            });
+            all_known.then_some(())
+        })
+        .await;
         cluster
     }
 
@@ -70,7 +83,7 @@ impl Cluster {
     pub fn leader(&self) -> usize {
         let views = self.workers.iter().enumerate().filter_map(|(index, worker)| {
             let log = worker.log();
-            let line = log.lines().rev().find(|line| line.contains(" the cluster generation="))?.to_owned();
+            let line = log.lines().rev().find(|line| line.contains(VIEW))?.to_owned();
             let generation: u64 = line.split("generation=").nth(1)?.split(' ').next()?.parse().ok()?;
             Some((generation, line.contains("leads=true"), index))
         });
