@@ -174,6 +174,7 @@ fn every_sample_is_tested() {
             "adx-sink-config.compose.json",
             "adx-sink-config.json",
             "connect-distributed.properties",
+            "connect-distributed.sasl-ssl.properties",
             "connect-standalone.properties"
         ]
     );
@@ -464,6 +465,8 @@ fn the_example_with_sasl_and_https_is_read() {
     let key = openssl::pkey::PKey::from_rsa(openssl::rsa::Rsa::generate(2048).unwrap()).unwrap();
     let mut certificate = openssl::x509::X509::builder().unwrap();
     certificate.set_pubkey(&key).unwrap();
+    certificate.set_not_before(&openssl::asn1::Asn1Time::days_from_now(0).unwrap()).unwrap();
+    certificate.set_not_after(&openssl::asn1::Asn1Time::days_from_now(9).unwrap()).unwrap();
     certificate.sign(&key, openssl::hash::MessageDigest::sha256()).unwrap();
     let pem = [key.private_key_to_pem_pkcs8().unwrap(), certificate.build().to_pem().unwrap()].concat();
     std::fs::write(folder.path().join("rest.pem"), &pem).unwrap();

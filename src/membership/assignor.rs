@@ -5,6 +5,7 @@
 //! (rendezvous hashing), the tasks of a connector are spread evenly, and only what is too much on one worker is moved to
 //! one with too little. A worker that comes back gets just what it had. It knows no Kafka and no states.
 
+use super::view::ClusterView;
 use crate::id::ConnectorTaskId;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -57,6 +58,33 @@ impl Assignment {
         let tasks = &self.connectors.get(&id.connector)?.tasks;
         self.workers.get(*tasks.get(usize::try_from(id.task).ok()?)?)
     }
+}
+
+/// Who runs what in the cluster `view`. What a worker that is gone had when it left waits for it; nothing else is ever
+/// given to it, also not when the cluster changes meanwhile.
+pub fn assign_view(view: &ClusterView, connectors: &BTreeMap<Arc<str>, u32>) -> Assignment {
+    let with_held = assign(&view.sharers(), connectors);
+    if view.held.is_empty() {
+        return with_held;
+    }
+    let of = |workers: &BTreeSet<Arc<str>>| assign(&workers.iter().cloned().collect::<Vec<_>>(), connectors);
+    let (before, without) = (of(&view.base), of(&view.members));
+    let place = |name: Option<&Arc<str>>| with_held.workers.iter().position(|worker| Some(worker) == name);
+    let waits = |owner: usize, had: Option<&Arc<str>>| had.is_none_or(|had| *had == with_held.workers[owner]);
+    let mut assignment = with_held.clone();
+    for (name, owners) in &mut assignment.connectors {
+        let is_held = |owner: usize| view.held.contains_key(&with_held.workers[owner]);
+        if is_held(owners.instance) && !waits(owners.instance, before.owner(name)) {
+            owners.instance = place(without.owner(name)).unwrap_or(owners.instance);
+        }
+        for (task, owner) in (0..).zip(&mut owners.tasks) {
+            let id = ConnectorTaskId { connector: name.clone(), task };
+            if is_held(*owner) && !waits(*owner, before.task_owner(&id)) {
+                *owner = place(without.task_owner(&id)).unwrap_or(*owner);
+            }
+        }
+    }
+    assignment
 }
 
 /// Assigns connectors (each with the number of its tasks) to workers. Counted apart, as Connect does, connectors and
@@ -182,7 +210,8 @@ fn score(kind: &str, group: &str, item: usize, worker: &str) -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use super::{Assignment, assign, score};
+    use super::{Assignment, assign, assign_view, score};
+    use crate::membership::ClusterView;
     use proptest::prelude::*;
     use std::collections::BTreeMap;
     use std::sync::Arc;
@@ -260,6 +289,32 @@ mod tests {
             prop_assert!(moved(&before, &after, &connectors) <= limit, "{} of {tasks}, fair {fair}", moved(&before, &after, &connectors));
             // Back to the old workers is back to the old assignment.
             prop_assert_eq!(assign(&all[..count], &connectors), before);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_waits_for_a_worker_that_is_gone_is_what_it_had(connectors in connectors(), count in 2_usize..7, more in 0_usize..3) {
+            let all = workers(count + more);
+            let before = assign(&all[..count], &connectors);
+            let gone = &all[0];
+            let view = ClusterView {
+                generation: 2,
+                leader: all[1].clone(),
+                members: all[1..].iter().cloned().collect(),
+                held: [(gone.clone(), 9)].into(),
+                base: all[..count].iter().cloned().collect(),
+            };
+            let now = assign_view(&view, &connectors);
+            for (name, tasks) in &connectors {
+                for task in 0..*tasks {
+                    let id = crate::id::ConnectorTaskId { connector: name.clone(), task };
+                    let waits = now.task_owner(&id) == Some(gone);
+                    prop_assert!(!waits || before.task_owner(&id) == Some(gone), "{}", id);
+                    // Nobody came: nothing moves at all.
+                    prop_assert!(more > 0 || now.task_owner(&id) == before.task_owner(&id), "{}", id);
+                }
+            }
         }
     }
 

@@ -2,7 +2,7 @@
 //!
 //! Workers with the same `group.id` are members of the plain consumer group of that name; Kafka tells who leads. The
 //! leader publishes the *view* ([`ClusterView`]) through the group itself, so there is one at a time and every worker has
-//! the same. What each worker runs is computed from the view and the config topic ([`assign`]) and never sent. A live
+//! the same. What each worker runs is computed from the view and the config topic ([`assign_view`]) and never sent. A live
 //! cluster of JVM workers with the same name is refused by Kafka, which keeps two kinds of leaders apart.
 //!
 //! `group` owns the membership and makes the view known; nothing here starts or stops a connector.
@@ -11,7 +11,7 @@ mod assignor;
 mod group;
 mod view;
 
-pub use assignor::{Assignment, Share, assign};
+pub use assignor::{Assignment, Share, assign_view};
 pub use view::ClusterView;
 
 use crate::config::WorkerConfig;
@@ -79,12 +79,13 @@ pub struct LeadershipCheck {
 }
 
 impl Cluster {
-    /// Joins. No generation that anybody wrote into a status is greater than `newest`.
-    pub fn join(&self, newest: i64) -> Membership {
+    /// Joins. `newest` is the greatest generation in any status, if there is one: our own must count more.
+    pub fn join(&self, newest: Option<i64>) -> Membership {
         match self {
             Self::Alone { url } => {
-                // A generation of its own, as in standalone mode; the view never changes.
-                let (sender, state) = watch::channel(State::In(Arc::new(ClusterView::alone(url, newest))));
+                // The view never changes; its generation is 0 unless there were others, as in standalone mode.
+                let view = ClusterView::alone(url, newest.map_or(0, |newest| newest + 1));
+                let (sender, state) = watch::channel(State::In(Arc::new(view)));
                 let mut tasks = JoinSet::new();
                 tasks.spawn(async move { sender.closed().await });
                 Membership { url: url.clone(), state, requests: None, _tasks: tasks }
@@ -93,6 +94,7 @@ impl Cluster {
                 let (sender, state) = watch::channel(State::Joining("joining the cluster".to_owned()));
                 let (requests, asked) = mpsc::channel(PLACES);
                 let mut tasks = JoinSet::new();
+                let newest = newest.unwrap_or(0);
                 tasks.spawn(group::run(config.clone(), url.clone(), newest, asked, sender));
                 Membership { url: url.clone(), state, requests: Some(requests), _tasks: tasks }
             }

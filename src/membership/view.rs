@@ -22,13 +22,21 @@ pub struct ClusterView {
     pub members: BTreeSet<Arc<str>>,
     /// Workers that are gone and still have their share, each with the end of that, in ms since the epoch.
     pub held: BTreeMap<Arc<str>, i64>,
+    /// Who had a share when the first of them left: what they had then is what waits for them, and nothing else.
+    pub base: BTreeSet<Arc<str>>,
 }
 
 impl ClusterView {
     /// The view of a worker without company.
     pub fn alone(url: &str, generation: i64) -> Self {
         let url: Arc<str> = url.into();
-        Self { generation, leader: url.clone(), members: BTreeSet::from([url]), held: BTreeMap::new() }
+        Self {
+            generation,
+            leader: url.clone(),
+            members: BTreeSet::from([url]),
+            held: BTreeMap::new(),
+            base: BTreeSet::new(),
+        }
     }
 
     /// Those that have a share: the members and the ones held back.
@@ -48,6 +56,7 @@ impl ClusterView {
             leader: self.leader.to_string(),
             members: self.members.iter().map(ToString::to_string).collect(),
             held: held.collect(),
+            base: self.base.iter().map(ToString::to_string).collect(),
         };
         // Texts and numbers only: this cannot fail.
         serde_json::to_string(&published).unwrap_or_default()
@@ -61,6 +70,7 @@ impl ClusterView {
             leader: published.leader.into(),
             members: published.members.into_iter().map(Arc::from).collect(),
             held: published.held.into_iter().map(|held| (held.url.into(), held.until)).collect(),
+            base: published.base.into_iter().map(Arc::from).collect(),
         })
     }
 }
@@ -71,6 +81,8 @@ struct Published {
     members: Vec<String>,
     #[serde(default)]
     held: Vec<Held>,
+    #[serde(default)]
+    base: Vec<String>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -113,10 +125,16 @@ pub(super) fn next(known: Option<&ClusterView>, now: Now<'_>) -> Option<ClusterV
         return None;
     }
     let generation = known.map_or(0, |view| view.generation).max(now.newest) + 1;
-    let mut next = ClusterView { generation, leader: now.me.clone(), members: now.live.clone(), held };
+    let base = match known {
+        Some(view) if !held.is_empty() && view.held.is_empty() => view.members.clone(),
+        Some(view) if !held.is_empty() => view.base.clone(),
+        _ => BTreeSet::new(),
+    };
+    let mut next = ClusterView { generation, leader: now.me.clone(), members: now.live.clone(), held, base };
     // Better to give work away early than not to be able to say who is there.
     if next.to_text().len() > MAX_TEXT {
         next.held.clear();
+        next.base.clear();
     }
     Some(next)
 }
@@ -202,7 +220,8 @@ mod tests {
             let members: BTreeSet<Arc<str>> = members.into_iter().map(Arc::from).collect();
             let leader = members.first().unwrap().clone();
             let held = held.into_iter().map(|(url, until)| (url.into(), until)).collect();
-            let view = ClusterView { generation, leader, members, held };
+            let base = members.clone();
+            let view = ClusterView { generation, leader, members, held, base };
             prop_assert_eq!(ClusterView::from_text(generation, &view.to_text()), Some(view));
         }
 

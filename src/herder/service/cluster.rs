@@ -1,7 +1,7 @@
 //! The cluster and this worker's part in it: a new view, a new assignment, and who leads.
 
 use super::Service;
-use crate::membership::{State, assign};
+use crate::membership::{State, assign_view};
 use crate::storage::{self, Change};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -43,7 +43,7 @@ impl Service {
         let state = self.topic.state();
         let connectors: BTreeMap<Arc<str>, u32> =
             state.connectors().map(|name| (name.clone(), state.task_count(name))).collect();
-        let assignment = assign(&self.view.sharers(), &connectors);
+        let assignment = assign_view(&self.view, &connectors);
         let url = self.membership.url();
         let is_changed = |name: &&Arc<str>| assignment.share(url, name) != self.assignment.share(url, name);
         self.dirty.extend(connectors.keys().filter(is_changed).cloned());

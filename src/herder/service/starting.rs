@@ -35,7 +35,7 @@ pub(super) async fn start(
     publisher: &watch::Sender<Arc<View>>,
 ) -> Result<Started, storage::Error> {
     let (topic, status) = open(options, publisher).await?;
-    let mut membership = options.cluster.join(status.max_generation().unwrap_or(0));
+    let mut membership = options.cluster.join(status.max_generation());
     loop {
         match membership.state() {
             State::In(view) => return Ok(Started { topic, status, membership, view }),

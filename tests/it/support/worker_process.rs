@@ -52,6 +52,9 @@ impl Worker {
             ("key.converter", "org.apache.kafka.connect.storage.StringConverter".to_owned()),
             ("value.converter", "org.apache.kafka.connect.storage.StringConverter".to_owned()),
             // A killed member's partitions are free after this, instead of 45 s.
+            // So is its place in its cluster.
+            ("session.timeout.ms", "2000".to_owned()),
+            ("heartbeat.interval.ms", "500".to_owned()),
             ("consumer.session.timeout.ms", "2000".to_owned()),
             ("consumer.heartbeat.interval.ms", "500".to_owned()),
         ]
