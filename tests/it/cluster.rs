@@ -267,8 +267,9 @@ async fn the_work_of_a_worker_that_is_gone_waits_for_it_and_returns_to_it() {
     cluster.workers[gone].start_again().await;
     let after = cluster.balanced(gone, 12, &[0, 1, 2, 3]).await;
     let moved: Vec<_> = before.iter().filter(|(task, owner)| after[*task] != **owner).collect();
-    // Twelve tasks on three, then on four workers: three have to move, and no others.
-    assert!(moved.len() <= 5, "{moved:?}");
+    // Twelve tasks on three, then on four workers: three have to move, some more do to even out; dealing all anew would move
+    // nine. The property tests of `membership::assignor` have the bounds.
+    assert!(moved.len() <= 7, "{moved:?}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
