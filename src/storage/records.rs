@@ -71,7 +71,7 @@ pub enum ConfigRecord {
     },
 }
 
-/// Why a record cannot be read; it is skipped.
+/// Why a record of a storage topic cannot be read; it is skipped.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Unreadable {
     /// No key, or one that is no UTF-8 text.
@@ -205,7 +205,8 @@ fn decode_logger(key: &str, logger: &str, value: Option<&[u8]>) -> Result<Option
     Ok(Some(ConfigRecord::LoggerLevel { logger: logger.into(), level }))
 }
 
-fn object(key: &str, value: &[u8]) -> Result<Map<String, Value>, Unreadable> {
+/// The fields of a record's value.
+pub(super) fn object(key: &str, value: &[u8]) -> Result<Map<String, Value>, Unreadable> {
     match serde_json::from_slice(value) {
         Ok(Value::Object(fields)) => Ok(fields),
         Ok(_) => Err(unreadable(key, "not a JSON object")),
@@ -226,7 +227,7 @@ fn properties(key: &str, value: &[u8]) -> Result<ConnectorProperties, Unreadable
     Ok(map.into_iter().map(|(key, value)| (key, text(value))).collect())
 }
 
-fn unreadable(key: &str, reason: impl Into<String>) -> Unreadable {
+pub(super) fn unreadable(key: &str, reason: impl Into<String>) -> Unreadable {
     Unreadable::Value { key: key.to_owned(), reason: reason.into() }
 }
 

@@ -3,34 +3,16 @@
 //! The writer is exact (field order, no schema envelope); the reader looks fields up by name, ignores what it does not
 //! know, and never fails a worker for one odd record (`connect-runtime.md` §2.1, §2.5).
 
+use super::records::{Unreadable, object, unreadable};
 use super::status::{Status, StatusId, StatusRecord, TopicStatus};
 use crate::id::ConnectorTaskId;
 use crate::status::State;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 const CONNECTOR: &str = "status-connector-";
 const TASK: &str = "status-task-";
 const TOPIC: &str = "status-topic-";
 const TOPIC_CONNECTOR: &str = ":connector-";
-
-/// Why a record cannot be read; it is skipped.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Unreadable {
-    /// No key, or one that is no UTF-8 text.
-    #[error("the key is missing or is not text")]
-    Key,
-    /// A key of no kind we know.
-    #[error("the key {0} is of no known kind")]
-    Unknown(String),
-    /// The value does not fit the key.
-    #[error("the value of {key} cannot be read: {reason}")]
-    Value {
-        /// The key.
-        key: String,
-        /// What is wrong with the value.
-        reason: String,
-    },
-}
 
 impl StatusRecord {
     /// The key as it stands in the topic.
@@ -122,18 +104,6 @@ fn decode_topic(key: &str, value: &[u8]) -> Result<TopicStatus, Unreadable> {
         task: ConnectorTaskId { connector: connector.into(), task },
         discovered: fields.get("discoverTimestamp").and_then(Value::as_i64).unwrap_or_default(),
     })
-}
-
-fn object(key: &str, value: &[u8]) -> Result<Map<String, Value>, Unreadable> {
-    match serde_json::from_slice(value) {
-        Ok(Value::Object(fields)) => Ok(fields),
-        Ok(_) => Err(unreadable(key, "not a JSON object")),
-        Err(error) => Err(unreadable(key, error.to_string())),
-    }
-}
-
-fn unreadable(key: &str, reason: impl Into<String>) -> Unreadable {
-    Unreadable::Value { key: key.to_owned(), reason: reason.into() }
 }
 
 #[cfg(test)]
