@@ -1,6 +1,6 @@
 //! REST: Connect's API over HTTP, on the addresses of `listeners`.
 //!
-//! One file per resource; a new path is a line in [`paths`] and a handler in its file, which also says what stands
+//! One file per resource; a new path is a line in `paths` and a handler in its file, which also says what stands
 //! about it in the `OpenAPI` document. Handlers translate between
 //! HTTP and the herder and decide nothing; what an error looks like is decided in `error` alone. Paths, bodies, codes
 //! and texts are those of Kafka Connect (`connect-runtime.md` §1, and the answers recorded from a real worker), but
