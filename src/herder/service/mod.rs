@@ -20,10 +20,11 @@ use super::view::{ActiveTopics, ConnectorStatus, Phase, Place, View};
 use crate::config::WorkerConfig;
 use crate::membership::{Assignment, Cluster, ClusterView, Membership};
 use crate::status::WorkerEvent;
-use crate::storage::{self, Change, ConfigTopic, OpenStores, StatusTopic};
+use crate::storage::{self, Change, ConfigTopic, OpenStores, StatusId, StatusTopic};
 use crate::telemetry::Loggers;
 use healing::Healing;
 use reconcile::Managed;
+use statuses::Reported;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 use tokio::sync::{mpsc, watch};
@@ -108,6 +109,7 @@ async fn run(
         view,
         healing: Healing::new(&options.config),
         deleted: BTreeSet::new(),
+        reported: HashMap::new(),
         touched: status.names().into_iter().collect(),
         managed: BTreeMap::new(),
         statuses: BTreeMap::new(),
@@ -140,6 +142,8 @@ struct Service {
     /// Connectors whose deletion was read. Only of these a late state is one too many: of others the config may not have
     /// been read yet.
     deleted: BTreeSet<Arc<str>>,
+    /// What this worker's connectors said last about each part that runs here.
+    reported: HashMap<StatusId, Reported>,
     managed: BTreeMap<Arc<str>, Managed>,
     /// Connectors to be looked at by the plan.
     dirty: BTreeSet<Arc<str>>,

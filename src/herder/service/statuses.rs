@@ -13,6 +13,9 @@ use std::time::Duration;
 /// How long the last states may take on their way to Kafka when the worker ends.
 const LAST_STATES: Duration = Duration::from_secs(5);
 
+/// A state and its trace.
+pub(super) type Reported = (State, Option<String>);
+
 impl Service {
     /// A connector's states as readers see them; none before its first one.
     pub(super) fn shown_status(&self, name: &Arc<str>) -> Option<ConnectorStatus> {
@@ -30,6 +33,7 @@ impl Service {
         }
         self.healing.forget(name);
         self.deleted.insert(name.clone());
+        self.reported.retain(|id, _| id.connector() != name);
         if self.leads() {
             self.forget_status(&StatusId::Connector(name.clone()));
         }
@@ -68,6 +72,7 @@ impl Service {
         // A wave of states is mostly about the tasks of a few connectors, and each look goes over all tasks of one.
         let names: BTreeSet<Arc<str>> = names.into_iter().collect();
         for name in &names {
+            self.insist(name);
             if self.deleted.contains(name) && self.leads() {
                 // A late word of a worker that has not read yet that the connector is gone.
                 self.forget_status(&StatusId::Connector(name.clone()));
@@ -75,6 +80,23 @@ impl Service {
         }
         self.touched.extend(names);
         self.topics = None;
+    }
+
+    /// A worker that ran a part of our share while this one was away (frozen, cut off) says at last that it lets it go:
+    /// what runs here counts.
+    fn insist(&mut self, name: &Arc<str>) {
+        let share = self.share(name);
+        let task = |task| StatusId::Task(ConnectorTaskId { connector: name.clone(), task });
+        let instance = share.instance.then(|| StatusId::Connector(name.clone()));
+        let parts: Vec<StatusId> = instance.into_iter().chain(share.tasks.into_iter().map(task)).collect();
+        for id in parts {
+            let let_go = self.status.state(&id).is_some_and(|status| {
+                status.state == State::Unassigned && status.worker_id != self.options.worker_id
+            });
+            if let_go && let Some((state, trace)) = self.reported.get(&id).cloned() {
+                self.set_state(id, state, trace);
+            }
+        }
     }
 
     pub(super) fn take_events(&mut self, events: &mut Vec<WorkerEvent>) {
@@ -101,6 +123,11 @@ impl Service {
             None => StatusId::Connector(name),
             Some(task) => StatusId::Task(ConnectorTaskId { connector: name, task }),
         };
+        if event.state == State::Unassigned {
+            self.reported.remove(&id);
+        } else {
+            self.reported.insert(id.clone(), (event.state, event.trace.clone()));
+        }
         self.set_state(id, event.state, event.trace);
     }
 
