@@ -35,6 +35,11 @@ impl Service {
             self.forget_leftovers();
         }
         self.assign_anew();
+        // Back from an absence: what still runs here and is ours in this view is no longer what others said meanwhile.
+        let names: Vec<Arc<str>> = self.topic.state().connectors().cloned().collect();
+        for name in names {
+            self.insist(&name, |_| true);
+        }
         Ok(())
     }
 

@@ -72,7 +72,7 @@ impl Service {
         // A wave of states is mostly about the tasks of a few connectors, and each look goes over all tasks of one.
         let names: BTreeSet<Arc<str>> = names.into_iter().collect();
         for name in &names {
-            self.insist(name);
+            self.insist(name, |state| state == State::Unassigned);
             if self.deleted.contains(name) && self.leads() {
                 // A late word of a worker that has not read yet that the connector is gone.
                 self.forget_status(&StatusId::Connector(name.clone()));
@@ -84,15 +84,16 @@ impl Service {
 
     /// A worker that ran a part of our share while this one was away (frozen, cut off) says at last that it lets it go:
     /// what runs here counts.
-    fn insist(&mut self, name: &Arc<str>) {
+    pub(super) fn insist(&mut self, name: &Arc<str>, yields: impl Fn(State) -> bool) {
         let share = self.share(name);
         let task = |task| StatusId::Task(ConnectorTaskId { connector: name.clone(), task });
         let instance = share.instance.then(|| StatusId::Connector(name.clone()));
         let parts: Vec<StatusId> = instance.into_iter().chain(share.tasks.into_iter().map(task)).collect();
         for id in parts {
-            let let_go = self.status.state(&id).is_some_and(|status| {
-                status.state == State::Unassigned && status.worker_id != self.options.worker_id
-            });
+            let let_go = self
+                .status
+                .state(&id)
+                .is_some_and(|status| yields(status.state) && status.worker_id != self.options.worker_id);
             if let_go && let Some((state, trace)) = self.reported.get(&id).cloned() {
                 self.set_state(id, state, trace);
             }
