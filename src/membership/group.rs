@@ -44,6 +44,7 @@ pub(super) async fn run(
                     member,
                     state: &state,
                     role: Role::Unsettled,
+                    caught_up: false,
                     known: known.take(),
                     newest,
                     look_at: Instant::now() + LEAD,
@@ -129,6 +130,8 @@ struct Group<'a> {
     member: ClusterMember,
     state: &'a watch::Sender<State>,
     role: Role,
+    /// The view that was published last was read since the group settled: others may have led meanwhile.
+    caught_up: bool,
     known: Option<ClusterView>,
     /// The greatest number of a view that is known to have existed.
     newest: i64,
@@ -146,6 +149,7 @@ impl Group<'_> {
                     MemberEvent::Settled(leads) => {
                         backoff.reset();
                         self.role = if leads { Role::Leader } else { Role::Follower };
+                        self.caught_up = false;
                         self.look_at = Instant::now();
                     }
                     MemberEvent::Unsettled => self.role = Role::Unsettled,
@@ -183,7 +187,7 @@ impl Group<'_> {
     fn is_current(&self) -> bool {
         let leads = self.known.as_ref().is_some_and(|view| view.leader == *self.url);
         match self.role {
-            Role::Leader => leads,
+            Role::Leader => leads && self.caught_up,
             Role::Follower => !leads && self.known.is_some(),
             Role::Unsettled => false,
         }
@@ -191,8 +195,8 @@ impl Group<'_> {
 
     /// Publishes a new view when there is something new. Returns when to look again.
     async fn lead(&mut self) -> Result<Duration, crate::kafka::Error> {
-        if self.known.as_ref().is_none_or(|view| view.leader != *self.url) {
-            self.newest = self.newest.max(self.member.published().await?.number);
+        if !self.caught_up {
+            self.catch_up().await?;
         }
         let live = self.members().await?;
         let time = millis_now();
@@ -204,6 +208,24 @@ impl Group<'_> {
         let end = self.known.as_ref().and_then(ClusterView::next_end);
         let left = end.map(|end| Duration::from_millis(u64::try_from(end - time).unwrap_or(0) + 1));
         Ok(left.unwrap_or(LEAD).min(LEAD))
+    }
+
+    /// A leader that was away (frozen, cut off) goes on from what was published meanwhile. One that has just started
+    /// takes the number alone: of what was before it, nothing counts as lost.
+    async fn catch_up(&mut self) -> Result<(), crate::kafka::Error> {
+        let Published { number, text } = self.member.published().await?;
+        self.newest = self.newest.max(number);
+        if self.known.as_ref().is_some_and(|view| view.generation < number)
+            && let Some(view) = ClusterView::from_text(number, &text)
+        {
+            if view.members.contains(self.url) {
+                self.adopt(view);
+            } else {
+                self.known = Some(view);
+            }
+        }
+        self.caught_up = true;
+        Ok(())
     }
 
     /// All members; only this worker where the broker cannot list them (librdkafka's mock cluster).
@@ -249,7 +271,7 @@ impl Group<'_> {
     /// Asks Kafka by publishing the same view again: it refuses that from anybody but a present member.
     async fn confirm(&mut self, reply: oneshot::Sender<Leadership>) {
         let leadership = match (&self.known, self.role) {
-            (Some(view), Role::Leader) if view.leader == *self.url => {
+            (Some(view), Role::Leader) if self.is_current() => {
                 let published = Published { number: view.generation, text: view.to_text() };
                 match self.member.publish(&published).await {
                     Ok(()) => Leadership::Confirmed,

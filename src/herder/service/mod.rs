@@ -170,8 +170,11 @@ impl Service {
             self.publish(Phase::Running);
             self.answer_settled();
             let retry_at = self.managed.values().filter_map(|managed| managed.retry_at).min();
+            if stop.is_cancelled() {
+                break;
+            }
+            // Not biased: a wave of states of thousands of tasks must not keep requests waiting until its end.
             tokio::select! {
-                biased;
                 () = stop.cancelled() => break,
                 Some(ended) = self.operations.join_next_with_id() => self.operation_ended(ended),
                 _ = self.options.events.recv_many(&mut events, EVENTS_PER_TURN), if !self.options.events.is_closed() => {

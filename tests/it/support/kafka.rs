@@ -20,7 +20,7 @@ use tokio::sync::OnceCell;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
-use super::process::{Guarded, free_ports, rigs, root, signal, wait_for_port};
+use super::process::{Guarded, free_ports, rigs, root, signal};
 use super::wait_for;
 
 /// The broker that `make test` started for all test processes.
@@ -46,6 +46,29 @@ struct Own {
     dir: PathBuf,
     port: u16,
     guard: Option<Guarded>,
+}
+
+impl Own {
+    /// The broker's process, once the script has started it.
+    fn pid(&self) -> Option<u32> {
+        std::fs::read_to_string(self.dir.join("pid")).ok()?.trim().parse().ok()
+    }
+
+    /// The ends of the broker's log and of its script's.
+    fn last_words(&self) -> String {
+        let end_of = |name: &str| {
+            let log = std::fs::read_to_string(self.dir.join(name)).unwrap_or_default();
+            let lines: Vec<_> = log.lines().rev().take(15).collect();
+            lines.into_iter().rev().fold(format!("{name}:\n"), |all, line| all + line + "\n")
+        };
+        end_of("script.log") + &end_of("broker.log")
+    }
+}
+
+/// A zombie has ended too: it waits for its shell and holds no port.
+fn has_ended(pid: u32) -> bool {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+    status.is_empty() || status.contains("State:\tZ")
 }
 
 impl Drop for Own {
@@ -104,8 +127,13 @@ impl Kafka {
         let arguments =
             [own.mode.as_ref(), own.dir.as_os_str(), own.port.to_string().as_ref()].map(ToOwned::to_owned);
         let log = own.dir.join("script.log");
+        let _none_yet = std::fs::remove_file(own.dir.join("pid"));
         own.guard = Some(Guarded::start_self_guarding(root().join("scripts/kafka"), &arguments, &log));
-        wait_for_port("kafka", own.port).await;
+        let answers = wait_for(format!("kafka on port {}", own.port), Duration::from_mins(1), async || {
+            let answers = tokio::net::TcpStream::connect(("127.0.0.1", own.port)).await.is_ok();
+            (answers || own.pid().is_some_and(has_ended)).then_some(answers)
+        });
+        assert!(answers.await, "the broker ended as it began:\n{}", own.last_words());
     }
 
     /// Ends the broker as an operator does (SIGTERM), keeping its data.
@@ -120,16 +148,9 @@ impl Kafka {
 
     async fn end(&mut self, how: &str) {
         let own = self.own.as_mut().expect("a broker of one's own");
-        let pid: u32 =
-            std::fs::read_to_string(own.dir.join("pid")).expect("its pid").trim().parse().expect("a pid");
+        let pid = own.pid().expect("its pid");
         signal(pid, how);
-        let proc = PathBuf::from(format!("/proc/{pid}/status"));
-        wait_for("the broker's end", Duration::from_secs(30), async || {
-            // A zombie waits for its shell and holds no port.
-            let status = std::fs::read_to_string(&proc).unwrap_or_default();
-            (status.is_empty() || status.contains("State:\tZ")).then_some(())
-        })
-        .await;
+        wait_for("the broker's end", Duration::from_mins(1), async || has_ended(pid).then_some(())).await;
         own.guard = None;
     }
 
@@ -148,7 +169,7 @@ impl Kafka {
             Ok(_) | Err((_, RDKafkaErrorCode::TopicAlreadyExists)) => {}
             Err((topic, code)) => panic!("topic {topic}: {code}"),
         }
-        wait_for(format!("topic {topic}"), Duration::from_secs(30), async || {
+        wait_for(format!("topic {topic}"), Duration::from_mins(1), async || {
             let metadata = admin.inner().fetch_metadata(Some(topic), Duration::from_secs(5)).ok()?;
             let ready = metadata.topics()[0].partitions().iter().filter(|p| p.leader() >= 0).count();
             (i32::try_from(ready).ok()? == partitions).then_some(())
@@ -180,7 +201,7 @@ impl Kafka {
         let consumer: BaseConsumer = self.client().set("group.id", group).create().expect("a client");
         let mut list = TopicPartitionList::new();
         list.add_partition_range(topic, 0, partitions - 1);
-        let committed = wait_for(format!("the offsets of {group}"), Duration::from_secs(30), async || {
+        let committed = wait_for(format!("the offsets of {group}"), Duration::from_mins(1), async || {
             // Not in the first moments of a broker or of its groups.
             consumer.committed_offsets(list.clone(), Duration::from_secs(5)).ok()
         });
@@ -195,7 +216,7 @@ impl Kafka {
         let mut ends = Vec::new();
         for partition in 0..partitions {
             let what = format!("the end of {topic}-{partition}");
-            let end = wait_for(&what, Duration::from_secs(30), async || {
+            let end = wait_for(&what, Duration::from_mins(1), async || {
                 consumer.fetch_watermarks(topic, partition, Duration::from_secs(5)).ok()
             });
             ends.push(end.await.1);
@@ -206,7 +227,7 @@ impl Kafka {
     /// The names of all topics.
     pub async fn topics(&self) -> Vec<String> {
         let client: BaseConsumer = self.client().create().expect("a client");
-        let metadata = wait_for("the topics", Duration::from_secs(30), async || {
+        let metadata = wait_for("the topics", Duration::from_mins(1), async || {
             client.fetch_metadata(None, Duration::from_secs(5)).ok()
         });
         metadata.await.topics().iter().map(|topic| topic.name().to_owned()).collect()
@@ -215,7 +236,7 @@ impl Kafka {
     /// How many partitions `topic` has.
     pub async fn partitions(&self, topic: &str) -> usize {
         let client: BaseConsumer = self.client().create().expect("a client");
-        wait_for(format!("topic {topic}"), Duration::from_secs(30), async || {
+        wait_for(format!("topic {topic}"), Duration::from_mins(1), async || {
             let metadata = client.fetch_metadata(Some(topic), Duration::from_secs(5)).ok()?;
             Some(metadata.topics()[0].partitions().len()).filter(|count| *count > 0)
         })

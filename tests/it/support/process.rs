@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use super::wait_for;
+use super::{Random, wait_for};
 
 /// A server process that ends when this value is dropped, and also when the test process dies in any way: it hangs on
 /// our end of a pipe, so statics (never dropped) and SIGKILL leave no orphan.
@@ -57,14 +57,14 @@ pub fn free_port() -> u16 {
     free_ports(1)
 }
 
-/// The first of `count` neighbouring ports that were free a moment ago.
+/// The first of `count` neighbouring ports that were free a moment ago. They lie below the kernel's ephemeral range:
+/// an outgoing connection of any test could take a port from there before its server does, or while it restarts.
 pub fn free_ports(count: u16) -> u16 {
+    let mut random = Random::new(uuid::Uuid::new_v4().as_u64_pair().0);
     loop {
-        let first = TcpListener::bind("127.0.0.1:0").expect("a free port");
-        let port = first.local_addr().expect("its address").port();
-        let rest: Vec<_> =
-            (1..count).map(|add| TcpListener::bind(("127.0.0.1", port.saturating_add(add)))).collect();
-        if rest.iter().all(Result::is_ok) {
+        let port = u16::try_from(random.between(20_000, 32_000)).expect("a port");
+        let all: Vec<_> = (0..count).map(|add| TcpListener::bind(("127.0.0.1", port + add))).collect();
+        if all.iter().all(Result::is_ok) {
             return port;
         }
     }

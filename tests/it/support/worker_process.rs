@@ -199,7 +199,9 @@ impl Drop for Worker {
         }
         if std::thread::panicking() {
             let log = self.log();
-            let tail: Vec<&str> = log.lines().rev().take(60).collect();
+            // One line for each batch would leave room for nothing else.
+            let lines = log.lines().filter(|line| !line.contains("batch handed over"));
+            let tail: Vec<&str> = lines.rev().take(100).collect();
             println!("--- the worker's last lines");
             for line in tail.iter().rev() {
                 println!("{line}");
