@@ -14,18 +14,9 @@ use axum::extract::State;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Map, Value, json};
-use utoipa::IntoParams;
 
-/// The query of the list.
-#[derive(IntoParams)]
-#[into_params(parameter_in = Query)]
-#[allow(dead_code, reason = "describes what `list` reads")]
-pub(super) struct ListQuery {
-    /// `status`, `info`, or both as two parameters; others are ignored.
-    expand: Option<Vec<String>>,
-}
-
-#[utoipa::path(get, path = "/connectors", params(ListQuery),
+#[utoipa::path(get, path = "/connectors",
+    params(("expand" = Option<Vec<String>>, Query, description = "`status`, `info`, or both as two parameters; others are ignored.")),
     responses((status = 200, description = "Names, or with `expand` an object of all connectors.", body = ConnectorsSchema), AnyTime))]
 pub(super) async fn list(State(rest): State<Rest>, query: Query) -> Result<Response, Error> {
     let expand: Vec<_> = query.all("expand").collect();

@@ -12,7 +12,6 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use utoipa::IntoParams;
 
 #[utoipa::path(put, path = "/connectors/{name}/pause", params(NamePath),
     responses((status = 202, description = "Noted."), AnyTime, Named, Writing))]
@@ -35,20 +34,9 @@ pub(super) async fn stop(State(rest): State<Rest>, Name(name): Name) -> Result<S
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// The query of a restart.
-#[derive(IntoParams)]
-#[into_params(parameter_in = Query)]
-#[allow(dead_code, reason = "describes what `restart` reads")]
-pub(super) struct RestartQuery {
-    /// The tasks too.
-    #[param(rename = "includeTasks")]
-    include_tasks: Option<bool>,
-    /// Only what has failed.
-    #[param(rename = "onlyFailed")]
-    only_failed: Option<bool>,
-}
-
-#[utoipa::path(post, path = "/connectors/{name}/restart", params(NamePath, RestartQuery),
+#[utoipa::path(post, path = "/connectors/{name}/restart",
+    params(NamePath, ("includeTasks" = Option<bool>, Query, description = "The tasks too."),
+        ("onlyFailed" = Option<bool>, Query, description = "Only what has failed.")),
     responses(
         (status = 202, description = "Ordered; what restarts is RESTARTING.", body = StatusDto),
         (status = 204, description = "The connector itself was restarted."),

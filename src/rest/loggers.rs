@@ -13,7 +13,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use std::collections::BTreeMap;
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 
 /// The body of a change.
 #[derive(ToSchema)]
@@ -22,15 +22,6 @@ use utoipa::{IntoParams, ToSchema};
 pub(super) struct LevelRequestSchema {
     /// ERROR, WARN, INFO, DEBUG, TRACE, OFF, FATAL or ALL, in any letter case.
     level: String,
-}
-
-/// The query of a change.
-#[derive(IntoParams)]
-#[into_params(parameter_in = Query)]
-#[allow(dead_code, reason = "describes what `write` reads")]
-pub(super) struct ScopeQuery {
-    /// `worker` or `cluster`; anything else is `worker`.
-    scope: Option<String>,
 }
 
 #[utoipa::path(get, path = "/admin/loggers",
@@ -49,7 +40,8 @@ pub(super) async fn read(State(rest): State<Rest>, Name(name): Name) -> Result<J
     Ok(Json(level.ok_or_else(not_found)?.into()))
 }
 
-#[utoipa::path(put, path = "/admin/loggers/{name}", params(NamePath, ScopeQuery), request_body = LevelRequestSchema,
+#[utoipa::path(put, path = "/admin/loggers/{name}", request_body = LevelRequestSchema,
+    params(NamePath, ("scope" = Option<String>, Query, description = "`worker` or `cluster`; anything else is `worker`.")),
     responses(
         (status = 200, description = "Set on this worker; the loggers that changed.", body = Vec<String>),
         (status = 204, description = "Noted for all workers of the cluster."),
