@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use serde::de::IgnoredAny;
 
 use super::{Converter, Error, json_envelope};
-use crate::data::Value;
+use crate::data::Converted;
 
 /// Reads JSON.
 #[derive(Debug)]
@@ -46,8 +46,8 @@ impl JsonConverter {
 }
 
 impl Converter for JsonConverter {
-    fn convert<'a>(&self, bytes: Option<&'a [u8]>) -> Result<Value<'a>, Error> {
-        let Some(bytes) = bytes else { return Ok(Value::Null) };
+    fn convert<'a>(&self, bytes: Option<&'a [u8]>) -> Result<Converted<'a>, Error> {
+        let Some(bytes) = bytes else { return Ok(Converted::Null) };
         if self.envelope {
             return json_envelope::convert(bytes, self.null_to_default);
         }
@@ -56,24 +56,24 @@ impl Converter for JsonConverter {
 }
 
 /// A document without a schema: containers pass as they are, a text loses its quotes, other scalars keep their text.
-fn schemaless(bytes: &[u8]) -> Result<Value<'_>, Error> {
+fn schemaless(bytes: &[u8]) -> Result<Converted<'_>, Error> {
     let start = bytes.iter().position(|byte| !byte.is_ascii_whitespace());
     match start.map(|at| bytes[at]) {
         // Zero bytes are null for Connect; blanks only are an error there too, and said by the parser below.
-        None if bytes.is_empty() => Ok(Value::Null),
+        None if bytes.is_empty() => Ok(Converted::Null),
         Some(b'{' | b'[') => {
             serde_json::from_slice::<IgnoredAny>(bytes).map_err(not_json)?;
             // The validation above skips over texts without looking at their encoding.
             std::str::from_utf8(bytes).map_err(not_json)?;
-            Ok(Value::Json(bytes.into()))
+            Ok(Converted::Json(bytes.into()))
         }
         Some(b'"') => {
             let text: String = serde_json::from_slice(bytes).map_err(not_json)?;
-            Ok(Value::Text(text.into()))
+            Ok(Converted::Text(text.into()))
         }
         _ => {
             let value: &serde_json::value::RawValue = serde_json::from_slice(bytes).map_err(not_json)?;
-            Ok(if value.get() == "null" { Value::Null } else { Value::Text(value.get().into()) })
+            Ok(if value.get() == "null" { Converted::Null } else { Converted::Text(value.get().into()) })
         }
     }
 }
@@ -87,7 +87,7 @@ pub(super) fn not_json(error: impl std::fmt::Display) -> Error {
 mod tests {
     use super::JsonConverter;
     use crate::convert::Converter;
-    use crate::data::Value;
+    use crate::data::Converted;
     use proptest::prelude::*;
     use std::collections::BTreeMap;
 
@@ -99,17 +99,17 @@ mod tests {
     #[test]
     fn documents_pass_as_they_came() {
         let document = b" {\"z\":12345678901234567890, \"a\":1.10,\n\"t\":\"\xc3\xa9\"}";
-        assert_eq!(schemaless().convert(Some(document)), Ok(Value::Json(document.as_slice().into())));
+        assert_eq!(schemaless().convert(Some(document)), Ok(Converted::Json(document.as_slice().into())));
     }
 
     #[test]
     fn scalars_and_nulls() {
         let converter = schemaless();
-        assert_eq!(converter.convert(Some(b"\"a\\nb\"")), Ok(Value::Text("a\nb".into())));
-        assert_eq!(converter.convert(Some(b" 1.50 ")), Ok(Value::Text("1.50".into())));
-        assert_eq!(converter.convert(Some(b"true")), Ok(Value::Text("true".into())));
+        assert_eq!(converter.convert(Some(b"\"a\\nb\"")), Ok(Converted::Text("a\nb".into())));
+        assert_eq!(converter.convert(Some(b" 1.50 ")), Ok(Converted::Text("1.50".into())));
+        assert_eq!(converter.convert(Some(b"true")), Ok(Converted::Text("true".into())));
         for null in [Some(b"null".as_slice()), Some(b"".as_slice()), None] {
-            assert_eq!(converter.convert(null), Ok(Value::Null));
+            assert_eq!(converter.convert(null), Ok(Converted::Null));
         }
     }
 

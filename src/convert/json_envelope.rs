@@ -8,7 +8,7 @@ use serde_json::{Map, Value as Json};
 
 use super::Error;
 use super::json::not_json;
-use crate::data::Value;
+use crate::data::Converted;
 
 const WANTED: &str = "JsonConverter with schemas.enable requires \"schema\" and \"payload\" fields and may not \
     contain additional fields. If you are trying to deserialize plain JSON data, set schemas.enable=false in your \
@@ -16,7 +16,7 @@ const WANTED: &str = "JsonConverter with schemas.enable requires \"schema\" and 
 const DECIMAL: &str = "org.apache.kafka.connect.data.Decimal";
 
 /// Converts one envelope.
-pub(super) fn convert(bytes: &[u8], null_to_default: bool) -> Result<Value<'static>, Error> {
+pub(super) fn convert(bytes: &[u8], null_to_default: bool) -> Result<Converted<'static>, Error> {
     let document: Json = serde_json::from_slice(bytes).map_err(not_json)?;
     let (Some(schema), Some(payload)) = (document.get("schema"), document.get("payload")) else {
         return Err(data(WANTED));
@@ -29,24 +29,24 @@ pub(super) fn convert(bytes: &[u8], null_to_default: bool) -> Result<Value<'stat
     }
     let written = Writer { null_to_default }.write(schema, payload)?;
     Ok(match (schema.get("type").and_then(Json::as_str), written) {
-        (_, Json::Null) => Value::Null,
-        (Some("string"), Json::String(text)) => Value::Text(text.into()),
+        (_, Json::Null) => Converted::Null,
+        (Some("string"), Json::String(text)) => Converted::Text(text.into()),
         (Some("bytes"), Json::String(text)) => {
             let bytes =
                 STANDARD.decode(text).map_err(|error| data(&format!("Invalid bytes field: {error}")))?;
-            Value::Bytes(bytes.into())
+            Converted::Bytes(bytes.into())
         }
         (_, written) => plain(&written),
     })
 }
 
 /// A value without a schema, as the schemaless converter gives it.
-fn plain(value: &Json) -> Value<'static> {
+fn plain(value: &Json) -> Converted<'static> {
     match value {
-        Json::Null => Value::Null,
-        Json::String(text) => Value::Text(text.clone().into()),
-        Json::Object(_) | Json::Array(_) => Value::Json(value.to_string().into_bytes().into()),
-        scalar => Value::Text(scalar.to_string().into()),
+        Json::Null => Converted::Null,
+        Json::String(text) => Converted::Text(text.clone().into()),
+        Json::Object(_) | Json::Array(_) => Converted::Json(value.to_string().into_bytes().into()),
+        scalar => Converted::Text(scalar.to_string().into()),
     }
 }
 
@@ -220,13 +220,13 @@ fn data(text: &str) -> Error {
 #[cfg(test)]
 mod tests {
     use super::{convert, twos_complement, unscaled};
-    use crate::data::Value;
+    use crate::data::Converted;
 
-    fn json(text: &str) -> Value<'static> {
-        Value::Json(text.as_bytes().to_vec().into())
+    fn json(text: &str) -> Converted<'static> {
+        Converted::Json(text.as_bytes().to_vec().into())
     }
 
-    fn convert_text(text: &str) -> Result<Value<'static>, String> {
+    fn convert_text(text: &str) -> Result<Converted<'static>, String> {
         convert(text.as_bytes(), true).map_err(|error| error.to_string())
     }
 
@@ -245,9 +245,9 @@ mod tests {
         let of = |kind: &str, payload: &str| {
             convert_text(&format!(r#"{{"schema":{{"type":"{kind}","optional":true}},"payload":{payload}}}"#))
         };
-        assert_eq!(of("string", "\"x\""), Ok(Value::Text("x".into())));
-        assert_eq!(of("bytes", "\"AAE=\""), Ok(Value::Bytes(vec![0, 1].into())));
-        assert_eq!(of("string", "null"), Ok(Value::Null));
+        assert_eq!(of("string", "\"x\""), Ok(Converted::Text("x".into())));
+        assert_eq!(of("bytes", "\"AAE=\""), Ok(Converted::Bytes(vec![0, 1].into())));
+        assert_eq!(of("string", "null"), Ok(Converted::Null));
         assert_eq!(convert_text(r#"{"schema":null,"payload":{"a":1}}"#), Ok(json(r#"{"a":1}"#)));
     }
 

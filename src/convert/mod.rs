@@ -9,7 +9,7 @@ mod json_envelope;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::data::Value;
+use crate::data::Converted;
 pub use json::JsonConverter;
 
 /// A record that could not be converted, in the words of Connect's own converters.
@@ -50,7 +50,7 @@ impl Error {
 /// Turns the bytes of a key or a value into a [`Value`].
 pub trait Converter: Send + Sync {
     /// Converts `bytes` (none: null).
-    fn convert<'a>(&self, bytes: Option<&'a [u8]>) -> Result<Value<'a>, Error>;
+    fn convert<'a>(&self, bytes: Option<&'a [u8]>) -> Result<Converted<'a>, Error>;
 }
 
 /// Finds the converter of `class` (full name or alias); `key` is the setting that named it, for messages.
@@ -87,8 +87,8 @@ impl StringConverter {
 }
 
 impl Converter for StringConverter {
-    fn convert<'a>(&self, bytes: Option<&'a [u8]>) -> Result<Value<'a>, Error> {
-        Ok(bytes.map_or(Value::Null, |bytes| Value::Text(String::from_utf8_lossy(bytes))))
+    fn convert<'a>(&self, bytes: Option<&'a [u8]>) -> Result<Converted<'a>, Error> {
+        Ok(bytes.map_or(Converted::Null, |bytes| Converted::Text(String::from_utf8_lossy(bytes))))
     }
 }
 
@@ -97,15 +97,15 @@ impl Converter for StringConverter {
 pub struct ByteArrayConverter;
 
 impl Converter for ByteArrayConverter {
-    fn convert<'a>(&self, bytes: Option<&'a [u8]>) -> Result<Value<'a>, Error> {
-        Ok(bytes.map_or(Value::Null, |bytes| Value::Bytes(bytes.into())))
+    fn convert<'a>(&self, bytes: Option<&'a [u8]>) -> Result<Converted<'a>, Error> {
+        Ok(bytes.map_or(Converted::Null, |bytes| Converted::Bytes(bytes.into())))
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::{Error, converter};
-    use crate::data::Value;
+    use crate::data::Converted;
     use std::collections::BTreeMap;
 
     #[test]
@@ -113,11 +113,11 @@ mod tests {
         let none = BTreeMap::new();
         for class in ["org.apache.kafka.connect.storage.StringConverter", "StringConverter", "String"] {
             let found = converter("value.converter", class, &none).unwrap();
-            assert_eq!(found.convert(Some(b"a,b")), Ok(Value::Text("a,b".into())));
-            assert_eq!(found.convert(None), Ok(Value::Null));
+            assert_eq!(found.convert(Some(b"a,b")), Ok(Converted::Text("a,b".into())));
+            assert_eq!(found.convert(None), Ok(Converted::Null));
         }
         let bytes = converter("value.converter", "ByteArray", &none).unwrap();
-        assert_eq!(bytes.convert(Some(b"\xff\0")), Ok(Value::Bytes(b"\xff\0".as_slice().into())));
+        assert_eq!(bytes.convert(Some(b"\xff\0")), Ok(Converted::Bytes(b"\xff\0".as_slice().into())));
         let unknown = converter("value.converter", "io.confluent.connect.avro.AvroConverter", &none);
         assert!(matches!(unknown, Err(Error::UnknownClass { .. })));
     }
@@ -125,6 +125,6 @@ mod tests {
     #[test]
     fn malformed_text_becomes_the_replacement_character() {
         let text = converter("value.converter", "String", &BTreeMap::new()).unwrap();
-        assert_eq!(text.convert(Some(b"a\xffb")), Ok(Value::Text("a\u{fffd}b".into())));
+        assert_eq!(text.convert(Some(b"a\xffb")), Ok(Converted::Text("a\u{fffd}b".into())));
     }
 }

@@ -1,0 +1,171 @@
+//! Connect's schemas: what a value is, and what it may be (`connect-runtime.md` §6.1).
+//!
+//! Schemas are immutable and shared; two are equal when everything in them is. A logical type is a base kind with a
+//! reserved name.
+
+use super::{Error, Value};
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+
+/// The name of a logical decimal: BYTES with the parameter `scale`.
+pub const DECIMAL: &str = "org.apache.kafka.connect.data.Decimal";
+/// The name of a logical date: INT32, days since the epoch.
+pub const DATE: &str = "org.apache.kafka.connect.data.Date";
+/// The name of a logical time of day: INT32, ms since midnight.
+pub const TIME: &str = "org.apache.kafka.connect.data.Time";
+/// The name of a logical timestamp: INT64, ms since the epoch.
+pub const TIMESTAMP: &str = "org.apache.kafka.connect.data.Timestamp";
+/// The parameter of a decimal's schema.
+pub const SCALE: &str = "scale";
+
+/// What kind of value a schema describes.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Kind {
+    /// 8 bits.
+    Int8,
+    /// 16 bits.
+    Int16,
+    /// 32 bits.
+    Int32,
+    /// 64 bits.
+    Int64,
+    /// Single precision.
+    Float32,
+    /// Double precision.
+    Float64,
+    /// True or false.
+    Boolean,
+    /// Text.
+    String,
+    /// Bytes.
+    Bytes,
+    /// Elements of one schema; none when they have none in common.
+    Array(Option<Arc<Schema>>),
+    /// Keys and values of one schema each; none when they have none in common.
+    Map(Option<Arc<Schema>>, Option<Arc<Schema>>),
+    /// Named fields, in order.
+    Struct(Vec<Field>),
+}
+
+/// A field of a struct; its index is its place in the list.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Field {
+    /// Its name.
+    pub name: Arc<str>,
+    /// What it holds.
+    pub schema: Arc<Schema>,
+}
+
+/// A schema.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Schema {
+    /// The kind of its values.
+    pub kind: Kind,
+    /// Null is allowed.
+    pub optional: bool,
+    /// What stands for a value that is missing.
+    pub default: Option<Value>,
+    /// Its name; of a logical type, the reserved one.
+    pub name: Option<Arc<str>>,
+    /// Its version.
+    pub version: Option<i32>,
+    /// What it is about.
+    pub doc: Option<Arc<str>>,
+    /// Further properties; none is not the same as an empty map to Connect, but nothing observes the difference.
+    pub parameters: BTreeMap<Arc<str>, Arc<str>>,
+}
+
+impl Kind {
+    /// Connect's name of the type, as in messages: `INT8`, `STRUCT`, …
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Int8 => "INT8",
+            Self::Int16 => "INT16",
+            Self::Int32 => "INT32",
+            Self::Int64 => "INT64",
+            Self::Float32 => "FLOAT32",
+            Self::Float64 => "FLOAT64",
+            Self::Boolean => "BOOLEAN",
+            Self::String => "STRING",
+            Self::Bytes => "BYTES",
+            Self::Array(_) => "ARRAY",
+            Self::Map(..) => "MAP",
+            Self::Struct(_) => "STRUCT",
+        }
+    }
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl Schema {
+    /// A required schema of `kind` and nothing else.
+    pub fn new(kind: Kind) -> Self {
+        Self {
+            kind,
+            optional: false,
+            default: None,
+            name: None,
+            version: None,
+            doc: None,
+            parameters: BTreeMap::new(),
+        }
+    }
+
+    /// An optional schema of `kind` and nothing else.
+    pub fn optional(kind: Kind) -> Self {
+        Self { optional: true, ..Self::new(kind) }
+    }
+
+    /// A required logical type.
+    pub fn logical(kind: Kind, name: &str) -> Self {
+        Self { name: Some(name.into()), ..Self::new(kind) }
+    }
+
+    /// A required decimal of `scale`.
+    pub fn decimal(scale: i32) -> Self {
+        let parameters = BTreeMap::from([(SCALE.into(), scale.to_string().into())]);
+        Self { parameters, ..Self::logical(Kind::Bytes, DECIMAL) }
+    }
+
+    /// The same, optional or not.
+    pub fn with_optional(self, optional: bool) -> Self {
+        Self { optional, ..self }
+    }
+
+    /// A struct without a name.
+    pub fn of_fields<N: Into<Arc<str>>>(fields: impl IntoIterator<Item = (N, Arc<Schema>)>) -> Self {
+        let fields = fields.into_iter().map(|(name, schema)| Field { name: name.into(), schema });
+        Self::new(Kind::Struct(fields.collect()))
+    }
+
+    /// The name of a logical type; none for all other names.
+    pub fn logical_name(&self) -> Option<&str> {
+        self.name.as_deref().filter(|name| matches!(*name, DECIMAL | DATE | TIME | TIMESTAMP))
+    }
+
+    /// A struct's fields, in order; nothing for other kinds.
+    pub fn fields(&self) -> &[Field] {
+        match &self.kind {
+            Kind::Struct(fields) => fields,
+            _ => &[],
+        }
+    }
+
+    /// The place and the schema of a struct's field.
+    pub fn field(&self, name: &str) -> Option<(usize, &Field)> {
+        self.fields().iter().enumerate().find(|(_, field)| &*field.name == name)
+    }
+
+    /// The scale of a decimal.
+    pub fn scale(&self) -> Result<i32, Error> {
+        let text = self.parameters.get(SCALE).ok_or_else(|| {
+            Error::new("Invalid Decimal schema: scale parameter not found.")
+        })?;
+        text.parse().map_err(|_| Error::new("Invalid scale parameter found in Decimal schema: "))
+    }
+}

@@ -1,0 +1,146 @@
+//! Connect's values: what a converter makes of bytes and a transformation of other values (`connect-runtime.md` §6.1).
+//!
+//! A value does not say which schema it is of; [`SchemaAndValue`] keeps the two together. Shared parts are counted, so
+//! that a record is cheap to clone.
+
+use super::Schema;
+use super::schema::Kind;
+use bigdecimal::BigDecimal;
+use bytes::Bytes;
+use std::sync::Arc;
+
+/// A value.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Value {
+    /// Nothing.
+    Null,
+    /// INT8.
+    Int8(i8),
+    /// INT16.
+    Int16(i16),
+    /// INT32.
+    Int32(i32),
+    /// INT64.
+    Int64(i64),
+    /// FLOAT32.
+    Float32(f32),
+    /// FLOAT64.
+    Float64(f64),
+    /// BOOLEAN.
+    Boolean(bool),
+    /// STRING.
+    String(Arc<str>),
+    /// BYTES.
+    Bytes(Bytes),
+    /// A logical decimal.
+    Decimal(BigDecimal),
+    /// A logical date, time or timestamp, in ms since the epoch, as `java.util.Date` has it: the schema says which.
+    Date(i64),
+    /// ARRAY.
+    Array(Vec<Value>),
+    /// MAP, and an object without a schema: entries in the order in which they came, keys unique.
+    Map(Vec<(Value, Value)>),
+    /// STRUCT.
+    Struct(Struct),
+}
+
+/// A struct's values, each at the place of its field.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Struct {
+    /// Its schema, of kind STRUCT.
+    pub schema: Arc<Schema>,
+    /// One for each field.
+    pub values: Vec<Value>,
+}
+
+/// A value and its schema; without one it is what schemaless converters make.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SchemaAndValue {
+    /// Its schema.
+    pub schema: Option<Arc<Schema>>,
+    /// The value.
+    pub value: Value,
+}
+
+impl Value {
+    /// True for [`Value::Null`].
+    pub fn is_null(&self) -> bool {
+        matches!(self, Self::Null)
+    }
+
+    /// The simple name of the Java class that Connect has for it, as in messages.
+    pub fn java_class(&self) -> &'static str {
+        match self {
+            Self::Null => "null",
+            Self::Int8(_) => "java.lang.Byte",
+            Self::Int16(_) => "java.lang.Short",
+            Self::Int32(_) => "java.lang.Integer",
+            Self::Int64(_) => "java.lang.Long",
+            Self::Float32(_) => "java.lang.Float",
+            Self::Float64(_) => "java.lang.Double",
+            Self::Boolean(_) => "java.lang.Boolean",
+            Self::String(_) => "java.lang.String",
+            Self::Bytes(_) => "[B",
+            Self::Decimal(_) => "java.math.BigDecimal",
+            Self::Date(_) => "java.util.Date",
+            Self::Array(_) => "java.util.ArrayList",
+            Self::Map(_) => "java.util.HashMap",
+            Self::Struct(_) => "org.apache.kafka.connect.data.Struct",
+        }
+    }
+}
+
+impl From<&str> for Value {
+    fn from(text: &str) -> Self {
+        Self::String(text.into())
+    }
+}
+
+/// The entry of a map with text keys.
+pub fn entry<'a>(entries: &'a [(Value, Value)], name: &str) -> Option<&'a Value> {
+    entries.iter().find(|(key, _)| matches!(key, Value::String(key) if **key == *name)).map(|(_, value)| value)
+}
+
+impl Struct {
+    /// A struct of `schema` in which every field is null.
+    pub fn empty(schema: Arc<Schema>) -> Self {
+        let values = vec![Value::Null; schema.fields().len()];
+        Self { schema, values }
+    }
+
+    /// A field's value as it is stored; none when there is no such field.
+    pub fn get(&self, name: &str) -> Option<&Value> {
+        let (index, _) = self.schema.field(name)?;
+        self.values.get(index)
+    }
+
+    /// The same, or the field's default when the value is null.
+    pub fn get_or_default(&self, name: &str) -> Option<&Value> {
+        let (index, field) = self.schema.field(name)?;
+        let value = self.values.get(index)?;
+        Some(match (value, &field.schema.default) {
+            (Value::Null, Some(default)) => default,
+            _ => value,
+        })
+    }
+}
+
+impl SchemaAndValue {
+    /// Null without a schema.
+    pub const NULL: Self = Self { schema: None, value: Value::Null };
+
+    /// A value without a schema.
+    pub fn schemaless(value: Value) -> Self {
+        Self { schema: None, value }
+    }
+
+    /// A value of a schema.
+    pub fn new(schema: Schema, value: Value) -> Self {
+        Self { schema: Some(Arc::new(schema)), value }
+    }
+
+    /// An optional text.
+    pub fn text(text: impl Into<Arc<str>>) -> Self {
+        Self::new(Schema::optional(Kind::String), Value::String(text.into()))
+    }
+}
