@@ -163,9 +163,10 @@ impl Schema {
 
     /// The scale of a decimal.
     pub fn scale(&self) -> Result<i32, Error> {
-        let text = self.parameters.get(SCALE).ok_or_else(|| {
-            Error::new("Invalid Decimal schema: scale parameter not found.")
-        })?;
+        let text = self
+            .parameters
+            .get(SCALE)
+            .ok_or_else(|| Error::new("Invalid Decimal schema: scale parameter not found."))?;
         text.parse().map_err(|_| Error::new("Invalid scale parameter found in Decimal schema: "))
     }
 }

@@ -98,7 +98,10 @@ impl From<&str> for Value {
 
 /// The entry of a map with text keys.
 pub fn entry<'a>(entries: &'a [(Value, Value)], name: &str) -> Option<&'a Value> {
-    entries.iter().find(|(key, _)| matches!(key, Value::String(key) if **key == *name)).map(|(_, value)| value)
+    entries
+        .iter()
+        .find(|(key, _)| matches!(key, Value::String(key) if **key == *name))
+        .map(|(_, value)| value)
 }
 
 impl Struct {
