@@ -4,6 +4,11 @@
 //! they came. [`Record`], [`Value`] and [`Schema`] are the long one, for converters with schemas and for transformations.
 //! Everything here is pure.
 
+pub mod java_number;
+pub mod java_regex;
+pub mod java_time;
+pub mod json;
+pub mod literal;
 mod record;
 pub mod schema;
 mod value;
@@ -42,6 +47,11 @@ impl Error {
         Self { source: Some(Box::new(source)), ..self }
     }
 
+    /// Its cause.
+    pub fn cause(&self) -> Option<&Self> {
+        self.source.as_deref()
+    }
+
     /// The full name of the Java exception.
     pub fn class(&self) -> &'static str {
         self.class
@@ -53,7 +63,7 @@ impl Error {
     }
 }
 
-/// What a converter made of a record's bytes.
+/// What a converter made of a record's bytes, for a sink that writes it down.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Converted<'a> {
     /// A tombstone: nothing to write, but its offset counts.
@@ -64,15 +74,17 @@ pub enum Converted<'a> {
     Bytes(Cow<'a, [u8]>),
     /// One JSON document (an object or an array) without a schema, valid and in UTF-8.
     Json(Cow<'a, [u8]>),
+    /// Anything else.
+    Data(SchemaAndValue),
 }
 
-impl Converted<'_> {
-    /// The bytes to write; none for a tombstone.
-    pub fn as_bytes(&self) -> Option<&[u8]> {
-        match self {
-            Self::Null => None,
-            Self::Text(text) => Some(text.as_bytes()),
-            Self::Bytes(bytes) | Self::Json(bytes) => Some(bytes),
+impl From<SchemaAndValue> for Converted<'_> {
+    fn from(data: SchemaAndValue) -> Self {
+        match data.value {
+            Value::Null => Self::Null,
+            Value::String(text) => Self::Text(text.to_string().into()),
+            Value::Bytes(bytes) => Self::Bytes(bytes.to_vec().into()),
+            _ => Self::Data(data),
         }
     }
 }

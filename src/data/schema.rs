@@ -121,9 +121,9 @@ impl Schema {
         Self { optional: true, ..Self::new(kind) }
     }
 
-    /// A required logical type.
+    /// A required logical type, of version 1 as Connect's own are.
     pub fn logical(kind: Kind, name: &str) -> Self {
-        Self { name: Some(name.into()), ..Self::new(kind) }
+        Self { name: Some(name.into()), version: Some(1), ..Self::new(kind) }
     }
 
     /// A required decimal of `scale`.

@@ -1,0 +1,314 @@
+//! Values written as plain text: what `InsertHeader` and the simple header converter make of it (`connect-runtime.md`
+//! §6.3).
+//!
+//! Reading never fails: a text that looks like nothing else is a string. Non-ASCII digits are no digits here.
+
+mod align;
+mod tokens;
+mod write;
+
+use super::java_time::{DateFormat, ISO_DATE, ISO_TIME, ISO_TIMESTAMP};
+use super::{Kind, Schema, SchemaAndValue, Value, schema};
+use align::{align, merged};
+use bigdecimal::BigDecimal;
+use bigdecimal::num_bigint::BigInt;
+use std::sync::Arc;
+use tokens::Tokens;
+pub use write::write;
+
+/// How deep arrays and maps may lie in each other; a deeper text is a string, because Java would run out of stack.
+const MAX_DEPTH: usize = 200;
+
+/// Not an array or a map after all.
+struct Malformed;
+
+/// Nothing stands for null.
+type Parsed = Option<(Arc<Schema>, Value)>;
+
+/// Reads a text; `null` and nothing but blanks around it make null without a schema.
+pub fn parse(text: &str) -> SchemaAndValue {
+    if text.is_empty() {
+        return SchemaAndValue { schema: Some(Parser::new(text).strings), value: text.into() };
+    }
+    let mut parser = Parser::new(text);
+    let parsed = parser.value(None).unwrap_or_else(|Malformed| Some(parser.original()));
+    parsed.map_or(SchemaAndValue::NULL, |(schema, value)| SchemaAndValue { schema: Some(schema), value })
+}
+
+struct Parser<'a> {
+    tokens: Tokens<'a>,
+    strings: Arc<Schema>,
+    booleans: Arc<Schema>,
+}
+
+impl<'a> Parser<'a> {
+    fn new(text: &'a str) -> Self {
+        Self {
+            tokens: Tokens::new(text),
+            strings: Arc::new(Schema::new(Kind::String)),
+            booleans: Arc::new(Schema::new(Kind::Boolean)),
+        }
+    }
+
+    fn original(&self) -> (Arc<Schema>, Value) {
+        self.string(self.tokens.original())
+    }
+
+    fn string(&self, text: &str) -> (Arc<Schema>, Value) {
+        (self.strings.clone(), text.into())
+    }
+
+    /// A value; inside of arrays and maps it lies at some depth.
+    fn value(&mut self, depth: Option<usize>) -> Result<Parsed, Malformed> {
+        let is_embedded = depth.is_some();
+        if !self.tokens.has_next() {
+            return Ok(None);
+        }
+        if is_embedded && self.tokens.take("\"") {
+            return Ok(Some(self.quoted()));
+        }
+        if self.word("null", is_embedded) {
+            return Ok(None);
+        }
+        for truth in [true, false] {
+            if self.word(if truth { "true" } else { "false" }, is_embedded) {
+                return Ok(Some((self.booleans.clone(), Value::Boolean(truth))));
+            }
+        }
+        let start = self.tokens.mark();
+        let deeper = depth.map_or(0, |depth| depth + 1);
+        let nested = if self.tokens.take("[") {
+            self.array(deeper)
+        } else if self.tokens.take("{") {
+            self.map(deeper)
+        } else {
+            // Blanks that were skipped stay so.
+            return self.token(is_embedded);
+        };
+        if nested.is_ok() {
+            return nested;
+        }
+        self.tokens.rewind(start);
+        self.token(is_embedded)
+    }
+
+    /// True when this word stands here, outside of arrays and maps as the last one.
+    fn word(&mut self, word: &str, is_embedded: bool) -> bool {
+        let start = self.tokens.mark();
+        if self.tokens.take(word) && (is_embedded || !self.tokens.has_next()) {
+            return true;
+        }
+        self.tokens.rewind(start);
+        false
+    }
+
+    fn token(&mut self, is_embedded: bool) -> Result<Parsed, Malformed> {
+        let token = self.tokens.next();
+        let trimmed = trim(token);
+        let Some(first) = trimmed.chars().next() else { return Ok(Some(self.string(token))) };
+        if first.is_ascii_digit()
+            && let Some(temporal) = self.temporal_of_tokens(trimmed)
+        {
+            return Ok(Some(temporal));
+        }
+        if (first.is_ascii_digit() || matches!(first, '+' | '-'))
+            && let Some(number) = number(trimmed)
+        {
+            return Ok(Some(number));
+        }
+        if is_embedded { Err(Malformed) } else { Ok(Some(self.original())) }
+    }
+
+    /// A time may go over five tokens: the colons part them.
+    fn temporal_of_tokens(&mut self, token: &str) -> Parsed {
+        let start = self.tokens.mark();
+        if let Some(more) = self.tokens.next_many(4)
+            && let Some(found) = temporal(&format!("{token}{more}"))
+        {
+            return Some(found);
+        }
+        self.tokens.rewind(start);
+        temporal(token)
+    }
+
+    fn quoted(&mut self) -> (Arc<Schema>, Value) {
+        let mut text = String::new();
+        while self.tokens.has_next() && !self.tokens.take("\"") {
+            text.push_str(self.tokens.next());
+        }
+        temporal(&text).unwrap_or_else(|| self.string(&text))
+    }
+
+    fn array(&mut self, depth: usize) -> Result<Parsed, Malformed> {
+        let mut values = Vec::new();
+        let mut common = Common::default();
+        while depth < MAX_DEPTH && self.tokens.has_next() {
+            if self.tokens.take("]") {
+                if let Some(of) = &common.schema {
+                    values = values.into_iter().map(|value| align(of, value)).collect::<Result<_, _>>()?;
+                }
+                let schema = Schema::new(Kind::Array(common.schema));
+                return Ok(Some((Arc::new(schema), Value::Array(values))));
+            }
+            if self.tokens.take(",") {
+                return Err(Malformed);
+            }
+            let element = self.value(Some(depth))?;
+            common.merge(element.as_ref());
+            values.push(element.map_or(Value::Null, |(_, value)| value));
+            let start = self.tokens.mark();
+            if self.tokens.take("]") {
+                self.tokens.rewind(start);
+            } else if !self.tokens.take(",") {
+                return Err(Malformed);
+            }
+        }
+        Err(Malformed)
+    }
+
+    fn map(&mut self, depth: usize) -> Result<Parsed, Malformed> {
+        let mut entries: Vec<(Value, Value)> = Vec::new();
+        let (mut keys, mut values) = (Common::default(), Common::default());
+        while depth < MAX_DEPTH && self.tokens.has_next() {
+            if self.tokens.take("}") {
+                return finish_map(entries, keys.schema, values.schema).map(Some);
+            }
+            if self.tokens.take(",") {
+                return Err(Malformed);
+            }
+            let Some(key) = self.value(Some(depth))? else { return Err(Malformed) };
+            if !self.tokens.take(":") {
+                return Err(Malformed);
+            }
+            let value = self.value(Some(depth))?;
+            keys.merge(Some(&key));
+            values.merge(value.as_ref());
+            put(&mut entries, key.1, value.map_or(Value::Null, |(_, value)| value));
+            self.tokens.take(",");
+        }
+        Err(Malformed)
+    }
+}
+
+fn finish_map(
+    entries: Vec<(Value, Value)>,
+    keys: Option<Arc<Schema>>,
+    values: Option<Arc<Schema>>,
+) -> Result<(Arc<Schema>, Value), Malformed> {
+    let Some(of_keys) = &keys else {
+        return Ok((Arc::new(Schema::new(Kind::Map(None, None))), Value::Map(entries)));
+    };
+    let mut aligned = Vec::with_capacity(entries.len());
+    for (key, value) in entries {
+        let value = values.as_ref().map_or(Ok(value.clone()), |of| align(of, value))?;
+        put(&mut aligned, align(of_keys, key)?, value);
+    }
+    Ok((Arc::new(Schema::new(Kind::Map(keys, values))), Value::Map(aligned)))
+}
+
+fn put(entries: &mut Vec<(Value, Value)>, key: Value, value: Value) {
+    match entries.iter_mut().find(|(known, _)| *known == key) {
+        Some((_, old)) => *old = value,
+        None => entries.push((key, value)),
+    }
+}
+
+/// The schema that all elements so far have in common.
+#[derive(Default)]
+struct Common {
+    schema: Option<Arc<Schema>>,
+    is_lost: bool,
+}
+
+impl Common {
+    fn merge(&mut self, element: Option<&(Arc<Schema>, Value)>) {
+        let Some((schema, _)) = element.filter(|_| !self.is_lost) else { return };
+        self.schema = match &self.schema {
+            None => Some(schema.clone()),
+            Some(common) => merged(common, schema),
+        };
+        self.is_lost = self.schema.is_none();
+    }
+}
+
+/// A date, time or timestamp, chosen by the length of the text.
+fn temporal(text: &str) -> Parsed {
+    let text = text.replace("\\:", ":");
+    let (pattern, kind, name) = match text.encode_utf16().count() {
+        10 => (ISO_DATE, Kind::Int32, schema::DATE),
+        13 => (ISO_TIME, Kind::Int32, schema::TIME),
+        24 => (ISO_TIMESTAMP, Kind::Int64, schema::TIMESTAMP),
+        _ => return None,
+    };
+    let ms = DateFormat::new(pattern, 0).ok()?.parse(&text)?;
+    Some((Arc::new(Schema::logical(kind, name)), Value::Date(ms)))
+}
+
+fn number(text: &str) -> Parsed {
+    let (sign, unsigned) = match text.strip_prefix(['+', '-']) {
+        Some(rest) => (text.get(..1).filter(|sign| *sign == "-").unwrap_or_default(), rest),
+        None => ("", text),
+    };
+    let (mantissa, exponent) = unsigned.split_once(['e', 'E']).unwrap_or((unsigned, "0"));
+    let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+    let digits = format!("{whole}{fraction}");
+    if digits.is_empty() || !digits.bytes().all(|c| c.is_ascii_digit()) {
+        return None;
+    }
+    let exponent: i32 = exponent.parse().ok()?;
+    let scale = i64::try_from(fraction.len()).ok()? - i64::from(exponent);
+    i32::try_from(scale).ok()?;
+    let digits = digits.trim_start_matches('0');
+    if let Some(integer) = whole_number(sign, digits, scale) {
+        return Some(smallest(integer));
+    }
+    let plain = format!("{sign}0{digits}e{}", -scale);
+    let float = plain.parse::<f32>().ok().filter(|number| number.is_finite() && scale != 0);
+    let double = plain.parse::<f64>().ok().filter(|number| number.is_finite() && scale != 0);
+    Some(match (float, double) {
+        (Some(number), _) => (Arc::new(Schema::new(Kind::Float32)), Value::Float32(number)),
+        (None, Some(number)) => (Arc::new(Schema::new(Kind::Float64)), Value::Float64(number)),
+        (None, None) => {
+            let unscaled: BigInt = format!("{sign}0{digits}").parse().ok()?;
+            let decimal = BigDecimal::new(unscaled, scale);
+            (Arc::new(Schema::decimal(i32::try_from(scale).ok()?)), Value::Decimal(decimal))
+        }
+    })
+}
+
+/// The number, if it is a whole one of at most 64 bits.
+fn whole_number(sign: &str, digits: &str, scale: i64) -> Option<i64> {
+    if digits.is_empty() {
+        return Some(0);
+    }
+    let whole_digits = i64::try_from(digits.len()).ok()? - scale;
+    // Longer ones do not fit; the test also keeps powers of ten small.
+    let whole_digits = usize::try_from(whole_digits).ok().filter(|count| (1..=20).contains(count))?;
+    let (whole, fraction) = digits.split_at_checked(whole_digits).unwrap_or((digits, ""));
+    if fraction.bytes().any(|digit| digit != b'0') {
+        return None;
+    }
+    format!("{sign}{whole:0<whole_digits$}").parse().ok()
+}
+
+/// The number in the narrowest type that holds it.
+fn smallest(number: i64) -> (Arc<Schema>, Value) {
+    let (kind, value) = if let Ok(number) = i8::try_from(number) {
+        (Kind::Int8, Value::Int8(number))
+    } else if let Ok(number) = i16::try_from(number) {
+        (Kind::Int16, Value::Int16(number))
+    } else if let Ok(number) = i32::try_from(number) {
+        (Kind::Int32, Value::Int32(number))
+    } else {
+        (Kind::Int64, Value::Int64(number))
+    };
+    (Arc::new(Schema::new(kind)), value)
+}
+
+/// Java's `trim`.
+fn trim(text: &str) -> &str {
+    text.trim_matches(|c: char| c <= ' ')
+}
+
+#[cfg(test)]
+mod tests;
