@@ -5,7 +5,8 @@
 use std::collections::HashSet;
 
 use super::def::{Check, ConfigKey, DefaultValue, Kind};
-use super::plugins;
+use super::{plugins, transforms};
+use crate::data::java_regex::JavaRegex;
 use crate::secret::Secret;
 
 /// A value of its key's type.
@@ -130,9 +131,12 @@ fn parse(key: &ConfigKey, text: &str) -> Result<Value, String> {
         Kind::Long => number(trimmed.parse().ok()),
         Kind::List if trimmed.is_empty() => Ok(Value::List(Vec::new())),
         Kind::List => Ok(Value::List(trimmed.split(',').map(|item| item.trim().to_owned()).collect())),
-        Kind::Class(kind) => plugins::resolve(kind, trimmed)
-            .map(|class| Value::Text(class.into_owned()))
-            .ok_or_else(|| invalid(&key.name, text, &format!("Class {text} could not be found."))),
+        Kind::Class(kind) => {
+            plugins::resolve(kind, trimmed).map(|class| Value::Text(class.into_owned())).ok_or_else(|| {
+                let nearest = transforms::nearest(trimmed).map(|text| format!(" {text}")).unwrap_or_default();
+                invalid(&key.name, text, &format!("Class {text} could not be found.{nearest}"))
+            })
+        }
         Kind::Password => Ok(Value::Password(Secret::new(trimmed))),
     }
 }
@@ -171,8 +175,38 @@ fn violation(key: &ConfigKey, value: &Value) -> Option<String> {
         (Check::Regex, Value::Text(text)) => regex::Regex::new(text)
             .err()
             .and_then(|error| say(&format!("Invalid regex: {}", last_line(&error)))),
-        (Check::Distinct, Value::List(items)) => distinct(&key.name, items),
         (Check::Aliases, Value::List(items)) if has_equal(items) => say("Duplicate alias provided."),
+        _ => violation_of_parts(key, value),
+    }
+}
+
+/// The same for the checks of lists and of the keys of transformations.
+fn violation_of_parts(key: &ConfigKey, value: &Value) -> Option<String> {
+    let say = |detail: &str| Some(invalid(&key.name, &value.in_message(), detail));
+    match (key.check, value) {
+        (Check::Distinct | Check::DistinctFilled, Value::List(items)) if !items.is_empty() => {
+            distinct(&key.name, items)
+        }
+        (Check::DistinctFilled, Value::List(_)) => Some(format!(
+            "Configuration '{}' must not be empty. Valid values include: any non-empty value",
+            key.name
+        )),
+        (Check::DistinctFilled, Value::Null) => {
+            Some(format!("Configuration '{}' values must not be null.", key.name))
+        }
+        (Check::NonEmptyList, Value::Null) => say("Empty list"),
+        (Check::NonEmptyList, Value::List(items)) if items.is_empty() => say("Empty list"),
+        (Check::NonNull, Value::Null) => say("entry must be non null"),
+        (Check::OneOf(names), Value::Null) if key.is_required() => {
+            say(&format!("String must be one of: {}", names.join(", ")))
+        }
+        (Check::FilledJavaRegex, Value::Text(text)) if text.is_empty() => say("String must be non-empty"),
+        (Check::JavaRegex | Check::FilledJavaRegex, Value::Text(text)) => {
+            JavaRegex::new(text).err().and_then(|detail| say(&format!("Invalid regex: {detail}")))
+        }
+        (Check::CastSpec, Value::Null) => transforms::parse_casts(&[]).err(),
+        (Check::CastSpec, Value::List(items)) => transforms::parse_casts(items).err(),
+        (Check::Renames, Value::List(items)) => transforms::parse_renames(items).err(),
         _ => None,
     }
 }
@@ -195,10 +229,11 @@ fn control_characters(text: &str) -> Option<String> {
 }
 
 fn distinct(name: &str, items: &[String]) -> Option<String> {
-    if items.iter().any(String::is_empty) {
-        return Some(format!("Configuration '{name}' values must not be empty."));
+    if has_equal(items) {
+        return Some(format!("Configuration '{name}' values must not be duplicated."));
     }
-    has_equal(items).then(|| format!("Configuration '{name}' values must not be duplicated."))
+    let is_empty = items.iter().any(String::is_empty);
+    is_empty.then(|| format!("Configuration '{name}' values must not be empty."))
 }
 
 fn has_equal(items: &[String]) -> bool {

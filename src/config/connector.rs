@@ -31,6 +31,39 @@ impl fmt::Debug for ConverterConfig {
     }
 }
 
+/// What happens to records that get no further (`errors.*`).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ErrorHandling {
+    /// `errors.tolerance=all`: they are passed over.
+    pub tolerate: bool,
+    /// `errors.log.enable` and `errors.log.include.messages`.
+    pub log: ErrorLog,
+    /// `errors.deadletterqueue.topic.name`, when there is one.
+    pub dead_letters: Option<DeadLetterConfig>,
+}
+
+/// What is logged of a bad record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ErrorLog {
+    /// Nothing.
+    Off,
+    /// What failed.
+    Errors,
+    /// That, and which record it was.
+    WithRecord,
+}
+
+/// The dead-letter topic.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DeadLetterConfig {
+    /// Its name.
+    pub topic: String,
+    /// Its replication factor if it has to be made.
+    pub replication_factor: i16,
+    /// `errors.deadletterqueue.context.headers.enable`.
+    pub context_headers: bool,
+}
+
 /// What a connector reads.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Topics {
@@ -55,8 +88,18 @@ pub struct SinkConnectorConfig {
     pub key_converter: ConverterConfig,
     /// The connector's own value converter, or the worker's.
     pub value_converter: ConverterConfig,
+    /// The connector's own header converter, or the worker's.
+    pub header_converter: ConverterConfig,
+    /// `transforms`, `predicates` and all below them, with their names.
+    pub transforms: Properties,
+    /// What happens to bad records.
+    pub errors: ErrorHandling,
     /// `consumer.override.*` without the prefix.
     pub consumer_overrides: Properties,
+    /// `producer.override.*` without the prefix.
+    pub producer_overrides: Properties,
+    /// `admin.override.*` without the prefix.
+    pub admin_overrides: Properties,
     /// What belongs to the Kusto sink.
     pub kusto: KustoSinkConfig,
     /// Values that came from config providers; they must not be in messages.
@@ -83,11 +126,44 @@ impl fmt::Debug for SinkConnectorConfig {
             .field("topics", &self.topics)
             .field("key_converter", &self.key_converter)
             .field("value_converter", &self.value_converter)
+            .field("header_converter", &self.header_converter)
+            .field("transforms", &Redacted(&self.transforms))
+            .field("errors", &self.errors)
             .field("consumer_overrides", &Redacted(&self.consumer_overrides))
+            .field("producer_overrides", &Redacted(&self.producer_overrides))
+            .field("admin_overrides", &Redacted(&self.admin_overrides))
             .field("kusto", &self.kusto)
             .field("hidden", &self.hidden)
             .finish()
     }
+}
+
+fn errors(values: &Values<'_>) -> Option<ErrorHandling> {
+    let topic = values.filled("errors.deadletterqueue.topic.name");
+    let replication_factor =
+        values.number("errors.deadletterqueue.topic.replication.factor")?.try_into().ok()?;
+    let context_headers = values.flag("errors.deadletterqueue.context.headers.enable")?;
+    let log = match (values.flag("errors.log.enable")?, values.flag("errors.log.include.messages")?) {
+        (false, _) => ErrorLog::Off,
+        (true, false) => ErrorLog::Errors,
+        (true, true) => ErrorLog::WithRecord,
+    };
+    Some(ErrorHandling {
+        tolerate: values.text("errors.tolerance")? == "all",
+        log,
+        dead_letters: topic.map(|topic| DeadLetterConfig {
+            topic: topic.to_owned(),
+            replication_factor,
+            context_headers,
+        }),
+    })
+}
+
+/// `list` and the keys below it.
+fn below(written: &Properties, list: &str) -> Properties {
+    let prefix = format!("{list}.");
+    let is_meant = |key: &str| key == list || key.starts_with(&prefix);
+    written.iter().filter(|(key, _)| is_meant(key)).map(|(key, value)| (key.clone(), value.clone())).collect()
 }
 
 /// The typed settings from read values.
@@ -115,7 +191,12 @@ pub(super) fn build(
         topics: topics?,
         key_converter: converter("key", &worker.key_converter)?,
         value_converter: converter("value", &worker.value_converter)?,
+        header_converter: converter("header", &worker.header_converter)?,
+        transforms: ["transforms", "predicates"].iter().flat_map(|list| below(written, list)).collect(),
+        errors: errors(values)?,
         consumer_overrides: with_prefix(written, "consumer.override."),
+        producer_overrides: with_prefix(written, "producer.override."),
+        admin_overrides: with_prefix(written, "admin.override."),
         kusto: kusto?,
         hidden: Hidden::default(),
     })

@@ -125,8 +125,22 @@ pub enum Check {
     NonEmpty,
     /// A regular expression.
     Regex,
+    /// A regular expression of Java's syntax.
+    JavaRegex,
+    /// The same, and not empty.
+    FilledJavaRegex,
+    /// Anything but null.
+    NonNull,
+    /// A list that is not empty.
+    NonEmptyList,
+    /// The types to cast to: `field:type`, or one type.
+    CastSpec,
+    /// Pairs of an old and a new name: `old:new`.
+    Renames,
     /// A list without empty and equal items.
     Distinct,
+    /// The same, and not empty.
+    DistinctFilled,
     /// A list of aliases without equal ones.
     Aliases,
 }

@@ -54,13 +54,13 @@ pub const FRAMEWORK: &[Row] = &[
     Row("value.converter.plugin.version", Text, Null, Any, Low, (COMMON, 9), Narrow, "Value converter version",
         "The version of the value converter. Only the one that is built in exists."),
     Row("header.converter", Class(HeaderConverter), Null, Any, Low, (COMMON, 10), Narrow, "Header converter class",
-        "Accepted for compatibility: the sink does not read headers."),
+        "The converter of record headers, which transformations and dead letters see."),
     Row("header.converter.plugin.version", Text, Null, Any, Low, (COMMON, 11), Narrow, "Header converter version",
         "Accepted for compatibility: the sink does not read headers."),
     Row("transforms", List, Is(""), Aliases, Low, ("Transforms", 12), Wide, "Transforms",
-        "Aliases of the changes made to each record, in this order. Not supported yet."),
+        "Aliases of the changes made to each record, in this order."),
     Row("predicates", List, Is(""), Aliases, Low, ("Predicates", 13), Wide, "Predicates",
-        "Aliases of the conditions that transforms use. Not supported yet."),
+        "Aliases of the conditions that transforms use."),
     Row("config.action.reload", Text, Is("restart"), OneOf(&["none", "restart"]), Low, (COMMON, 14), Medium, "Reload Action",
         "What happens when an external value that the settings refer to changes."),
     Row("errors.retry.timeout", Long, Is("0"), Any, Mid, (ERRORS, 1), Medium, "Retry Timeout for Errors",
@@ -68,7 +68,8 @@ pub const FRAMEWORK: &[Row] = &[
     Row("errors.retry.delay.max.ms", Long, Is("60000"), Any, Mid, (ERRORS, 2), Medium, "Maximum Delay Between Retries for Errors",
         "The longest pause between two such tries, in milliseconds."),
     Row("errors.tolerance", Text, Is("none"), OneOf(&["none", "all"]), Mid, (ERRORS, 3), Narrow, "Error Tolerance",
-        "What a record that cannot be converted does: with none it fails the task. all is not supported yet."),
+        "What a record does that cannot be converted, transformed or written: with none it fails the task, with all it is passed over \
+         (and in the dead-letter topic, if there is one)."),
     Row("errors.log.enable", Boolean, Is("false"), Any, Mid, (ERRORS, 4), Narrow, "Log Errors",
         "Whether tolerated errors are logged. A failed task always logs its error."),
     Row("errors.log.include.messages", Boolean, Is("false"), Any, Mid, (ERRORS, 5), Narrow, "Log Error Details",
@@ -78,13 +79,14 @@ pub const FRAMEWORK: &[Row] = &[
     Row("topics.regex", Text, Is(""), Regex, High, (COMMON, 4), Wide, "Topics regex",
         "A regular expression; every topic whose whole name matches is read. Either this or topics."),
     Row("errors.deadletterqueue.topic.name", Text, Is(""), Any, Mid, (ERRORS, 6), Medium, "Dead Letter Queue Topic Name",
-        "The topic that gets records which cannot be converted. Not supported yet."),
+        "The topic that gets the records that get no further, byte for byte with their headers. Made when it is missing. No \
+         offset moves over a record before it is in this topic."),
     Row("errors.deadletterqueue.topic.replication.factor", Short, Is("3"), Any, Mid, (ERRORS, 7), Medium,
         "Dead Letter Queue Topic Replication Factor",
         "The replication factor of that topic when it has to be created."),
     Row("errors.deadletterqueue.context.headers.enable", Boolean, Is("false"), Any, Mid, (ERRORS, 8), Medium,
         "Enable Error Context Headers",
-        "Whether such records get headers that tell what happened."),
+        "Whether such records get headers that tell what happened, where and why (__connect.errors.*)."),
 ];
 
 /// The Kusto sink's keys, in its order.

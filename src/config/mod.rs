@@ -31,6 +31,7 @@ mod rules;
 mod tests;
 pub mod tls;
 mod topic_regex;
+pub mod transforms;
 mod validate;
 mod values;
 mod worker;
@@ -38,7 +39,9 @@ mod worker_keys;
 
 pub use class::{CONNECTORS, ClassError, ConnectorClass};
 pub use clouds::{is_loopback, is_trusted};
-pub use connector::{ConverterConfig, SinkConnectorConfig, Topics};
+pub use connector::{
+    ConverterConfig, DeadLetterConfig, ErrorHandling, ErrorLog, SinkConnectorConfig, Topics,
+};
 pub use connector_file::{ConnectorFile, ConnectorFileError};
 pub use errors::{ConfigError, ConfigErrors};
 pub use format::{DataFormat, MappingKind};

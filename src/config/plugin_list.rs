@@ -9,13 +9,18 @@ use super::CONNECT_VERSION;
 use super::class::{CONNECTORS, ConnectorClass};
 use super::def::{ConfigKey, DefaultValue};
 use super::keys::FRAMEWORK;
-use super::plugins::{self, CONVERTERS, SIMPLE_HEADER_CONVERTER};
+use super::plugins::{self, CONVERTERS, ClassKind, SIMPLE_HEADER_CONVERTER};
+use super::transforms;
 
 /// What a plugin is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PluginKind {
     /// A connector that takes records out of Kafka.
     Sink,
+    /// Changes records.
+    Transformation,
+    /// Chooses records for a transformation.
+    Predicate,
     /// Reads keys and values.
     Converter,
     /// Reads headers.
@@ -27,6 +32,8 @@ impl PluginKind {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Sink => "sink",
+            Self::Transformation => "transformation",
+            Self::Predicate => "predicate",
             Self::Converter => "converter",
             Self::HeaderConverter => "header_converter",
         }
@@ -36,6 +43,8 @@ impl PluginKind {
     fn word(self) -> &'static str {
         match self {
             Self::Sink => "Connector",
+            Self::Transformation => "Transformation",
+            Self::Predicate => "Predicate",
             Self::Converter => "Converter",
             Self::HeaderConverter => "HeaderConverter",
         }
@@ -53,8 +62,8 @@ pub struct Plugin {
     pub version: &'static str,
 }
 
-/// All plugins in Connect's order (sinks, converters, header converters; we have no others), each kind in the order of
-/// the names. A class of two kinds is there twice.
+/// All plugins in Connect's order (sinks, transformations, predicates, converters, header converters; we have no others),
+/// each kind in the order of the names. A class of two kinds is there twice.
 pub fn plugins() -> Vec<Plugin> {
     let sinks = CONNECTORS.iter().map(|row| Plugin {
         class: row.class,
@@ -65,7 +74,11 @@ pub fn plugins() -> Vec<Plugin> {
     let converters = CONVERTERS.into_iter().map(of_connect(PluginKind::Converter));
     let headers = CONVERTERS.into_iter().chain([SIMPLE_HEADER_CONVERTER]);
     let headers = headers.map(of_connect(PluginKind::HeaderConverter));
-    let mut all: Vec<_> = sinks.chain(converters).chain(headers).collect();
+    let transformations =
+        transforms::classes(ClassKind::Transformation).map(of_connect(PluginKind::Transformation));
+    let predicates = transforms::classes(ClassKind::Predicate).map(of_connect(PluginKind::Predicate));
+    let changes = transformations.chain(predicates);
+    let mut all: Vec<_> = sinks.chain(changes).chain(converters).chain(headers).collect();
     all.sort_by_key(|plugin| (plugin.kind as u8, plugin.class));
     all
 }
@@ -79,8 +92,13 @@ pub fn plugin_keys(name: &str) -> Option<Vec<ConfigKey>> {
     let named = |plugin: &Plugin| {
         plugin.class == name || plugins::aliases(plugin.kind.word(), plugin.class).any(|alias| alias == name)
     };
-    let plugin = plugins().into_iter().find(named)?;
-    Some(plugins::converter_keys(plugin.class))
+    let mut found = plugins().into_iter().filter(named);
+    let plugin = found.next()?;
+    // `Key` and `Value` are the aliases of many, which makes them the alias of none.
+    if found.any(|other| other.class != plugin.class) {
+        return None;
+    }
+    Some(transforms::own_keys(plugin.class).unwrap_or_else(|| plugins::converter_keys(plugin.class)))
 }
 
 fn connector_keys(row: &'static ConnectorClass) -> Vec<ConfigKey> {
@@ -104,11 +122,27 @@ mod tests {
     fn plugins_are_listed_in_connects_order() {
         let listed: Vec<_> =
             plugins().iter().map(|p| (p.kind.as_str(), p.class.rsplit('.').next())).collect();
-        let converters = ["ByteArrayConverter", "JsonConverter", "StringConverter"];
+        let converters = [
+            "BooleanConverter",
+            "ByteArrayConverter",
+            "DoubleConverter",
+            "FloatConverter",
+            "IntegerConverter",
+            "LongConverter",
+            "ShortConverter",
+            "JsonConverter",
+            "StringConverter",
+        ];
         let mut expected = vec![("sink", Some("KustoSinkConnector"))];
+        let changes: Vec<_> =
+            listed.iter().filter(|(kind, _)| matches!(*kind, "transformation" | "predicate")).collect();
+        assert_eq!((changes.len(), changes[0]), (29, &("transformation", Some("Cast$Key"))));
+        assert_eq!(changes[28], &("predicate", Some("TopicNameMatches")));
+        expected.extend(changes);
         expected.extend(converters.map(|class| ("converter", Some(class))));
-        let headers = ["ByteArrayConverter", "JsonConverter", "SimpleHeaderConverter", "StringConverter"];
-        expected.extend(headers.map(|class| ("header_converter", Some(class))));
+        let (last, before) = converters.split_last().expect("not empty");
+        let headers = before.iter().chain(&["SimpleHeaderConverter"]).chain([last]);
+        expected.extend(headers.map(|class| ("header_converter", Some(*class))));
         assert_eq!(listed, expected);
     }
 
@@ -125,6 +159,9 @@ mod tests {
         assert_eq!(names("KustoSink").unwrap()[0], "kusto.ingestion.url");
         assert_eq!(names("KustoSinkConnector"), names("KustoSink"));
         assert_eq!(names("Nope"), None);
-        assert_eq!(names("org.apache.kafka.connect.transforms.Filter"), None, "not listed, so not there");
+        assert_eq!(names("Filter").unwrap(), Vec::<String>::new());
+        assert_eq!(names("Value"), None, "an alias of many is none");
+        let cast = names("org.apache.kafka.connect.transforms.Cast$Value").unwrap();
+        assert_eq!(cast, ["spec", "replace.null.with.default"]);
     }
 }

@@ -6,6 +6,7 @@
 use std::borrow::Cow;
 
 use super::def::{Check, ConfigKey, DefaultValue, Importance, Kind, Row, RowDefault, Width};
+use super::transforms;
 
 /// What a class is used for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,54 +43,26 @@ pub const JSON_CONVERTER: &str = "org.apache.kafka.connect.json.JsonConverter";
 pub const SIMPLE_HEADER_CONVERTER: &str = "org.apache.kafka.connect.storage.SimpleHeaderConverter";
 
 /// The converters that are built in, in the order they are offered.
-pub const CONVERTERS: [&str; 3] = [BYTE_ARRAY_CONVERTER, JSON_CONVERTER, STRING_CONVERTER];
-
-/// Converters of the Java world that we do not have yet.
-const FOREIGN_CONVERTERS: [&str; 12] = [
+pub const CONVERTERS: [&str; 9] = [
     "org.apache.kafka.connect.converters.BooleanConverter",
+    BYTE_ARRAY_CONVERTER,
     "org.apache.kafka.connect.converters.DoubleConverter",
     "org.apache.kafka.connect.converters.FloatConverter",
     "org.apache.kafka.connect.converters.IntegerConverter",
     "org.apache.kafka.connect.converters.LongConverter",
     "org.apache.kafka.connect.converters.ShortConverter",
+    JSON_CONVERTER,
+    STRING_CONVERTER,
+];
+
+/// Converters of the Java world that we do not have yet.
+const FOREIGN_CONVERTERS: [&str; 6] = [
     "io.confluent.connect.avro.AvroConverter",
     "io.confluent.connect.json.JsonSchemaConverter",
     "io.confluent.connect.protobuf.ProtobufConverter",
     "io.apicurio.registry.utils.converter.AvroConverter",
     "io.apicurio.registry.utils.converter.ExtJsonConverter",
     "io.apicurio.registry.utils.converter.ProtobufConverter",
-];
-
-const PREDICATES: [&str; 3] = [
-    "org.apache.kafka.connect.transforms.predicates.HasHeaderKey",
-    "org.apache.kafka.connect.transforms.predicates.RecordIsTombstone",
-    "org.apache.kafka.connect.transforms.predicates.TopicNameMatches",
-];
-
-/// A transformation: simple name, whether it has the variants `$Key` and `$Value`, whether it reads defaults for nulls,
-/// its other keys with their defaults.
-struct Smt(&'static str, bool, bool, &'static [(&'static str, Kind, RowDefault)]);
-
-const PACKAGE: &str = "org.apache.kafka.connect.transforms.";
-
-#[rustfmt::skip] // a table: one row is one class
-const TRANSFORMS: &[Smt] = &[
-    Smt("Cast", true, true, &[("spec", Kind::List, RowDefault::Required)]),
-    Smt("DropHeaders", false, false, &[("headers", Kind::List, RowDefault::Required)]),
-    Smt("ExtractField", true, true, &[("field", Kind::String, RowDefault::Required), ("field.syntax.version", Kind::String, RowDefault::Is("V1"))]),
-    Smt("Filter", false, false, &[]),
-    Smt("Flatten", true, false, &[("delimiter", Kind::String, RowDefault::Is("."))]),
-    Smt("HeaderFrom", true, true, &[("fields", Kind::List, RowDefault::Required), ("headers", Kind::List, RowDefault::Required), ("operation", Kind::String, RowDefault::Required)]),
-    Smt("HoistField", true, false, &[("field", Kind::String, RowDefault::Required)]),
-    Smt("InsertField", true, true, &[("topic.field", Kind::String, RowDefault::Null), ("partition.field", Kind::String, RowDefault::Null), ("offset.field", Kind::String, RowDefault::Null), ("timestamp.field", Kind::String, RowDefault::Null), ("static.field", Kind::String, RowDefault::Null), ("static.value", Kind::String, RowDefault::Null)]),
-    Smt("InsertHeader", false, false, &[("header", Kind::String, RowDefault::Required), ("value.literal", Kind::String, RowDefault::Required)]),
-    Smt("MaskField", true, true, &[("fields", Kind::List, RowDefault::Required), ("replacement", Kind::String, RowDefault::Null)]),
-    Smt("RegexRouter", false, false, &[("regex", Kind::String, RowDefault::Required), ("replacement", Kind::String, RowDefault::Required)]),
-    Smt("ReplaceField", true, true, &[("exclude", Kind::List, RowDefault::Is("")), ("include", Kind::List, RowDefault::Is("")), ("renames", Kind::List, RowDefault::Is(""))]),
-    Smt("SetSchemaMetadata", true, true, &[("schema.name", Kind::String, RowDefault::Null), ("schema.version", Kind::Int, RowDefault::Null)]),
-    Smt("TimestampConverter", true, true, &[("field", Kind::String, RowDefault::Is("")), ("target.type", Kind::String, RowDefault::Required), ("format", Kind::String, RowDefault::Is("")), ("unix.precision", Kind::String, RowDefault::Is("milliseconds"))]),
-    Smt("TimestampRouter", false, false, &[("topic.format", Kind::String, RowDefault::Is("${topic}-${timestamp}")), ("timestamp.format", Kind::String, RowDefault::Is("yyyyMMdd"))]),
-    Smt("ValueToKey", false, true, &[("fields", Kind::List, RowDefault::Required)]),
 ];
 
 /// A class of `kind` by its full name or an alias that only one class has.
@@ -131,21 +104,14 @@ fn known(kind: ClassKind) -> Vec<Cow<'static, str>> {
     match kind {
         ClassKind::Converter => [fixed(&CONVERTERS), fixed(&FOREIGN_CONVERTERS)].concat(),
         ClassKind::HeaderConverter => {
-            let mut classes = fixed(&FOREIGN_CONVERTERS[..6]);
-            classes.extend(fixed(&CONVERTERS));
+            let mut classes = fixed(&CONVERTERS);
             classes.push(Cow::Borrowed(SIMPLE_HEADER_CONVERTER));
             classes.sort();
             classes
         }
-        ClassKind::Predicate => fixed(&PREDICATES),
-        ClassKind::Transformation => TRANSFORMS
-            .iter()
-            .flat_map(|Smt(name, variants, ..)| match variants {
-                true => vec![format!("{PACKAGE}{name}$Key"), format!("{PACKAGE}{name}$Value")],
-                false => vec![format!("{PACKAGE}{name}")],
-            })
-            .map(Cow::Owned)
-            .collect(),
+        ClassKind::Predicate | ClassKind::Transformation => {
+            transforms::classes(kind).map(Cow::Borrowed).collect()
+        }
     }
 }
 
@@ -201,37 +167,6 @@ pub fn converter_keys(class: &str) -> Vec<ConfigKey> {
         _ => &[],
     };
     std::iter::once(&kind).chain(own).map(ConfigKey::from).collect()
-}
-
-/// The keys of a transformation besides its type and version: its own, `negate` and `predicate`, in order of name.
-pub fn transform_keys(class: Option<&str>) -> Vec<ConfigKey> {
-    let name = class.and_then(|class| class.strip_prefix(PACKAGE)).and_then(|name| name.split('$').next());
-    let Some(Smt(_, _, reads_defaults, own)) =
-        TRANSFORMS.iter().find(|Smt(simple, ..)| Some(*simple) == name)
-    else {
-        return Vec::new();
-    };
-    let mut keys: Vec<_> = own.to_vec();
-    keys.push(("negate", Kind::Boolean, RowDefault::Is("false")));
-    keys.push(("predicate", Kind::String, RowDefault::Null));
-    if *reads_defaults {
-        keys.push(("replace.null.with.default", Kind::Boolean, RowDefault::Is("true")));
-    }
-    keys.sort_by_key(|(name, ..)| *name);
-    let row = |(name, kind, default): (&'static str, Kind, RowDefault)| {
-        ConfigKey::from(&Row(
-            name,
-            kind,
-            default,
-            Check::Any,
-            Importance::Medium,
-            ("", -1),
-            Width::None,
-            name,
-            "",
-        ))
-    };
-    keys.into_iter().map(row).collect()
 }
 
 /// A key made while settings are read, for things that have an alias.

@@ -58,39 +58,11 @@ pub(super) fn name_rules(written: &Properties, worker: &WorkerConfig, problems: 
 }
 
 /// Connect's keys whose behaviour is not built yet must not look as if they worked.
-pub(super) fn refuse_unsupported(
-    values: &Values<'_>,
-    written: &Properties,
-    has_errors: &dyn Fn(&str) -> bool,
-    problems: &mut Problems,
-) {
-    for (list, what) in [("transforms", "transformations"), ("predicates", "predicates")] {
-        let aliases = values.list(list);
-        // What is wrong with them comes first, as in Connect.
-        if !aliases.is_empty() && !has_errors(list) {
-            problems.invalid(
-                list,
-                &format!("[{}]", aliases.join(", ")),
-                &format!("{what} are not supported yet"),
-            );
-        }
-    }
-    if values.text("errors.tolerance") == Some("all") {
-        problems.invalid("errors.tolerance", "all", "tolerating errors is not supported yet; use none");
-    }
-    if let Some(topic) = values.filled("errors.deadletterqueue.topic.name") {
-        let key = "errors.deadletterqueue.topic.name";
-        problems.invalid(key, topic, "a dead-letter queue is not supported yet");
-    }
+pub(super) fn refuse_unsupported(values: &Values<'_>, problems: &mut Problems) {
     for side in ["key", "value"] {
         let key = format!("{side}.converter");
         if let Some(class) = values.text(&key).filter(|class| !plugins::is_built_in(class)) {
             problems.add(key.clone(), plugins::not_built_in(&key, class));
-        }
-        let content = format!("{key}.schema.content");
-        if written.contains_key(&key) && filled(written, &content).is_some() {
-            problems
-                .add(content.clone(), format!("Configuration {content} is not supported yet; leave it out"));
         }
     }
 }

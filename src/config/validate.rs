@@ -6,17 +6,17 @@
 
 use std::borrow::Cow;
 
-use super::check::{Checked, Value, Written, check_key, trim};
+use super::check::{Checked, Value, Written, check_key};
 use super::def::{ConfigKey, DefaultValue, Kind};
 use super::errors::{ConfigError, Problems};
 use super::infos::{ConfigInfo, ConfigInfos, ConfigValueInfo};
 use super::keys::FRAMEWORK;
-use super::plugins::{self, ClassKind};
+use super::plugins;
 use super::providers::Resolution;
 use super::values::Values;
 use super::{
     CONNECT_VERSION, ConnectorClass, ConnectorProperties, Properties, SinkConnectorConfig, WorkerConfig,
-    connector, override_policy, rules,
+    connector, override_policy, rules, transforms,
 };
 
 /// Checks `raw` (with its `name` already put in) as a sink connector of this worker.
@@ -154,8 +154,7 @@ fn check(raw: &ConnectorProperties, worker: &WorkerConfig) -> Validation {
     for side in ["key", "value", "header"] {
         hide_version_of_unknown(side, &mut checked);
     }
-    checked.extend(aliased(raw, &checked, "transforms", &transform));
-    checked.extend(aliased(raw, &checked, "predicates", &predicate));
+    checked.extend(transforms::check(raw, &checked));
     let own = class.map_or(&[][..], |class| class.keys);
     checked.extend(check_table(own.iter().map(ConfigKey::from), raw));
     for side in ["header", "key", "value"] {
@@ -177,7 +176,8 @@ fn check(raw: &ConnectorProperties, worker: &WorkerConfig) -> Validation {
 
     let mut problems = Problems::default();
     let values = Values::new(&validation.checked, &written);
-    rules::refuse_unsupported(&values, &written, &|prefix| validation.has_errors(prefix), &mut problems);
+    transforms::rules(&values, &written, &mut problems);
+    rules::refuse_unsupported(&values, &mut problems);
     let config = class.and_then(|class| connector::build(class, &values, &written, (worker, &mut problems)));
     validation.note(problems);
     let clean = validation.undefined.is_empty() && !validation.has_errors("");
@@ -185,7 +185,11 @@ fn check(raw: &ConnectorProperties, worker: &WorkerConfig) -> Validation {
     validation
 }
 
-fn check_table(keys: impl IntoIterator<Item = ConfigKey>, raw: &ConnectorProperties) -> Vec<Checked> {
+/// Reads and checks the keys of a table.
+pub(super) fn check_table(
+    keys: impl IntoIterator<Item = ConfigKey>,
+    raw: &ConnectorProperties,
+) -> Vec<Checked> {
     let check = |key: ConfigKey| {
         let written = raw.get(key.name.as_ref()).into();
         check_key(key, written)
@@ -231,65 +235,6 @@ fn hide_version_of_unknown(side: &str, checked: &mut [Checked]) {
             version.value = Value::Null;
         }
     }
-}
-
-/// The keys of one alias, made from its name and the class that it names.
-type KeysOf = dyn Fn(&str, Option<&str>) -> Vec<ConfigKey>;
-
-fn aliased(raw: &ConnectorProperties, checked: &[Checked], list: &str, keys_of: &KeysOf) -> Vec<Checked> {
-    let none = Properties::new();
-    let mut all: Vec<Checked> = Vec::new();
-    for alias in Values::new(checked, &none).list(list) {
-        let class = raw.get(&format!("{list}.{alias}.type")).and_then(Option::as_deref).map(trim);
-        all.extend(check_table(keys_of(alias, class), raw));
-    }
-    all
-}
-
-fn transform(alias: &str, class: Option<&str>) -> Vec<ConfigKey> {
-    let class = class.and_then(|text| plugins::resolve(ClassKind::Transformation, text));
-    let mut keys = typed(alias, ("transforms", "Transformation"), ClassKind::Transformation, class.is_some());
-    keys.extend(plugins::transform_keys(class.as_deref()).into_iter().map(|mut key| {
-        key.name = Cow::Owned(format!("transforms.{alias}.{}", key.name));
-        key
-    }));
-    in_group(keys, format!("Transforms: {alias}"))
-}
-
-fn predicate(alias: &str, class: Option<&str>) -> Vec<ConfigKey> {
-    let class = class.and_then(|text| plugins::resolve(ClassKind::Predicate, text));
-    let keys = typed(alias, ("predicates", "Predicate"), ClassKind::Predicate, class.is_some());
-    in_group(keys, format!("Predicates: {alias}"))
-}
-
-/// The keys `type` and `plugin.version`.
-fn typed(alias: &str, (list, word): (&str, &str), kind: ClassKind, is_known: bool) -> Vec<ConfigKey> {
-    let mut class = plugins::dynamic_key(
-        format!("{list}.{alias}.type"),
-        Kind::Class(kind),
-        DefaultValue::Required,
-        format!("{word} type for {alias}"),
-    );
-    class.recommended = plugins::recommended(kind);
-    let default =
-        if is_known { DefaultValue::Is(Cow::Borrowed(CONNECT_VERSION)) } else { DefaultValue::Null };
-    let mut version = plugins::dynamic_key(
-        format!("{list}.{alias}.plugin.version"),
-        Kind::String,
-        default,
-        format!("{word} version for {alias}"),
-    );
-    version.recommended = if is_known { vec![CONNECT_VERSION.to_owned()] } else { Vec::new() };
-    vec![class, version]
-}
-
-fn in_group(mut keys: Vec<ConfigKey>, group: String) -> Vec<ConfigKey> {
-    let group: Cow<'static, str> = Cow::Owned(group);
-    for (order, key) in (0..).zip(&mut keys) {
-        key.group = Some(group.clone());
-        key.order = order;
-    }
-    keys
 }
 
 /// The class of a converter, if there is a right one.

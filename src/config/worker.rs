@@ -77,6 +77,8 @@ pub struct WorkerConfig {
     pub key_converter: ConverterConfig,
     /// Value converter of connectors that name none.
     pub value_converter: ConverterConfig,
+    /// `header.converter`.
+    pub header_converter: ConverterConfig,
     /// How often offsets are committed.
     pub offset_flush_interval: Duration,
     /// How long one commit may take.
@@ -230,6 +232,7 @@ impl WorkerConfig {
             status_topic: topic("status")?,
             key_converter: converter("key")?,
             value_converter: converter("value")?,
+            header_converter: converter("header")?,
             offset_flush_interval: millis("offset.flush.interval.ms")?,
             offset_flush_timeout: millis("offset.flush.timeout.ms")?,
             task_shutdown_graceful_timeout: millis("task.shutdown.graceful.timeout.ms")?,

@@ -1,0 +1,64 @@
+//! `ExtractField`: one field instead of the whole.
+
+use super::Transformation;
+use super::field_path::FieldPath;
+use super::operand::{Side, no_map, no_struct};
+use super::settings::Settings;
+use crate::config::ConfigError;
+use crate::data::{Error, Record, SchemaAndValue, Value};
+
+const PURPOSE: &str = "field extraction";
+
+/// `org.apache.kafka.connect.transforms.ExtractField`.
+#[derive(Debug)]
+pub(super) struct ExtractField {
+    side: Side,
+    name: String,
+    path: FieldPath,
+    replace_null: bool,
+}
+
+impl ExtractField {
+    pub(super) fn new(settings: Settings<'_>, side: Side) -> Result<Self, ConfigError> {
+        let name = settings.text("field").unwrap_or_default();
+        let is_nested =
+            settings.text("field.syntax.version").is_some_and(|text| text.eq_ignore_ascii_case("V2"));
+        let path = if is_nested {
+            FieldPath::nested(name).map_err(|message| settings.error("field", message))?
+        } else {
+            FieldPath::single(name)
+        };
+        Ok(Self { side, name: name.to_owned(), path, replace_null: settings.replace_null() })
+    }
+}
+
+impl Transformation for ExtractField {
+    fn apply(&self, mut record: Record) -> Result<Option<Record>, Error> {
+        let operand = self.side.take(&mut record);
+        let extracted = match (&operand.schema, &operand.value) {
+            (None, Value::Null) => SchemaAndValue::NULL,
+            (None, Value::Map(entries)) => SchemaAndValue::schemaless(self.path.in_map(entries)?),
+            (None, other) => return Err(no_map(other, PURPOSE)),
+            (Some(schema), value) => {
+                if !matches!(value, Value::Null | Value::Struct(_)) {
+                    return Err(no_struct(value, PURPOSE));
+                }
+                let field = self.path.schema(schema)?.ok_or_else(|| {
+                    let message = format!("Unknown field: {}", self.name);
+                    Error::of_class("java.lang.IllegalArgumentException", message)
+                })?;
+                let value = match value {
+                    Value::Struct(of) => self.path.in_struct(of, self.replace_null)?,
+                    _ => Value::Null,
+                };
+                SchemaAndValue { schema: Some(field.schema.clone()), value }
+            }
+        };
+        *self.side.of_mut(&mut record) = extracted;
+        Ok(Some(record))
+    }
+}
+
+#[cfg(test)]
+#[path = "extract_field_tests.rs"]
+mod tests;

@@ -1,0 +1,108 @@
+//! `HeaderFrom`: fields as headers.
+
+use super::Transformation;
+use super::operand::{
+    SchemaCache, Side, is_named, read, require_map, require_struct, struct_kind, with_basics,
+};
+use super::settings::Settings;
+use crate::config::ConfigError;
+use crate::data::{Error, Field, Header, Record, Schema, SchemaAndValue, Struct, Value, entry};
+use std::sync::Arc;
+
+/// `org.apache.kafka.connect.transforms.HeaderFrom`.
+#[derive(Debug)]
+pub(super) struct HeaderFrom {
+    side: Side,
+    /// Fields and the headers that they become.
+    pairs: Vec<(String, Arc<str>)>,
+    moves: bool,
+    replace_null: bool,
+    schemas: SchemaCache,
+}
+
+impl HeaderFrom {
+    pub(super) fn new(settings: Settings<'_>, side: Side) -> Result<Self, ConfigError> {
+        let (fields, headers) = (settings.list("fields"), settings.list("headers"));
+        if fields.len() != headers.len() {
+            let message = "'fields' config must have the same number of elements as 'headers' config.";
+            return Err(settings.error("headers", message.to_owned()));
+        }
+        let pairs = fields.iter().zip(headers).map(|(field, header)| (field.clone(), header.as_str().into()));
+        Ok(Self {
+            side,
+            pairs: pairs.collect(),
+            moves: settings.text("operation") == Some("move"),
+            replace_null: settings.replace_null(),
+            schemas: SchemaCache::default(),
+        })
+    }
+
+    fn purpose(&self) -> &'static str {
+        if self.moves { "header move" } else { "header copy" }
+    }
+
+    fn is_moved(&self, name: &str) -> bool {
+        self.moves && self.pairs.iter().any(|(field, _)| field == name)
+    }
+
+    fn schemaless(&self, value: Value, headers: &mut Vec<Header>) -> Result<SchemaAndValue, Error> {
+        let mut entries = require_map(value, self.purpose())?;
+        for (field, header) in &self.pairs {
+            let value = entry(&entries, field).cloned().unwrap_or(Value::Null);
+            headers.push(Header { key: header.clone(), value: SchemaAndValue::schemaless(value) });
+        }
+        entries.retain(|(key, _)| !self.pairs.iter().any(|(field, _)| self.moves && is_named(key, field)));
+        Ok(SchemaAndValue::schemaless(Value::Map(entries)))
+    }
+
+    fn with_schema(
+        &self,
+        source: Arc<Schema>,
+        value: Value,
+        headers: &mut Vec<Header>,
+    ) -> Result<SchemaAndValue, Error> {
+        let of = require_struct(value, self.purpose())?;
+        for (name, header) in &self.pairs {
+            let Some((_, field)) = source.field(name) else { return Err(no_field()) };
+            let value = read(of.get(name).cloned().unwrap_or(Value::Null), &field.schema, self.replace_null);
+            let value = SchemaAndValue { schema: Some(field.schema.clone()), value };
+            headers.push(Header { key: header.clone(), value });
+        }
+        if !self.moves {
+            return Ok(SchemaAndValue { schema: Some(source), value: Value::Struct(of) });
+        }
+        let keeps = |field: &Field| !self.is_moved(&field.name);
+        let schema = self.schemas.get(&source, |source| {
+            let fields = source.fields().iter().filter(|field| keeps(field)).cloned().collect();
+            Ok(with_basics(source, struct_kind(fields)?))
+        })?;
+        let Struct { schema: own, values } = of;
+        let kept = own.fields().iter().zip(values).filter(|(field, _)| keeps(field));
+        let values = kept.map(|(field, value)| read(value, &field.schema, self.replace_null)).collect();
+        let value = Value::Struct(Struct { schema: schema.clone(), values });
+        Ok(SchemaAndValue { schema: Some(schema), value })
+    }
+}
+
+fn no_field() -> Error {
+    Error::of_class(
+        "java.lang.NullPointerException",
+        "Cannot invoke \"org.apache.kafka.connect.data.Field.schema()\" because the return value of \
+         \"org.apache.kafka.connect.data.Schema.field(String)\" is null",
+    )
+}
+
+impl Transformation for HeaderFrom {
+    fn apply(&self, mut record: Record) -> Result<Option<Record>, Error> {
+        let SchemaAndValue { schema, value } = self.side.take(&mut record);
+        *self.side.of_mut(&mut record) = match schema {
+            None => self.schemaless(value, &mut record.headers)?,
+            Some(schema) => self.with_schema(schema, value, &mut record.headers)?,
+        };
+        Ok(Some(record))
+    }
+}
+
+#[cfg(test)]
+#[path = "header_from_tests.rs"]
+mod tests;

@@ -1,0 +1,80 @@
+//! Values and records as Java's `toString` shows them, for messages.
+
+use crate::data::java_number::{decimal, double, float};
+use crate::data::java_time::DateFormat;
+use crate::data::{Record, Schema, SchemaAndValue, TimestampType, Value};
+
+/// A value; bytes, whose text in Java is an address, are only named.
+pub(super) fn of(value: &Value) -> String {
+    match value {
+        Value::Null => "null".to_owned(),
+        Value::Int8(number) => number.to_string(),
+        Value::Int16(number) => number.to_string(),
+        Value::Int32(number) => number.to_string(),
+        Value::Int64(number) => number.to_string(),
+        Value::Float32(number) => float(*number),
+        Value::Float64(number) => double(*number),
+        Value::Boolean(truth) => truth.to_string(),
+        Value::String(text) => text.to_string(),
+        Value::Bytes(_) => "[B".to_owned(),
+        Value::Decimal(number) => decimal(number),
+        Value::Date(ms) => DateFormat::new("EEE MMM dd HH:mm:ss zzz yyyy", 0)
+            .map_or_else(|_| ms.to_string(), |format| format.format(*ms)),
+        Value::Array(values) => format!("[{}]", list(values.iter().map(of))),
+        Value::Map(entries) => {
+            let entry = |(key, value): &(Value, Value)| format!("{}={}", of(key), of(value));
+            format!("{{{}}}", list(entries.iter().map(entry)))
+        }
+        Value::Struct(struct_) => {
+            let fields = struct_.schema.fields().iter().zip(&struct_.values);
+            let set = fields.filter(|(_, value)| !value.is_null());
+            let shown: Vec<_> = set.map(|(field, value)| format!("{}={}", field.name, of(value))).collect();
+            format!("Struct{{{}}}", shown.join(","))
+        }
+    }
+}
+
+fn list(items: impl Iterator<Item = String>) -> String {
+    items.collect::<Vec<_>>().join(", ")
+}
+
+/// A schema: its name, if it has one, and its type.
+pub(super) fn of_schema(schema: &Schema) -> String {
+    match &schema.name {
+        Some(name) => format!("Schema{{{name}:{}}}", schema.kind),
+        None => format!("Schema{{{}}}", schema.kind),
+    }
+}
+
+/// A record.
+pub(super) fn of_record(record: &Record) -> String {
+    let schema = |of: &SchemaAndValue| of.schema.as_deref().map_or_else(|| "null".to_owned(), of_schema);
+    let header = |header: &crate::data::Header| {
+        let SchemaAndValue { value, .. } = &header.value;
+        format!("ConnectHeader(key={}, value={}, schema={})", header.key, of(value), schema(&header.value))
+    };
+    let headers = match record.headers.as_slice() {
+        [] => String::new(),
+        some => format!("[{}]", list(some.iter().map(header))),
+    };
+    let timestamp_type = match record.timestamp_type {
+        None => "NoTimestampType",
+        Some(TimestampType::CreateTime) => "CreateTime",
+        Some(TimestampType::LogAppendTime) => "LogAppendTime",
+    };
+    let origin = &record.origin;
+    format!(
+        "SinkRecord{{kafkaOffset={offset}, timestampType={timestamp_type}, originalTopic={}, originalKafkaPartition={partition}, \
+         originalKafkaOffset={offset}}} ConnectRecord{{topic='{}', kafkaPartition={partition}, key={}, keySchema={}, value={}, \
+         valueSchema={}, timestamp={}, headers=ConnectHeaders(headers={headers})}}",
+        origin.topic,
+        record.topic,
+        of(&record.key.value),
+        schema(&record.key),
+        of(&record.value.value),
+        schema(&record.value),
+        record.timestamp.map_or_else(|| "null".to_owned(), |ms| ms.to_string()),
+        offset = origin.offset,
+        partition = origin.partition,
+    )
+}
