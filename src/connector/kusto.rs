@@ -4,6 +4,7 @@
 //! size rule is its too: sealed when the raw bytes are strictly more than `flush.size.bytes`, so the record that crosses
 //! the line is inside.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,9 +12,11 @@ use async_trait::async_trait;
 use futures::FutureExt;
 use uuid::Uuid;
 
+use super::encode::encode;
 use super::{Delivery, Error, Fill, PartitionWriter, SinkTask};
 use crate::batch::{Batch, Sealed};
 use crate::config::{KustoSinkConfig, TopicMapping};
+use crate::data::Converted;
 use crate::id::TopicPartition;
 use crate::ingest::{IngestClient, IngestRequest};
 
@@ -47,12 +50,12 @@ impl SinkTask for KustoSink {
         Ok(())
     }
 
-    fn open(&self, partition: &TopicPartition) -> Result<Box<dyn PartitionWriter>, Error> {
-        let target = self.config.mapping.get(&partition.topic);
-        let target = target.ok_or_else(|| Error::NoMapping(Arc::clone(&partition.topic)))?;
+    fn open(&self, origin: &TopicPartition, topic: &Arc<str>) -> Result<Box<dyn PartitionWriter>, Error> {
+        let target = self.config.mapping.get(topic);
+        let target = target.ok_or_else(|| Error::NoMapping(Arc::clone(topic)))?;
         Ok(Box::new(KustoWriter {
             connector: Arc::clone(&self.connector),
-            partition: partition.clone(),
+            partition: origin.clone(),
             target: target.clone(),
             flush_size: self.config.flush_size_bytes,
             client: Arc::clone(&self.client),
@@ -101,6 +104,10 @@ impl KustoWriter {
 }
 
 impl PartitionWriter for KustoWriter {
+    fn encode<'v>(&self, value: &'v Converted<'_>) -> Result<Option<Cow<'v, [u8]>>, Error> {
+        Ok(encode(self.target.format, value)?)
+    }
+
     fn put(&mut self, offset: i64, value: &[u8]) -> Result<Fill, Error> {
         self.batch.push(offset, value, SEPARATOR)?;
         Ok(if self.batch.raw_bytes() > self.flush_size { Fill::Full } else { Fill::More })

@@ -3,8 +3,10 @@
 //! A [`SinkTask`] opens one [`PartitionWriter`] per partition, so partitions share no state. Writers are pure up to the
 //! sealed [`Delivery`], whose future does the I/O. Offsets, states and restarts are the tasks' business.
 
+mod encode;
 mod kusto;
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,6 +14,7 @@ use async_trait::async_trait;
 use futures::future::BoxFuture;
 
 use crate::config::SinkConnectorConfig;
+use crate::data::{self, Converted};
 use crate::id::{OffsetRange, TopicPartition};
 /// The connections to the service, which all connectors of a worker share.
 pub use crate::ingest::HttpPools;
@@ -24,6 +27,9 @@ pub enum Error {
     /// The topic is not mapped to a table.
     #[error("no entry for topic {0} in kusto.tables.topics.mapping, and none for *")]
     NoMapping(Arc<str>),
+    /// A value cannot be written in the table's format.
+    #[error(transparent)]
+    Data(#[from] data::Error),
     /// The batch could not be written.
     #[error(transparent)]
     Batch(#[from] batch::Error),
@@ -37,6 +43,7 @@ impl Error {
     pub fn is_retriable(&self) -> bool {
         match self {
             Self::NoMapping(_) => false,
+            Self::Data(error) => error.is_retriable(),
             Self::Batch(error) => error.is_retriable(),
             Self::Ingest(error) => error.is_retriable(),
         }
@@ -58,8 +65,9 @@ pub trait SinkTask: Send + Sync {
     /// Looks whether the target is there, before the first record is read.
     async fn start(&self) -> Result<(), Error>;
 
-    /// The writer of one partition.
-    fn open(&self, partition: &TopicPartition) -> Result<Box<dyn PartitionWriter>, Error>;
+    /// A writer of records that come from the partition `origin` and go to the table of `topic`: the same topic unless
+    /// a transformation renamed it.
+    fn open(&self, origin: &TopicPartition, topic: &Arc<str>) -> Result<Box<dyn PartitionWriter>, Error>;
 
     /// How old the first record of a batch may become.
     fn flush_interval(&self) -> Duration;
@@ -67,7 +75,10 @@ pub trait SinkTask: Send + Sync {
 
 /// Writes the records of one partition.
 pub trait PartitionWriter: Send {
-    /// Appends a value; tombstones are the caller's.
+    /// A value as it is written; none for a tombstone.
+    fn encode<'v>(&self, value: &'v Converted<'_>) -> Result<Option<Cow<'v, [u8]>>, Error>;
+
+    /// Appends what [`Self::encode`] gave.
     fn put(&mut self, offset: i64, value: &[u8]) -> Result<Fill, Error>;
 
     /// Memory held now, in bytes.

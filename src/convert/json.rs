@@ -1,66 +1,121 @@
 //! `JsonConverter`: JSON with or without Connect's schema envelope (`connect-runtime.md` §6.2).
 //!
-//! Without the envelope an object or array is validated and passed on as the bytes it came in: field order, big
-//! integers and the text of numbers survive, and no tree is built. (The JVM re-types numbers; see the README.)
+//! Without the envelope an object or array that nothing touches is validated and passed on as the bytes it came in:
+//! field order, big integers and the text of numbers survive, and no tree is built. (The JVM re-types numbers; see the
+//! README.)
 
-use std::collections::BTreeMap;
-
+use super::json_schema::SchemaCache;
+use super::{Converter, json_payload};
+use crate::data::{Converted, Error, Schema, SchemaAndValue};
+use serde::Deserialize;
 use serde::de::IgnoredAny;
+use serde_json::value::RawValue;
+use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use super::{Converter, Error, json_envelope};
-use crate::data::Converted;
+/// The class, by its full name.
+pub(super) const CLASS: &str = "org.apache.kafka.connect.json.JsonConverter";
+
+const WANTED: &str = "JsonConverter with schemas.enable requires \"schema\" and \"payload\" fields and may not \
+    contain additional fields. If you are trying to deserialize plain JSON data, set schemas.enable=false in your \
+    converter configuration.";
 
 /// Reads JSON.
 #[derive(Debug)]
 pub struct JsonConverter {
     envelope: bool,
     null_to_default: bool,
+    schemas: SchemaCache,
+    /// `schema.content`: of every payload, which then comes without an envelope.
+    fixed: Option<Arc<Schema>>,
 }
 
 impl JsonConverter {
-    /// Reads `schemas.enable` (default true) and `replace.null.with.default` (default true).
-    pub fn new(key: &'static str, settings: &BTreeMap<String, String>) -> Result<Self, Error> {
+    /// Reads `schemas.enable` (default true), `replace.null.with.default` (default true), `schemas.cache.size` (1000) and
+    /// `schema.content`.
+    pub fn new(key: &'static str, settings: &BTreeMap<String, String>) -> Result<Self, super::Error> {
+        let wrong = |setting, reason: String| super::Error::Setting { key, setting, reason };
         let switch =
             |setting: &'static str| match settings.get(setting).map(|v| v.trim().to_ascii_lowercase()) {
                 None => Ok(true),
                 Some(value) if value == "true" => Ok(true),
                 Some(value) if value == "false" => Ok(false),
-                Some(_) => Err(Error::Setting {
-                    key,
-                    setting,
-                    reason: "Expected value to be either true or false".to_owned(),
-                }),
+                Some(_) => Err(wrong(setting, "Expected value to be either true or false".to_owned())),
             };
-        if settings.get("schema.content").is_some_and(|text| !text.trim().is_empty()) {
-            return Err(Error::Setting {
-                key,
-                setting: "schema.content",
-                reason: "not supported yet".to_owned(),
-            });
-        }
-        Ok(Self {
-            envelope: switch("schemas.enable")?,
-            null_to_default: switch("replace.null.with.default")?,
-        })
+        let size = match settings.get("schemas.cache.size").map(|text| text.trim().parse::<i32>()) {
+            None => 1000,
+            Some(Ok(size)) => usize::try_from(size).unwrap_or(0),
+            Some(Err(_)) => return Err(wrong("schemas.cache.size", "Not a number of type INT".to_owned())),
+        };
+        let envelope = switch("schemas.enable")?;
+        let schemas = SchemaCache::new(size);
+        let fixed =
+            match settings.get("schema.content").map(|text| text.trim()).filter(|text| !text.is_empty()) {
+                Some(text) if envelope => {
+                    schemas.get(text).map_err(|error| wrong("schema.content", error.to_string()))?
+                }
+                _ => None,
+            };
+        Ok(Self { envelope, null_to_default: switch("replace.null.with.default")?, schemas, fixed })
+    }
+
+    fn read_envelope(&self, bytes: &[u8]) -> Result<SchemaAndValue, Error> {
+        let (schema, payload) = if let Some(schema) = &self.fixed {
+            (Some(Arc::clone(schema)), serde_json::from_slice(bytes).map_err(not_json)?)
+        } else {
+            let envelope = Envelope::read(bytes)?;
+            (self.schemas.get(envelope.schema.get())?, envelope.payload)
+        };
+        let value = match &schema {
+            Some(schema) => json_payload::value(schema, payload, self.null_to_default)?,
+            None => json_payload::schemaless(payload)?,
+        };
+        Ok(SchemaAndValue { schema, value })
     }
 }
 
 impl Converter for JsonConverter {
-    fn convert<'a>(&self, bytes: Option<&'a [u8]>) -> Result<Converted<'a>, Error> {
-        let Some(bytes) = bytes else { return Ok(Converted::Null) };
-        if self.envelope {
-            return json_envelope::convert(bytes, self.null_to_default);
-        }
-        schemaless(bytes)
+    fn class(&self) -> &'static str {
+        CLASS
     }
+
+    fn to_data(&self, bytes: Option<&[u8]>) -> Result<SchemaAndValue, Error> {
+        match bytes.map(trimmed) {
+            Some(bytes) if self.envelope => self.read_envelope(bytes),
+            None | Some([]) => Ok(SchemaAndValue::NULL),
+            Some(bytes) => {
+                let json = serde_json::from_slice(bytes).map_err(not_json)?;
+                Ok(SchemaAndValue::schemaless(json_payload::schemaless(json)?))
+            }
+        }
+    }
+
+    fn convert<'a>(&self, bytes: Option<&'a [u8]>) -> Result<Converted<'a>, Error> {
+        let Some(bytes) = bytes.map(trimmed) else { return Ok(Converted::Null) };
+        if !self.envelope {
+            return schemaless(bytes);
+        }
+        if self.fixed.is_none()
+            && let Envelope { schema, payload } = Envelope::read(bytes)?
+            && schema.get() == "null"
+        {
+            return schemaless(payload.get().as_bytes());
+        }
+        Ok(Converted::from(self.read_envelope(bytes)?))
+    }
+}
+
+/// Without a byte order mark, blanks and final zero bytes, which some producers add to JSON and Java does not mind.
+fn trimmed(bytes: &[u8]) -> &[u8] {
+    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes).trim_ascii();
+    let end = bytes.iter().rposition(|byte| *byte != 0).map_or(bytes.len(), |last| last + 1);
+    bytes.get(..end).unwrap_or(bytes).trim_ascii()
 }
 
 /// A document without a schema: containers pass as they are, a text loses its quotes, other scalars keep their text.
 fn schemaless(bytes: &[u8]) -> Result<Converted<'_>, Error> {
-    let start = bytes.iter().position(|byte| !byte.is_ascii_whitespace());
-    match start.map(|at| bytes[at]) {
-        // Zero bytes are null for Connect; blanks only are an error there too, and said by the parser below.
-        None if bytes.is_empty() => Ok(Converted::Null),
+    match bytes.first() {
+        None => Ok(Converted::Null),
         Some(b'{' | b'[') => {
             serde_json::from_slice::<IgnoredAny>(bytes).map_err(not_json)?;
             // The validation above skips over texts without looking at their encoding.
@@ -72,61 +127,46 @@ fn schemaless(bytes: &[u8]) -> Result<Converted<'_>, Error> {
             Ok(Converted::Text(text.into()))
         }
         _ => {
-            let value: &serde_json::value::RawValue = serde_json::from_slice(bytes).map_err(not_json)?;
+            let value: &RawValue = serde_json::from_slice(bytes).map_err(not_json)?;
             Ok(if value.get() == "null" { Converted::Null } else { Converted::Text(value.get().into()) })
+        }
+    }
+}
+
+/// The two halves of an envelope, unread.
+struct Envelope<'a> {
+    schema: &'a RawValue,
+    payload: &'a RawValue,
+}
+
+impl<'a> Envelope<'a> {
+    fn read(bytes: &'a [u8]) -> Result<Self, Error> {
+        #[derive(Deserialize)]
+        #[serde(deny_unknown_fields)]
+        struct Both<'a> {
+            #[serde(borrow)]
+            schema: &'a RawValue,
+            #[serde(borrow)]
+            payload: &'a RawValue,
+        }
+        let text = std::str::from_utf8(bytes).map_err(not_json)?;
+        match serde_json::from_str::<Both<'_>>(text) {
+            Ok(Both { schema, payload }) => Ok(Self { schema, payload }),
+            // JSON, but no envelope, has an advice of its own; nothing at all is for Connect a missing envelope.
+            Err(_) if text.is_empty() || serde_json::from_str::<IgnoredAny>(text).is_ok() => {
+                Err(Error::new(WANTED))
+            }
+            Err(error) => Err(not_json(error)),
         }
     }
 }
 
 /// Connect's own words for bytes that are not JSON.
 pub(super) fn not_json(error: impl std::fmt::Display) -> Error {
-    Error::Data(format!("Converting byte[] to Kafka Connect data failed due to serialization error: {error}"))
+    let cause = Error::of_class("org.apache.kafka.common.errors.SerializationException", error.to_string());
+    Error::new("Converting byte[] to Kafka Connect data failed due to serialization error: ").because(cause)
 }
 
 #[cfg(test)]
-mod tests {
-    use super::JsonConverter;
-    use crate::convert::Converter;
-    use crate::data::Converted;
-    use proptest::prelude::*;
-    use std::collections::BTreeMap;
-
-    fn schemaless() -> JsonConverter {
-        let settings = BTreeMap::from([("schemas.enable".to_owned(), "false".to_owned())]);
-        JsonConverter::new("value.converter", &settings).unwrap()
-    }
-
-    #[test]
-    fn documents_pass_as_they_came() {
-        let document = b" {\"z\":12345678901234567890, \"a\":1.10,\n\"t\":\"\xc3\xa9\"}";
-        assert_eq!(schemaless().convert(Some(document)), Ok(Converted::Json(document.as_slice().into())));
-    }
-
-    #[test]
-    fn scalars_and_nulls() {
-        let converter = schemaless();
-        assert_eq!(converter.convert(Some(b"\"a\\nb\"")), Ok(Converted::Text("a\nb".into())));
-        assert_eq!(converter.convert(Some(b" 1.50 ")), Ok(Converted::Text("1.50".into())));
-        assert_eq!(converter.convert(Some(b"true")), Ok(Converted::Text("true".into())));
-        for null in [Some(b"null".as_slice()), Some(b"".as_slice()), None] {
-            assert_eq!(converter.convert(null), Ok(Converted::Null));
-        }
-    }
-
-    #[test]
-    fn what_is_not_json_is_an_error() {
-        for bad in [b"{".as_slice(), b"{\"a\":1} x", b"nul", b" ", b"{\"a\":\"\xff\"}", b"{'a':1}"] {
-            let error = schemaless().convert(Some(bad)).unwrap_err().to_string();
-            assert!(error.starts_with("Converting byte[] to Kafka Connect data failed"), "{error}");
-        }
-    }
-
-    proptest! {
-        #[test]
-        fn never_panics(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
-            let envelope = JsonConverter::new("value.converter", &BTreeMap::new()).unwrap();
-            drop(envelope.convert(Some(&bytes)));
-            drop(schemaless().convert(Some(&bytes)));
-        }
-    }
-}
+#[path = "json_tests.rs"]
+mod tests;

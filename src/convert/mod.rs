@@ -1,26 +1,28 @@
 //! Converters: from the bytes of a Kafka record to a value (`connect-runtime.md` §6).
 //!
-//! One file per converter, one row per class in [`converter`]. Converters are pure: no I/O, no state that a record
-//! changes. What may be passed on unchanged is borrowed from the fetch buffer.
+//! One row per class in [`converter`]. Converters are pure: no I/O, no state that a record changes but a cache of
+//! schemas. What may be passed on unchanged is borrowed from the fetch buffer.
 
 mod json;
-mod json_envelope;
+mod json_payload;
+mod json_schema;
+mod primitive;
+mod simple_header;
 
+use crate::data::{self, Converted, SchemaAndValue};
+pub use json::JsonConverter;
+use primitive::{ByteArrayConverter, FixedConverter, StringConverter};
+use simple_header::SimpleHeaderConverter;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::data::Converted;
-pub use json::JsonConverter;
-
-/// A record that could not be converted, in the words of Connect's own converters.
+/// A converter that cannot be made.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
-    /// The bytes are not what the converter's class says.
-    #[error("{0}")]
-    Data(String),
     /// There is no converter of this class here.
     #[error(
-        "{key}: no converter of class {class} here; there are StringConverter, ByteArrayConverter and JsonConverter"
+        "{key}: no converter of class {class} here; there are StringConverter, ByteArrayConverter, JsonConverter and \
+         those of numbers and booleans"
     )]
     UnknownClass {
         /// The setting that names it.
@@ -41,16 +43,29 @@ pub enum Error {
 }
 
 impl Error {
-    /// Never: the same bytes convert no better next time.
+    /// Never: the settings must change first.
     pub fn is_retriable(&self) -> bool {
         false
     }
 }
 
-/// Turns the bytes of a key or a value into a [`Value`].
+/// Turns the bytes of a key or a value into a value; none is Kafka's null.
 pub trait Converter: Send + Sync {
-    /// Converts `bytes` (none: null).
-    fn convert<'a>(&self, bytes: Option<&'a [u8]>) -> Result<Converted<'a>, Error>;
+    /// The full name of its Java class, which a dead letter tells.
+    fn class(&self) -> &'static str;
+
+    /// True when every record converts.
+    fn never_fails(&self) -> bool {
+        false
+    }
+
+    /// Converts for whoever looks inside: transformations.
+    fn to_data(&self, bytes: Option<&[u8]>) -> Result<SchemaAndValue, data::Error>;
+
+    /// Converts for a sink that writes it down; the same as [`Self::to_data`], by a shorter way where there is one.
+    fn convert<'a>(&self, bytes: Option<&'a [u8]>) -> Result<Converted<'a>, data::Error> {
+        self.to_data(bytes).map(Converted::from)
+    }
 }
 
 /// Finds the converter of `class` (full name or alias); `key` is the setting that named it, for messages.
@@ -60,46 +75,17 @@ pub fn converter(
     settings: &BTreeMap<String, String>,
 ) -> Result<Arc<dyn Converter>, Error> {
     let simple = class.rsplit('.').next().unwrap_or(class);
-    Ok(match simple.strip_suffix("Converter").unwrap_or(simple) {
+    let short = simple.strip_suffix("Converter").unwrap_or(simple);
+    Ok(match short {
         "String" => Arc::new(StringConverter::new(key, settings)?),
-        "ByteArray" => Arc::new(ByteArrayConverter),
+        "ByteArray" => Arc::new(ByteArrayConverter::new()),
         "Json" => Arc::new(JsonConverter::new(key, settings)?),
-        _ => return Err(Error::UnknownClass { key, class: class.to_owned() }),
+        "SimpleHeader" => Arc::new(SimpleHeaderConverter),
+        other => match FixedConverter::of(other) {
+            Some(fixed) => Arc::new(fixed),
+            None => return Err(Error::UnknownClass { key, class: class.to_owned() }),
+        },
     })
-}
-
-/// Text, as it came; malformed UTF-8 becomes U+FFFD as in Java.
-#[derive(Debug)]
-pub struct StringConverter;
-
-impl StringConverter {
-    fn new(key: &'static str, settings: &BTreeMap<String, String>) -> Result<Self, Error> {
-        let encoding = settings.get("converter.encoding").map_or("UTF-8", String::as_str);
-        if matches!(encoding.to_ascii_uppercase().as_str(), "UTF-8" | "UTF8" | "US-ASCII" | "ASCII") {
-            return Ok(Self);
-        }
-        Err(Error::Setting {
-            key,
-            setting: "converter.encoding",
-            reason: format!("{encoding}: only UTF-8 here"),
-        })
-    }
-}
-
-impl Converter for StringConverter {
-    fn convert<'a>(&self, bytes: Option<&'a [u8]>) -> Result<Converted<'a>, Error> {
-        Ok(bytes.map_or(Converted::Null, |bytes| Converted::Text(String::from_utf8_lossy(bytes))))
-    }
-}
-
-/// Bytes, as they came.
-#[derive(Debug)]
-pub struct ByteArrayConverter;
-
-impl Converter for ByteArrayConverter {
-    fn convert<'a>(&self, bytes: Option<&'a [u8]>) -> Result<Converted<'a>, Error> {
-        Ok(bytes.map_or(Converted::Null, |bytes| Converted::Bytes(bytes.into())))
-    }
 }
 
 #[cfg(test)]
@@ -120,11 +106,5 @@ mod tests {
         assert_eq!(bytes.convert(Some(b"\xff\0")), Ok(Converted::Bytes(b"\xff\0".as_slice().into())));
         let unknown = converter("value.converter", "io.confluent.connect.avro.AvroConverter", &none);
         assert!(matches!(unknown, Err(Error::UnknownClass { .. })));
-    }
-
-    #[test]
-    fn malformed_text_becomes_the_replacement_character() {
-        let text = converter("value.converter", "String", &BTreeMap::new()).unwrap();
-        assert_eq!(text.convert(Some(b"a\xffb")), Ok(Converted::Text("a\u{fffd}b".into())));
     }
 }

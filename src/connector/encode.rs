@@ -1,0 +1,209 @@
+//! From a converted value to the bytes of one record in a blob (`kusto-sink-connector.md` §3.2).
+//!
+//! Texts, bytes and documents are written as they came. A struct becomes JSON in the JVM connector's conventions, or
+//! one line of a separated format, field by field in the order of its schema (the JVM fails the task there): nested
+//! values as JSON, decimals as numbers, dates in ISO 8601. Nothing here ends a record: separators are the batch's.
+
+use crate::config::DataFormat;
+use crate::data::json::{self, DecimalFormat};
+use crate::data::schema::{DATE, TIME};
+use crate::data::{Converted, Error, Schema, SchemaAndValue, Struct, Value};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use std::borrow::Cow;
+use time::macros::format_description;
+use time::{OffsetDateTime, Time};
+
+/// Milliseconds of a day.
+const DAY: i64 = 86_400_000;
+
+/// The bytes of `value` in `format`; none for a tombstone.
+pub(super) fn encode<'v>(
+    format: DataFormat,
+    value: &'v Converted<'_>,
+) -> Result<Option<Cow<'v, [u8]>>, Error> {
+    Ok(Some(match value {
+        Converted::Null => return Ok(None),
+        Converted::Text(text) => Cow::Borrowed(text.as_bytes()),
+        Converted::Bytes(bytes) | Converted::Json(bytes) => Cow::Borrowed(bytes),
+        Converted::Data(SchemaAndValue { value: Value::Struct(fields), .. })
+            if separator(format).is_some() =>
+        {
+            let separator = separator(format).unwrap_or(',');
+            Cow::Owned(line(fields, separator, format == DataFormat::Tsve)?.into_bytes())
+        }
+        Converted::Data(SchemaAndValue { schema, value }) => {
+            let mut out = Vec::new();
+            json::write(schema.as_deref(), value, DecimalFormat::Base64, &mut out)?;
+            Cow::Owned(out)
+        }
+    }))
+}
+
+/// What stands between the fields of a line; none for formats without fields.
+fn separator(format: DataFormat) -> Option<char> {
+    match format {
+        DataFormat::Csv => Some(','),
+        DataFormat::Tsv | DataFormat::Tsve => Some('\t'),
+        DataFormat::Scsv => Some(';'),
+        DataFormat::Sohsv => Some('\u{1}'),
+        DataFormat::Psv => Some('|'),
+        _ => None,
+    }
+}
+
+fn line(fields: &Struct, separator: char, backslashes: bool) -> Result<String, Error> {
+    let mut line = String::new();
+    for (index, (field, value)) in fields.schema.fields().iter().zip(&fields.values).enumerate() {
+        if index > 0 {
+            line.push(separator);
+        }
+        let value = match (value, &field.schema.default) {
+            (Value::Null, Some(default)) => default,
+            _ => value,
+        };
+        let cell = cell(&field.schema, value)?;
+        if backslashes {
+            escape(&cell, &mut line);
+        } else {
+            quote(&cell, separator, &mut line);
+        }
+    }
+    Ok(line)
+}
+
+/// The text of one value.
+fn cell<'v>(schema: &Schema, value: &'v Value) -> Result<Cow<'v, str>, Error> {
+    Ok(match value {
+        Value::Null if !schema.optional => {
+            return Err(Error::new(
+                "Conversion error: null value for field that is required and has no default value",
+            ));
+        }
+        Value::Null => "".into(),
+        Value::String(text) => (&**text).into(),
+        Value::Bytes(bytes) => STANDARD.encode(bytes).into(),
+        Value::Decimal(decimal) => decimal.to_plain_string().into(),
+        Value::Date(ms) => date(schema, *ms)?.into(),
+        Value::Float32(number) if !number.is_finite() => number.to_string().into(),
+        Value::Float64(number) if !number.is_finite() => number.to_string().into(),
+        other => {
+            let mut out = Vec::new();
+            json::write(Some(schema), other, DecimalFormat::Numeric, &mut out)?;
+            String::from_utf8_lossy(&out).into_owned().into()
+        }
+    })
+}
+
+/// ISO 8601: a day, a time of day, or a moment in UTC.
+fn date(schema: &Schema, ms: i64) -> Result<String, Error> {
+    let beyond = |_| Error::new(format!("{ms} ms since the epoch is no date of this calendar"));
+    let moment = OffsetDateTime::from_unix_timestamp_nanos(i128::from(ms) * 1_000_000).map_err(beyond)?;
+    let text = match schema.logical_name() {
+        Some(DATE) => moment.date().format(format_description!("[year]-[month]-[day]")),
+        Some(TIME) => {
+            let seconds = ms.rem_euclid(DAY) / 1000;
+            let clock = Time::MIDNIGHT
+                + time::Duration::seconds(seconds)
+                + time::Duration::milliseconds(ms.rem_euclid(1000));
+            clock.format(format_description!("[hour]:[minute]:[second].[subsecond digits:3]"))
+        }
+        _ => moment.format(format_description!(
+            "[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond digits:3]Z"
+        )),
+    };
+    text.map_err(|error| Error::new(error.to_string()))
+}
+
+/// RFC 4180: quotes around what has a separator, a quote, a line break or blanks at an end.
+fn quote(cell: &str, separator: char, line: &mut String) {
+    let blank = |c: char| c.is_whitespace();
+    let special = |c: char| c == separator || matches!(c, '"' | '\n' | '\r');
+    if !cell.contains(special) && !cell.starts_with(blank) && !cell.ends_with(blank) {
+        line.push_str(cell);
+        return;
+    }
+    line.push('"');
+    for c in cell.chars() {
+        if c == '"' {
+            line.push('"');
+        }
+        line.push(c);
+    }
+    line.push('"');
+}
+
+/// The backslashes of tsve.
+fn escape(cell: &str, line: &mut String) {
+    for c in cell.chars() {
+        match c {
+            '\\' => line.push_str("\\\\"),
+            '\t' => line.push_str("\\t"),
+            '\n' => line.push_str("\\n"),
+            '\r' => line.push_str("\\r"),
+            other => line.push(other),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::encode;
+    use crate::config::DataFormat;
+    use crate::data::schema::{DATE, TIME, TIMESTAMP};
+    use crate::data::{Converted, Kind, Schema, SchemaAndValue, Struct, Value};
+    use std::sync::Arc;
+
+    fn encoded(format: DataFormat, value: &Converted<'_>) -> Option<String> {
+        encode(format, value).unwrap().map(|bytes| String::from_utf8(bytes.into_owned()).unwrap())
+    }
+
+    fn storm() -> Converted<'static> {
+        let optional = |kind| Arc::new(Schema::optional(kind));
+        let logical = |kind, name| Arc::new(Schema::logical(kind, name).with_optional(true));
+        let list = Kind::Array(Some(optional(Kind::Int32)));
+        let schema = Arc::new(Schema::of_fields([
+            ("text", optional(Kind::String)),
+            ("n", optional(Kind::Int64)),
+            ("none", optional(Kind::String)),
+            ("amount", Arc::new(Schema::decimal(2))),
+            ("day", logical(Kind::Int32, DATE)),
+            ("clock", logical(Kind::Int32, TIME)),
+            ("at", logical(Kind::Int64, TIMESTAMP)),
+            ("list", optional(list)),
+        ]));
+        let values = vec![
+            "a,\"b\"\n".into(),
+            Value::Int64(-5),
+            Value::Null,
+            Value::Decimal("1.50".parse().unwrap()),
+            Value::Date(86_400_000),
+            Value::Date(3_661_007),
+            Value::Date(1_700_000_000_123),
+            Value::Array(vec![Value::Int32(1), Value::Int32(2)]),
+        ];
+        let value = Value::Struct(Struct { schema: schema.clone(), values });
+        Converted::Data(SchemaAndValue { schema: Some(schema), value })
+    }
+
+    #[test]
+    fn a_struct_is_a_line_in_separated_formats_and_json_elsewhere() {
+        let csv = "\"a,\"\"b\"\"\n\",-5,,1.50,1970-01-02,01:01:01.007,2023-11-14T22:13:20.123Z,\"[1,2]\"";
+        assert_eq!(encoded(DataFormat::Csv, &storm()).unwrap(), csv);
+        let tsve = "a,\"b\"\\n\t-5\t\t1.50\t1970-01-02\t01:01:01.007\t2023-11-14T22:13:20.123Z\t[1,2]";
+        assert_eq!(encoded(DataFormat::Tsve, &storm()).unwrap(), tsve);
+        let json = r#"{"text":"a,\"b\"\n","n":-5,"none":null,"amount":"AJY=","day":1,"clock":3661007,"at":1700000000123,"list":[1,2]}"#;
+        for format in [DataFormat::MultiJson, DataFormat::Txt, DataFormat::Raw] {
+            assert_eq!(encoded(format, &storm()).unwrap(), json);
+        }
+    }
+
+    #[test]
+    fn what_came_as_text_or_bytes_is_not_touched() {
+        let text = Converted::Text("a,\"b".into());
+        assert_eq!(encoded(DataFormat::Csv, &text).unwrap(), "a,\"b");
+        assert_eq!(encoded(DataFormat::Csv, &Converted::Null), None);
+        let number = Converted::Data(SchemaAndValue::schemaless(Value::Int32(7)));
+        assert_eq!(encoded(DataFormat::Csv, &number).unwrap(), "7");
+    }
+}
