@@ -60,12 +60,21 @@ enum Topic {
 impl Admin {
     /// A client with the worker's top-level Kafka settings.
     pub fn new(worker: &WorkerConfig) -> Result<Self, Error> {
-        let mut config = settings::storage(worker, "shared-admin")?;
+        Self::with(settings::storage(worker, "shared-admin")?, worker)
+    }
+
+    /// A client with these settings.
+    pub(super) fn with(mut config: ClientConfig, worker: &WorkerConfig) -> Result<Self, Error> {
         config.set("allow.auto.create.topics", "false");
         let client = config
             .create_with_context(log::LogContext)
             .map_err(|source| Error::Client { bootstrap: worker.bootstrap_servers.clone(), source })?;
         Ok(Self { client: Arc::new(client), config, bootstrap: worker.bootstrap_servers.clone() })
+    }
+
+    /// The library's client, for questions that are no business of storage.
+    pub(super) fn client(&self) -> &AdminClient<log::LogContext> {
+        &self.client
     }
 
     /// Makes sure that the topic exists and is fit for storage. Returns how many of its partitions are to be used.

@@ -48,6 +48,16 @@ pub enum Error {
         /// The library's reason.
         source: Box<KafkaError>,
     },
+    /// A record could not be written to a dead-letter topic.
+    #[error(
+        "dead-letter topic {topic}: {source}; check errors.deadletterqueue.topic.name and producer.override.*"
+    )]
+    DeadLetter {
+        /// The topic.
+        topic: String,
+        /// The library's reason.
+        source: KafkaError,
+    },
     /// A consumer group could not be read or changed from outside.
     #[error("consumer group {group}: {operation}{}: {source}", partition.as_ref().map(|id| format!(" for {id}")).unwrap_or_default())]
     Group {
@@ -96,6 +106,7 @@ impl Error {
             | Self::Refused { .. } => false,
             Self::Denied { .. } => true,
             // Brokers that are down, being set up, or not yet as many as the replication factor: all pass.
+            Self::DeadLetter { source, .. } => code(source) != Some(RDKafkaErrorCode::MessageSizeTooLarge),
             Self::Topic { source, .. } => {
                 source.rdkafka_error_code() != Some(RDKafkaErrorCode::MessageSizeTooLarge)
             }

@@ -7,7 +7,7 @@
 use super::Error;
 use super::admin::blocking;
 use super::settings;
-use super::writer::Writer;
+use super::writer::{Outgoing, Writer};
 use crate::config::WorkerConfig;
 use rdkafka::client::ClientContext;
 use rdkafka::config::{ClientConfig, RDKafkaLogLevel};
@@ -144,7 +144,13 @@ impl KafkaBasedLog {
         // A log of one partition stays in it, whatever the topic has: its records need one order.
         let partition = (self.positions.len() == 1).then_some(0);
         let operation = "cannot write";
-        let delivery = self.writer.send(&self.topic, partition, (key, value));
+        let delivery = self.writer.send(Outgoing {
+            topic: &self.topic,
+            partition,
+            key: Some(key.as_bytes()),
+            value: value.map(str::as_bytes),
+            ..Outgoing::default()
+        });
         let delivery = delivery.map_err(|source| self.error(operation, source))?;
         let (topic, bootstrap) = (self.topic.clone(), self.bootstrap.clone());
         Ok(async move {

@@ -8,6 +8,7 @@
 pub mod admin;
 pub mod cluster;
 pub mod consumer;
+pub mod dead_letters;
 mod error;
 pub mod groups;
 pub mod log;
@@ -17,5 +18,6 @@ pub mod settings;
 mod writer;
 
 pub use consumer::{ConsumerEvent, GroupConsumer, Subscription};
+pub use dead_letters::{DeadLetterProducer, DeadLetterTopic, Letter};
 pub use error::Error;
 pub use native::{PartitionQueue, Record, Records};

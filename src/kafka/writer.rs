@@ -1,4 +1,4 @@
-//! The producer of a storage topic: a record goes its way at once, its delivery is a future.
+//! A producer of storage topics and dead letters: a record goes its way at once, its delivery is a future.
 //!
 //! The library has such a producer too, but its thread polls in slices of 100 ms and spins through the last, broken
 //! millisecond of each: up to a hundredth of a core for a topic that nobody writes. The thread here spins once a second.
@@ -7,7 +7,7 @@
 use super::log::LogContext;
 use rdkafka::config::ClientConfig;
 use rdkafka::error::KafkaError;
-use rdkafka::message::{DeliveryResult, Message};
+use rdkafka::message::{DeliveryResult, Message, OwnedHeaders};
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer, ProducerContext};
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,7 +18,20 @@ const POLL: Duration = Duration::from_secs(1);
 /// What is under way when the writer ends may take so long.
 const LAST_WRITES: Duration = Duration::from_secs(5);
 
-type Delivery = Result<i64, KafkaError>;
+/// The offset of a record that was delivered.
+pub(super) type Delivery = Result<i64, KafkaError>;
+
+/// A record to be written. No value is a tombstone, no partition is that of the key.
+#[derive(Debug, Default)]
+pub(super) struct Outgoing<'a> {
+    pub(super) topic: &'a str,
+    pub(super) partition: Option<i32>,
+    pub(super) key: Option<&'a [u8]>,
+    pub(super) value: Option<&'a [u8]>,
+    pub(super) headers: Option<OwnedHeaders>,
+    /// Milliseconds since the epoch; now, when there is none.
+    pub(super) timestamp: Option<i64>,
+}
 
 impl ProducerContext for LogContext {
     type DeliveryOpaque = Box<oneshot::Sender<Delivery>>;
@@ -63,17 +76,17 @@ impl Writer {
         Arc::clone(&self.producer)
     }
 
-    /// Sends a record behind the others (no value is a tombstone; no partition is that of the key). What comes back
-    /// gives its offset once it is delivered; it goes its way whether that is waited for or not.
+    /// Sends a record behind the others. What comes back gives its offset once it is delivered; it goes its way whether
+    /// that is waited for or not.
     pub(super) fn send(
         &self,
-        topic: &str,
-        partition: Option<i32>,
-        (key, value): (&str, Option<&str>),
+        outgoing: Outgoing<'_>,
     ) -> Result<impl Future<Output = Delivery> + Send + use<>, KafkaError> {
         let (sender, delivered) = oneshot::channel();
-        let mut record = BaseRecord::<str, str, _>::with_opaque_to(topic, Box::new(sender)).key(key);
-        (record.payload, record.partition) = (value, partition);
+        let mut record = BaseRecord::<[u8], [u8], _>::with_opaque_to(outgoing.topic, Box::new(sender));
+        (record.key, record.payload) = (outgoing.key, outgoing.value);
+        (record.partition, record.timestamp) = (outgoing.partition, outgoing.timestamp);
+        record.headers = outgoing.headers;
         self.producer.send(record).map_err(|(error, _)| error)?;
         Ok(async move { delivered.await.unwrap_or(Err(KafkaError::Canceled)) })
     }

@@ -10,16 +10,18 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::{AbortHandle, Id, JoinError, JoinSet};
 use tokio::time::Instant;
 
+use super::bad_records::BadRecords;
 use super::commit::Committer;
 use super::deal::deal;
 use super::error::At;
 use super::group::join;
 use super::partition::{Exit, Mode, Pipeline, Report, Shared};
+use super::stages::Stages;
 use super::topics::TopicsRead;
+use super::writers::Writers;
 use super::{ConnectorSpec, End, Error, Order, Parts, until};
 use crate::config::SinkConnectorConfig;
 use crate::connector::{self, SinkTask};
-use crate::convert;
 use crate::id::{ConnectorTaskId, TopicPartition};
 use crate::kafka::{ConsumerEvent, GroupConsumer, PartitionQueue};
 use crate::status::State;
@@ -65,17 +67,11 @@ impl ConnectorTasks {
         let sink =
             connector::sink_task(config, &parts.http).map_err(|error| Error::Start(Box::new(error)))?;
         sink.start().await.map_err(|error| Error::Start(Box::new(error)))?;
-        let value = &config.value_converter;
-        let value_converter = convert::converter("value.converter", &value.class, &value.settings);
-        let value_converter = value_converter.map_err(Error::Converter)?;
+        let stages = Stages::new(config)?;
+        let bad_records = BadRecords::open(config, &parts.worker).await?;
         let consumer = join(config, &parts.worker)?;
         let (sender, reports) = mpsc::channel(REPORT_PLACES);
-        let shared = Shared {
-            value_converter,
-            flush_interval: sink.flush_interval(),
-            budget: parts.budget.clone(),
-            reports: sender,
-        };
+        let shared = Shared { stages, bad_records, budget: parts.budget.clone(), reports: sender };
         let committer = Committer::new(Instant::now(), parts.worker.offset_flush_timeout);
         Ok(Self {
             spec,
@@ -212,10 +208,11 @@ impl ConnectorTasks {
             return;
         };
         let task = ConnectorTaskId { connector: Arc::clone(&self.spec.name), task: number };
-        match self.sink.open(&partition) {
-            Ok(writer) => {
+        let fixed = self.shared.stages.keep_topics();
+        match Writers::new(Arc::clone(&self.sink), partition.clone(), fixed) {
+            Ok(writers) => {
                 let (mode, orders) = watch::channel(if self.spec.paused { Mode::Hold } else { Mode::Run });
-                let pipeline = Pipeline::new(task, queue, writer, Arc::clone(&self.shared));
+                let pipeline = Pipeline::new(task, queue, writers, Arc::clone(&self.shared));
                 let abort = self.pipelines.spawn(pipeline.run(orders));
                 let id = abort.id();
                 self.running.insert(partition, Running { mode, abort, id });

@@ -4,7 +4,9 @@ use std::fmt;
 
 use crate::config::Hidden;
 use crate::id::{ConnectorTaskId, OffsetRange, TopicPartition};
-use crate::{config, connector, convert, kafka};
+use crate::{config, connector, convert, data, kafka};
+
+use super::stages::Fault;
 
 /// Which task, at which partition.
 #[derive(Debug, Clone)]
@@ -44,15 +46,21 @@ pub enum Error {
         /// What the client says.
         reason: String,
     },
-    /// A record could not be converted.
-    #[error("{at}, offset {offset}: {source}; check value.converter")]
-    Convert {
+    /// A transformation or predicate cannot be made.
+    #[error("{}", .0.iter().map(|error| error.message.as_str()).collect::<Vec<_>>().join("\n"))]
+    Transforms(Vec<config::ConfigError>),
+    /// A record got no further, and errors are not tolerated.
+    #[error(
+        "{at}, offset {offset}: {} ({}): {}; check {}, or set errors.tolerance=all",
+        fault.stage.as_str(), fault.class, with_causes(&fault.source), fault.stage.setting()
+    )]
+    BadRecord {
         /// Where.
         at: Box<At>,
         /// The record's offset.
         offset: i64,
-        /// What the converter says.
-        source: convert::Error,
+        /// What went wrong.
+        fault: Box<Fault>,
     },
     /// A record could not be added to a batch, or no batch could be opened.
     #[error("{at}: {source}")]
@@ -86,12 +94,13 @@ impl Error {
     /// True when a restart of the task may succeed without anyone changing anything.
     pub fn is_retriable(&self) -> bool {
         match self {
-            Self::Convert { source, .. } | Self::Converter(source) => source.is_retriable(),
+            Self::Converter(source) => source.is_retriable(),
+            Self::BadRecord { fault, .. } => fault.source.is_retriable(),
             Self::Sink { source, .. } | Self::Deliver { source, .. } | Self::Start(source) => {
                 source.is_retriable()
             }
             Self::Kafka(source) => source.is_retriable(),
-            Self::Config(_) | Self::Fetch { .. } | Self::Panic { .. } => false,
+            Self::Config(_) | Self::Transforms(_) | Self::Fetch { .. } | Self::Panic { .. } => false,
         }
     }
 
@@ -99,9 +108,21 @@ impl Error {
     /// `hidden`.
     pub fn trace(&self, hidden: &Hidden) -> String {
         let error = hidden.redact(&self.to_string());
-        format!(
-            "org.apache.kafka.connect.errors.ConnectException: Exiting WorkerSinkTask due to unrecoverable \
-             exception.\nCaused by: {error}"
-        )
+        let first = match self {
+            Self::BadRecord { .. } => "Tolerance exceeded in error handler",
+            _ => "Exiting WorkerSinkTask due to unrecoverable exception.",
+        };
+        format!("org.apache.kafka.connect.errors.ConnectException: {first}\nCaused by: {error}")
     }
+}
+
+/// Some of Connect's messages say nothing without their cause.
+fn with_causes(error: &data::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.cause();
+    while let Some(error) = cause {
+        text.push_str(&error.to_string());
+        cause = error.cause();
+    }
+    text
 }

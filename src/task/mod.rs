@@ -2,10 +2,13 @@
 //! pipeline per partition.
 //!
 //! Rooms and what they own: `consumer` the group membership, the set of pipelines and the tasks' states; `partition` one
-//! partition's batch and its uploads; `offsets` what may be committed; `commit` what was; `budget` the memory of all.
+//! partition's batch and its uploads; `writers` its open batches; `offsets` what may be committed;
+//! `commit` what was; `stages` the way of a record; `bad_records` what happens to one that gets no further; `budget` the
+//! memory of all.
 //! Orders come down a channel, states go up one. Late work is fenced by dropping it: an aborted pipeline's uploads end
 //! with it, and its offsets are not committed.
 
+mod bad_records;
 mod budget;
 mod commit;
 mod consumer;
@@ -13,10 +16,13 @@ mod deal;
 mod drain;
 mod error;
 mod group;
+mod intake;
 mod offsets;
 mod partition;
 mod share;
+mod stages;
 mod topics;
+mod writers;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! The pipeline of one partition: take, convert, append, seal, hand over.
+//! The pipeline of one partition: take, convert, append (`intake`), seal, hand over.
 //!
 //! It owns the partition's open batch, its uploads and its line of offsets. One select loop, in this order: an order,
 //! an upload's end, the batch's age, more records while there is room. It never commits: it reports how far everything
@@ -13,19 +13,20 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 use tracing::Instrument;
 
+use super::bad_records::{BadRecords, Letters};
 use super::error::At;
 use super::offsets::OffsetLine;
+use super::stages::Stages;
 use super::topics::LastTold;
+use super::writers::{Sealed, Writers};
 use super::{ByteBudget, Error, Reservation, until};
-use crate::connector::{self, Delivery, Fill, PartitionWriter};
-use crate::convert::Converter;
+use crate::connector::{self, Delivery};
 use crate::id::{ConnectorTaskId, OffsetRange, TopicPartition};
-use crate::kafka::native::MAX_RECORDS;
-use crate::kafka::{PartitionQueue, Records};
+use crate::kafka::{self, PartitionQueue, Records};
 
 /// Sealed batches of a partition that may be on their way at once: enough to hide an upload's latency behind the next
 /// batches, few enough that one slow partition does not hold much of the budget.
-const MAX_IN_FLIGHT: usize = 4;
+pub(super) const MAX_IN_FLIGHT: usize = 4;
 
 /// What a pipeline should do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -69,10 +70,10 @@ pub struct Exit {
 
 /// What all pipelines of a connector share.
 pub struct Shared {
-    /// From record values to what is written.
-    pub value_converter: Arc<dyn Converter>,
-    /// The age at which a batch is sealed.
-    pub flush_interval: Duration,
+    /// From records to what is written.
+    pub stages: Stages,
+    /// What happens to records that get no further.
+    pub bad_records: BadRecords,
     /// The worker's memory for batches.
     pub budget: ByteBudget,
     /// Where pipelines report.
@@ -81,25 +82,24 @@ pub struct Shared {
 
 /// One partition's pipeline.
 pub struct Pipeline {
-    task: ConnectorTaskId,
-    queue: PartitionQueue,
+    pub(super) task: ConnectorTaskId,
+    pub(super) queue: PartitionQueue,
     nonempty: Arc<Notify>,
-    writer: Box<dyn PartitionWriter>,
-    shared: Arc<Shared>,
-    line: OffsetLine,
-    uploads: JoinSet<(u64, Result<(), connector::Error>)>,
-    in_flight: BTreeMap<u64, OffsetRange>,
-    reserved: Reservation,
-    /// Bytes the next record needs and the budget did not have.
-    starved: Option<usize>,
+    pub(super) writers: Writers,
+    pub(super) shared: Arc<Shared>,
+    pub(super) line: OffsetLine,
+    pub(super) uploads: JoinSet<(u64, Result<(), Failed>)>,
+    pub(super) in_flight: BTreeMap<u64, OffsetRange>,
+    /// What the next record needs and the budget did not have.
+    pub(super) starved: Option<Starved>,
+    pub(super) letters: Letters,
     /// Taken from the queue and not yet read.
-    pending: Option<Records>,
+    pub(super) pending: Option<Records>,
     /// The queue may have more without telling again.
-    more: bool,
-    seal_at: Option<Instant>,
+    pub(super) more: bool,
     room: Room,
     /// Records were read since that was asked last.
-    has_read: bool,
+    pub(super) has_read: bool,
     told_read: LastTold,
 }
 
@@ -111,28 +111,35 @@ enum Room {
     Told,
 }
 
+/// A record waits for memory of the batch of its topic.
+pub(super) struct Starved {
+    pub(super) topic: Arc<str>,
+    pub(super) needed: usize,
+    pub(super) memory: Reservation,
+}
+
+/// What could not be handed over.
+pub(super) enum Failed {
+    Batch(connector::Error),
+    Letter(kafka::Error),
+}
+
 impl Pipeline {
-    /// A pipeline of `task` over `queue` into `writer`.
-    pub fn new(
-        task: ConnectorTaskId,
-        queue: PartitionQueue,
-        writer: Box<dyn PartitionWriter>,
-        shared: Arc<Shared>,
-    ) -> Self {
+    /// A pipeline of `task` over `queue` into `writers`.
+    pub fn new(task: ConnectorTaskId, queue: PartitionQueue, writers: Writers, shared: Arc<Shared>) -> Self {
         Self {
             task,
             nonempty: queue.nonempty(),
             queue,
-            writer,
+            writers,
             shared,
             line: OffsetLine::default(),
             uploads: JoinSet::new(),
             in_flight: BTreeMap::new(),
-            reserved: Reservation::default(),
             starved: None,
+            letters: Letters::default(),
             pending: None,
             more: true,
-            seal_at: None,
             room: Room::Yes,
             has_read: false,
             told_read: LastTold::default(),
@@ -142,10 +149,13 @@ impl Pipeline {
     /// Runs until it is drained or fails. Dropping the future gives up everything that was not handed over.
     pub async fn run(mut self, mut mode: watch::Receiver<Mode>) -> Exit {
         let error = self.work(&mut mode).await.err();
+        if matches!(error, Some(Error::BadRecord { .. })) {
+            self.hand_over_rest().await;
+        }
         Exit {
             partition: self.queue.id().clone(),
             task: self.task.task,
-            resume_at: self.line.resume_at(),
+            resume_at: self.line.resume_at(self.writers.first()),
             error,
         }
     }
@@ -154,13 +164,14 @@ impl Pipeline {
         loop {
             let now = *mode.borrow_and_update();
             if now != Mode::Run {
-                self.seal()?;
+                let sealed = self.writers.seal_all();
+                self.send_all(sealed)?;
             }
             if now == Mode::Drain && self.uploads.is_empty() {
                 self.report().await;
                 return Ok(());
             }
-            let (seal_at, tell_at) = (self.seal_at, self.blocked_until(now));
+            let (seal_at, tell_at) = (self.writers.seal_at(), self.blocked_until(now));
             tokio::select! {
                 biased;
                 changed = mode.changed() => {
@@ -173,15 +184,20 @@ impl Pipeline {
                     self.handed_over(ended)?;
                     self.report().await;
                 }
-                () = until(seal_at), if seal_at.is_some() => self.seal()?,
+                () = until(seal_at), if seal_at.is_some() => {
+                    let sealed = self.writers.seal_due(Instant::now());
+                    self.send_all(sealed)?;
+                }
                 () = until(tell_at), if tell_at.is_some() => {
                     self.room = Room::Told;
                     tell(&self.shared, Report::Blocked(self.queue.id().clone())).await;
                 }
-                () = readable(self.pending.is_some() || self.more, self.starved, &self.shared.budget,
-                    &mut self.reserved, &self.nonempty), if now == Mode::Run && self.uploads.len() < MAX_IN_FLIGHT =>
+                () = readable(self.pending.is_some() || self.more, self.starved.as_mut(), &self.shared.budget,
+                    &self.nonempty), if now == Mode::Run && self.uploads.len() < MAX_IN_FLIGHT =>
                 {
-                    self.starved = None;
+                    if let Some(Starved { topic, memory, .. }) = self.starved.take() {
+                        self.writers.endow(&topic, memory).map_err(|source| self.sink_error(source))?;
+                    }
                     if matches!(std::mem::replace(&mut self.room, Room::Yes), Room::Told) {
                         tell(&self.shared, Report::Unblocked(self.queue.id().clone())).await;
                     }
@@ -195,102 +211,52 @@ impl Pipeline {
         }
     }
 
-    /// Reads one take of records, or what is left of the last.
-    fn read(&mut self) -> Result<(), Error> {
-        let mut records = if let Some(records) = self.pending.take() {
-            records
-        } else {
-            let records = self.queue.take();
-            self.more = records.len() == MAX_RECORDS;
-            records
-        };
-        while let Some(record) = records.next_record() {
-            let record = record.map_err(|(code, text)| Error::Fetch {
-                at: self.at().into(),
-                reason: format!("{code}: {text}"),
-            })?;
-            let offset = record.offset;
-            if self.line.is_behind(offset) {
-                self.rewind(offset)?;
-            }
-            self.line.taken(offset);
-            self.has_read = true;
-            let value = self.shared.value_converter.convert(record.value);
-            let value = value.map_err(|source| Error::Convert { at: self.at().into(), offset, source })?;
-            let Some(bytes) = value.as_bytes() else {
-                tracing::debug!(task = %self.task, partition = %self.queue.id(), offset, "tombstone passed over");
-                self.line.read(offset);
-                continue;
-            };
-            let needed = self.writer.memory_with(bytes.len());
-            if needed > self.reserved.bytes() && !self.shared.budget.try_grow(&mut self.reserved, needed) {
-                drop(value);
-                records.put_back();
-                self.pending = Some(records);
-                return self.starve(needed);
-            }
-            let fill = self.writer.put(offset, bytes).map_err(|source| self.sink_error(source))?;
-            self.line.read(offset);
-            self.seal_at.get_or_insert_with(|| Instant::now() + self.shared.flush_interval);
-            if fill == Fill::Full {
-                self.seal()?;
-                if self.uploads.len() >= MAX_IN_FLIGHT {
-                    self.pending = Some(records);
-                    return Ok(());
-                }
-            }
+    /// A bad record ends the pipeline, but costs its neighbours nothing: what was read before it is handed over. A failure
+    /// on the way is said in the log; what fails is read again.
+    async fn hand_over_rest(&mut self) {
+        let sealed = self.writers.seal_all();
+        let mut sent = self.send_all(sealed);
+        while let (Ok(()), Some(ended)) = (&sent, self.uploads.join_next().await) {
+            sent = self.handed_over(ended);
+            self.report().await;
         }
-        Ok(())
+        if let Err(error) = sent {
+            tracing::warn!(%error, "what was read before a bad record was not handed over");
+        }
     }
 
-    /// Kafka went back: what was read before stays a batch of its own, and the line of offsets starts again here.
-    fn rewind(&mut self, offset: i64) -> Result<(), Error> {
-        tracing::warn!(task = %self.task, partition = %self.queue.id(), offset, "Kafka sends earlier offsets again");
-        self.seal()?;
-        self.line.rewind(offset);
-        Ok(())
+    pub(super) fn seal(&mut self, topic: &Arc<str>) -> Result<(), Error> {
+        let sealed = self.writers.seal(topic).map(Vec::from_iter);
+        self.send_all(sealed)
     }
 
-    /// No memory for the next record: what is open goes out now, so that memory comes back without waiting for its age.
-    fn starve(&mut self, needed: usize) -> Result<(), Error> {
-        let alone = self.writer.is_empty();
-        self.seal()?;
-        // An empty writer may start with less than a full one needs to grow.
-        self.starved = Some(if alone { needed } else { 1 });
-        Ok(())
-    }
-
-    fn seal(&mut self) -> Result<(), Error> {
-        self.seal_at = None;
-        let Some(delivery) = self.writer.seal().map_err(|source| self.sink_error(source))? else {
-            return Ok(());
-        };
-        let Delivery { offsets, records, raw_bytes, memory, work } = delivery;
-        let reservation = self.reserved.keep_only(memory);
-        let ticket = self.line.sealed(offsets);
-        self.in_flight.insert(ticket, offsets);
-        let span = tracing::info_span!(
-            "batch", connector = %self.task.connector, task = self.task.task, partition = %self.queue.id(), %offsets
-        );
-        let started = Instant::now();
-        self.uploads.spawn(
-            async move {
+    /// Sends sealed batches on their way.
+    pub(super) fn send_all(&mut self, sealed: Result<Vec<Sealed>, connector::Error>) -> Result<(), Error> {
+        for Sealed { delivery, reserved } in sealed.map_err(|source| self.sink_error(source))? {
+            let Delivery { offsets, records, raw_bytes, memory, work } = delivery;
+            let ticket = self.line.sent(offsets.first);
+            self.in_flight.insert(ticket, offsets);
+            let span = tracing::info_span!(
+                "batch", connector = %self.task.connector, task = self.task.task, partition = %self.queue.id(), %offsets
+            );
+            let started = Instant::now();
+            let sent = async move {
                 let result = work.await;
-                drop(reservation);
+                drop(reserved);
                 if result.is_ok() {
                     let ms = started.elapsed().as_millis();
                     tracing::info!(records, raw_bytes, blob_bytes = memory, ms, "batch handed over");
                 }
-                (ticket, result)
-            }
-            .instrument(span),
-        );
+                (ticket, result.map_err(Failed::Batch))
+            };
+            self.uploads.spawn(sent.instrument(span));
+        }
         Ok(())
     }
 
     fn handed_over(
         &mut self,
-        ended: Result<(u64, Result<(), connector::Error>), tokio::task::JoinError>,
+        ended: Result<(u64, Result<(), Failed>), tokio::task::JoinError>,
     ) -> Result<(), Error> {
         let (ticket, result) =
             ended.map_err(|error| Error::Panic { at: self.at().into(), reason: error.to_string() })?;
@@ -300,16 +266,17 @@ impl Pipeline {
                 self.line.delivered(ticket);
                 Ok(())
             }
-            (Err(source), Some(offsets)) => {
+            (Err(Failed::Batch(source)), Some(offsets)) => {
                 Err(Error::Deliver { at: self.at().into(), offsets, source: Box::new(source) })
             }
-            (Err(source), None) => Err(self.sink_error(source)),
+            (Err(Failed::Batch(source)), None) => Err(self.sink_error(source)),
+            (Err(Failed::Letter(source)), _) => Err(source.into()),
         }
     }
 
     /// Says how far everything was handed over, when that changed.
     async fn report(&mut self) {
-        if let Some(offset) = self.line.committable(!self.writer.is_empty()) {
+        if let Some(offset) = self.line.committable(self.writers.first()) {
             tell(&self.shared, Report::Progress(self.queue.id().clone(), offset)).await;
         }
     }
@@ -339,11 +306,11 @@ impl Pipeline {
         }
     }
 
-    fn sink_error(&self, source: connector::Error) -> Error {
+    pub(super) fn sink_error(&self, source: connector::Error) -> Error {
         Error::Sink { at: self.at().into(), source: Box::new(source) }
     }
 
-    fn at(&self) -> At {
+    pub(super) fn at(&self) -> At {
         At { task: self.task.clone(), partition: self.queue.id().clone() }
     }
 }
@@ -356,15 +323,9 @@ async fn tell(shared: &Shared, report: Report) {
 }
 
 /// Ends when records can be read: memory first, then what is at hand, then what comes.
-async fn readable(
-    at_hand: bool,
-    starved: Option<usize>,
-    budget: &ByteBudget,
-    reserved: &mut Reservation,
-    nonempty: &Notify,
-) {
-    if let Some(bytes) = starved {
-        budget.grow(reserved, bytes).await;
+async fn readable(at_hand: bool, starved: Option<&mut Starved>, budget: &ByteBudget, nonempty: &Notify) {
+    if let Some(starved) = starved {
+        budget.grow(&mut starved.memory, starved.needed).await;
     }
     if !at_hand {
         nonempty.notified().await;

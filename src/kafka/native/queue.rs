@@ -14,7 +14,7 @@
 //! It never assigns or seeks, and which offsets are committed is the caller's business.
 #![allow(unsafe_code)] // The module's purpose; everywhere else it is denied.
 
-use std::ffi::{CString, c_void};
+use std::ffi::{CStr, CString, c_void};
 use std::ptr;
 use std::slice;
 use std::sync::Arc;
@@ -26,6 +26,7 @@ use rdkafka::topic_partition_list::TopicPartitionList;
 use rdkafka::types::RDKafka;
 use tokio::sync::Notify;
 
+use crate::data::TimestampType;
 use crate::id::TopicPartition;
 use crate::kafka::Error;
 use crate::kafka::consumer::Context;
@@ -34,7 +35,7 @@ use crate::kafka::consumer::Context;
 pub const MAX_RECORDS: usize = 500;
 
 /// One record as fetched: texts borrow from the fetch buffer.
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone, Copy)]
 pub struct Record<'a> {
     /// The record's offset.
     pub offset: i64,
@@ -42,6 +43,51 @@ pub struct Record<'a> {
     pub key: Option<&'a [u8]>,
     /// The value's bytes; none is a tombstone.
     pub value: Option<&'a [u8]>,
+    message: &'a sys::rd_kafka_message_t,
+}
+
+impl<'a> Record<'a> {
+    /// The headers, in order.
+    pub fn headers(&self) -> Vec<(&'a str, Option<&'a [u8]>)> {
+        let mut headers = ptr::null_mut();
+        // SAFETY: the message is alive and nobody else uses it (its `Records` is borrowed by `self`).
+        let code = unsafe { sys::rd_kafka_message_headers(self.message, &raw mut headers) };
+        if code != sys::rd_kafka_resp_err_t::RD_KAFKA_RESP_ERR_NO_ERROR {
+            return Vec::new();
+        }
+        (0..).map_while(|index| header(headers, index)).collect()
+    }
+
+    /// When, in ms since the epoch, and who says so; none when the record has no timestamp.
+    pub fn timestamp(&self) -> Option<(i64, TimestampType)> {
+        let mut kind = sys::rd_kafka_timestamp_type_t::RD_KAFKA_TIMESTAMP_NOT_AVAILABLE;
+        // SAFETY: the message is alive; the answer goes into a local.
+        let ms = unsafe { sys::rd_kafka_message_timestamp(self.message, &raw mut kind) };
+        let kind = match kind {
+            sys::rd_kafka_timestamp_type_t::RD_KAFKA_TIMESTAMP_CREATE_TIME => TimestampType::CreateTime,
+            sys::rd_kafka_timestamp_type_t::RD_KAFKA_TIMESTAMP_LOG_APPEND_TIME => {
+                TimestampType::LogAppendTime
+            }
+            sys::rd_kafka_timestamp_type_t::RD_KAFKA_TIMESTAMP_NOT_AVAILABLE => return None,
+        };
+        (ms >= 0).then_some((ms, kind))
+    }
+}
+
+/// The header at `index`; none behind the last one.
+fn header<'a>(headers: *const sys::rd_kafka_headers_t, index: usize) -> Option<(&'a str, Option<&'a [u8]>)> {
+    let (mut name, mut value, mut size) = (ptr::null(), ptr::null(), 0);
+    // SAFETY: `headers` belongs to a message that is alive as long as `'a` (the caller borrows it); name and value
+    // point into it, the name as a C string, the value as `size` bytes or null.
+    unsafe {
+        let code = sys::rd_kafka_header_get_all(headers, index, &raw mut name, &raw mut value, &raw mut size);
+        if code != sys::rd_kafka_resp_err_t::RD_KAFKA_RESP_ERR_NO_ERROR {
+            return None;
+        }
+        // A name is text for Kafka; what is not is shown as empty, which no converter minds.
+        let name = CStr::from_ptr(name).to_str().unwrap_or_default();
+        Some((name, bytes(value.cast_mut(), size)))
+    }
 }
 
 /// The queue of one assigned partition.
@@ -181,7 +227,7 @@ impl Records {
             let text = String::from_utf8_lossy(value.unwrap_or_default()).into_owned();
             return Some(Err((message.err.into(), text)));
         }
-        Some(Ok(Record { offset: message.offset, key, value }))
+        Some(Ok(Record { offset: message.offset, key, value, message }))
     }
 }
 

@@ -1,0 +1,172 @@
+//! The reading half of a pipeline: from a take of records into batches, or to what is done about bad ones.
+//!
+//! It works on the pipeline's own state. Sending, waiting and telling are the other half's (`partition`).
+
+use super::bad_records;
+use super::partition::{Failed, MAX_IN_FLIGHT, Pipeline, Starved};
+use super::stages::{Fault, Stage, Staged};
+use super::{Error, Reservation, writers};
+use crate::connector;
+use crate::data;
+use crate::kafka::native::MAX_RECORDS;
+use crate::kafka::{self, Records};
+use std::sync::Arc;
+
+/// What became of a record.
+enum Put {
+    More,
+    /// The batch of this topic is full.
+    Full(Arc<str>),
+    Starved(Starved),
+}
+
+/// Why a record is in no batch: its own fault, or the sink's.
+enum Stop {
+    Fault(Fault),
+    Sink(connector::Error),
+}
+
+impl Stop {
+    fn of_put(error: connector::Error) -> Self {
+        let of_record = |source| {
+            let class = "org.apache.kafka.connect.sink.SinkTask".into();
+            Self::Fault(Fault { stage: Stage::TaskPut, class, source })
+        };
+        match error {
+            connector::Error::Data(source) => of_record(source),
+            connector::Error::NoMapping(_) => of_record(data::Error::of_class(
+                "org.apache.kafka.connect.errors.ConnectException",
+                error.to_string(),
+            )),
+            other => Self::Sink(other),
+        }
+    }
+}
+
+/// What remains of a take.
+enum Next {
+    Done,
+    Later,
+}
+
+impl Pipeline {
+    /// Reads one take of records, or what is left of the last.
+    pub(super) fn read(&mut self) -> Result<(), Error> {
+        let mut records = if let Some(records) = self.pending.take() {
+            records
+        } else {
+            let records = self.queue.take();
+            self.more = records.len() == MAX_RECORDS;
+            records
+        };
+        let read = self.read_all(&mut records);
+        if let Ok(Next::Later) = read {
+            self.pending = Some(records);
+        }
+        // Also what was reported just before a failure is part of the line.
+        self.send_letters();
+        read.map(drop)
+    }
+
+    fn read_all(&mut self, records: &mut Records) -> Result<Next, Error> {
+        while let Some(record) = records.next_record() {
+            let record = record.map_err(|(code, text)| Error::Fetch {
+                at: self.at().into(),
+                reason: format!("{code}: {text}"),
+            })?;
+            let offset = record.offset;
+            if self.line.is_behind(offset) {
+                self.rewind(offset)?;
+            }
+            self.line.taken(offset);
+            self.has_read = true;
+            match self.put(&record) {
+                Ok(Put::More) => self.line.read(offset),
+                Ok(Put::Full(topic)) => {
+                    self.line.read(offset);
+                    self.seal(&topic)?;
+                    if self.uploads.len() >= MAX_IN_FLIGHT {
+                        return Ok(Next::Later);
+                    }
+                }
+                Ok(Put::Starved(starved)) => {
+                    records.put_back();
+                    self.starve(starved)?;
+                    return Ok(Next::Later);
+                }
+                Err(Stop::Fault(fault)) => {
+                    self.report_bad(&record, fault)?;
+                    self.line.read(offset);
+                }
+                Err(Stop::Sink(source)) => return Err(self.sink_error(source)),
+            }
+        }
+        Ok(Next::Done)
+    }
+
+    /// Takes a record through its stages into a batch.
+    fn put(&mut self, record: &kafka::Record<'_>) -> Result<Put, Stop> {
+        let (topic, value) = match self.shared.stages.run(record, self.queue.id()).map_err(Stop::Fault)? {
+            Staged::Value(topic, value) => (topic, value),
+            Staged::Dropped => return Ok(Put::More),
+        };
+        let Some(bytes) = self.writers.encode(&topic, &value).map_err(Stop::of_put)? else {
+            tracing::debug!(task = %self.task, partition = %self.queue.id(), offset = record.offset, "tombstone passed over");
+            return Ok(Put::More);
+        };
+        let put = self.writers.put(&topic, (record.offset, &bytes), &self.shared.budget);
+        Ok(match put.map_err(Stop::of_put)? {
+            writers::Put::More => Put::More,
+            writers::Put::Full => Put::Full(topic),
+            writers::Put::Starved(needed) => {
+                Put::Starved(Starved { topic, needed, memory: Reservation::default() })
+            }
+        })
+    }
+
+    /// A record that got no further: an error unless that is tolerated.
+    fn report_bad(&mut self, record: &kafka::Record<'_>, fault: Fault) -> Result<(), Error> {
+        let from = bad_records::From { task: &self.task, partition: self.queue.id() };
+        let delivered = self.shared.bad_records.report(from, record, &fault)?;
+        if let Some(delivered) = delivered {
+            self.letters.push(record.offset, delivered);
+        }
+        if !self.shared.bad_records.tolerates() {
+            return Err(Error::BadRecord {
+                at: self.at().into(),
+                offset: record.offset,
+                fault: fault.into(),
+            });
+        }
+        self.letters.passed_over(record.offset, &fault);
+        Ok(())
+    }
+
+    /// Waits for the letters of one take beside the batches; the line of offsets waits with them.
+    fn send_letters(&mut self) {
+        let Some(sent) = self.letters.take(&self.task, self.queue.id()) else { return };
+        let ticket = self.line.sent(sent.offsets.first);
+        self.in_flight.insert(ticket, sent.offsets);
+        self.uploads.spawn(async move { (ticket, sent.delivered.await.map_err(Failed::Letter)) });
+    }
+
+    /// Kafka went back: what was read before stays a batch of its own, and the line of offsets starts again here.
+    fn rewind(&mut self, offset: i64) -> Result<(), Error> {
+        tracing::warn!(task = %self.task, partition = %self.queue.id(), offset, "Kafka sends earlier offsets again");
+        let sealed = self.writers.seal_all();
+        self.send_all(sealed)?;
+        self.send_letters();
+        self.line.rewind(offset);
+        Ok(())
+    }
+
+    /// No memory for the next record: what is open goes out now, so that memory comes back without waiting for its age.
+    fn starve(&mut self, starved: Starved) -> Result<(), Error> {
+        let alone = self.writers.first().is_none();
+        let sealed = self.writers.seal_all();
+        self.send_all(sealed)?;
+        // An empty writer may start with less than a full one needs to grow.
+        self.starved = Some(if alone { starved } else { Starved { needed: 1, ..starved } });
+        Ok(())
+    }
+}

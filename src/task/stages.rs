@@ -1,0 +1,163 @@
+//! From a fetched record to what the sink writes: converters and transformations, and which of them failed
+//! (`connect-runtime.md` §4.3, §5).
+//!
+//! A record of a connector without transformations takes a short way: its value is converted for writing alone, and key
+//! and headers only if their converters can fail at all. Pure: reporting and tolerating is the pipeline's.
+
+use crate::config::SinkConnectorConfig;
+use crate::convert::{self, Converter};
+use crate::data::{self, Converted, Header, Origin, Record, SchemaAndValue};
+use crate::id::TopicPartition;
+use crate::kafka;
+use crate::transform::TransformationChain;
+use std::sync::Arc;
+
+/// A stage of a record's way, as dead letters name it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stage {
+    /// The key's converter.
+    KeyConverter,
+    /// The value's converter.
+    ValueConverter,
+    /// The headers' converter.
+    HeaderConverter,
+    /// A transformation or its predicate.
+    Transformation,
+    /// The sink.
+    TaskPut,
+}
+
+impl Stage {
+    /// Connect's name.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::KeyConverter => "KEY_CONVERTER",
+            Self::ValueConverter => "VALUE_CONVERTER",
+            Self::HeaderConverter => "HEADER_CONVERTER",
+            Self::Transformation => "TRANSFORMATION",
+            Self::TaskPut => "TASK_PUT",
+        }
+    }
+
+    /// The setting to look at.
+    pub fn setting(self) -> &'static str {
+        match self {
+            Self::KeyConverter => "key.converter",
+            Self::ValueConverter => "value.converter",
+            Self::HeaderConverter => "header.converter",
+            Self::Transformation => "transforms",
+            Self::TaskPut => "kusto.tables.topics.mapping",
+        }
+    }
+}
+
+/// Why a record got no further.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Fault {
+    /// Where.
+    pub stage: Stage,
+    /// The full name of the class that ran.
+    pub class: Arc<str>,
+    /// What it says.
+    pub source: data::Error,
+}
+
+/// What the stages made of a record.
+#[derive(Debug)]
+pub enum Staged<'a> {
+    /// A value for the table of this topic.
+    Value(Arc<str>, Converted<'a>),
+    /// A transformation dropped it.
+    Dropped,
+}
+
+/// The stages of a connector.
+pub struct Stages {
+    key: Arc<dyn Converter>,
+    value: Arc<dyn Converter>,
+    header: Arc<dyn Converter>,
+    chain: TransformationChain,
+}
+
+impl Stages {
+    /// The stages as `config` wants them.
+    pub fn new(config: &SinkConnectorConfig) -> Result<Self, super::Error> {
+        let make = |key, class: &crate::config::ConverterConfig| {
+            convert::converter(key, &class.class, &class.settings).map_err(super::Error::Converter)
+        };
+        Ok(Self {
+            key: make("key.converter", &config.key_converter)?,
+            value: make("value.converter", &config.value_converter)?,
+            header: make("header.converter", &config.header_converter)?,
+            chain: TransformationChain::new(&config.transforms).map_err(super::Error::Transforms)?,
+        })
+    }
+
+    /// True when every record goes to the table of the topic it came from.
+    pub fn keep_topics(&self) -> bool {
+        self.chain.is_empty()
+    }
+
+    /// Takes one record through all stages.
+    pub fn run<'a>(&self, record: &kafka::Record<'a>, from: &TopicPartition) -> Result<Staged<'a>, Fault> {
+        if self.chain.is_empty() {
+            self.check_rest(record)?;
+            let value = self.value.convert(record.value);
+            let value = value.map_err(|source| fault(Stage::ValueConverter, &*self.value, source))?;
+            return Ok(Staged::Value(Arc::clone(&from.topic), value));
+        }
+        let transformed = self.chain.apply(self.record(record, from)?).map_err(|failure| Fault {
+            stage: Stage::Transformation,
+            class: failure.class,
+            source: failure.error,
+        })?;
+        Ok(match transformed {
+            Some(record) => Staged::Value(record.topic, Converted::from(record.value)),
+            None => Staged::Dropped,
+        })
+    }
+
+    /// Key and headers are not written, but a record of which they do not convert is a bad one.
+    fn check_rest(&self, record: &kafka::Record<'_>) -> Result<(), Fault> {
+        if !self.key.never_fails() {
+            self.key.convert(record.key).map_err(|source| fault(Stage::KeyConverter, &*self.key, source))?;
+        }
+        if !self.header.never_fails() {
+            self.headers(record)?;
+        }
+        Ok(())
+    }
+
+    fn record(&self, record: &kafka::Record<'_>, from: &TopicPartition) -> Result<Record, Fault> {
+        let data = |stage, converter: &dyn Converter, bytes| -> Result<SchemaAndValue, Fault> {
+            converter.to_data(bytes).map_err(|source| fault(stage, converter, source))
+        };
+        let (timestamp, timestamp_type) = record.timestamp().unzip();
+        Ok(Record {
+            key: data(Stage::KeyConverter, &*self.key, record.key)?,
+            value: data(Stage::ValueConverter, &*self.value, record.value)?,
+            headers: self.headers(record)?,
+            origin: Origin {
+                topic: Arc::clone(&from.topic),
+                partition: from.partition,
+                offset: record.offset,
+            },
+            topic: Arc::clone(&from.topic),
+            timestamp,
+            timestamp_type,
+        })
+    }
+
+    fn headers(&self, record: &kafka::Record<'_>) -> Result<Vec<Header>, Fault> {
+        let header = |(key, value): (&str, Option<&[u8]>)| {
+            let value = self.header.to_data(value);
+            let value = value.map_err(|source| fault(Stage::HeaderConverter, &*self.header, source))?;
+            Ok(Header { key: key.into(), value })
+        };
+        record.headers().into_iter().map(header).collect()
+    }
+}
+
+fn fault(stage: Stage, converter: &dyn Converter, source: data::Error) -> Fault {
+    Fault { stage, class: converter.class().into(), source }
+}
