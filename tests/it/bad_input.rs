@@ -79,7 +79,7 @@ async fn wrong_settings_are_all_named_at_once() {
     let transforms = json!({
         "transforms": "t",
         "transforms.t.type": "org.apache.kafka.connect.transforms.ValueToKey",
-        "transforms.t.fields": "f",
+        "transforms.t.fields": "f,,g",
     });
     // What is changed, and what the answer must name.
     let cases: [(Value, u16, &[&str]); 17] = [
@@ -123,7 +123,7 @@ async fn wrong_settings_are_all_named_at_once() {
             &["misc.deadletterqueue", "not supported yet"],
         ),
         (json!({ "proxy.host": "p", "proxy.port": "1" }), 400, &["proxy.host", "not supported yet"]),
-        (transforms, 400, &["transforms", "not supported yet"]),
+        (transforms, 400, &["transforms.t.fields", "must not be empty"]),
     ];
     for (changes, status, names) in cases {
         let answer = stage.worker.rest().create("wrong", &changed(&stage, &changes)).await;

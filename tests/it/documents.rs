@@ -14,7 +14,9 @@ fn the_reference_of_settings_is_made_from_their_tables() {
     generated::check(PAGE, "worker", &by_group(&worker_reference()));
     generated::check(PAGE, "sinks", &by_group(&sink_reference()));
     generated::check(PAGE, "classes", &classes());
-    generated::check(PAGE, "converters", &converters());
+    generated::check(PAGE, "converters", &plugins_of(PluginKind::Converter));
+    generated::check(PAGE, "transforms", &plugins_of(PluginKind::Transformation));
+    generated::check(PAGE, "predicates", &plugins_of(PluginKind::Predicate));
 }
 
 fn classes() -> String {
@@ -28,9 +30,9 @@ fn classes() -> String {
     text
 }
 
-fn converters() -> String {
+fn plugins_of(kind: PluginKind) -> String {
     let mut text = String::new();
-    for plugin in plugins().into_iter().filter(|plugin| plugin.kind == PluginKind::Converter) {
+    for plugin in plugins().into_iter().filter(|plugin| plugin.kind == kind) {
         // The worker itself says what a converter is used for.
         let mut keys = plugin_keys(plugin.class).expect("a listed plugin");
         keys.retain(|key| key.name != "converter.type");

@@ -96,24 +96,6 @@ const DECIDED: &[Decided] = &[
             plugins.retain(|plugin| !plugin["class"].as_str().unwrap().contains(".file."));
         },
     },
-    Decided {
-        cases: &["validate good", "validate no name", "validate bad: *"],
-        theirs: "nine converters are recommended",
-        ours: "the converters that are built in are recommended",
-        why: "classes that do not work are not shown as if they did",
-        settle: |recorded, ours| {
-            for (recorded, ours) in configs(recorded).zip(configs(ours)) {
-                let names = ["key.converter", "value.converter"].map(Value::from);
-                let built_in = ours["value"]["recommended_values"].clone();
-                let theirs = &mut recorded["value"]["recommended_values"];
-                let are_theirs =
-                    built_in.as_array().unwrap().iter().all(|one| theirs.as_array().unwrap().contains(one));
-                if names.contains(&ours["value"]["name"]) && are_theirs {
-                    *theirs = built_in;
-                }
-            }
-        },
-    },
 ];
 
 fn is_bad_request(recorded: &mut Answer, ours: &mut Answer) {
@@ -125,10 +107,6 @@ fn is_bad_request(recorded: &mut Answer, ours: &mut Answer) {
 
 fn message(answer: &Answer) -> &str {
     answer.body["message"].as_str().unwrap_or_default()
-}
-
-fn configs(answer: &mut Answer) -> impl Iterator<Item = &mut Value> {
-    answer.body.get_mut("configs").and_then(Value::as_array_mut).into_iter().flatten()
 }
 
 impl Decided {

@@ -15,7 +15,7 @@ const STATUSES: &str = include_str!("../fixtures/golden/connect-status-topic.jso
 /// Records of the recording that ours does not write, by their offsets, and why.
 const NOT_OURS: [(std::ops::RangeInclusive<i64>, &str); 3] = [
     (0..=0, "session-key: our workers do not call each other with signatures"),
-    (5..=7, "a connector with a transform: refused until transforms are there"),
+    (5..=7, "a connector that was deleted before its tasks were written: ours writes them at once"),
     (74..=88, "FileStreamSink: a class that we do not have"),
 ];
 

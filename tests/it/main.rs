@@ -11,6 +11,7 @@
 mod api_fuzz;
 mod at_least_once;
 mod bad_input;
+mod bad_records;
 mod cluster;
 mod documents;
 mod floors;
@@ -24,6 +25,7 @@ mod offsets;
 mod outages;
 mod poison;
 mod python_sdk;
+mod reference;
 mod rest_api;
 mod rest_security;
 mod restart;
