@@ -83,7 +83,7 @@ fn cell<'v>(schema: &Schema, value: &'v Value) -> Result<Cow<'v, str>, Error> {
         Value::Null => "".into(),
         Value::String(text) => (&**text).into(),
         Value::Bytes(bytes) => STANDARD.encode(bytes).into(),
-        Value::Decimal(decimal) => decimal.to_plain_string().into(),
+        Value::Decimal(decimal) => json::plain(decimal).into(),
         Value::Date(ms) => date(schema, *ms)?.into(),
         Value::Float32(number) if !number.is_finite() => number.to_string().into(),
         Value::Float64(number) if !number.is_finite() => number.to_string().into(),

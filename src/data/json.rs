@@ -14,6 +14,9 @@ use bigdecimal::BigDecimal;
 /// Milliseconds of a day.
 const DAY: i64 = 86_400_000;
 
+/// A short text with a great exponent must not become a long one.
+const MOST_ZEROS: i64 = 1000;
+
 /// How decimals are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum DecimalFormat {
@@ -37,6 +40,14 @@ pub fn write(
 /// The shortest big-endian two's complement of an unscaled decimal, as Java's `BigInteger.toByteArray`.
 pub fn unscaled_bytes(decimal: &BigDecimal) -> Vec<u8> {
     decimal.as_bigint_and_exponent().0.to_signed_bytes_be()
+}
+
+/// A decimal without an exponent, unless that would be a text of thousands of zeros.
+pub fn plain(decimal: &BigDecimal) -> String {
+    if decimal.fractional_digit_count().abs() > MOST_ZEROS {
+        return java_number::decimal(decimal);
+    }
+    decimal.to_plain_string()
 }
 
 struct Writer<'a> {
@@ -87,7 +98,7 @@ impl Writer<'_> {
         if is_logical && self.decimals == DecimalFormat::Base64 {
             self.base64(&unscaled_bytes(decimal));
         } else {
-            self.text(&decimal.to_plain_string());
+            self.text(&plain(decimal));
         }
     }
 
@@ -274,6 +285,12 @@ mod tests {
             Value::Boolean(true),
         ]);
         assert_eq!(json(None, &all), r#"[null,"NaN",0.1,12345678901234567890,5,true]"#);
+    }
+
+    #[test]
+    fn a_great_exponent_does_not_fill_memory() {
+        assert_eq!(json(None, &decimal("1e999999999")), "1E+999999999");
+        assert_eq!(json(None, &decimal("1e3")), "1000");
     }
 
     #[test]
