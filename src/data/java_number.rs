@@ -98,10 +98,25 @@ fn floating(text: &str) -> Option<&str> {
     (number.starts_with(is_plain) && number.chars().all(is_plain)).then_some(number)
 }
 
+/// `toString` of numbers and truth values, and `null` for null; none for all other values.
+pub fn scalar(value: &Value) -> Option<String> {
+    Some(match value {
+        Value::Null => "null".to_owned(),
+        Value::Boolean(truth) => truth.to_string(),
+        Value::Int8(number) => number.to_string(),
+        Value::Int16(number) => number.to_string(),
+        Value::Int32(number) => number.to_string(),
+        Value::Int64(number) => number.to_string(),
+        Value::Float32(number) => float(*number),
+        Value::Float64(number) => double(*number),
+        Value::Decimal(number) => decimal(number),
+        _ => return None,
+    })
+}
+
 /// `Number.longValue`; none for what is no number. Integers keep their low bits, floating numbers the nearest bound.
 pub fn long_value(value: &Value) -> Option<i64> {
-    // Java's rules for narrowing are those of `as`.
-    #[allow(clippy::cast_possible_truncation)]
+    #[expect(clippy::cast_possible_truncation, reason = "Java's rules for narrowing are those of `as`")]
     Some(match value {
         Value::Int8(number) => i64::from(*number),
         Value::Int16(number) => i64::from(*number),
@@ -116,7 +131,7 @@ pub fn long_value(value: &Value) -> Option<i64> {
 
 /// `Number.intValue`.
 pub fn int_value(value: &Value) -> Option<i32> {
-    #[allow(clippy::cast_possible_truncation)]
+    #[expect(clippy::cast_possible_truncation, reason = "Java's rules for narrowing are those of `as`")]
     Some(match value {
         Value::Float32(number) => *number as i32,
         Value::Float64(number) => *number as i32,
@@ -126,7 +141,7 @@ pub fn int_value(value: &Value) -> Option<i32> {
 
 /// `Number.doubleValue`.
 pub fn double_value(value: &Value) -> Option<f64> {
-    #[allow(clippy::cast_precision_loss)]
+    #[expect(clippy::cast_precision_loss, reason = "Java rounds a long to the nearest double, too")]
     Some(match value {
         Value::Float32(number) => f64::from(*number),
         Value::Float64(number) => *number,
@@ -137,7 +152,11 @@ pub fn double_value(value: &Value) -> Option<f64> {
 
 /// `Number.floatValue`.
 pub fn float_value(value: &Value) -> Option<f32> {
-    #[allow(clippy::cast_precision_loss, clippy::cast_possible_truncation)]
+    #[expect(
+        clippy::cast_precision_loss,
+        clippy::cast_possible_truncation,
+        reason = "Java rounds to the nearest float, too"
+    )]
     Some(match value {
         Value::Float32(number) => *number,
         Value::Float64(number) => *number as f32,

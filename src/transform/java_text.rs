@@ -1,23 +1,14 @@
 //! Values and records as Java's `toString` shows them, for messages.
 
-use crate::data::java_number::{decimal, double, float};
+use crate::data::java_number::scalar;
 use crate::data::java_time::DateFormat;
 use crate::data::{Record, Schema, SchemaAndValue, TimestampType, Value};
 
 /// A value; bytes, whose text in Java is an address, are only named.
 pub(super) fn of(value: &Value) -> String {
     match value {
-        Value::Null => "null".to_owned(),
-        Value::Int8(number) => number.to_string(),
-        Value::Int16(number) => number.to_string(),
-        Value::Int32(number) => number.to_string(),
-        Value::Int64(number) => number.to_string(),
-        Value::Float32(number) => float(*number),
-        Value::Float64(number) => double(*number),
-        Value::Boolean(truth) => truth.to_string(),
         Value::String(text) => text.to_string(),
         Value::Bytes(_) => "[B".to_owned(),
-        Value::Decimal(number) => decimal(number),
         Value::Date(ms) => DateFormat::new("EEE MMM dd HH:mm:ss zzz yyyy", 0)
             .map_or_else(|_| ms.to_string(), |format| format.format(*ms)),
         Value::Array(values) => format!("[{}]", list(values.iter().map(of))),
@@ -31,6 +22,7 @@ pub(super) fn of(value: &Value) -> String {
             let shown: Vec<_> = set.map(|(field, value)| format!("{}={}", field.name, of(value))).collect();
             format!("Struct{{{}}}", shown.join(","))
         }
+        plain => scalar(plain).unwrap_or_default(),
     }
 }
 

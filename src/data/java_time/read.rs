@@ -164,8 +164,10 @@ impl Reader<'_> {
         self.at += length + exponent_length;
         let sign = if is_negative { -1 } else { 1 };
         Some(match scaled(&digits, exponent).parse::<i64>() {
-            // Java keeps the low 32 bits of what fits in 64, and the nearest bound of what does not.
-            #[allow(clippy::cast_possible_truncation)]
+            #[expect(
+                clippy::cast_possible_truncation,
+                reason = "Java keeps the low 32 bits of what fits in 64, and the nearest bound of what does not"
+            )]
             Ok(number) => i64::from((sign * number) as i32),
             Err(_) if is_negative => i64::from(i32::MIN),
             Err(_) => i64::from(i32::MAX),

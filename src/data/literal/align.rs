@@ -28,8 +28,7 @@ pub(super) fn align(to: &Schema, value: Value) -> Result<Value, Malformed> {
         return Err(Malformed);
     }
     let integer = || long_value(&value).ok_or(Malformed);
-    // Java's rules for narrowing are those of `as`.
-    #[allow(clippy::cast_possible_truncation)]
+    #[expect(clippy::cast_possible_truncation, reason = "Java's rules for narrowing are those of `as`")]
     Ok(match (&to.kind, to.name.as_deref()) {
         (Kind::Int32 | Kind::Int64, Some(name)) => return moment(name, value),
         (Kind::Int8, _) => Value::Int8(integer()? as i8),

@@ -1,6 +1,6 @@
 //! Values as literals.
 
-use crate::data::java_number::{decimal, double, float};
+use crate::data::java_number::scalar;
 use crate::data::{Value, java_time};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -48,23 +48,7 @@ fn append(out: &mut String, value: &Value, is_embedded: bool) {
             }
             out.push('}');
         }
-        plain => out.push_str(&scalar(plain)),
-    }
-}
-
-/// Numbers and truth values, as Java's `toString` has them; `null` for null. Nothing for all other values.
-fn scalar(value: &Value) -> String {
-    match value {
-        Value::Null => "null".to_owned(),
-        Value::Boolean(truth) => truth.to_string(),
-        Value::Int8(number) => number.to_string(),
-        Value::Int16(number) => number.to_string(),
-        Value::Int32(number) => number.to_string(),
-        Value::Int64(number) => number.to_string(),
-        Value::Float32(number) => float(*number),
-        Value::Float64(number) => double(*number),
-        Value::Decimal(number) => decimal(number),
-        _ => String::new(),
+        plain => out.push_str(&scalar(plain).unwrap_or_default()),
     }
 }
 

@@ -3,7 +3,7 @@
 //!
 //! What makes it sound: the client outlives the call (we borrow it), the queue and each event are given back once, and
 //! an event's text is copied before.
-#![allow(unsafe_code)] // The module's purpose; everywhere else it is denied.
+#![expect(unsafe_code, reason = "the module's purpose; everywhere else it is denied")]
 
 use std::ffi::CStr;
 

@@ -7,7 +7,7 @@
 //! - what the answer holds is borrowed from its event and copied before the event is given back.
 //!
 //! It never decides which offsets are right.
-#![allow(unsafe_code)] // The module's purpose; everywhere else it is denied.
+#![expect(unsafe_code, reason = "the module's purpose; everywhere else it is denied")]
 
 use std::ffi::{CStr, CString, c_int};
 use std::ptr;

@@ -12,7 +12,7 @@
 //!   was switched off (switching it off takes the queue's lock, under which the callback runs).
 //!
 //! It never assigns or seeks, and which offsets are committed is the caller's business.
-#![allow(unsafe_code)] // The module's purpose; everywhere else it is denied.
+#![expect(unsafe_code, reason = "the module's purpose; everywhere else it is denied")]
 
 use std::ffi::{CStr, CString, c_void};
 use std::ptr;

@@ -1,9 +1,6 @@
-//! A real Kafka broker, and producers that number what they send.
+//! A real Kafka broker, and what it holds.
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use rdkafka::ClientConfig;
@@ -11,15 +8,12 @@ use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, ResourceSpecifier, Top
 use rdkafka::client::DefaultClientContext;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
-use rdkafka::message::{DeliveryResult, Message};
-use rdkafka::producer::{
-    BaseRecord, FutureProducer, FutureRecord, Producer, ProducerContext, ThreadedProducer,
-};
+use rdkafka::message::Message;
+use rdkafka::producer::{FutureProducer, FutureRecord};
 use rdkafka::{Offset, TopicPartitionList};
 use tokio::sync::OnceCell;
-use tokio::task::JoinSet;
-use tokio::time::{Instant, MissedTickBehavior, interval};
 
+use super::numbers::Sender;
 use super::process::{Guarded, free_ports, rigs, root, signal};
 use super::wait_for;
 
@@ -189,11 +183,9 @@ impl Kafka {
 
     /// A producer that keeps order and does not repeat.
     pub fn producer(&self) -> Sender {
-        let failed = Arc::new(AtomicBool::new(false));
         let mut config = self.client();
         config.set("enable.idempotence", "true").set("linger.ms", "5").set("message.timeout.ms", "120000");
-        let producer = config.create_with_context(Deliveries(failed.clone())).expect("a producer");
-        Sender { producer, failed }
+        Sender::new(&config)
     }
 
     /// What `group` committed for the partitions of `topic`; −1 where nothing is.
@@ -298,155 +290,5 @@ impl Kafka {
                 None => panic!("{topic}: nothing for 10 s"),
             }
         }
-    }
-}
-
-/// Remembers that a record was not delivered.
-struct Deliveries(Arc<AtomicBool>);
-
-impl rdkafka::ClientContext for Deliveries {}
-
-impl ProducerContext for Deliveries {
-    type DeliveryOpaque = ();
-
-    fn delivery(&self, result: &DeliveryResult<'_>, (): ()) {
-        if result.is_err() {
-            self.0.store(true, Ordering::Relaxed);
-        }
-    }
-}
-
-/// Sends records; [`Sender::flush`] says that all of them are in Kafka.
-pub struct Sender {
-    producer: ThreadedProducer<Deliveries>,
-    failed: Arc<AtomicBool>,
-}
-
-impl Sender {
-    /// Sends one record to `partition`, waiting for room in the producer.
-    pub async fn send(&self, topic: &str, partition: i32, value: Option<&[u8]>) {
-        let mut record = BaseRecord::<(), [u8]>::to(topic).partition(partition);
-        record.payload = value;
-        loop {
-            match self.producer.send(record) {
-                Ok(()) => return,
-                Err((KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull), back)) => record = back,
-                Err((error, _)) => panic!("{topic}-{partition}: {error}"),
-            }
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
-    }
-
-    /// Waits until Kafka has everything.
-    pub fn flush(&self) {
-        self.producer.flush(Duration::from_mins(2)).expect("all delivered");
-        assert!(!self.failed.load(Ordering::Relaxed), "a record was not delivered");
-    }
-}
-
-/// A load of numbered records: `partition,number,text`, numbers from 0 in each partition.
-///
-/// The oracle of the delivery tests: what was sent is known by [`Numbers::stop`] and compared with what the table holds.
-pub struct Numbers {
-    stop: Arc<AtomicBool>,
-    sending: JoinSet<Vec<u64>>,
-}
-
-impl Numbers {
-    /// Sends `rate` records a second over `partitions` of `topic`, until stopped.
-    pub fn start(kafka: &Kafka, topic: &str, partitions: i32, rate: u32) -> Self {
-        let sender = kafka.producer();
-        let stop = Arc::new(AtomicBool::new(false));
-        let (stopped, topic) = (stop.clone(), topic.to_owned());
-        let mut sending = JoinSet::new();
-        sending.spawn(async move {
-            let mut sent = vec![0; usize::try_from(partitions).expect("a count")];
-            let mut tick = interval(Duration::from_millis(10));
-            tick.set_missed_tick_behavior(MissedTickBehavior::Skip);
-            let began = Instant::now();
-            let mut total = 0;
-            while !stopped.load(Ordering::Relaxed) {
-                tick.tick().await;
-                let due = began.elapsed().as_millis() * u128::from(rate) / 1000;
-                while total < due {
-                    send_next(&sender, &topic, &mut sent, total).await;
-                    total += 1;
-                }
-            }
-            sender.flush();
-            sent
-        });
-        Self { stop, sending }
-    }
-
-    /// Sends `count` records at once.
-    pub async fn send(kafka: &Kafka, topic: &str, partitions: i32, count: u32) -> Sent {
-        let sender = kafka.producer();
-        let mut sent = vec![0; usize::try_from(partitions).expect("a count")];
-        for number in 0..count {
-            send_next(&sender, topic, &mut sent, u128::from(number)).await;
-        }
-        sender.flush();
-        Sent(sent)
-    }
-
-    /// Ends the load; all of it is in Kafka now.
-    pub async fn stop(mut self) -> Sent {
-        self.stop.store(true, Ordering::Relaxed);
-        Sent(self.sending.join_next().await.expect("the sender").expect("it did not fail"))
-    }
-}
-
-/// Text long enough to make batches of several blobs, short enough to be quick.
-const PADDING: &str = "a storm of forty characters, give or take";
-
-async fn send_next(sender: &Sender, topic: &str, sent: &mut [u64], total: u128) {
-    let partitions = u128::try_from(sent.len()).expect("a count");
-    let partition = usize::try_from(total % partitions).expect("a partition");
-    let value = format!("{partition},{},\"{PADDING}\"", sent[partition]);
-    sender.send(topic, i32::try_from(partition).expect("a partition"), Some(value.as_bytes())).await;
-    sent[partition] += 1;
-}
-
-/// How many records went into each partition, numbered from 0.
-#[derive(Debug, Clone)]
-pub struct Sent(pub Vec<u64>);
-
-/// What a table holds of the numbers sent.
-#[derive(Debug, Default, PartialEq, Eq)]
-pub struct Verdict {
-    /// Records sent.
-    pub sent: u64,
-    /// Records that are in no row.
-    pub missing: u64,
-    /// Rows beyond the first of a record.
-    pub duplicates: u64,
-    /// Rows that are no record sent.
-    pub strange: u64,
-}
-
-impl Sent {
-    /// Compares with the rows (partition, number) of a table.
-    pub fn compare(&self, rows: impl IntoIterator<Item = (i64, i64)>) -> Verdict {
-        let mut seen: BTreeMap<(i64, i64), u64> = BTreeMap::new();
-        for row in rows {
-            *seen.entry(row).or_default() += 1;
-        }
-        let mut verdict = Verdict { sent: self.total(), ..Verdict::default() };
-        for (partition, count) in (0_i64..).zip(&self.0) {
-            for number in 0..i64::try_from(*count).expect("a count") {
-                match seen.remove(&(partition, number)) {
-                    None => verdict.missing += 1,
-                    Some(times) => verdict.duplicates += times - 1,
-                }
-            }
-        }
-        verdict.strange = seen.values().sum();
-        verdict
-    }
-
-    /// All records sent.
-    pub fn total(&self) -> u64 {
-        self.0.iter().sum()
     }
 }
