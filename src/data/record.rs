@@ -3,7 +3,7 @@
 //! Transformations may change its topic, key, value, headers and timestamp; where it came from stays, because offsets
 //! are counted there.
 
-use super::{SchemaAndValue, Value};
+use super::SchemaAndValue;
 use std::sync::Arc;
 
 /// A header.
@@ -58,10 +58,5 @@ impl Record {
     /// True when its value is null.
     pub fn is_tombstone(&self) -> bool {
         self.value.value.is_null()
-    }
-
-    /// The first header of that key, or null.
-    pub fn header(&self, key: &str) -> Option<&Value> {
-        self.headers.iter().find(|header| &*header.key == key).map(|header| &header.value.value)
     }
 }

@@ -105,12 +105,6 @@ pub fn entry<'a>(entries: &'a [(Value, Value)], name: &str) -> Option<&'a Value>
 }
 
 impl Struct {
-    /// A struct of `schema` in which every field is null.
-    pub fn empty(schema: Arc<Schema>) -> Self {
-        let values = vec![Value::Null; schema.fields().len()];
-        Self { schema, values }
-    }
-
     /// A field's value as it is stored; none when there is no such field.
     pub fn get(&self, name: &str) -> Option<&Value> {
         let (index, _) = self.schema.field(name)?;

@@ -30,7 +30,13 @@ fn maps_are_flattened() {
         (
             map(&[(
                 "a",
-                map(&[("s", Value::Struct(Struct::empty(Arc::new(Schema::new(Kind::Struct(vec![]))))))]),
+                map(&[(
+                    "s",
+                    Value::Struct(Struct {
+                        schema: Arc::new(Schema::new(Kind::Struct(vec![]))),
+                        values: Vec::new(),
+                    }),
+                )]),
             )]),
             "Flatten transformation does not support class org.apache.kafka.connect.data.Struct for record without \
              schemas (for field a.s).",
