@@ -52,14 +52,24 @@ impl Batch {
 
     /// Appends one record and `separator`.
     pub fn push(&mut self, offset: i64, bytes: &[u8], separator: &[u8]) -> Result<(), Error> {
-        self.stream.write(bytes)?;
-        self.stream.write(separator)?;
+        self.write(bytes)?;
+        self.write(separator)?;
+        self.count(offset);
+        Ok(())
+    }
+
+    /// Appends bytes that are no record: a container's frame around them.
+    pub fn write(&mut self, bytes: &[u8]) -> Result<(), Error> {
+        self.stream.write(bytes)
+    }
+
+    /// Counts a record whose bytes come with a [`Self::write`] before the batch is sealed.
+    pub fn count(&mut self, offset: i64) {
         self.records += 1;
         self.offsets = Some(match self.offsets {
             None => OffsetRange { first: offset, last: offset },
             Some(range) => OffsetRange { last: offset, ..range },
         });
-        Ok(())
     }
 
     /// Bytes before compression so far.

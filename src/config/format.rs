@@ -1,4 +1,4 @@
-//! The data formats of ADX: their wire names, kinds of mapping and which of them we can write today.
+//! The data formats of ADX: their wire names, kinds of mapping, and how records are joined in them.
 //!
 //! Source: `kusto-sink-connector.md` §1.2 and `kusto-protocol.md` §6.1.
 
@@ -85,7 +85,8 @@ impl fmt::Display for MappingKind {
 
 impl DataFormat {
     /// Names accepted in a topic mapping, for messages.
-    pub const NAMES: &'static str = "csv, tsv, scsv, sohsv, psv, txt, tsve, raw, json, singlejson, multijson";
+    pub const NAMES: &'static str = "csv, tsv, scsv, sohsv, psv, txt, tsve, raw, json, singlejson, multijson, avro, \
+                                     apacheavro, parquet, orc, sstream, w3clogfile";
 
     /// The format called `name` in any letter case; an empty name is csv.
     pub fn from_name(name: &str) -> Option<Self> {
@@ -157,14 +158,26 @@ impl DataFormat {
         }
     }
 
-    /// True for the formats that are bytes of their own and must not be joined by newlines.
+    /// True for the formats whose files cannot stand one behind the other in a blob.
     pub fn is_binary(self) -> bool {
-        matches!(self, Self::Avro | Self::ApacheAvro | Self::Parquet | Self::Orc | Self::SStream)
+        self.is_avro() || matches!(self, Self::Parquet | Self::Orc | Self::SStream)
     }
 
-    /// True for the formats that this version can write: text lines and JSON.
-    pub fn is_supported(self) -> bool {
-        !self.is_binary() && self != Self::W3cLogFile
+    /// True for both readers of Avro.
+    pub fn is_avro(self) -> bool {
+        matches!(self, Self::Avro | Self::ApacheAvro)
+    }
+
+    /// What stands between the fields of a line; none for formats without fields.
+    pub fn field_separator(self) -> Option<char> {
+        match self {
+            Self::Csv => Some(','),
+            Self::Tsv | Self::Tsve => Some('\t'),
+            Self::Scsv => Some(';'),
+            Self::Sohsv => Some('\u{1}'),
+            Self::Psv => Some('|'),
+            _ => None,
+        }
     }
 }
 
@@ -194,9 +207,6 @@ mod tests {
             assert_eq!((format.wire(), format.mapping_kind()), (wire, kind), "{name}");
         }
         assert_eq!(DataFormat::from_name("cvs"), None);
-        assert!(
-            DataFormat::NAMES.split(", ").all(|name| DataFormat::from_name(name).unwrap().is_supported())
-        );
-        assert!(!DataFormat::Parquet.is_supported());
+        assert!(DataFormat::NAMES.split(", ").all(|name| DataFormat::from_name(name).is_some()));
     }
 }

@@ -168,10 +168,7 @@ impl Entry<'_> {
         let Some(text) = self.text("format")? else { return Ok(None) };
         let format = DataFormat::from_name(&text)
             .ok_or_else(|| format!("unknown format '{text}'; the formats are {}", DataFormat::NAMES))?;
-        if format.is_supported() {
-            return Ok(Some(format));
-        }
-        Err(format!("format '{text}' is not supported yet; the formats are {}", DataFormat::NAMES))
+        Ok(Some(format))
     }
 
     fn no_streaming(&self) -> Result<(), String> {
@@ -259,10 +256,6 @@ mod tests {
             ("[{'topic':'a','db':'d d','table':'t'}]", "'db' is 'd d'"),
             ("[{'topic':'a','db':'d','table':['t']}]", "'table' must be a text"),
             ("[{'topic':'a','db':'d','table':'t','format':'cvs'}]", "unknown format 'cvs'"),
-            (
-                "[{'topic':'a','db':'d','table':'t','format':'Parquet'}]",
-                "format 'Parquet' is not supported yet",
-            ),
             ("[{'topic':'a','db':'d','table':'t','mapping':'m/n'}]", "'mapping' is 'm/n'"),
             (
                 "[{'topic':'a','db':'d','table':'t','streaming':true}]",

@@ -1,9 +1,11 @@
 //! From a converted value to the bytes of one record in a blob (`kusto-sink-connector.md` §3.2).
 //!
-//! Texts, bytes and documents are written as they came. A struct becomes JSON in the JVM connector's conventions, or
+//! Binary formats take whole files, one per record, and Avro structs as well. Elsewhere texts, bytes and documents are
+//! written as they came. A struct becomes JSON in the JVM connector's conventions, or
 //! one line of a separated format, field by field in the order of its schema (the JVM fails the task there): nested
 //! values as JSON, decimals as numbers, dates in ISO 8601. Nothing here ends a record: separators are the batch's.
 
+use super::{Encoded, avro};
 use crate::config::DataFormat;
 use crate::data::json::{self, DecimalFormat};
 use crate::data::schema::{DATE, TIME};
@@ -11,45 +13,69 @@ use crate::data::{Converted, Error, Schema, SchemaAndValue, Struct, Value};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use std::borrow::Cow;
+use std::sync::Arc;
 use time::macros::format_description;
 use time::{OffsetDateTime, Time};
 
 /// Milliseconds of a day.
 const DAY: i64 = 86_400_000;
 
-/// The bytes of `value` in `format`; none for a tombstone.
-pub(super) fn encode<'v>(
-    format: DataFormat,
-    value: &'v Converted<'_>,
-) -> Result<Option<Cow<'v, [u8]>>, Error> {
+/// `value` in `format`; none for a tombstone.
+pub(super) fn encode<'v>(format: DataFormat, value: &'v Converted<'_>) -> Result<Option<Encoded<'v>>, Error> {
+    if let (true, Converted::Data(SchemaAndValue { value: Value::Struct(fields), .. })) =
+        (format.is_avro(), value)
+    {
+        let bytes = avro::datum(fields)?.into();
+        return Ok(Some(Encoded { bytes, schema: Some(Arc::clone(&fields.schema)) }));
+    }
+    let bytes = if format.is_binary() { file(format, value)? } else { text(format, value)? };
+    Ok(bytes.map(|bytes| Encoded { bytes, schema: None }))
+}
+
+/// A whole file, which the record is.
+fn file<'v>(format: DataFormat, value: &'v Converted<'_>) -> Result<Option<Cow<'v, [u8]>>, Error> {
+    let bytes = match value {
+        Converted::Null => return Ok(None),
+        Converted::Bytes(bytes) => bytes,
+        Converted::Text(_) | Converted::Json(_) | Converted::Data(_) => {
+            let structs = if format.is_avro() { " or records with a schema" } else { "" };
+            return Err(Error::new(format!(
+                "the format {format} takes whole files as bytes{structs}; use ByteArrayConverter or another format"
+            )));
+        }
+    };
+    let (start, end): (&[u8], &[u8]) = match format {
+        DataFormat::Parquet => (b"PAR1", b"PAR1"),
+        DataFormat::Orc => (b"ORC", b""),
+        DataFormat::Avro | DataFormat::ApacheAvro => (avro::MAGIC, b""),
+        _ => (b"", b""),
+    };
+    if bytes.is_empty() || !bytes.starts_with(start) || !bytes.ends_with(end) {
+        return Err(Error::new(format!(
+            "these {} bytes are no {format} file: it would start with {:?}",
+            bytes.len(),
+            String::from_utf8_lossy(start)
+        )));
+    }
+    Ok(Some(Cow::Borrowed(bytes)))
+}
+
+/// What is followed by a line feed.
+fn text<'v>(format: DataFormat, value: &'v Converted<'_>) -> Result<Option<Cow<'v, [u8]>>, Error> {
     Ok(Some(match value {
         Converted::Null => return Ok(None),
         Converted::Text(text) => Cow::Borrowed(text.as_bytes()),
         Converted::Bytes(bytes) | Converted::Json(bytes) => Cow::Borrowed(bytes),
-        Converted::Data(SchemaAndValue { value: Value::Struct(fields), .. })
-            if separator(format).is_some() =>
-        {
-            let separator = separator(format).unwrap_or(',');
-            Cow::Owned(line(fields, separator, format == DataFormat::Tsve)?.into_bytes())
-        }
         Converted::Data(SchemaAndValue { schema, value }) => {
+            if let (Value::Struct(fields), Some(separator)) = (value, format.field_separator()) {
+                let line = line(fields, separator, format == DataFormat::Tsve)?;
+                return Ok(Some(Cow::Owned(line.into_bytes())));
+            }
             let mut out = Vec::new();
             json::write(schema.as_deref(), value, DecimalFormat::Base64, &mut out)?;
             Cow::Owned(out)
         }
     }))
-}
-
-/// What stands between the fields of a line; none for formats without fields.
-fn separator(format: DataFormat) -> Option<char> {
-    match format {
-        DataFormat::Csv => Some(','),
-        DataFormat::Tsv | DataFormat::Tsve => Some('\t'),
-        DataFormat::Scsv => Some(';'),
-        DataFormat::Sohsv => Some('\u{1}'),
-        DataFormat::Psv => Some('|'),
-        _ => None,
-    }
 }
 
 fn line(fields: &Struct, separator: char, backslashes: bool) -> Result<String, Error> {
@@ -155,7 +181,8 @@ mod tests {
     use std::sync::Arc;
 
     fn encoded(format: DataFormat, value: &Converted<'_>) -> Option<String> {
-        encode(format, value).unwrap().map(|bytes| String::from_utf8(bytes.into_owned()).unwrap())
+        let encoded = encode(format, value).unwrap();
+        encoded.map(|encoded| String::from_utf8(encoded.bytes.into_owned()).unwrap())
     }
 
     fn storm() -> Converted<'static> {
@@ -205,5 +232,34 @@ mod tests {
         assert_eq!(encoded(DataFormat::Csv, &Converted::Null), None);
         let number = Converted::Data(SchemaAndValue::schemaless(Value::Int32(7)));
         assert_eq!(encoded(DataFormat::Csv, &number).unwrap(), "7");
+    }
+
+    #[test]
+    fn binary_formats_take_files_and_nothing_else() {
+        let encoded = |format, bytes: &'static [u8]| {
+            encode(format, &Converted::Bytes(bytes.into())).map(|encoded| encoded.unwrap().bytes.into_owned())
+        };
+        for (format, good) in [
+            (DataFormat::Avro, b"Obj\x01...".as_slice()),
+            (DataFormat::ApacheAvro, b"Obj\x01\n"),
+            (DataFormat::Parquet, b"PAR1...PAR1"),
+            (DataFormat::Orc, b"ORC..."),
+            (DataFormat::SStream, b"anything"),
+        ] {
+            assert_eq!(encoded(format, good).unwrap(), good, "byte for byte");
+            assert!(encoded(format, b"").is_err());
+            let text = Converted::Text("Obj\u{1}".into());
+            let error = encode(format, &text).unwrap_err().to_string();
+            assert!(error.contains("ByteArrayConverter"), "{error}");
+        }
+        for format in [DataFormat::Avro, DataFormat::Parquet, DataFormat::Orc] {
+            assert!(encoded(format, b"PAR1 cut off").unwrap_err().to_string().contains("are no"), "{format}");
+        }
+        let schema = |format| {
+            let storm = storm();
+            encode(format, &storm).map(|encoded| encoded.unwrap().schema)
+        };
+        assert!(schema(DataFormat::Avro).unwrap().is_some());
+        assert!(schema(DataFormat::Parquet).is_err());
     }
 }

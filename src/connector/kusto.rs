@@ -1,10 +1,10 @@
 //! The Kusto sink: batches of one topic-partition become blobs for the topic's table.
 //!
-//! Bytes as the JVM connector writes them (`kusto-sink-connector.md` §3.2): each value as it is, then a line feed. The
-//! size rule is its too: sealed when the raw bytes are strictly more than `flush.size.bytes`, so the record that crosses
-//! the line is inside.
+//! Bytes as the JVM connector writes them (`kusto-sink-connector.md` §3.2): each value as it is, then a line feed; structs
+//! in one Avro file per batch. A record that is a file of a binary format is a batch of its own, byte for byte (the JVM
+//! joins them with line feeds). The size rule is its too: sealed when the raw bytes are strictly more than
+//! `flush.size.bytes`, so the record that crosses the line is inside.
 
-use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,11 +12,12 @@ use async_trait::async_trait;
 use futures::FutureExt;
 use uuid::Uuid;
 
+use super::avro::Container;
 use super::encode::encode;
-use super::{Delivery, Error, Fill, PartitionWriter, SinkTask};
+use super::{Delivery, Encoded, Error, Fill, PartitionWriter, SinkTask};
 use crate::batch::{Batch, Sealed};
 use crate::config::{KustoSinkConfig, TopicMapping};
-use crate::data::Converted;
+use crate::data::SinkRecord;
 use crate::id::TopicPartition;
 use crate::ingest::{IngestClient, IngestRequest};
 
@@ -60,7 +61,12 @@ impl SinkTask for KustoSink {
             flush_size: self.config.flush_size_bytes,
             client: Arc::clone(&self.client),
             batch: Batch::new(),
+            container: Container::default(),
         }))
+    }
+
+    fn wants_whole_records(&self) -> bool {
+        false
     }
 
     fn flush_interval(&self) -> Duration {
@@ -75,6 +81,8 @@ struct KustoWriter {
     flush_size: u64,
     client: Arc<dyn IngestClient>,
     batch: Batch,
+    /// Of a batch of structs in Avro.
+    container: Container,
 }
 
 impl KustoWriter {
@@ -104,21 +112,30 @@ impl KustoWriter {
 }
 
 impl PartitionWriter for KustoWriter {
-    fn encode<'v>(&self, value: &'v Converted<'_>) -> Result<Option<Cow<'v, [u8]>>, Error> {
-        Ok(encode(self.target.format, value)?)
+    fn encode<'v>(&self, record: &'v SinkRecord<'_>) -> Result<Option<Encoded<'v>>, Error> {
+        Ok(encode(self.target.format, &record.value)?)
     }
 
-    fn put(&mut self, offset: i64, value: &[u8]) -> Result<Fill, Error> {
-        self.batch.push(offset, value, SEPARATOR)?;
-        Ok(if self.batch.raw_bytes() > self.flush_size { Fill::Full } else { Fill::More })
+    fn put(&mut self, offset: i64, record: &Encoded<'_>) -> Result<Fill, Error> {
+        if let Some(schema) = &record.schema {
+            self.container.push(&mut self.batch, (offset, &record.bytes), schema)?;
+        } else if self.target.format.is_binary() {
+            self.batch.push(offset, &record.bytes, b"")?;
+            return Ok(Fill::Full);
+        } else {
+            self.batch.push(offset, &record.bytes, SEPARATOR)?;
+        }
+        let raw_bytes = self.batch.raw_bytes() + self.container.waiting() as u64;
+        Ok(if raw_bytes > self.flush_size { Fill::Full } else { Fill::More })
     }
 
     fn memory(&self) -> usize {
-        self.batch.memory()
+        self.batch.memory() + self.container.memory()
     }
 
     fn memory_with(&self, len: usize) -> usize {
-        self.batch.memory_with(len + SEPARATOR.len())
+        let container = if self.target.format.is_avro() { self.container.memory_with(len) } else { 0 };
+        self.batch.memory_with(len + SEPARATOR.len() + self.container.waiting()) + container
     }
 
     fn is_empty(&self) -> bool {
@@ -126,6 +143,7 @@ impl PartitionWriter for KustoWriter {
     }
 
     fn seal(&mut self) -> Result<Option<Delivery>, Error> {
+        self.container.finish(&mut self.batch)?;
         let Some(sealed) = self.batch.seal()? else { return Ok(None) };
         let request = self.request(&sealed);
         let client = Arc::clone(&self.client);

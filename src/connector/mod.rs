@@ -3,6 +3,7 @@
 //! A [`SinkTask`] opens one [`PartitionWriter`] per partition, so partitions share no state. Writers are pure up to the
 //! sealed [`Delivery`], whose future does the I/O. Offsets, states and restarts are the tasks' business.
 
+mod avro;
 mod encode;
 mod kusto;
 
@@ -14,7 +15,7 @@ use async_trait::async_trait;
 use futures::future::BoxFuture;
 
 use crate::config::SinkConnectorConfig;
-use crate::data::{self, Converted};
+use crate::data::{self, Schema, SinkRecord};
 use crate::id::{OffsetRange, TopicPartition};
 /// The connections to the service, which all connectors of a worker share.
 pub use crate::ingest::HttpPools;
@@ -69,17 +70,29 @@ pub trait SinkTask: Send + Sync {
     /// a transformation renamed it.
     fn open(&self, origin: &TopicPartition, topic: &Arc<str>) -> Result<Box<dyn PartitionWriter>, Error>;
 
+    /// True when it writes keys and headers too; else they are not converted for it.
+    fn wants_whole_records(&self) -> bool;
+
     /// How old the first record of a batch may become.
     fn flush_interval(&self) -> Duration;
 }
 
-/// Writes the records of one partition.
-pub trait PartitionWriter: Send {
-    /// A value as it is written; none for a tombstone.
-    fn encode<'v>(&self, value: &'v Converted<'_>) -> Result<Option<Cow<'v, [u8]>>, Error>;
+/// A record as it is written.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Encoded<'v> {
+    /// Its bytes.
+    pub bytes: Cow<'v, [u8]>,
+    /// The schema that all records of one batch must have; none when any record may stand beside any other.
+    pub schema: Option<Arc<Schema>>,
+}
 
-    /// Appends what [`Self::encode`] gave.
-    fn put(&mut self, offset: i64, value: &[u8]) -> Result<Fill, Error>;
+/// Writes records of one partition, batch by batch.
+pub trait PartitionWriter: Send {
+    /// A record as it is written; none when there is nothing to write.
+    fn encode<'v>(&self, record: &'v SinkRecord<'_>) -> Result<Option<Encoded<'v>>, Error>;
+
+    /// Appends what [`Self::encode`] gave; the caller gives only records of one schema to a batch.
+    fn put(&mut self, offset: i64, record: &Encoded<'_>) -> Result<Fill, Error>;
 
     /// Memory held now, in bytes.
     fn memory(&self) -> usize;

@@ -13,7 +13,7 @@ mod record;
 pub mod schema;
 mod value;
 
-pub use record::{Header, Origin, Record, TimestampType};
+pub use record::{Header, Origin, Record, SinkRecord, TimestampType};
 pub use schema::{Field, Kind, Schema};
 use std::borrow::Cow;
 pub use value::{SchemaAndValue, Struct, Value, entry};

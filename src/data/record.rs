@@ -3,7 +3,7 @@
 //! Transformations may change its topic, key, value, headers and timestamp; where it came from stays, because offsets
 //! are counted there.
 
-use super::SchemaAndValue;
+use super::{Converted, SchemaAndValue};
 use std::sync::Arc;
 
 /// A header.
@@ -59,4 +59,24 @@ impl Record {
     pub fn is_tombstone(&self) -> bool {
         self.value.value.is_null()
     }
+}
+
+/// A record as a sink gets it. Key and headers are there only when the sink wants them ([`Self::key`] is null and
+/// [`Self::headers`] empty else).
+#[derive(Debug, Clone, PartialEq)]
+pub struct SinkRecord<'a> {
+    /// The topic by which it is routed.
+    pub topic: Arc<str>,
+    /// Its partition in the topic it came from.
+    pub partition: i32,
+    /// Its offset there.
+    pub offset: i64,
+    /// Milliseconds since the epoch.
+    pub timestamp: Option<i64>,
+    /// Its value.
+    pub value: Converted<'a>,
+    /// Its key.
+    pub key: Converted<'a>,
+    /// Its headers, in order.
+    pub headers: Vec<Header>,
 }

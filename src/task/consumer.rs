@@ -67,7 +67,7 @@ impl ConnectorTasks {
         let sink =
             connector::sink_task(config, &parts.http).map_err(|error| Error::Start(Box::new(error)))?;
         sink.start().await.map_err(|error| Error::Start(Box::new(error)))?;
-        let stages = Stages::new(config)?;
+        let stages = Stages::new(config, sink.wants_whole_records())?;
         let bad_records = BadRecords::open(config, &parts.worker).await?;
         let consumer = join(config, &parts.worker)?;
         let (sender, reports) = mpsc::channel(REPORT_PLACES);

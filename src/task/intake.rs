@@ -15,8 +15,8 @@ use std::sync::Arc;
 /// What became of a record.
 enum Put {
     More,
-    /// The batch of this topic is full.
-    Full(Arc<str>),
+    /// Its batch is full.
+    Full,
     Starved(Starved),
 }
 
@@ -82,9 +82,10 @@ impl Pipeline {
             self.has_read = true;
             match self.put(&record) {
                 Ok(Put::More) => self.line.read(offset),
-                Ok(Put::Full(topic)) => {
+                Ok(Put::Full) => {
                     self.line.read(offset);
-                    self.seal(&topic)?;
+                    let sealed = self.writers.seal_full();
+                    self.send_all(sealed)?;
                     if self.uploads.len() >= MAX_IN_FLIGHT {
                         return Ok(Next::Later);
                     }
@@ -106,21 +107,21 @@ impl Pipeline {
 
     /// Takes a record through its stages into a batch.
     fn put(&mut self, record: &kafka::Record<'_>) -> Result<Put, Stop> {
-        let (topic, value) = match self.shared.stages.run(record, self.queue.id()).map_err(Stop::Fault)? {
-            Staged::Value(topic, value) => (topic, value),
-            Staged::Dropped => return Ok(Put::More),
-        };
-        let Some(bytes) = self.writers.encode(&topic, &value).map_err(Stop::of_put)? else {
+        let staged = self.shared.stages.run(record, self.queue.id()).map_err(Stop::Fault)?;
+        let Staged::Record(staged) = staged else { return Ok(Put::More) };
+        let Some(encoded) = self.writers.encode(&staged).map_err(Stop::of_put)? else {
             tracing::debug!(task = %self.task, partition = %self.queue.id(), offset = record.offset, "tombstone passed over");
             return Ok(Put::More);
         };
-        let put = self.writers.put(&topic, (record.offset, &bytes), &self.shared.budget);
+        let put = self.writers.put(&staged.topic, (record.offset, &encoded), &self.shared.budget);
         Ok(match put.map_err(Stop::of_put)? {
             writers::Put::More => Put::More,
-            writers::Put::Full => Put::Full(topic),
-            writers::Put::Starved(needed) => {
-                Put::Starved(Starved { topic, needed, memory: Reservation::default() })
-            }
+            writers::Put::Full => Put::Full,
+            writers::Put::Starved(needed) => Put::Starved(Starved {
+                topic: Arc::clone(&staged.topic),
+                needed,
+                memory: Reservation::default(),
+            }),
         })
     }
 

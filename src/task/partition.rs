@@ -225,11 +225,6 @@ impl Pipeline {
         }
     }
 
-    pub(super) fn seal(&mut self, topic: &Arc<str>) -> Result<(), Error> {
-        let sealed = self.writers.seal(topic).map(Vec::from_iter);
-        self.send_all(sealed)
-    }
-
     /// Sends sealed batches on their way.
     pub(super) fn send_all(&mut self, sealed: Result<Vec<Sealed>, connector::Error>) -> Result<(), Error> {
         for Sealed { delivery, reserved } in sealed.map_err(|source| self.sink_error(source))? {

@@ -6,7 +6,7 @@
 
 use crate::config::SinkConnectorConfig;
 use crate::convert::{self, Converter};
-use crate::data::{self, Converted, Header, Origin, Record, SchemaAndValue};
+use crate::data::{self, Converted, Header, Origin, Record, SchemaAndValue, SinkRecord};
 use crate::id::TopicPartition;
 use crate::kafka;
 use crate::transform::TransformationChain;
@@ -65,8 +65,8 @@ pub struct Fault {
 /// What the stages made of a record.
 #[derive(Debug)]
 pub enum Staged<'a> {
-    /// A value for the table of this topic.
-    Value(Arc<str>, Converted<'a>),
+    /// A record for the table of its topic.
+    Record(SinkRecord<'a>),
     /// A transformation dropped it.
     Dropped,
 }
@@ -77,11 +77,12 @@ pub struct Stages {
     value: Arc<dyn Converter>,
     header: Arc<dyn Converter>,
     chain: TransformationChain,
+    whole: bool,
 }
 
 impl Stages {
-    /// The stages as `config` wants them.
-    pub fn new(config: &SinkConnectorConfig) -> Result<Self, super::Error> {
+    /// The stages as `config` wants them. `whole`: the sink writes keys and headers too.
+    pub fn new(config: &SinkConnectorConfig, whole: bool) -> Result<Self, super::Error> {
         let make = |key, class: &crate::config::ConverterConfig| {
             convert::converter(key, &class.class, &class.settings).map_err(super::Error::Converter)
         };
@@ -90,6 +91,7 @@ impl Stages {
             value: make("value.converter", &config.value_converter)?,
             header: make("header.converter", &config.header_converter)?,
             chain: TransformationChain::new(&config.transforms).map_err(super::Error::Transforms)?,
+            whole,
         })
     }
 
@@ -101,19 +103,54 @@ impl Stages {
     /// Takes one record through all stages.
     pub fn run<'a>(&self, record: &kafka::Record<'a>, from: &TopicPartition) -> Result<Staged<'a>, Fault> {
         if self.chain.is_empty() {
-            self.check_rest(record)?;
-            let value = self.value.convert(record.value);
-            let value = value.map_err(|source| fault(Stage::ValueConverter, &*self.value, source))?;
-            return Ok(Staged::Value(Arc::clone(&from.topic), value));
+            return self.untransformed(record, from).map(Staged::Record);
         }
         let transformed = self.chain.apply(self.record(record, from)?).map_err(|failure| Fault {
             stage: Stage::Transformation,
             class: failure.class,
             source: failure.error,
         })?;
-        Ok(match transformed {
-            Some(record) => Staged::Value(record.topic, Converted::from(record.value)),
-            None => Staged::Dropped,
+        let Some(record) = transformed else { return Ok(Staged::Dropped) };
+        let Record { origin, topic, key, value, headers, timestamp, .. } = record;
+        let (partition, offset) = (origin.partition, origin.offset);
+        let key = if self.whole { Converted::from(key) } else { Converted::Null };
+        let headers = if self.whole { headers } else { Vec::new() };
+        Ok(Staged::Record(SinkRecord {
+            topic,
+            partition,
+            offset,
+            timestamp,
+            value: value.into(),
+            key,
+            headers,
+        }))
+    }
+
+    /// The short way of a record that nothing changes.
+    fn untransformed<'a>(
+        &self,
+        record: &kafka::Record<'a>,
+        from: &TopicPartition,
+    ) -> Result<SinkRecord<'a>, Fault> {
+        let convert = |stage, converter: &dyn Converter, bytes: Option<&'a [u8]>| {
+            converter.convert(bytes).map_err(|source| fault(stage, converter, source))
+        };
+        let (mut key, mut headers, mut timestamp) = (Converted::Null, Vec::new(), None);
+        if self.whole {
+            key = convert(Stage::KeyConverter, &*self.key, record.key)?;
+            headers = self.headers(record)?;
+            timestamp = record.timestamp().map(|(ms, _)| ms);
+        } else {
+            self.check_rest(record)?;
+        }
+        Ok(SinkRecord {
+            topic: Arc::clone(&from.topic),
+            partition: from.partition,
+            offset: record.offset,
+            timestamp,
+            value: convert(Stage::ValueConverter, &*self.value, record.value)?,
+            key,
+            headers,
         })
     }
 

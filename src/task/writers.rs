@@ -1,25 +1,43 @@
 //! The open batches of one partition: one for each topic that its records are routed to, which is one unless a
-//! transformation renames topics.
+//! transformation renames topics, and for each schema where a batch can have only one.
 //!
 //! It owns the batches and the memory reserved for them. What is sealed is the pipeline's to send, offsets are counted
 //! there.
 
 use super::{ByteBudget, Reservation};
-use crate::connector::{Delivery, Error, Fill, PartitionWriter, SinkTask};
-use crate::data::Converted;
+use crate::connector::{Delivery, Encoded, Error, Fill, PartitionWriter, SinkTask};
+use crate::data::{Schema, SinkRecord};
 use crate::id::TopicPartition;
-use std::borrow::Cow;
 use std::sync::Arc;
 use tokio::time::Instant;
 
 /// A batch in the making.
 struct Open {
     topic: Arc<str>,
+    /// The schema of the records in it, where that counts.
+    schema: Option<Arc<Schema>>,
     writer: Box<dyn PartitionWriter>,
     reserved: Reservation,
     /// The first record in it; none while it is empty.
     first: Option<i64>,
     seal_at: Option<Instant>,
+    full: bool,
+}
+
+impl Open {
+    /// Nearly always it is the very same text.
+    fn is_of(&self, topic: &Arc<str>) -> bool {
+        Arc::ptr_eq(&self.topic, topic) || self.topic == *topic
+    }
+}
+
+/// Nearly always they are the very same.
+fn same(one: Option<&Arc<Schema>>, other: Option<&Arc<Schema>>) -> bool {
+    match (one, other) {
+        (None, None) => true,
+        (Some(one), Some(other)) => Arc::ptr_eq(one, other) || one == other,
+        _ => false,
+    }
 }
 
 /// A sealed batch with the memory it holds.
@@ -57,47 +75,66 @@ impl Writers {
         Ok(writers)
     }
 
+    /// Any writer of `topic`.
     fn of(&mut self, topic: &Arc<str>) -> Result<&mut Open, Error> {
-        // Nearly always it is the very same text.
-        let is_it = |open: &Open| Arc::ptr_eq(&open.topic, topic) || open.topic == *topic;
-        let known = self.open.iter().position(is_it);
-        let place = if let Some(place) = known {
-            place
-        } else {
-            let writer = self.sink.open(&self.origin, topic)?;
-            let reserved = Reservation::default();
-            self.open.push(Open { topic: topic.clone(), writer, reserved, first: None, seal_at: None });
-            self.open.len() - 1
+        let place = match self.open.iter().position(|open| open.is_of(topic)) {
+            Some(place) => place,
+            None => self.add(topic)?,
         };
         Ok(&mut self.open[place])
     }
 
-    /// The bytes of a value for `topic`; none for a tombstone.
-    pub(super) fn encode<'v>(
-        &mut self,
-        topic: &Arc<str>,
-        value: &'v Converted<'_>,
-    ) -> Result<Option<Cow<'v, [u8]>>, Error> {
-        self.of(topic)?.writer.encode(value)
+    /// The writer of `topic` for records of `schema`.
+    fn fitting(&mut self, topic: &Arc<str>, schema: Option<&Arc<Schema>>) -> Result<&mut Open, Error> {
+        let fits =
+            |open: &Open| open.is_of(topic) && (open.first.is_none() || same(open.schema.as_ref(), schema));
+        let place = match self.open.iter().position(fits) {
+            Some(place) => place,
+            None => self.add(topic)?,
+        };
+        Ok(&mut self.open[place])
+    }
+
+    fn add(&mut self, topic: &Arc<str>) -> Result<usize, Error> {
+        let writer = self.sink.open(&self.origin, topic)?;
+        let reserved = Reservation::default();
+        self.open.push(Open {
+            topic: topic.clone(),
+            schema: None,
+            writer,
+            reserved,
+            first: None,
+            seal_at: None,
+            full: false,
+        });
+        Ok(self.open.len() - 1)
+    }
+
+    /// A record as the table of its topic has it; none when there is nothing to write.
+    pub(super) fn encode<'v>(&mut self, record: &'v SinkRecord<'_>) -> Result<Option<Encoded<'v>>, Error> {
+        self.of(&record.topic)?.writer.encode(record)
     }
 
     /// Puts a record into the batch of `topic`, if `budget` has memory for it.
     pub(super) fn put(
         &mut self,
         topic: &Arc<str>,
-        (offset, bytes): (i64, &[u8]),
+        (offset, record): (i64, &Encoded<'_>),
         budget: &ByteBudget,
     ) -> Result<Put, Error> {
         let flush_interval = self.sink.flush_interval();
-        let open = self.of(topic)?;
-        let needed = open.writer.memory_with(bytes.len());
+        let open = self.fitting(topic, record.schema.as_ref())?;
+        let needed = open.writer.memory_with(record.bytes.len());
         if needed > open.reserved.bytes() && !budget.try_grow(&mut open.reserved, needed) {
             return Ok(Put::Starved(needed));
         }
-        let fill = open.writer.put(offset, bytes)?;
-        open.first.get_or_insert(offset);
+        open.full = open.writer.put(offset, record)? == Fill::Full;
+        if open.first.is_none() {
+            open.first = Some(offset);
+            open.schema.clone_from(&record.schema);
+        }
         open.seal_at.get_or_insert_with(|| Instant::now() + flush_interval);
-        Ok(if fill == Fill::Full { Put::Full } else { Put::More })
+        Ok(if open.full { Put::Full } else { Put::More })
     }
 
     /// Gives the batch of `topic` memory that was waited for.
@@ -116,9 +153,9 @@ impl Writers {
         self.open.iter().filter_map(|open| open.seal_at).min()
     }
 
-    /// Seals the batch of `topic`; none when it is empty.
-    pub(super) fn seal(&mut self, topic: &Arc<str>) -> Result<Option<Sealed>, Error> {
-        self.seal_where(|open| open.topic == *topic).map(|mut sealed| sealed.pop())
+    /// Seals the batches that are full.
+    pub(super) fn seal_full(&mut self) -> Result<Vec<Sealed>, Error> {
+        self.seal_where(|open| open.full)
     }
 
     /// Seals the batches that are old enough.
@@ -135,14 +172,21 @@ impl Writers {
         let mut all = Vec::new();
         for open in self.open.iter_mut().filter(|open| is_meant(open)) {
             open.seal_at = None;
+            open.full = false;
             let Some(delivery) = open.writer.seal()? else { continue };
             open.first = None;
             let reserved = open.reserved.keep_only(delivery.memory);
             all.push(Sealed { delivery, reserved });
         }
-        // Topics may come and go with the time of day; an empty writer is made again when it is needed.
+        // Topics and schemas may come and go with the time of day; an empty writer is made again when it is needed.
         let own = &self.origin.topic;
-        self.open.retain(|open| open.first.is_some() || open.topic == *own);
+        let mut spare = false;
+        self.open.retain(|open| {
+            let is_spare = open.first.is_none();
+            let keep = !is_spare || (open.topic == *own && !spare);
+            spare |= is_spare;
+            keep
+        });
         Ok(all)
     }
 }
