@@ -125,14 +125,19 @@ pub const KUSTO: &[Row] = &[
     Row("flush.interval.ms", Long, Is("30000"), AtLeast(100), High, (WRITES, 3), Medium, "Maximum Flush Interval",
         "A partition's batch is sent when its first record is this many milliseconds old."),
     Row("behavior.on.error", Text, Is("FAIL"), OneOf(BEHAVIORS), Low, (RETRIES, 0), Wide, "Behavior On Error",
-        "What a batch does that cannot be ingested. FAIL, LOG and IGNORE are the same for now: it is tried again, and \
-         a permanent error fails the task; no data is ever skipped."),
+        "What happens to a record that the sink cannot write, and to a batch that is refused for good. FAIL: the task fails. \
+         LOG and IGNORE (which differ in the level of the log): it goes to the topic of misc.deadletterqueue.topic.name. \
+         Without one, a record goes to errors.deadletterqueue.topic.name or is dropped, a batch is dropped if the service \
+         refuses its content, and in all other cases (an outage, a missing right or table) the task fails. What is dropped \
+         is counted in the task's status."),
     Row("misc.deadletterqueue.bootstrap.servers", List, Is(""), Any, Low, (RETRIES, 1), Medium,
         "Miscellaneous Dead-Letter Queue Bootstrap Servers",
-        "Brokers of a topic for records that cannot be ingested. Not supported yet."),
+        "The brokers of the topic for what behavior.on.error=LOG or IGNORE passes over. Further settings of its producer stand \
+         beside it, as misc.deadletterqueue.security.protocol."),
     Row("misc.deadletterqueue.topic.name", Text, Is(""), Any, Low, (RETRIES, 2), Medium,
         "Miscellaneous Dead-Letter Queue Topic Name",
-        "The topic for records that cannot be ingested. Not supported yet."),
+        "That topic. It gets records as they were, with headers that tell where they came from and what went wrong. No offset \
+         moves over a record before it is in the topic; until then a batch's records are kept in memory."),
     Row("errors.retry.max.time.ms", Long, RETRY_MAX, Any, Low, (RETRIES, 3), Medium, "Errors Maximum Retry Time",
         "How long a failed batch is tried again, in milliseconds. When it is not written, without an end: an outage \
          never fails a task."),

@@ -3,6 +3,7 @@
 //! Takes values that the table of keys has read already, and checks what a table cannot say: URLs, the mapping, that the
 //! credentials are complete, and that nothing is asked for which we cannot do yet.
 
+use std::fmt;
 use std::time::Duration;
 
 use url::Url;
@@ -10,8 +11,9 @@ use url::Url;
 use super::clouds::is_loopback;
 use super::endpoint::{self, Service};
 use super::errors::Problems;
+use super::redact::Redacted;
 use super::values::Values;
-use super::{TopicMappings, Topics};
+use super::{Properties, TopicMappings, Topics};
 use crate::secret::Secret;
 
 /// Who we are for the service.
@@ -39,17 +41,36 @@ pub enum Authentication {
     None,
 }
 
-/// What happens to a batch that cannot be ingested. `LOG` and `IGNORE` are accepted from existing configurations, but
-/// never lose data here: every batch is retried, and a permanent failure fails the task.
+/// What happens to what the sink cannot write or the service refuses for good. Whatever it is, an offset moves over a
+/// record only when it was handed over, is in a dead-letter topic, or was counted as dropped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum BehaviorOnError {
     /// The task fails.
     #[default]
     Fail,
-    /// Logged as an error.
+    /// Logged as an error, and passed over.
     Log,
-    /// Logged at a lower level.
+    /// The same, logged at a lower level.
     Ignore,
+}
+
+/// What stands before the keys of the sink's own dead-letter topic.
+pub const SINK_DEAD_LETTERS: &str = "misc.deadletterqueue.";
+
+/// The sink's own dead-letter topic.
+#[derive(Clone, PartialEq, Eq)]
+pub struct SinkDeadLetters {
+    /// `misc.deadletterqueue.topic.name`.
+    pub topic: String,
+    /// What its producer takes, `bootstrap.servers` among it, without the prefix.
+    pub client: Properties,
+}
+
+impl fmt::Debug for SinkDeadLetters {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let client = Redacted(&self.client);
+        f.debug_struct("SinkDeadLetters").field("topic", &self.topic).field("client", &client).finish()
+    }
 }
 
 /// The Kusto sink's settings.
@@ -69,6 +90,8 @@ pub struct KustoSinkConfig {
     pub flush_interval: Duration,
     /// `behavior.on.error`.
     pub behavior_on_error: BehaviorOnError,
+    /// `misc.deadletterqueue.*`.
+    pub dead_letters: Option<SinkDeadLetters>,
     /// `errors.retry.max.time.ms`, only when it was written explicitly; else a batch is retried without an end.
     pub retry_max_time: Option<Duration>,
     /// `errors.retry.backoff.time.ms`, the longest pause between two tries.
@@ -100,6 +123,7 @@ impl KustoSinkConfig {
         let emulator = urls.is_some_and(|(one, two)| is_emulator(one) && is_emulator(two));
         let auth = authentication(values, emulator, problems);
         let mapping = mapping(values, topics, problems);
+        let dead_letters = dead_letters(values, problems);
         let config = Self {
             ingestion_url: ingestion_url?,
             query_url: query_url?,
@@ -112,6 +136,7 @@ impl KustoSinkConfig {
                 "IGNORE" => BehaviorOnError::Ignore,
                 _ => BehaviorOnError::Fail,
             },
+            dead_letters,
             // A negative time is no time, as in the JVM connector.
             retry_max_time: values
                 .is_written("errors.retry.max.time.ms")
@@ -140,11 +165,27 @@ fn refuse_unsupported(values: &Values<'_>, problems: &mut Problems) {
     if let Some(port) = values.number("proxy.port").filter(|port| *port != -1) {
         problems.invalid("proxy.port", &port.to_string(), "a proxy is not supported yet");
     }
-    for key in values.written_with_prefix("misc.deadletterqueue.") {
-        problems.add(
-            key,
-            format!("Configuration {key} is not supported yet: there is no dead-letter queue, leave it out"),
-        );
+}
+
+/// Both keys or neither.
+fn dead_letters(values: &Values<'_>, problems: &mut Problems) -> Option<SinkDeadLetters> {
+    let (servers, name) = ("misc.deadletterqueue.bootstrap.servers", "misc.deadletterqueue.topic.name");
+    let topic = values.filled(name);
+    match (values.list(servers), topic) {
+        ([], None) => None,
+        ([], Some(_)) => {
+            problems.add(servers, format!("Missing configuration \"{servers}\", which {name} needs."));
+            None
+        }
+        (_, None) => {
+            problems.add(name, format!("Missing configuration \"{name}\", which {servers} needs."));
+            None
+        }
+        (_, Some(topic)) => {
+            let mut client = values.below(SINK_DEAD_LETTERS);
+            client.remove("topic.name");
+            Some(SinkDeadLetters { topic: topic.to_owned(), client })
+        }
     }
 }
 

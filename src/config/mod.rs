@@ -46,7 +46,7 @@ pub use connector_file::{ConnectorFile, ConnectorFileError};
 pub use errors::{ConfigError, ConfigErrors};
 pub use format::{DataFormat, MappingKind};
 pub use infos::{ConfigInfo, ConfigInfos, ConfigValueInfo};
-pub use kusto::{Authentication, BehaviorOnError, KustoSinkConfig};
+pub use kusto::{Authentication, BehaviorOnError, KustoSinkConfig, SINK_DEAD_LETTERS, SinkDeadLetters};
 pub use mapping::{TopicMapping, TopicMappings};
 pub use override_policy::OverridePolicy;
 pub use plugin_list::{Plugin, PluginKind, plugin_keys, plugins};

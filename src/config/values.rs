@@ -2,6 +2,7 @@
 
 use super::Properties;
 use super::check::{Checked, Value};
+use super::validate::with_prefix;
 use crate::secret::Secret;
 
 /// Read values and the texts that they come from. A value with errors is not there.
@@ -76,9 +77,8 @@ impl<'a> Values<'a> {
         self.written.contains_key(key)
     }
 
-    /// The keys that start with `prefix` and have a text.
-    pub(super) fn written_with_prefix(&self, prefix: &'a str) -> impl Iterator<Item = &'a str> {
-        let filled = self.written.iter().filter(|(_, value)| !value.trim().is_empty());
-        filled.map(|(name, _)| name.as_str()).filter(move |name| name.starts_with(prefix))
+    /// What stands below `prefix` in the settings, without it.
+    pub(super) fn below(&self, prefix: &str) -> Properties {
+        with_prefix(self.written, prefix)
     }
 }

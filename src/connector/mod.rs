@@ -49,6 +49,11 @@ impl Error {
             Self::Ingest(error) => error.is_retriable(),
         }
     }
+
+    /// True when the service refused what is in a batch, and would take another.
+    pub fn is_of_batch(&self) -> bool {
+        matches!(self, Self::Ingest(error) if error.is_of_batch())
+    }
 }
 
 /// What a writer wants after a record.

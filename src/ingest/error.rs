@@ -164,6 +164,15 @@ impl Error {
         }
     }
 
+    /// True when the service refused what was sent, and would take something else.
+    pub fn is_of_batch(&self) -> bool {
+        match self {
+            Self::Refused(refusal) => refusal.status == 413,
+            Self::MessageTooLarge { .. } => true,
+            _ => false,
+        }
+    }
+
     /// How a refusal is to be treated; none for all other errors.
     pub fn class(&self) -> Option<Class> {
         match self {

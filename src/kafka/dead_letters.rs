@@ -7,23 +7,60 @@ use super::admin::Admin;
 use super::writer::{Outgoing, Writer};
 use super::{Error, settings};
 use crate::config::{Properties, WorkerConfig};
+use rdkafka::ClientConfig;
 use rdkafka::admin::{AdminOptions, NewTopic, TopicReplication};
 use rdkafka::error::RDKafkaErrorCode;
 use rdkafka::message::{Header, OwnedHeaders};
 
 /// Where dead letters go, and by which clients.
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone, Copy)]
 pub struct DeadLetterTopic<'a> {
     /// The connector.
     pub connector: &'a str,
     /// The topic.
     pub topic: &'a str,
-    /// Its replication factor if it has to be made.
-    pub replication_factor: i16,
-    /// `producer.override.*` without the prefix.
-    pub producer: &'a Properties,
-    /// `admin.override.*` without the prefix.
-    pub admin: &'a Properties,
+    /// Who sends them.
+    pub clients: DeadLetterClients<'a>,
+}
+
+/// The clients of a dead-letter topic.
+#[derive(Clone, Copy)]
+pub enum DeadLetterClients<'a> {
+    /// Connect's: in the worker's cluster. The topic must be there, or be made.
+    OfWorker {
+        /// `producer.override.*` without the prefix.
+        producer: &'a Properties,
+        /// `admin.override.*` without the prefix.
+        admin: &'a Properties,
+    },
+    /// The sink's: all of it is said by keys of its own. The topic is made if that can be done; if not, the brokers may
+    /// do so when it is written to.
+    Own {
+        /// What stands before these keys.
+        prefix: &'a str,
+        /// `bootstrap.servers` and whatever else a producer takes.
+        properties: &'a Properties,
+    },
+}
+
+impl DeadLetterClients<'_> {
+    fn admin(self, worker: &WorkerConfig, connector: &str) -> Result<ClientConfig, Error> {
+        let client_id = format!("connector-dlq-adminclient-{connector}");
+        match self {
+            Self::OfWorker { admin, .. } => settings::admin(worker, &client_id, admin),
+            Self::Own { prefix, properties } => settings::own(&client_id, prefix, properties),
+        }
+    }
+
+    fn producer(self, worker: &WorkerConfig, connector: &str) -> Result<ClientConfig, Error> {
+        let client_id = format!("connector-dlq-producer-{connector}");
+        let mut config = match self {
+            Self::OfWorker { producer, .. } => settings::producer(worker, connector, producer)?,
+            Self::Own { prefix, properties } => settings::own(&client_id, prefix, properties)?,
+        };
+        config.set("client.id", client_id);
+        Ok(config)
+    }
 }
 
 /// A record for the topic.
@@ -46,11 +83,19 @@ pub struct DeadLetterProducer {
 }
 
 impl DeadLetterProducer {
-    /// Makes sure that the topic exists and opens the producer.
-    pub async fn open(worker: &WorkerConfig, to: DeadLetterTopic<'_>) -> Result<Self, Error> {
-        make_topic(worker, to).await?;
-        let mut config = settings::producer(worker, to.connector, to.producer)?;
-        config.set("client.id", format!("connector-dlq-producer-{}", to.connector));
+    /// Makes sure that the topic exists, with that replication factor if it has to be made, and opens the producer.
+    pub async fn open(
+        worker: &WorkerConfig,
+        to: DeadLetterTopic<'_>,
+        replication_factor: i16,
+    ) -> Result<Self, Error> {
+        match (make_topic(worker, to, replication_factor).await, to.clients) {
+            (Err(error), DeadLetterClients::Own { .. }) => {
+                tracing::warn!(connector = to.connector, topic = to.topic, %error, "the dead-letter topic was not looked for");
+            }
+            (made, _) => made?,
+        }
+        let mut config = to.clients.producer(worker, to.connector)?;
         // As Connect has it, unless somebody wants it otherwise; and a letter is never given up.
         for (key, value) in [
             ("acks", "all"),
@@ -65,7 +110,7 @@ impl DeadLetterProducer {
                 config.set(key, value);
             }
         }
-        let bootstrap = worker.bootstrap_servers.clone();
+        let bootstrap = config.get("bootstrap.servers").unwrap_or_default().to_owned();
         let writer = Writer::new(&config).map_err(|source| Error::Client { bootstrap, source })?;
         Ok(Self { writer, topic: to.topic.to_owned() })
     }
@@ -95,9 +140,12 @@ impl DeadLetterProducer {
     }
 }
 
-async fn make_topic(worker: &WorkerConfig, to: DeadLetterTopic<'_>) -> Result<(), Error> {
-    let client_id = format!("connector-dlq-adminclient-{}", to.connector);
-    let admin = Admin::with(settings::admin(worker, &client_id, to.admin)?, worker)?;
+async fn make_topic(
+    worker: &WorkerConfig,
+    to: DeadLetterTopic<'_>,
+    replication_factor: i16,
+) -> Result<(), Error> {
+    let admin = Admin::with(to.clients.admin(worker, to.connector)?, worker)?;
     if admin.find(to.topic).await?.is_some() {
         return Ok(());
     }
@@ -108,7 +156,7 @@ async fn make_topic(worker: &WorkerConfig, to: DeadLetterTopic<'_>) -> Result<()
             to.topic
         ))
     };
-    let new = NewTopic::new(to.topic, 1, TopicReplication::Fixed(i32::from(to.replication_factor)));
+    let new = NewTopic::new(to.topic, 1, TopicReplication::Fixed(i32::from(replication_factor)));
     let answers = admin.client().create_topics(&[new], &AdminOptions::new()).await;
     match answers.map_err(|error| refused(error.to_string()))?.pop() {
         Some(Err((_, code))) if code != RDKafkaErrorCode::TopicAlreadyExists => {

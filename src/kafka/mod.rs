@@ -18,6 +18,6 @@ pub mod settings;
 mod writer;
 
 pub use consumer::{ConsumerEvent, GroupConsumer, Subscription};
-pub use dead_letters::{DeadLetterProducer, DeadLetterTopic, Letter};
+pub use dead_letters::{DeadLetterClients, DeadLetterProducer, DeadLetterTopic, Letter};
 pub use error::Error;
 pub use native::{PartitionQueue, Record, Records};

@@ -1,18 +1,28 @@
-//! What happens to a record that got no further: it is logged, sent to the dead-letter topic, and passed over or not, as
-//! `errors.*` says (`connect-runtime.md` §5).
+//! What happens to a record, or a batch, that got no further: it is logged, sent to a dead-letter topic, and passed over or
+//! not, as `errors.*` says (`connect-runtime.md` §5) and, for what the sink itself refuses, `behavior.on.error` and
+//! `misc.deadletterqueue.*` (`kusto-sink-connector.md` §§4.5, 4.6).
 //!
-//! It owns the producer of the dead-letter topic. A letter is part of the partition's line of offsets, like a batch: no
+//! It owns the producers of the dead-letter topics. A letter is part of the partition's line of offsets, like a batch: no
 //! offset moves over a record before it is in the topic. (The JVM forgets a letter that fails.)
 
 use super::Error;
-use super::stages::Fault;
-use crate::config::{ErrorHandling, ErrorLog, SinkConnectorConfig, WorkerConfig};
+use super::kept::{KeptRecords, Original};
+use super::partition::Failed;
+use super::passed_over::Dropped;
+use super::stages::{Fault, SINK_TASK, Stage};
+use crate::config::{
+    BehaviorOnError, ErrorHandling, ErrorLog, SINK_DEAD_LETTERS, SinkConnectorConfig, WorkerConfig,
+};
+use crate::connector;
 use crate::data::{self, TimestampType};
 use crate::id::{ConnectorTaskId, OffsetRange, TopicPartition};
-use crate::kafka::{self, DeadLetterProducer, DeadLetterTopic, Letter};
+use crate::kafka::{self, DeadLetterClients as Clients, DeadLetterProducer, DeadLetterTopic, Letter};
 use futures::future::BoxFuture;
 use futures::{FutureExt, TryFutureExt};
 use std::error::Error as _;
+
+/// The replication factor of a topic of which nothing is said.
+const BROKERS_CHOICE: i16 = -1;
 
 /// Where a bad record came from.
 #[derive(Debug, Clone, Copy)]
@@ -24,35 +34,59 @@ pub(super) struct From<'a> {
 /// Ends when a letter is in its topic.
 pub(super) type Delivered = BoxFuture<'static, Result<(), kafka::Error>>;
 
+/// A batch that was not handed over, and why.
+pub(super) struct RefusedBatch {
+    pub(super) offsets: OffsetRange,
+    pub(super) records: u64,
+    /// Its records, if they were kept.
+    pub(super) kept: KeptRecords,
+    pub(super) error: connector::Error,
+}
+
 /// How a connector's bad records are handled.
 pub struct BadRecords {
     handling: ErrorHandling,
     letters: Option<DeadLetterProducer>,
+    behavior: BehaviorOnError,
+    /// The sink's own topic; opened only when its behavior is not to fail.
+    sink_letters: Option<DeadLetterProducer>,
 }
 
 impl BadRecords {
-    /// Makes the dead-letter topic if it is missing.
+    /// Makes the dead-letter topics if they are missing.
     pub async fn open(config: &SinkConnectorConfig, worker: &WorkerConfig) -> Result<Self, Error> {
-        let handling = config.errors.clone();
+        let (handling, connector) = (config.errors.clone(), &config.name);
         let letters = match &handling.dead_letters {
             None => None,
             Some(queue) => {
-                let topic = DeadLetterTopic {
-                    connector: &config.name,
-                    topic: &queue.topic,
-                    replication_factor: queue.replication_factor,
+                let clients = Clients::OfWorker {
                     producer: &config.producer_overrides,
                     admin: &config.admin_overrides,
                 };
-                Some(DeadLetterProducer::open(worker, topic).await?)
+                let topic = DeadLetterTopic { connector, topic: &queue.topic, clients };
+                Some(DeadLetterProducer::open(worker, topic, queue.replication_factor).await?)
             }
         };
-        Ok(Self { handling, letters })
+        let behavior = config.kusto.behavior_on_error;
+        let sink_letters = match &config.kusto.dead_letters {
+            Some(queue) if behavior != BehaviorOnError::Fail => {
+                let clients = Clients::Own { prefix: SINK_DEAD_LETTERS, properties: &queue.client };
+                let topic = DeadLetterTopic { connector, topic: &queue.topic, clients };
+                Some(DeadLetterProducer::open(worker, topic, BROKERS_CHOICE).await?)
+            }
+            _ => None,
+        };
+        Ok(Self { handling, letters, behavior, sink_letters })
     }
 
-    /// True when bad records are passed over.
-    pub(super) fn tolerates(&self) -> bool {
-        self.handling.tolerate
+    /// True when records that fail at `stage` are passed over.
+    pub(super) fn tolerates(&self, stage: Stage) -> bool {
+        self.handling.tolerate || (stage == Stage::TaskPut && self.behavior != BehaviorOnError::Fail)
+    }
+
+    /// True when the records of a batch are wanted if it is refused.
+    pub(super) fn keeps_batches(&self) -> bool {
+        self.sink_letters.is_some()
     }
 
     /// Logs the record and sends it to the dead-letter topic, where these are set; what comes back has to end well before
@@ -60,28 +94,74 @@ impl BadRecords {
     pub(super) fn report(
         &self,
         from: From<'_>,
-        record: &kafka::Record<'_>,
+        record: &Original<'_>,
         fault: &Fault,
     ) -> Result<Option<Delivered>, kafka::Error> {
         if self.handling.log != ErrorLog::Off {
             self.log(from, record, fault);
         }
-        let (Some(producer), Some(queue)) = (&self.letters, &self.handling.dead_letters) else {
-            return Ok(None);
+        // The sink's own topic is for what the sink itself refuses.
+        let sink_letters = self.sink_letters.as_ref().filter(|_| fault.stage == Stage::TaskPut);
+        let Some(producer) = sink_letters.or(self.letters.as_ref()) else { return Ok(None) };
+        let with_context = self.handling.dead_letters.as_ref().is_some_and(|queue| queue.context_headers);
+        let context = if sink_letters.is_some() {
+            [coordinates(from, record), context(from, record, fault)].concat()
+        } else if with_context {
+            context(from, record, fault)
+        } else {
+            Vec::new()
         };
-        let context = if queue.context_headers { context(from, record, fault) } else { Vec::new() };
-        let mut headers = record.headers();
+        let mut headers = record.headers.clone();
         headers.extend(context.iter().map(|(name, value)| (*name, Some(value.as_bytes()))));
-        let timestamp = record.timestamp().map(|(ms, _)| ms);
+        let timestamp = record.timestamp.map(|(ms, _)| ms);
         let letter = Letter { key: record.key, value: record.value, headers: &headers, timestamp };
         let delivered = producer.send(letter)?;
         Ok(Some(Box::pin(delivered)))
     }
 
-    fn log(&self, from: From<'_>, record: &kafka::Record<'_>, fault: &Fault) {
+    /// What becomes of a batch that was refused: with `behavior.on.error` other than FAIL its records go to the sink's
+    /// dead-letter topic. Without one it is dropped, but only if the service refused its content: an outage, a missing
+    /// right or a missing table would cost all that comes after it too. An error in all other cases.
+    pub(super) async fn pass_over(
+        &self,
+        from: From<'_>,
+        batch: RefusedBatch,
+    ) -> Result<Option<Dropped>, Failed> {
+        let RefusedBatch { offsets, records, kept, error } = batch;
+        if self.behavior == BehaviorOnError::Fail || (self.sink_letters.is_none() && !error.is_of_batch()) {
+            return Err(Failed::Batch(error));
+        }
+        let dead_letters = self.sink_letters.is_some();
+        let From { task, partition } = from;
+        match self.behavior {
+            BehaviorOnError::Ignore => {
+                tracing::debug!(%task, %partition, %offsets, records, dead_letters, %error, "batch passed over");
+            }
+            _ => {
+                tracing::error!(%task, %partition, %offsets, records, dead_letters, %error, "batch passed over")
+            }
+        }
+        if !dead_letters {
+            return Ok(Some(Dropped { records, last: format!("{partition} offsets {offsets}: {error}") }));
+        }
+        let fault = Fault {
+            stage: Stage::TaskPut,
+            class: SINK_TASK.into(),
+            source: data::Error::of_class(
+                "org.apache.kafka.connect.errors.ConnectException",
+                error.to_string(),
+            ),
+        };
+        let sent: Result<Vec<_>, _> = kept.iter().map(|record| self.report(from, &record, &fault)).collect();
+        let sent = sent.map_err(Failed::Letter)?.into_iter().flatten();
+        futures::future::try_join_all(sent).await.map_err(Failed::Letter)?;
+        Ok(None)
+    }
+
+    fn log(&self, from: From<'_>, record: &Original<'_>, fault: &Fault) {
         let mut place = String::new();
         if self.handling.log == ErrorLog::WithRecord {
-            let time = record.timestamp().map(|(ms, kind)| {
+            let time = record.timestamp.map(|(ms, kind)| {
                 let kind = match kind {
                     TimestampType::CreateTime => "CreateTime",
                     TimestampType::LogAppendTime => "LogAppendTime",
@@ -129,10 +209,12 @@ impl Letters {
         self.offsets = Some(OffsetRange { first, last: offset });
     }
 
-    /// The record at `offset` is passed over.
-    pub(super) fn passed_over(&mut self, offset: i64, fault: &Fault) {
+    /// The record at `offset` is passed over; gives the reason in one line.
+    pub(super) fn passed_over(&mut self, offset: i64, fault: &Fault) -> String {
+        let reason = format!("{} ({}): {}", fault.stage.as_str(), fault.class, fault.source);
         self.passed += 1;
-        self.last = Some((offset, format!("{} ({}): {}", fault.stage.as_str(), fault.class, fault.source)));
+        self.last = Some((offset, reason.clone()));
+        reason
     }
 
     /// Says what was passed over, once for all of the take, and gives the letters; none when there are none.
@@ -142,7 +224,7 @@ impl Letters {
             let dead_letters = sent.len();
             tracing::warn!(
                 %task, %partition, records = passed, dead_letters, last_offset = offset, last_reason = reason,
-                "records passed over (errors.tolerance=all)"
+                "records passed over (errors.tolerance, behavior.on.error)"
             );
         }
         let delivered = futures::future::try_join_all(sent).map_ok(drop).boxed();
@@ -150,8 +232,19 @@ impl Letters {
     }
 }
 
+/// Where the record was, in the headers of the Fabric connector's dead letters (`fabric-sink-connector.md` §6.3).
+fn coordinates(from: From<'_>, record: &Original<'_>) -> Vec<(&'static str, String)> {
+    let timestamp = record.timestamp.map_or_else(|| "null".to_owned(), |(ms, _)| ms.to_string());
+    vec![
+        ("kafka_topic", from.partition.topic.to_string()),
+        ("kafka_partition", from.partition.partition.to_string()),
+        ("kafka_offset", record.offset.to_string()),
+        ("kafka_timestamp", timestamp),
+    ]
+}
+
 /// Connect's context headers, in its order.
-fn context(from: From<'_>, record: &kafka::Record<'_>, fault: &Fault) -> Vec<(&'static str, String)> {
+fn context(from: From<'_>, record: &Original<'_>, fault: &Fault) -> Vec<(&'static str, String)> {
     vec![
         ("__connect.errors.topic", from.partition.topic.to_string()),
         ("__connect.errors.partition", from.partition.partition.to_string()),

@@ -16,6 +16,7 @@ use super::deal::deal;
 use super::error::At;
 use super::group::join;
 use super::partition::{Exit, Mode, Pipeline, Report, Shared};
+use super::passed_over::PassedOver;
 use super::stages::Stages;
 use super::topics::TopicsRead;
 use super::writers::Writers;
@@ -54,6 +55,7 @@ pub struct ConnectorTasks {
     /// A pipeline's end left its position unknown: only a new consumer knows where to start.
     pub(super) lost_position: bool,
     pub(super) committer: Committer,
+    pub(super) passed_over: PassedOver,
     topics: TopicsRead,
 }
 
@@ -87,6 +89,7 @@ impl ConnectorTasks {
             failed: BTreeSet::new(),
             lost_position: false,
             committer,
+            passed_over: PassedOver::default(),
             topics: TopicsRead::default(),
         })
     }
@@ -113,7 +116,7 @@ impl ConnectorTasks {
 
     async fn work(&mut self, orders: &mut mpsc::Receiver<Order>) -> Result<End, Error> {
         loop {
-            let due = self.committer.due();
+            let (due, tell_at) = (self.committer.due(), self.passed_over.due());
             tokio::select! {
                 biased;
                 order = orders.recv() => match order {
@@ -144,6 +147,7 @@ impl ConnectorTasks {
                     self.ended(ended).await;
                 }
                 () = until(due), if due.is_some() => self.commit(),
+                () = until(tell_at), if tell_at.is_some() => self.tell_passed_over().await,
                 event = self.consumer.next_event() => if let Some(end) = self.happened(event).await? {
                     return Ok(end);
                 },
@@ -209,7 +213,8 @@ impl ConnectorTasks {
         };
         let task = ConnectorTaskId { connector: Arc::clone(&self.spec.name), task: number };
         let fixed = self.shared.stages.keep_topics();
-        match Writers::new(Arc::clone(&self.sink), partition.clone(), fixed) {
+        let keep = self.shared.bad_records.keeps_batches();
+        match Writers::new(Arc::clone(&self.sink), partition.clone(), fixed, keep) {
             Ok(writers) => {
                 let (mode, orders) = watch::channel(if self.spec.paused { Mode::Hold } else { Mode::Run });
                 let pipeline = Pipeline::new(task, queue, writers, Arc::clone(&self.shared));
@@ -229,6 +234,12 @@ impl ConnectorTasks {
             Report::Progress(partition, offset) => {
                 if self.owner.contains_key(&partition) {
                     self.committer.want(partition, offset);
+                }
+                Ok(())
+            }
+            Report::PassedOver(partition, dropped) => {
+                if let Some(task) = self.owner.get(&partition) {
+                    self.passed_over.add(*task, dropped);
                 }
                 Ok(())
             }
@@ -318,10 +329,10 @@ impl ConnectorTasks {
             return Ok(true);
         }
         self.failed.remove(&task);
+        self.passed_over.forget(task);
         self.reopen(partitions).await?;
         if !self.failed.contains(&task) {
-            let state = self.state();
-            self.parts.tell(&self.spec.name, Some(task), state, None).await;
+            self.tell_task(task).await;
         }
         Ok(false)
     }
@@ -367,19 +378,6 @@ impl ConnectorTasks {
             .filter(|(_, owner)| **owner == task)
             .map(|(partition, _)| partition.clone())
             .collect()
-    }
-
-    pub(super) fn state(&self) -> State {
-        if self.spec.paused { State::Paused } else { State::Running }
-    }
-
-    /// Reports the states of the connector and of all tasks that have not failed.
-    pub async fn tell_states(&self) {
-        let state = self.state();
-        self.parts.tell_connector(&self.spec, state, None).await;
-        for task in self.spec.tasks.difference(&self.failed) {
-            self.parts.tell(&self.spec.name, Some(*task), state, None).await;
-        }
     }
 }
 

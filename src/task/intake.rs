@@ -3,8 +3,10 @@
 //! It works on the pipeline's own state. Sending, waiting and telling are the other half's (`partition`).
 
 use super::bad_records;
+use super::kept::Original;
 use super::partition::{Failed, MAX_IN_FLIGHT, Pipeline, Starved};
-use super::stages::{Fault, Stage, Staged};
+use super::passed_over::Dropped;
+use super::stages::{Fault, SINK_TASK, Stage, Staged};
 use super::{Error, Reservation, writers};
 use crate::connector;
 use crate::data;
@@ -28,10 +30,8 @@ enum Stop {
 
 impl Stop {
     fn of_put(error: connector::Error) -> Self {
-        let of_record = |source| {
-            let class = "org.apache.kafka.connect.sink.SinkTask".into();
-            Self::Fault(Fault { stage: Stage::TaskPut, class, source })
-        };
+        let of_record =
+            |source| Self::Fault(Fault { stage: Stage::TaskPut, class: SINK_TASK.into(), source });
         match error {
             connector::Error::Data(source) => of_record(source),
             connector::Error::NoMapping(_) => of_record(data::Error::of_class(
@@ -113,7 +113,7 @@ impl Pipeline {
             tracing::debug!(task = %self.task, partition = %self.queue.id(), offset = record.offset, "tombstone passed over");
             return Ok(Put::More);
         };
-        let put = self.writers.put(&staged.topic, (record.offset, &encoded), &self.shared.budget);
+        let put = self.writers.put(&staged.topic, &encoded, record, &self.shared.budget);
         Ok(match put.map_err(Stop::of_put)? {
             writers::Put::More => Put::More,
             writers::Put::Full => Put::Full,
@@ -128,18 +128,23 @@ impl Pipeline {
     /// A record that got no further: an error unless that is tolerated.
     fn report_bad(&mut self, record: &kafka::Record<'_>, fault: Fault) -> Result<(), Error> {
         let from = bad_records::From { task: &self.task, partition: self.queue.id() };
-        let delivered = self.shared.bad_records.report(from, record, &fault)?;
+        let delivered = self.shared.bad_records.report(from, &Original::of(record), &fault)?;
+        let is_kept = delivered.is_some();
         if let Some(delivered) = delivered {
             self.letters.push(record.offset, delivered);
         }
-        if !self.shared.bad_records.tolerates() {
+        if !self.shared.bad_records.tolerates(fault.stage) {
             return Err(Error::BadRecord {
                 at: self.at().into(),
                 offset: record.offset,
                 fault: fault.into(),
             });
         }
-        self.letters.passed_over(record.offset, &fault);
+        let reason = self.letters.passed_over(record.offset, &fault);
+        if !is_kept {
+            let last = format!("{} offset {}: {reason}", self.queue.id(), record.offset);
+            Dropped::add(&mut self.dropped, Dropped { records: 1, last });
+        }
         Ok(())
     }
 
@@ -148,7 +153,10 @@ impl Pipeline {
         let Some(sent) = self.letters.take(&self.task, self.queue.id()) else { return };
         let ticket = self.line.sent(sent.offsets.first);
         self.in_flight.insert(ticket, sent.offsets);
-        self.uploads.spawn(async move { (ticket, sent.delivered.await.map_err(Failed::Letter)) });
+        self.uploads.spawn(async move {
+            let delivered = sent.delivered.await.map_err(Failed::Letter);
+            (ticket, delivered.map(|()| None))
+        });
     }
 
     /// Kafka went back: what was read before stays a batch of its own, and the line of offsets starts again here.

@@ -3,8 +3,8 @@
 //!
 //! Rooms and what they own: `consumer` the group membership, the set of pipelines and the tasks' states; `partition` one
 //! partition's batch and its uploads; `writers` its open batches; `offsets` what may be committed;
-//! `commit` what was; `stages` the way of a record; `bad_records` what happens to one that gets no further; `budget` the
-//! memory of all.
+//! `commit` what was; `stages` the way of a record; `bad_records` what happens to one that gets no further, `kept` and
+//! `passed_over` beside it; `budget` the memory of all.
 //! Orders come down a channel, states go up one. Late work is fenced by dropping it: an aborted pipeline's uploads end
 //! with it, and its offsets are not committed.
 
@@ -17,10 +17,13 @@ mod drain;
 mod error;
 mod group;
 mod intake;
+mod kept;
 mod offsets;
 mod partition;
+mod passed_over;
 mod share;
 mod stages;
+mod states;
 mod topics;
 mod writers;
 

@@ -13,9 +13,10 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 use tracing::Instrument;
 
-use super::bad_records::{BadRecords, Letters};
+use super::bad_records::{self, BadRecords, Letters, RefusedBatch};
 use super::error::At;
 use super::offsets::OffsetLine;
+use super::passed_over::Dropped;
 use super::stages::Stages;
 use super::topics::LastTold;
 use super::writers::{Sealed, Writers};
@@ -45,8 +46,10 @@ const BLOCKED_AFTER: Duration = Duration::from_secs(1);
 /// What a pipeline tells while it runs.
 #[derive(Debug)]
 pub enum Report {
-    /// Everything below this offset was handed over.
+    /// Everything below this offset was handed over, or passed over.
     Progress(TopicPartition, i64),
+    /// These records are in no table and no dead-letter topic; told before progress goes past them.
+    PassedOver(TopicPartition, Dropped),
     /// Records were read; told again every few seconds as long as there are any.
     Read(TopicPartition),
     /// There has been no room for records for a while: fetching more would only fill memory.
@@ -88,11 +91,13 @@ pub struct Pipeline {
     pub(super) writers: Writers,
     pub(super) shared: Arc<Shared>,
     pub(super) line: OffsetLine,
-    pub(super) uploads: JoinSet<(u64, Result<(), Failed>)>,
+    pub(super) uploads: JoinSet<Ended>,
     pub(super) in_flight: BTreeMap<u64, OffsetRange>,
     /// What the next record needs and the budget did not have.
     pub(super) starved: Option<Starved>,
     pub(super) letters: Letters,
+    /// Passed over and not yet told.
+    pub(super) dropped: Option<Dropped>,
     /// Taken from the queue and not yet read.
     pub(super) pending: Option<Records>,
     /// The queue may have more without telling again.
@@ -118,6 +123,9 @@ pub(super) struct Starved {
     pub(super) memory: Reservation,
 }
 
+/// What became of a batch, or of letters, by ticket: handed over, or passed over.
+pub(super) type Ended = (u64, Result<Option<Dropped>, Failed>);
+
 /// What could not be handed over.
 pub(super) enum Failed {
     Batch(connector::Error),
@@ -138,6 +146,7 @@ impl Pipeline {
             in_flight: BTreeMap::new(),
             starved: None,
             letters: Letters::default(),
+            dropped: None,
             pending: None,
             more: true,
             room: Room::Yes,
@@ -227,7 +236,7 @@ impl Pipeline {
 
     /// Sends sealed batches on their way.
     pub(super) fn send_all(&mut self, sealed: Result<Vec<Sealed>, connector::Error>) -> Result<(), Error> {
-        for Sealed { delivery, reserved } in sealed.map_err(|source| self.sink_error(source))? {
+        for Sealed { delivery, reserved, kept } in sealed.map_err(|source| self.sink_error(source))? {
             let Delivery { offsets, records, raw_bytes, memory, work } = delivery;
             let ticket = self.line.sent(offsets.first);
             self.in_flight.insert(ticket, offsets);
@@ -235,29 +244,39 @@ impl Pipeline {
                 "batch", connector = %self.task.connector, task = self.task.task, partition = %self.queue.id(), %offsets
             );
             let started = Instant::now();
+            let (shared, task, partition) =
+                (Arc::clone(&self.shared), self.task.clone(), self.queue.id().clone());
             let sent = async move {
                 let result = work.await;
+                let ms = started.elapsed().as_millis();
+                let ended = match result {
+                    Ok(()) => {
+                        tracing::info!(records, raw_bytes, blob_bytes = memory, ms, "batch handed over");
+                        Ok(None)
+                    }
+                    Err(error) => {
+                        let from = bad_records::From { task: &task, partition: &partition };
+                        let batch = RefusedBatch { offsets, records, kept, error };
+                        shared.bad_records.pass_over(from, batch).await
+                    }
+                };
                 drop(reserved);
-                if result.is_ok() {
-                    let ms = started.elapsed().as_millis();
-                    tracing::info!(records, raw_bytes, blob_bytes = memory, ms, "batch handed over");
-                }
-                (ticket, result.map_err(Failed::Batch))
+                (ticket, ended)
             };
             self.uploads.spawn(sent.instrument(span));
         }
         Ok(())
     }
 
-    fn handed_over(
-        &mut self,
-        ended: Result<(u64, Result<(), Failed>), tokio::task::JoinError>,
-    ) -> Result<(), Error> {
+    fn handed_over(&mut self, ended: Result<Ended, tokio::task::JoinError>) -> Result<(), Error> {
         let (ticket, result) =
             ended.map_err(|error| Error::Panic { at: self.at().into(), reason: error.to_string() })?;
         let offsets = self.in_flight.remove(&ticket);
         match (result, offsets) {
-            (Ok(()), _) => {
+            (Ok(dropped), _) => {
+                if let Some(dropped) = dropped {
+                    Dropped::add(&mut self.dropped, dropped);
+                }
                 self.line.delivered(ticket);
                 Ok(())
             }
@@ -271,6 +290,9 @@ impl Pipeline {
 
     /// Says how far everything was handed over, when that changed.
     async fn report(&mut self) {
+        if let Some(dropped) = self.dropped.take() {
+            tell(&self.shared, Report::PassedOver(self.queue.id().clone(), dropped)).await;
+        }
         if let Some(offset) = self.line.committable(self.writers.first()) {
             tell(&self.shared, Report::Progress(self.queue.id().clone(), offset)).await;
         }

@@ -26,10 +26,11 @@ impl ConnectorTasks {
         }
         for task in gone {
             self.failed.remove(&task);
+            self.passed_over.forget(task);
             self.parts.tell(&self.spec.name, Some(task), State::Unassigned, None).await;
         }
         for task in new {
-            self.parts.tell(&self.spec.name, Some(task), self.state(), None).await;
+            self.tell_task(task).await;
         }
         self.parts.change_instance(&mut self.spec, instance).await;
         if self.lost_position {

@@ -12,6 +12,9 @@ use crate::kafka;
 use crate::transform::TransformationChain;
 use std::sync::Arc;
 
+/// The class that runs in the last stage.
+pub(super) const SINK_TASK: &str = "org.apache.kafka.connect.sink.SinkTask";
+
 /// A stage of a record's way, as dead letters name it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Stage {

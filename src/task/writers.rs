@@ -4,10 +4,12 @@
 //! It owns the batches and the memory reserved for them. What is sealed is the pipeline's to send, offsets are counted
 //! there.
 
+use super::kept::KeptRecords;
 use super::{ByteBudget, Reservation};
 use crate::connector::{Delivery, Encoded, Error, Fill, PartitionWriter, SinkTask};
 use crate::data::{Schema, SinkRecord};
 use crate::id::TopicPartition;
+use crate::kafka;
 use std::sync::Arc;
 use tokio::time::Instant;
 
@@ -22,6 +24,7 @@ struct Open {
     first: Option<i64>,
     seal_at: Option<Instant>,
     full: bool,
+    kept: KeptRecords,
 }
 
 impl Open {
@@ -44,6 +47,8 @@ fn same(one: Option<&Arc<Schema>>, other: Option<&Arc<Schema>>) -> bool {
 pub(super) struct Sealed {
     pub(super) delivery: Delivery,
     pub(super) reserved: Reservation,
+    /// Its records as they came, if they are kept.
+    pub(super) kept: KeptRecords,
 }
 
 /// What became of a record.
@@ -61,14 +66,20 @@ pub(super) struct Writers {
     sink: Arc<dyn SinkTask>,
     origin: TopicPartition,
     open: Vec<Open>,
+    keep: bool,
 }
 
 impl Writers {
     /// No batch yet. An error when the partition's own topic has no target and `fixed` says that no record goes
-    /// elsewhere.
-    pub(super) fn new(sink: Arc<dyn SinkTask>, origin: TopicPartition, fixed: bool) -> Result<Self, Error> {
+    /// elsewhere. `keep`: records are kept until their batch is handed over.
+    pub(super) fn new(
+        sink: Arc<dyn SinkTask>,
+        origin: TopicPartition,
+        fixed: bool,
+        keep: bool,
+    ) -> Result<Self, Error> {
         let topic = Arc::clone(&origin.topic);
-        let mut writers = Self { sink, origin, open: Vec::new() };
+        let mut writers = Self { sink, origin, open: Vec::new(), keep };
         if fixed {
             writers.of(&topic)?;
         }
@@ -106,6 +117,7 @@ impl Writers {
             first: None,
             seal_at: None,
             full: false,
+            kept: KeptRecords::default(),
         });
         Ok(self.open.len() - 1)
     }
@@ -115,22 +127,29 @@ impl Writers {
         self.of(&record.topic)?.writer.encode(record)
     }
 
-    /// Puts a record into the batch of `topic`, if `budget` has memory for it.
+    /// Puts a record into the batch of `topic`, if `budget` has memory for it. `origin` is how it came.
     pub(super) fn put(
         &mut self,
         topic: &Arc<str>,
-        (offset, record): (i64, &Encoded<'_>),
+        record: &Encoded<'_>,
+        origin: &kafka::Record<'_>,
         budget: &ByteBudget,
     ) -> Result<Put, Error> {
-        let flush_interval = self.sink.flush_interval();
+        let (flush_interval, keep) = (self.sink.flush_interval(), self.keep);
         let open = self.fitting(topic, record.schema.as_ref())?;
-        let needed = open.writer.memory_with(record.bytes.len());
+        let mut needed = open.writer.memory_with(record.bytes.len());
+        if keep {
+            needed += open.kept.memory_with(origin);
+        }
         if needed > open.reserved.bytes() && !budget.try_grow(&mut open.reserved, needed) {
             return Ok(Put::Starved(needed));
         }
-        open.full = open.writer.put(offset, record)? == Fill::Full;
+        open.full = open.writer.put(origin.offset, record)? == Fill::Full;
+        if keep {
+            open.kept.push(origin);
+        }
         if open.first.is_none() {
-            open.first = Some(offset);
+            open.first = Some(origin.offset);
             open.schema.clone_from(&record.schema);
         }
         open.seal_at.get_or_insert_with(|| Instant::now() + flush_interval);
@@ -175,8 +194,9 @@ impl Writers {
             open.full = false;
             let Some(delivery) = open.writer.seal()? else { continue };
             open.first = None;
-            let reserved = open.reserved.keep_only(delivery.memory);
-            all.push(Sealed { delivery, reserved });
+            let kept = std::mem::take(&mut open.kept);
+            let reserved = open.reserved.keep_only(delivery.memory + kept.memory());
+            all.push(Sealed { delivery, reserved, kept });
         }
         // Topics and schemas may come and go with the time of day; an empty writer is made again when it is needed.
         let own = &self.origin.topic;

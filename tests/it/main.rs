@@ -31,6 +31,7 @@ mod rest_security;
 mod restart;
 mod rigs;
 mod secrets;
+mod sink_errors;
 mod standalone;
 mod storage_topics;
 mod support;

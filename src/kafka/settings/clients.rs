@@ -83,3 +83,9 @@ pub fn producer(
     ];
     client_config(&defaults, &layers)
 }
+
+/// A client of which everything is said by `properties`, which stand below `prefix`, `bootstrap.servers` among them.
+pub fn own(client_id: &str, prefix: &str, properties: &Properties) -> Result<ClientConfig, Error> {
+    let defaults = [("client.id", client_id), ("acks", "all"), ("partitioner", "murmur2_random")];
+    client_config(&defaults, &[Layer { prefix, properties }])
+}

@@ -20,7 +20,7 @@ use rdkafka::types::RDKafkaConfRes;
 use super::Error;
 use crate::config::Properties;
 use crate::config::tls::{self, Setting, Settings};
-pub use clients::{admin, consumer, producer, storage};
+pub use clients::{admin, consumer, own, producer, storage};
 use table::{Treatment, treatment};
 
 /// Properties and where they stand in the user's configuration (`consumer.override.`), for messages.

@@ -1,0 +1,84 @@
+//! The records of a batch as they were in Kafka, kept until the batch is handed over: only for connectors that send
+//! refused batches to a dead-letter topic of their own.
+
+use crate::data::TimestampType;
+use crate::kafka;
+use bytes::Bytes;
+
+/// What a record takes beside its own bytes, about.
+const OVERHEAD: usize = 160;
+
+/// A record as it was in Kafka, for a letter.
+#[derive(Debug, Clone)]
+pub(super) struct Original<'a> {
+    pub(super) offset: i64,
+    pub(super) key: Option<&'a [u8]>,
+    pub(super) value: Option<&'a [u8]>,
+    pub(super) headers: Vec<(&'a str, Option<&'a [u8]>)>,
+    pub(super) timestamp: Option<(i64, TimestampType)>,
+}
+
+impl<'a> Original<'a> {
+    pub(super) fn of(record: &kafka::Record<'a>) -> Self {
+        let kafka::Record { offset, key, value, .. } = *record;
+        Self { offset, key, value, headers: record.headers(), timestamp: record.timestamp() }
+    }
+}
+
+#[derive(Debug)]
+struct Kept {
+    offset: i64,
+    key: Option<Bytes>,
+    value: Option<Bytes>,
+    headers: Vec<(String, Option<Bytes>)>,
+    timestamp: Option<(i64, TimestampType)>,
+}
+
+/// The records of one batch.
+#[derive(Debug, Default)]
+pub(super) struct KeptRecords {
+    records: Vec<Kept>,
+    memory: usize,
+}
+
+impl KeptRecords {
+    pub(super) fn push(&mut self, record: &kafka::Record<'_>) {
+        let copy = |bytes: Option<&[u8]>| bytes.map(Bytes::copy_from_slice);
+        let Original { offset, key, value, headers, timestamp } = Original::of(record);
+        self.memory += size(record);
+        self.records.push(Kept {
+            offset,
+            key: copy(key),
+            value: copy(value),
+            headers: headers.into_iter().map(|(name, value)| (name.to_owned(), copy(value))).collect(),
+            timestamp,
+        });
+    }
+
+    /// Memory held, in bytes.
+    pub(super) fn memory(&self) -> usize {
+        self.memory
+    }
+
+    /// Memory held after `record` more.
+    pub(super) fn memory_with(&self, record: &kafka::Record<'_>) -> usize {
+        self.memory + size(record)
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = Original<'_>> {
+        self.records.iter().map(|kept| Original {
+            offset: kept.offset,
+            key: kept.key.as_deref(),
+            value: kept.value.as_deref(),
+            headers: kept.headers.iter().map(|(name, value)| (name.as_str(), value.as_deref())).collect(),
+            timestamp: kept.timestamp,
+        })
+    }
+}
+
+fn size(record: &kafka::Record<'_>) -> usize {
+    let len = |bytes: Option<&[u8]>| bytes.map_or(0, <[u8]>::len);
+    let headers = record.headers();
+    let headers: usize = headers.iter().map(|(name, value)| OVERHEAD + name.len() + len(*value)).sum();
+    OVERHEAD + len(record.key) + len(record.value) + headers
+}
