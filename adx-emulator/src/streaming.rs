@@ -79,6 +79,7 @@ async fn run(app: &App, target: Target, data: Vec<u8>) -> Result<Answer, KustoEr
             format: &format,
             mapping_reference: mapping.as_deref(),
             mapping_inline: None,
+            mapping_kind: None,
             ignore_first_record: false,
             data: &data,
             source_path: "streaming ingestion",

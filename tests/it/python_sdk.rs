@@ -1,4 +1,4 @@
-//! The emulator by other eyes: the official Python SDK queue-ingests a file into it and reads it back by query.
+//! The emulator by other eyes: the official Python SDK queue-ingests files of several formats into it and reads them back.
 
 use std::process::Stdio;
 use std::time::Duration;
@@ -22,5 +22,7 @@ async fn the_official_sdk_ingests_and_reads_back() {
         [output.stdout, output.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).concat();
     println!("{text}");
     assert!(output.status.success(), "{text}");
-    assert!(text.contains("3000 rows read back, all equal"), "{text}");
+    for format in ["csv", "avro", "apacheavro", "parquet"] {
+        assert!(text.contains(&format!("{format}: 3000 rows read back, all equal")), "{text}");
+    }
 }

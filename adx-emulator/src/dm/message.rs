@@ -37,6 +37,8 @@ pub(crate) struct Properties {
     pub mapping_reference: Option<String>,
     /// A mapping as JSON text.
     pub mapping: Option<String>,
+    /// The mapping's kind as the client states it.
+    pub mapping_kind: Option<String>,
     /// Skip the first record of each blob.
     pub ignore_first_record: bool,
     /// Extent tags with their prefixes.
@@ -210,6 +212,7 @@ fn properties(extra: &Fields) -> Result<Properties, Failure> {
         format: extra.text("format").unwrap_or_default().to_ascii_lowercase(),
         mapping_reference,
         mapping,
+        mapping_kind: extra.text("ingestionmappingtype").filter(|text| !text.is_empty()),
         ignore_first_record: extra.flag("ignorefirstrecord"),
         tags: extra.list("tags")?,
         if_not_exists: extra.list("ingestifnotexists")?,

@@ -186,6 +186,7 @@ async fn parse_and_store(
             format: &properties.format,
             mapping_reference: properties.mapping_reference.as_deref(),
             mapping_inline: properties.mapping.as_deref(),
+            mapping_kind: properties.mapping_kind.as_deref(),
             ignore_first_record: properties.ignore_first_record,
             data: &raw,
             source_path: &source_path,

@@ -71,6 +71,8 @@ pub struct IngestSource<'a> {
     pub mapping_reference: Option<&'a str>,
     /// A mapping given as JSON text.
     pub mapping_inline: Option<&'a str>,
+    /// The kind of the mapping as the client states it (`Csv`, `ApacheAvro`…); it must go with the format.
+    pub mapping_kind: Option<&'a str>,
     /// Skip the first record (CSV family).
     pub ignore_first_record: bool,
     /// The content, already decompressed.
@@ -226,3 +228,5 @@ fn is_command(csl: &str) -> bool {
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod typed_tests;

@@ -30,6 +30,7 @@ fn source<'a>(format: &'a str, data: &'a [u8]) -> IngestSource<'a> {
         format,
         mapping_reference: None,
         mapping_inline: None,
+        mapping_kind: None,
         ignore_first_record: false,
         data,
         source_path: "http://localhost/acct/c/b.csv",
@@ -169,8 +170,11 @@ fn failures_have_kustos_codes_and_leave_nothing() {
         ("multijson", b"{\"s\":\"a\"}{\"s\":".to_vec(), "BadRequest_InvalidBlob"),
         ("multijson", b"[{\"s\":\"a\"},5]".to_vec(), "BadRequest_InvalidBlob"),
         ("singlejson", b"{}{}".to_vec(), "BadRequest_InvalidBlob"),
-        ("avro", b"x".to_vec(), "BadRequest_FormatNotSupported"),
-        ("parquet", b"x".to_vec(), "BadRequest_FormatNotSupported"),
+        ("avro", b"x".to_vec(), "BadRequest_InvalidBlob"),
+        ("parquet", b"x".to_vec(), "BadRequest_InvalidBlob"),
+        ("w3clogfile", b"#Fields: s n\na 1\nb\n".to_vec(), "Stream_WrongNumberOfFields"),
+        ("w3clogfile", b"#Fields: s n\n".to_vec(), "BadRequest_NoRecordsOrWrongFormat"),
+        ("sstream", b"x".to_vec(), "BadRequest_FormatNotSupported"),
     ] {
         assert_eq!(failure(&engine, &source(format, &data)), code, "{format}");
     }
@@ -210,6 +214,11 @@ fn what_cannot_be_found_or_mapped_has_kustos_codes() {
         (
             IngestSource { mapping_inline: Some("[]"), mapping_reference: Some("m"), ..base.clone() },
             "BadRequest_DuplicateMapping",
+        ),
+        (IngestSource { mapping_kind: Some("Json"), ..base.clone() }, "BadRequest_InconsistentMapping"),
+        (
+            IngestSource { mapping_kind: Some("Csv"), ..source("parquet", b"x") },
+            "BadRequest_InconsistentMapping",
         ),
     ] {
         assert_eq!(failure(&engine, &bad), code);

@@ -37,6 +37,7 @@ impl Command<'_> {
             format: &properties.format,
             mapping_reference: properties.reference.as_deref(),
             mapping_inline: properties.mapping.as_deref(),
+            mapping_kind: None,
             ignore_first_record: properties.ignore_first_record,
             data: data.as_bytes(),
             source_path: "inline",

@@ -25,8 +25,10 @@ pub struct Element {
 pub enum Source {
     /// The n-th field, from 0 (CSV family).
     Ordinal(usize),
-    /// A path into the record (JSON).
+    /// A path into the record (JSON, Avro, Parquet, ORC).
     Path(Vec<Step>),
+    /// A field at the top level, by its name (Avro, Parquet, ORC, W3C logs); case counts.
+    Field(String),
     /// The same text in each record.
     Constant(String),
     /// The blob's path (transform `SourceLocation`).
@@ -51,6 +53,8 @@ pub enum Transform {
     None,
     /// A Unix time to a datetime; the ticks of 100 ns in one unit (0.01 for nanoseconds).
     Unix(UnixUnit),
+    /// Bytes to their base64 text (Avro only).
+    BytesAsBase64,
 }
 
 /// The unit of a Unix time.
@@ -73,15 +77,38 @@ pub enum Kind {
     Csv,
     /// For the JSON formats.
     Json,
+    /// For avro and apacheavro.
+    Avro,
+    /// For parquet.
+    Parquet,
+    /// For w3clogfile.
+    W3cLogFile,
 }
 
 impl Kind {
+    /// All kinds.
+    pub const ALL: [Self; 5] = [Self::Csv, Self::Json, Self::Avro, Self::Parquet, Self::W3cLogFile];
+
     /// The name in commands and in the store.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Csv => "csv",
             Self::Json => "json",
+            Self::Avro => "avro",
+            Self::Parquet => "parquet",
+            Self::W3cLogFile => "w3clogfile",
         }
+    }
+
+    /// The kind called `name` in a command, in any case.
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.as_str().eq_ignore_ascii_case(name))
+    }
+
+    /// True when `name` is what a client calls this kind in `ingestionMappingType`: avro mappings serve apacheavro too.
+    pub fn is_called(self, name: &str) -> bool {
+        self.as_str().eq_ignore_ascii_case(name)
+            || self == Self::Avro && name.eq_ignore_ascii_case("apacheavro")
     }
 }
 
@@ -111,6 +138,7 @@ struct Keys {
     kind: Option<String>,
     ordinal: Option<String>,
     path: Option<String>,
+    field: Option<String>,
     constant: Option<String>,
     transform: Option<String>,
 }
@@ -123,6 +151,7 @@ impl Keys {
                 "datatype" | "columntype" => &mut self.kind,
                 "ordinal" => &mut self.ordinal,
                 "path" => &mut self.path,
+                "field" => &mut self.field,
                 "constvalue" | "constantvalue" => &mut self.constant,
                 "transform" => &mut self.transform,
                 "csvdatatype" => continue,
@@ -163,10 +192,10 @@ fn element(kind: Kind, item: &Value) -> Result<Element, String> {
     };
     let context = |message: &str| format!("column '{column}': {message}");
     let (location, transform) =
-        parse_transform(keys.transform.as_deref()).map_err(|error| context(&error))?;
+        parse_transform(kind, keys.transform.as_deref()).map_err(|error| context(&error))?;
     let source = match location {
-        Some(_) if keys.ordinal.is_some() || keys.path.is_some() => {
-            return Err(context("SourceLocation and SourceLineNumber take neither Ordinal nor Path"));
+        Some(_) if keys.ordinal.is_some() || keys.path.is_some() || keys.field.is_some() => {
+            return Err(context("SourceLocation and SourceLineNumber take no Ordinal, Path or Field"));
         }
         Some(location) => location,
         None => source(kind, &keys).map_err(|error| context(&error))?,
@@ -184,7 +213,7 @@ fn parse_kind(name: &str) -> Option<KustoType> {
     })
 }
 
-fn parse_transform(name: Option<&str>) -> Result<(Option<Source>, Transform), String> {
+fn parse_transform(kind: Kind, name: Option<&str>) -> Result<(Option<Source>, Transform), String> {
     let unix = |unit| Ok((None, Transform::Unix(unit)));
     match name.unwrap_or("").to_ascii_lowercase().as_str() {
         "" | "none" => Ok((None, Transform::None)),
@@ -194,33 +223,45 @@ fn parse_transform(name: Option<&str>) -> Result<(Option<Source>, Transform), St
         "datetimefromunixmilliseconds" => unix(UnixUnit::Milliseconds),
         "datetimefromunixmicroseconds" => unix(UnixUnit::Microseconds),
         "datetimefromunixnanoseconds" => unix(UnixUnit::Nanoseconds),
-        other => Err(format!("the transform '{other}' is not supported by this emulator")),
+        "bytesasbase64" if kind == Kind::Avro => Ok((None, Transform::BytesAsBase64)),
+        other => Err(format!(
+            "the transform '{other}' in a mapping of kind '{}' is not supported by this emulator",
+            kind.as_str()
+        )),
     }
 }
 
 fn source(kind: Kind, keys: &Keys) -> Result<Source, String> {
-    match (kind, keys) {
-        (Kind::Csv, Keys { path: Some(_), .. }) => Err("a CSV mapping takes no Path".to_owned()),
-        (Kind::Json, Keys { ordinal: Some(_), .. }) => Err("a JSON mapping takes no Ordinal".to_owned()),
-        // The old flat form writes `"ConstValue":""` or null beside a real ordinal.
-        (Kind::Csv, Keys { ordinal: Some(ordinal), constant, .. }) => match constant.as_deref() {
-            None | Some("") => {
-                ordinal.trim().parse().map(Source::Ordinal).map_err(|_| format!("bad Ordinal '{ordinal}'"))
-            }
-            Some(_) => Err("Ordinal and ConstValue exclude each other".to_owned()),
-        },
-        (_, Keys { constant: Some(constant), path: None, .. }) => Ok(Source::Constant(constant.clone())),
-        (Kind::Json, Keys { path: Some(path), constant: None, .. }) => {
-            // A path that does not begin with `$` is a constant (spec: kusto-protocol 6.5).
-            if path.starts_with('$') {
-                parse_path(path).map(Source::Path)
-            } else {
-                Ok(Source::Constant(path.clone()))
-            }
+    let given = [("Ordinal", &keys.ordinal), ("Path", &keys.path), ("Field", &keys.field)];
+    let allowed: &[&str] = match kind {
+        Kind::Csv => &["Ordinal"],
+        Kind::Json => &["Path"],
+        Kind::Avro | Kind::Parquet => &["Path", "Field"],
+        Kind::W3cLogFile => &["Field"],
+    };
+    let mut given = given.into_iter().filter_map(|(name, value)| Some((name, value.as_deref()?)));
+    let first = given.next();
+    if let Some((name, _)) = first.into_iter().chain(given.clone()).find(|(name, _)| !allowed.contains(name))
+    {
+        return Err(format!("a mapping of kind '{}' takes no {name}", kind.as_str()));
+    }
+    if let (Some((one, _)), Some((other, _))) = (first, given.next()) {
+        return Err(format!("{one} and {other} exclude each other"));
+    }
+    // The old flat form of CSV writes `"ConstValue":""` or null beside a real ordinal.
+    match (first, keys.constant.as_deref()) {
+        (None, Some(constant)) => Ok(Source::Constant(constant.to_owned())),
+        (None, None) => {
+            Err(format!("neither {} nor ConstValue nor a source transform", allowed.join(" nor ")))
         }
-        (Kind::Json, Keys { path: Some(_), .. }) => Err("Path and ConstValue exclude each other".to_owned()),
-        (Kind::Csv, _) => Err("neither Ordinal nor ConstValue nor a source transform".to_owned()),
-        (Kind::Json, _) => Err("neither Path nor ConstValue nor a source transform".to_owned()),
+        (Some(("Ordinal", ordinal)), None | Some("")) => {
+            ordinal.trim().parse().map(Source::Ordinal).map_err(|_| format!("bad Ordinal '{ordinal}'"))
+        }
+        (Some((name, _)), Some(_)) => Err(format!("{name} and ConstValue exclude each other")),
+        (Some(("Field", field)), None) => Ok(Source::Field(field.to_owned())),
+        // A path that does not begin with `$` is a constant (spec: kusto-protocol 6.5).
+        (Some((_, path)), None) if !path.starts_with('$') => Ok(Source::Constant(path.to_owned())),
+        (Some((_, path)), None) => parse_path(path).map(Source::Path),
     }
 }
 
@@ -255,24 +296,26 @@ fn parse_path(path: &str) -> Result<Vec<Step>, String> {
     Ok(steps)
 }
 
-/// Writes a mapping as `.show` returns it: flat for CSV, with `Properties` for JSON.
+/// Writes a mapping as `.show` returns it: flat for CSV, with `Properties` for the others.
 pub fn render(kind: Kind, elements: &[Element]) -> String {
     let items: Vec<Value> = elements.iter().map(|element| render_element(kind, element)).collect();
     Value::Array(items).to_string()
 }
 
 fn render_element(kind: Kind, element: &Element) -> Value {
-    let (mut ordinal, mut path, mut constant) = (Value::Null, None, Value::Null);
+    let (mut ordinal, mut path, mut field, mut constant) = (Value::Null, None, None, Value::Null);
     let mut transform = match element.transform {
         Transform::None => None,
         Transform::Unix(UnixUnit::Seconds) => Some("DateTimeFromUnixSeconds"),
         Transform::Unix(UnixUnit::Milliseconds) => Some("DateTimeFromUnixMilliseconds"),
         Transform::Unix(UnixUnit::Microseconds) => Some("DateTimeFromUnixMicroseconds"),
         Transform::Unix(UnixUnit::Nanoseconds) => Some("DateTimeFromUnixNanoseconds"),
+        Transform::BytesAsBase64 => Some("BytesAsBase64"),
     };
     match &element.source {
         Source::Ordinal(position) => ordinal = Value::from(*position),
         Source::Path(steps) => path = Some(render_path(steps)),
+        Source::Field(name) => field = Some(name.as_str()),
         Source::Constant(text) => constant = Value::from(text.clone()),
         Source::Location => transform = Some("SourceLocation"),
         Source::LineNumber => transform = Some("SourceLineNumber"),
@@ -286,6 +329,7 @@ fn render_element(kind: Kind, element: &Element) -> Value {
     let fields = [
         ("Ordinal", ordinal),
         ("Path", Value::from(path)),
+        ("Field", Value::from(field)),
         ("ConstValue", constant),
         ("Transform", Value::from(transform)),
     ];

@@ -56,6 +56,13 @@ fn refuses_what_it_cannot_carry_out() {
         (Kind::Json, r#"[{"column":"c","Properties":{"Path":"$.a","Transform":"BytesAsBase64"}}]"#),
         (Kind::Json, r#"[{"column":"c","Properties":{"Path":"$.a","Transform":"SourceLocation"}}]"#),
         (Kind::Json, r#"[{"column":"c","datatype":"colour","Properties":{"Path":"$.a"}}]"#),
+        (Kind::Json, r#"[{"column":"c","Properties":{"Field":"a"}}]"#),
+        (Kind::Avro, r#"[{"column":"c","Properties":{"Path":"$.a","Field":"a"}}]"#),
+        (Kind::Avro, r#"[{"column":"c","Properties":{"Ordinal":"0"}}]"#),
+        (Kind::Parquet, r#"[{"column":"c","Properties":{"Path":"$.a","Transform":"BytesAsBase64"}}]"#),
+        (Kind::Parquet, r#"[{"column":"c","Properties":{"Field":"a","ConstValue":"x"}}]"#),
+        (Kind::W3cLogFile, r#"[{"column":"c","Properties":{"Path":"$.a"}}]"#),
+        (Kind::W3cLogFile, r#"[{"column":"c"}]"#),
     ] {
         assert!(parse(kind, text).is_err(), "{text}");
     }

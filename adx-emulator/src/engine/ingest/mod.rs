@@ -3,10 +3,15 @@
 //! Chooses format and mapping, then runs parser and writer inside one transaction of the store. Failures are Kusto's
 //! own codes (spec: kusto-protocol 9.1); recording them is the caller's business.
 
+mod avro;
 mod delimited;
+mod format;
 mod json;
 pub mod mapping;
+mod parquet;
 mod rows;
+mod tree;
+mod w3c;
 
 use uuid::Uuid;
 
@@ -15,56 +20,9 @@ use super::error::IngestFailure;
 use super::store::{Store, TableSchema};
 use super::{IngestSource, Ingested, KustoError};
 use delimited::{ConstantWidth, Fields};
+use format::Format;
 use mapping::{Element, Kind};
 use rows::{AnyRecord, RowWriter};
-
-/// The formats the emulator reads.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Format {
-    /// Fields with this separator, quoted.
-    Quoted(u8),
-    /// Tabs with backslash escapes.
-    Escaped,
-    /// One field per line.
-    Lines,
-    /// One field in all.
-    Whole,
-    /// One JSON record per line.
-    JsonLines,
-    /// JSON records back to back.
-    JsonStream,
-    /// One JSON record in all.
-    JsonSingle,
-}
-
-impl Format {
-    fn parse(name: &str) -> Result<Self, IngestFailure> {
-        Ok(match name.to_ascii_lowercase().as_str() {
-            "" | "csv" => Self::Quoted(b','),
-            "tsv" => Self::Quoted(b'\t'),
-            "scsv" => Self::Quoted(b';'),
-            "sohsv" => Self::Quoted(1),
-            "psv" => Self::Quoted(b'|'),
-            "tsve" => Self::Escaped,
-            "txt" => Self::Lines,
-            "raw" => Self::Whole,
-            "json" => Self::JsonLines,
-            "multijson" => Self::JsonStream,
-            "singlejson" => Self::JsonSingle,
-            _ => {
-                let details = format!("Format '{name}' is not supported by this emulator.");
-                return Err(IngestFailure::permanent("BadRequest_FormatNotSupported", details));
-            }
-        })
-    }
-
-    fn mapping_kind(self) -> Kind {
-        match self {
-            Self::JsonLines | Self::JsonStream | Self::JsonSingle => Kind::Json,
-            Self::Quoted(_) | Self::Escaped | Self::Lines | Self::Whole => Kind::Csv,
-        }
-    }
-}
 
 /// Ingests one blob; see [`super::Engine::ingest`].
 pub fn ingest(store: &mut Store, source: &IngestSource<'_>) -> Result<Ingested, IngestFailure> {
@@ -126,6 +84,14 @@ fn find_mapping(
     kind: Kind,
     source: &IngestSource<'_>,
 ) -> Result<Option<Vec<Element>>, IngestFailure> {
+    if let Some(stated) = source.mapping_kind.filter(|stated| !kind.is_called(stated)) {
+        let details = format!(
+            "The mapping is of kind '{stated}', but format '{}' takes mappings of kind '{}'.",
+            source.format,
+            kind.as_str()
+        );
+        return Err(IngestFailure::permanent("BadRequest_InconsistentMapping", details));
+    }
     let text = match (source.mapping_reference, source.mapping_inline) {
         (Some(_), Some(_)) => {
             let details = "A mapping was given both by reference and inline.";
@@ -182,42 +148,57 @@ fn add_columns(store: &Store, table: &mut TableSchema, elements: &[Element]) -> 
 }
 
 fn read(format: Format, source: &IngestSource<'_>, writer: &mut RowWriter<'_>) -> Result<(), IngestFailure> {
+    let each: &mut tree::Each<'_> = &mut |record| writer.write(&AnyRecord::Tree(record));
+    match format {
+        Format::Avro(dialect) => return avro::read(source.data, dialect, each),
+        Format::Parquet => return parquet::read(source.data, each),
+        _ => {}
+    }
     // A byte order mark is no data.
     let data = source.data.strip_prefix(b"\xef\xbb\xbf").unwrap_or(source.data);
-    match format.mapping_kind() {
-        Kind::Json => {
-            let text = String::from_utf8_lossy(data);
-            let each: &mut json::Each<'_> = &mut |record| writer.write(&AnyRecord::Json(record));
-            match format {
-                Format::JsonLines => json::read_lines(&text, each),
-                Format::JsonSingle => json::read_single(&text, each),
-                _ => json::read_stream(&text, each),
-            }
+    match format {
+        Format::W3cLog => w3c::read(data, each),
+        Format::JsonLines | Format::JsonStream | Format::JsonSingle => read_json(format, data, writer),
+        _ => read_fields(format, data, source.ignore_first_record, writer),
+    }
+}
+
+fn read_json(format: Format, data: &[u8], writer: &mut RowWriter<'_>) -> Result<(), IngestFailure> {
+    let text = String::from_utf8_lossy(data);
+    let each: &mut json::Each<'_> = &mut |record| writer.write(&AnyRecord::Json(record));
+    match format {
+        Format::JsonLines => json::read_lines(&text, each),
+        Format::JsonSingle => json::read_single(&text, each),
+        _ => json::read_stream(&text, each),
+    }
+}
+
+fn read_fields(
+    format: Format,
+    data: &[u8],
+    mut skip: bool,
+    writer: &mut RowWriter<'_>,
+) -> Result<(), IngestFailure> {
+    let mut width = ConstantWidth::default();
+    let each: &mut delimited::Each<'_> = &mut |fields: Fields<'_>| {
+        if std::mem::take(&mut skip) {
+            return Ok(());
         }
-        Kind::Csv => {
-            let mut width = ConstantWidth::default();
-            let mut skip = source.ignore_first_record;
-            let each: &mut delimited::Each<'_> = &mut |fields: Fields<'_>| {
-                if std::mem::take(&mut skip) {
-                    return Ok(());
-                }
-                width.check(&fields)?;
-                writer.write(&AnyRecord::Fields(fields))
-            };
-            match format {
-                Format::Quoted(separator) => delimited::read_quoted(data, separator, each),
-                Format::Escaped => delimited::read_escaped(data, each),
-                Format::Whole => delimited::read_whole(data, each),
-                _ => delimited::read_lines(data, each),
-            }
-        }
+        width.check(&fields)?;
+        writer.write(&AnyRecord::Fields(fields))
+    };
+    match format {
+        Format::Quoted(separator) => delimited::read_quoted(data, separator, each),
+        Format::Escaped => delimited::read_escaped(data, each),
+        Format::Whole => delimited::read_whole(data, each),
+        _ => delimited::read_lines(data, each),
     }
 }
 
 fn nothing_usable(format: Format) -> IngestFailure {
     match format.mapping_kind() {
         Kind::Csv => IngestFailure::permanent("Stream_NoDataToIngest", "The blob has no records."),
-        Kind::Json => {
+        _ => {
             let details = "The blob has no records, or they are not in the format that was named.";
             IngestFailure::permanent("BadRequest_NoRecordsOrWrongFormat", details)
         }

@@ -3,11 +3,13 @@
 //! Runs inside the caller's transaction and never commits.
 
 use rusqlite::CachedStatement;
+use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::delimited::Fields;
 use super::json::Record;
 use super::mapping::{Element, Kind, Source, Step, Transform, UnixUnit};
+use super::tree;
 use crate::engine::IngestFailure;
 use crate::engine::datetime;
 use crate::engine::store::{Store, TableSchema};
@@ -20,12 +22,14 @@ struct Pick {
     transform: Transform,
 }
 
-/// A record of either family.
+/// A record of one of the families.
 pub enum AnyRecord<'a> {
     /// CSV family.
     Fields(Fields<'a>),
     /// JSON family.
     Json(&'a Record<'a>),
+    /// Avro, Parquet, ORC, W3C logs.
+    Tree(&'a Value),
 }
 
 /// Writes records into one table.
@@ -37,7 +41,7 @@ pub struct RowWriter<'a> {
 }
 
 impl<'a> RowWriter<'a> {
-    /// Prepares to fill `table` as `mapping` says; without one by position (CSV) or by name (JSON).
+    /// Prepares to fill `table` as `mapping` says; without one by position (CSV) or by name (all others).
     pub fn new(
         store: &'a Store,
         table: &TableSchema,
@@ -80,6 +84,10 @@ impl Pick {
                 fields.get(*position).map(|text| self.text(text))
             }
             (Some(Source::Path(path)), AnyRecord::Json(record)) => record.at(path).map(|raw| self.json(raw)),
+            (Some(Source::Path(path)), AnyRecord::Tree(tree)) => {
+                tree::at(tree, path).map(|node| self.node(node))
+            }
+            (Some(Source::Field(name)), AnyRecord::Tree(tree)) => tree.get(name).map(|node| self.node(node)),
             (Some(Source::Constant(text)), _) => Some(self.text(text)),
             (Some(Source::Location), _) => Some(self.text(location)),
             (Some(Source::LineNumber), _) => {
@@ -92,15 +100,26 @@ impl Pick {
 
     fn text<'r>(&self, text: &'r str) -> Cell<'r> {
         match self.transform {
-            Transform::None => Cell::from_text(self.kind, text),
+            // A constant has no bytes but its text's.
+            Transform::None | Transform::BytesAsBase64 => Cell::from_text(self.kind, text),
             Transform::Unix(unit) => unix(text.trim(), unit),
         }
     }
 
     fn json<'r>(&self, raw: &'r RawValue) -> Cell<'r> {
         match self.transform {
-            Transform::None => Cell::from_json(self.kind, raw),
+            // A mapping of kind JSON has no BytesAsBase64.
+            Transform::None | Transform::BytesAsBase64 => Cell::from_json(self.kind, raw),
             Transform::Unix(unit) => unix(raw.get().trim_matches('"'), unit),
+        }
+    }
+
+    fn node<'r>(&self, node: &'r Value) -> Cell<'r> {
+        match (self.transform, node) {
+            (Transform::None, _) => tree::cell(self.kind, node),
+            (Transform::BytesAsBase64, _) => tree::base64_cell(self.kind, node),
+            (Transform::Unix(unit), Value::String(text)) => unix(text.trim(), unit),
+            (Transform::Unix(unit), _) => unix(&node.to_string(), unit),
         }
     }
 }
@@ -138,6 +157,7 @@ fn identity_picks(table: &TableSchema, kind: Kind) -> Vec<Pick> {
             source: Some(match kind {
                 Kind::Csv => Source::Ordinal(position),
                 Kind::Json => Source::Path(vec![Step::Member(column.name.clone())]),
+                Kind::Avro | Kind::Parquet | Kind::W3cLogFile => Source::Field(column.name.clone()),
             }),
             transform: Transform::None,
         })
@@ -154,7 +174,7 @@ fn mapped_picks(table: &TableSchema, elements: &[Element]) -> Result<Vec<Pick>, 
                 format!("the mapping names column '{}', which table '{}' lacks", element.column, table.name);
             return Err(IngestFailure::permanent("BadRequest_InvalidMapping", details));
         };
-        if element.transform != Transform::None && pick.kind != KustoType::DateTime {
+        if matches!(element.transform, Transform::Unix(_)) && pick.kind != KustoType::DateTime {
             let details =
                 format!("column '{}' is no datetime, as its mapping's transform needs", element.column);
             return Err(IngestFailure::permanent("BadRequest_InvalidMapping", details));
