@@ -18,6 +18,8 @@ use crate::wire::{self, Asked};
 
 /// The largest body: what the SDKs never exceed.
 const BODY_LIMIT: usize = 10 * 1024 * 1024;
+/// The most data in one request, uncompressed (spec: kusto-protocol 5.2).
+const DATA_LIMIT: usize = 4 * 1024 * 1024;
 
 /// Answers one streaming request.
 pub(crate) async fn ingest(app: Arc<App>, database: String, table: String, mut asked: Asked) -> Response {
@@ -35,7 +37,10 @@ pub(crate) async fn ingest(app: Arc<App>, database: String, table: String, mut a
     app.guard(Operation::StreamingIngest, asked, |_, _| async move {
         let result = async {
             let data = body?;
-            let data = if from_blob { fetch(&inner, &data).await? } else { data.into() };
+            let data: Vec<u8> = if from_blob { fetch(&inner, &data).await? } else { data.into() };
+            if data.len() > DATA_LIMIT {
+                return Err(too_large(data.len()));
+            }
             run(&inner, target, data).await
         };
         match result.await {
@@ -110,6 +115,19 @@ fn is_enabled(answer: &Answer) -> bool {
 
 fn quoted(name: &str) -> String {
     format!("['{}']", name.replace('\\', "\\\\").replace('\'', "\\'"))
+}
+
+fn too_large(bytes: usize) -> KustoError {
+    KustoError {
+        status: 413,
+        code: "Request is too large",
+        summary: "Request payload is too large.",
+        kusto_type: "Kusto.DataNode.Exceptions.KustoRequestPayloadTooLargeException",
+        message: format!(
+            "{bytes} bytes of data are more than the maximum allowed size of {DATA_LIMIT} bytes."
+        ),
+        permanent: true,
+    }
 }
 
 fn refused(failure: IngestFailure) -> KustoError {

@@ -117,7 +117,9 @@ pub const KUSTO: &[Row] = &[
         "Not supported yet."),
     Row("kusto.tables.topics.mapping", Text, Required, Any, High, (WRITES, 0), Medium, "Kusto Table Topics Mapping",
         "A JSON array, single quotes allowed, with one object per topic: topic (a name, or * for all others), db, table, \
-         format, mapping (the name of an ingestion mapping of the table), streaming (true is not supported yet)."),
+         format, mapping (the name of an ingestion mapping of the table), streaming (true: batches \
+         of up to 4 MB go to the engine directly, which needs the table's streamingingestion policy; when the engine does not \
+         take one, it is queued)."),
     Row("tempdir.path", Text, Is("/tmp"), Any, Low, (WRITES, 1), Medium, "Temporary Directory",
         "Accepted for compatibility: nothing is written to local disk."),
     Row("flush.size.bytes", Long, Is("1048576"), AtLeast(100), Mid, (WRITES, 2), Medium, "Maximum Flush Size",

@@ -24,6 +24,8 @@ pub struct TopicMapping {
     pub format: DataFormat,
     /// The name of a pre-created ingestion mapping of the table. None when not given, and when no format was given.
     pub mapping: Option<Arc<str>>,
+    /// Batches go to the engine directly where it takes them, else by queued ingestion.
+    pub streaming: bool,
 }
 
 /// All topic mappings of a connector.
@@ -124,9 +126,11 @@ impl Entry<'_> {
         let table = keep(self.required("table").and_then(|text| name("table", text)), &mut errors);
         let mapping = keep(self.mapping(), &mut errors);
         let format = keep(self.format(), &mut errors);
-        keep(self.no_streaming(), &mut errors);
-        match (topic, database, table, mapping, format) {
-            (Some(topic), Some(database), Some(table), Some(mapping), Some(format)) if errors.is_empty() => {
+        let streaming = keep(self.streaming(), &mut errors);
+        match (topic, database, table, mapping, format, streaming) {
+            (Some(topic), Some(database), Some(table), Some(mapping), Some(format), Some(streaming))
+                if errors.is_empty() =>
+            {
                 Ok(TopicMapping {
                     topic,
                     database: database.into(),
@@ -134,6 +138,7 @@ impl Entry<'_> {
                     // As the JVM connector: a mapping without a format is not sent.
                     mapping: format.and(mapping).map(Arc::from),
                     format: format.unwrap_or_default(),
+                    streaming,
                 })
             }
             _ => Err(errors),
@@ -171,22 +176,16 @@ impl Entry<'_> {
         Ok(Some(format))
     }
 
-    fn no_streaming(&self) -> Result<(), String> {
+    /// A boolean, a text of one, or a number: all but 0 is true.
+    fn streaming(&self) -> Result<bool, String> {
         let text = self.text("streaming")?.unwrap_or_default();
-        let on = match text.as_str() {
-            "" | "false" | "False" | "FALSE" => false,
-            "true" | "True" | "TRUE" => true,
-            number => {
-                number
-                    .parse::<i64>()
-                    .map_err(|_| format!("'streaming' must be true or false, not '{text}'"))?
-                    != 0
-            }
-        };
-        if on {
-            Err("streaming ingestion is not supported yet; leave 'streaming' out".to_owned())
-        } else {
-            Ok(())
+        match text.as_str() {
+            "" | "false" | "False" | "FALSE" => Ok(false),
+            "true" | "True" | "TRUE" => Ok(true),
+            number => match number.parse::<i64>() {
+                Ok(number) => Ok(number != 0),
+                Err(_) => Err(format!("'streaming' must be true or false, not '{text}'")),
+            },
         }
     }
 }
@@ -225,6 +224,20 @@ mod tests {
     }
 
     #[test]
+    fn streaming_is_chosen_by_each_entry() {
+        for (value, streaming) in
+            [("true", true), ("'True'", true), ("1", true), ("0", false), ("''", false), ("null", false)]
+        {
+            let text = format!(
+                "[{{'topic':'a','db':'d','table':'t','streaming':{value}}}, {{'topic':'*','db':'d','table':'t'}}]"
+            );
+            let mappings = TopicMappings::parse(&text).unwrap();
+            assert_eq!(mappings.get("a").unwrap().streaming, streaming, "{value}");
+            assert!(!mappings.get("other").unwrap().streaming);
+        }
+    }
+
+    #[test]
     fn leniencies() {
         let text = r#"[{"topic":"a","db":"x","table":1.50,'table':123,'streaming':'False','mapping':'m'},
             {'topic':'*','db':'d\'"'.'','table':'t'}]"#;
@@ -257,10 +270,6 @@ mod tests {
             ("[{'topic':'a','db':'d','table':['t']}]", "'table' must be a text"),
             ("[{'topic':'a','db':'d','table':'t','format':'cvs'}]", "unknown format 'cvs'"),
             ("[{'topic':'a','db':'d','table':'t','mapping':'m/n'}]", "'mapping' is 'm/n'"),
-            (
-                "[{'topic':'a','db':'d','table':'t','streaming':true}]",
-                "streaming ingestion is not supported yet",
-            ),
             ("[{'topic':'a','db':'d','table':'t','streaming':'yes'}]", "must be true or false"),
         ] {
             assert!(error(text).contains(part), "{text}: {}", error(text));

@@ -91,7 +91,7 @@ impl KustoWriter {
     /// length and checksum are part of the id.
     fn request(&self, sealed: &Sealed) -> IngestRequest {
         let TopicPartition { topic, partition } = &self.partition;
-        let TopicMapping { database, table, format, mapping, .. } = &self.target;
+        let TopicMapping { database, table, format, mapping, streaming, .. } = &self.target;
         let Sealed { body, raw_bytes, crc32, offsets, .. } = sealed;
         let identity = format!("{}/{topic}/{partition}/{offsets}/{raw_bytes}/{crc32:08x}", self.connector);
         let id = Uuid::new_v5(&Uuid::NAMESPACE_OID, identity.as_bytes());
@@ -100,6 +100,7 @@ impl KustoWriter {
             table: Arc::clone(table),
             format: *format,
             mapping: mapping.clone(),
+            streaming: *streaming,
             blob_name: format!(
                 "{database}__{table}__kafka_{topic}_{partition}_{offsets}__{id}.{}.gz",
                 format.wire()

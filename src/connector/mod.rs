@@ -129,6 +129,6 @@ pub struct Delivery {
 /// The sink of a connector, over the worker's connections. Each class of the table in `config` is one to us: its row has
 /// made its settings alike.
 pub fn sink_task(config: &SinkConnectorConfig, http: &HttpPools) -> Result<Arc<dyn SinkTask>, Error> {
-    let client = ingest::QueuedIngestClient::new(&config.kusto, &config.name, http)?;
+    let client = ingest::ManagedIngestClient::new(&config.kusto, &config.name, http)?;
     Ok(Arc::new(KustoSink::new(Arc::clone(&config.name), config.kusto.clone(), Arc::new(client))))
 }

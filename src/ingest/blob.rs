@@ -1,6 +1,6 @@
 //! Puts a batch into a temporary container: one Put Blob, or staged blocks when it is large.
 //!
-//! One try; the retry layer is `queued`. The body is shared, never copied, and a second try starts again at its
+//! One try; the retry layer is `managed`. The body is shared, never copied, and a second try starts again at its
 //! first byte. An existing blob of the same name is overwritten: a retry writes the same bytes under the same name.
 
 use super::error::chain;

@@ -2,7 +2,7 @@
 //!
 //! [`HttpPools`] owns the connections of all connectors: each pool reads the system's TLS trust (`SSL_CERT_FILE` counts),
 //! which takes a tenth of a second of CPU and a megabyte, so there are two and not two for each connector. Retries of the Azure
-//! crates are off: they live in `queued`. A request without an answer ends at a deadline, so a hang never blocks for
+//! crates are off: they live in `managed`. A request without an answer ends at a deadline, so a hang never blocks for
 //! ever.
 
 use super::{Error, SasUrl};
@@ -22,6 +22,12 @@ pub struct Timings {
     pub slowest_upload: u32,
     /// About the first pause between two tries.
     pub first_pause: Duration,
+    /// About the first pause between two tries of streaming ingestion.
+    pub streaming_pause: Duration,
+    /// How long a table's batches are queued after the engine was throttled or did not answer.
+    pub streaming_busy: Duration,
+    /// How long a table's batches are queued after the engine said that it takes none of them.
+    pub streaming_off: Duration,
     /// The longest pause between two tries.
     pub longest_pause: Duration,
     /// Age at which resources and the identity token are renewed.
@@ -41,6 +47,9 @@ impl Timings {
             call: Duration::from_mins(1),
             slowest_upload: 128 * 1024,
             first_pause: Duration::from_millis(250).min(longest_pause),
+            streaming_pause: Duration::from_secs(1).min(longest_pause),
+            streaming_busy: Duration::from_secs(10),
+            streaming_off: Duration::from_mins(15),
             longest_pause,
             refresh: Duration::from_hours(1),
             refresh_again: Duration::from_mins(1),

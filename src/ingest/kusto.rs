@@ -1,4 +1,4 @@
-//! Management commands over REST: `POST {url}/v1/rest/mgmt` (`kusto-protocol.md` §2).
+//! Kusto over REST: management commands (`POST {url}/v1/rest/mgmt`, `kusto-protocol.md` §2) and whatever else is posted.
 //!
 //! One try, except that a refused token is replaced once. Errors inside a 200 answer are errors.
 
@@ -9,6 +9,7 @@ use super::message::Sender;
 use super::storage::retry_after_of;
 use super::url::redacted;
 use super::{Error, SasUrl};
+use bytes::Bytes;
 use serde_json::{Value, json};
 use std::sync::Arc;
 use std::time::Duration;
@@ -33,6 +34,25 @@ pub struct Endpoint {
     pub setting: &'static str,
     /// What a 403 of it means.
     pub role: &'static str,
+}
+
+/// One request that carries something.
+#[derive(Debug)]
+pub struct Post {
+    /// What it is, for errors, e.g. `get identity token`.
+    pub operation: &'static str,
+    /// Where it goes.
+    pub url: Url,
+    /// `x-ms-client-request-id`.
+    pub id: String,
+    /// `Content-Type`.
+    pub content_type: &'static str,
+    /// The body is a gzip stream of that.
+    pub gzip: bool,
+    /// The body.
+    pub body: Bytes,
+    /// How long to wait for the answer.
+    pub limit: Duration,
 }
 
 /// The first table of an answer.
@@ -60,6 +80,12 @@ impl Table {
         self.rows.iter().filter_map(move |row| Some((row.get(first)?.as_str()?, row.get(second)?.as_str()?)))
     }
 
+    /// The text in the first row's `column`.
+    pub fn text(&self, column: &str) -> Option<&str> {
+        let place = self.columns.iter().position(|name| name == column)?;
+        self.rows.first()?.get(place)?.as_str()
+    }
+
     /// The text in the first cell.
     pub fn cell(&self) -> Option<&str> {
         self.rows.first()?.first()?.as_str()
@@ -79,6 +105,11 @@ impl KustoClient {
         Self { http, auth, sender, endpoint }
     }
 
+    /// The endpoint's address.
+    pub fn base(&self) -> &Url {
+        &self.endpoint.url
+    }
+
     /// The endpoint's address, for messages.
     pub fn url(&self) -> SasUrl {
         SasUrl::new(self.endpoint.url.clone())
@@ -86,42 +117,62 @@ impl KustoClient {
 
     /// Runs the command `csl` in `database` and gives its first table.
     pub async fn command(&self, operation: &'static str, database: &str, csl: &str) -> Result<Table, Error> {
-        match self.once(operation, database, csl).await {
-            Err(error) if error.class() == Some(Class::Token) => {
-                // The token may have been revoked in mid-life: a new one shows whether it was that.
-                self.auth.forget().await;
-                self.once(operation, database, csl).await
-            }
-            result => result,
-        }
-    }
-
-    async fn once(&self, operation: &'static str, database: &str, csl: &str) -> Result<Table, Error> {
-        let url = below(&self.endpoint.url, "v1/rest/mgmt");
-        let call = Call { operation, url: SasUrl::new(url.clone()), setting: self.endpoint.setting };
         let limit = self.http.timings.call;
-        let token = call.within(limit, self.auth.token(&self.endpoint)).await?;
         let body = json!({
             "db": database,
             "csl": csl,
             "properties": json!({"Options": {"servertimeout": timespan(limit)}}).to_string(),
         });
+        let post = Post {
+            operation,
+            url: below(&self.endpoint.url, "v1/rest/mgmt"),
+            id: format!("KCC.execute;{}", Uuid::new_v4()),
+            content_type: "application/json; charset=utf-8",
+            gzip: false,
+            body: body.to_string().into(),
+            limit,
+        };
+        self.post(&post).await
+    }
+
+    /// Sends `post` and gives the answer's first table.
+    pub async fn post(&self, post: &Post) -> Result<Table, Error> {
+        match self.once(post).await {
+            Err(error) if error.class() == Some(Class::Token) => {
+                // The token may have been revoked in mid-life: a new one shows whether it was that.
+                self.auth.forget().await;
+                self.once(post).await
+            }
+            result => result,
+        }
+    }
+
+    async fn once(&self, post: &Post) -> Result<Table, Error> {
+        let call = Call {
+            operation: post.operation,
+            url: SasUrl::new(post.url.clone()),
+            setting: self.endpoint.setting,
+        };
+        let token = call.within(self.http.timings.call, self.auth.token(&self.endpoint)).await?;
         let mut request = self
             .http
             .client
-            .post(url)
+            .post(post.url.clone())
             .header("Accept", "application/json")
-            .header("Content-Type", "application/json; charset=utf-8")
+            .header("Content-Type", post.content_type)
             .header("x-ms-version", "2024-12-12")
-            .header("x-ms-client-request-id", format!("KCC.execute;{}", Uuid::new_v4()))
+            .header("x-ms-client-request-id", &post.id)
             .header("x-ms-client-version", &self.sender.client_version)
             .header("x-ms-app", &self.sender.application)
             .header("x-ms-user", "[none]")
-            .body(body.to_string());
+            .body(post.body.clone());
+        if post.gzip {
+            request = request.header("Content-Encoding", "gzip");
+        }
         if let Some(token) = &token {
             request = request.bearer_auth(token.expose());
         }
-        let answer = call.within(limit, send(&call, request)).await?;
+        let answer = call.within(post.limit, send(&call, request)).await?;
         self.read(&call, &answer)
     }
 

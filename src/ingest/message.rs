@@ -153,6 +153,7 @@ mod tests {
             table: Arc::from("T"),
             format: DataFormat::Csv,
             mapping: mapping.map(Arc::from),
+            streaming: false,
             blob_name: "db__t__1.csv.gz".to_owned(),
             id: Uuid::from_u128(7),
             raw_size: 5_000_000_000,

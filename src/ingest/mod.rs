@@ -1,21 +1,25 @@
 //! The way into Azure Data Explorer: a sealed batch becomes a blob and a queue message.
 //!
-//! [`IngestClient`] is what the rest of the worker sees; the queued client does it by
-//! queued ingestion (`kusto-protocol.md` §3). Only this folder speaks HTTP to Azure, and retries live in one layer
-//! (`queued`): everything below it tries once. Nothing here knows Kafka, and nothing here prints a token or the query
+//! [`IngestClient`] is what the rest of the worker sees; the managed client does it by
+//! queued ingestion (`kusto-protocol.md` §3) or, where the user asked for it, by streaming (§5). Only this folder speaks HTTP
+//! to Azure, and retries live in one layer (`managed`): everything below it tries once. Nothing here knows Kafka, and nothing here prints a token or the query
 //! of a URL.
 
 mod auth;
 mod blob;
+mod delivery;
 mod error;
 mod http;
 mod kusto;
+mod managed;
 mod message;
+mod pauses;
 mod queue;
 mod queued;
 mod ranking;
 mod resources;
 mod storage;
+mod streaming;
 mod target;
 #[cfg(test)]
 mod tests;
@@ -24,7 +28,7 @@ mod url;
 
 pub use error::{Class, Error, Refusal};
 pub use http::HttpPools;
-pub use queued::QueuedIngestClient;
+pub use managed::ManagedIngestClient;
 pub use url::SasUrl;
 
 use crate::config::DataFormat;
@@ -44,6 +48,8 @@ pub struct IngestRequest {
     pub format: DataFormat,
     /// The ingestion mapping on the table, when one was named.
     pub mapping: Option<Arc<str>>,
+    /// To be handed to the engine directly, when it takes it.
+    pub streaming: bool,
     /// Name of the blob inside its container; ends in `.gz`, which is how the service knows the compression.
     pub blob_name: String,
     /// The source id: in the queue message, in the service's reports, and in our log.
@@ -58,7 +64,7 @@ pub struct IngestRequest {
 #[async_trait]
 pub trait IngestClient: Send + Sync + 'static {
     /// Hands over one batch. Returns `Ok` only when the service has acknowledged it (for queued ingestion: the queue
-    /// message), or an error that must not be retried: all retries happen inside. Cancelled by dropping the future.
+    /// message; for streaming: the rows), or an error that must not be retried: all retries happen inside. Cancelled by dropping the future.
     async fn ingest(&self, request: &IngestRequest) -> Result<(), Error>;
 
     /// Do the table and the mapping exist? `Ok` also when that cannot be known (no permission, engine unreachable;

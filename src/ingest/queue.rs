@@ -1,4 +1,4 @@
-//! Posts the message about a blob. One try; the retry layer is `queued`.
+//! Posts the message about a blob. One try; the retry layer is `managed`.
 //!
 //! A message whose answer got lost may exist all the same: a retry then makes a second one with the same id, which is
 //! why delivery is at least once.

@@ -55,7 +55,7 @@ async fn exists(
 }
 
 /// `kusto-protocol.md` §9.1, entity not found.
-fn says_missing(refusal: &Refusal) -> bool {
+pub fn says_missing(refusal: &Refusal) -> bool {
     const CODES: [&str; 4] =
         ["EntityNotFound", "TableNotExist", "DatabaseNotExist", "MappingReferenceWasNotFound"];
     let has = |text: &str| CODES.iter().any(|code| text.contains(code));

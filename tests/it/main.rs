@@ -34,5 +34,6 @@ mod secrets;
 mod sink_errors;
 mod standalone;
 mod storage_topics;
+mod streaming;
 mod support;
 mod tasks;

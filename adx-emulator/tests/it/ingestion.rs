@@ -109,6 +109,35 @@ async fn streaming_needs_its_policy_and_takes_gzip() {
 }
 
 #[tokio::test]
+async fn streaming_takes_four_megabytes_and_no_bad_rows() {
+    let rig = Rig::start().await;
+    rig.create_table().await;
+    rig.rows(".alter database lab policy streamingingestion enable").await;
+    let send = |query: &str, text: String| {
+        let request = rig.post(&format!("/v1/rest/ingest/lab/T?{query}"));
+        request.header("content-encoding", "gzip").body(gzip(text.as_bytes())).send()
+    };
+    let large = format!("a,1\n{}", "b,2\n".repeat(1024 * 1024));
+    for (query, text, status, code) in [
+        ("streamFormat=csv", large, 413, "Request is too large"),
+        (
+            "streamFormat=csv&mappingName=nothing",
+            "a,1\n".to_owned(),
+            400,
+            "BadRequest_MappingReferenceWasNotFound",
+        ),
+        ("streamFormat=csv", "a,1\nb,\"2".to_owned(), 400, "Stream_ClosingQuoteMissing"),
+        ("streamFormat=abc", "a,1\n".to_owned(), 400, "BadRequest_FormatNotSupported"),
+    ] {
+        let answer = send(query, text).await.unwrap();
+        assert_eq!(answer.status(), status, "{query}");
+        let body: serde_json::Value = answer.json().await.unwrap();
+        assert_eq!((&body["error"]["code"], &body["error"]["@permanent"]), (&json!(code), &json!(true)));
+    }
+    assert_eq!(rig.rows("T | count").await[0][0], 0);
+}
+
+#[tokio::test]
 async fn a_measurement_counts_and_keeps_nothing() {
     let rig = Rig::with(Options { discard: true, ..Options::default() }).await;
     let text = "x".repeat(10_000);

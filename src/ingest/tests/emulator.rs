@@ -3,7 +3,7 @@
 //! Only the emulator's own loop is waited for, by looking at its counters.
 
 use super::super::http::{Http, pool};
-use super::super::queued::QueuedIngestClient;
+use super::super::managed::ManagedIngestClient;
 use super::super::{Error, IngestClient as _, IngestRequest};
 use super::{Settings, request, settings};
 use crate::config::{Authentication, DataFormat};
@@ -45,13 +45,13 @@ async fn start(auth: AuthOptions) -> Emulator {
 }
 
 /// A client of the emulator's TLS port that trusts its certificate and nothing else of it.
-fn client(emulator: &Emulator, auth: Authentication) -> QueuedIngestClient {
+fn client(emulator: &Emulator, auth: Authentication) -> ManagedIngestClient {
     let url = Url::parse(&emulator.https_url().unwrap()).unwrap();
     let settings = Settings { auth, ..settings(&url) };
     let root = std::fs::read(emulator.ca_file().unwrap()).unwrap();
     let root = reqwest::Certificate::from_pem(&root).unwrap();
     let http = Http::new(pool(true, vec![root]).unwrap(), settings.timings.clone());
-    QueuedIngestClient::assemble(settings, http.clone(), http)
+    ManagedIngestClient::assemble(settings, http.clone(), http)
 }
 
 fn application(key: &str) -> Authentication {

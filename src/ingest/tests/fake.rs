@@ -20,6 +20,11 @@ use url::Url;
 /// What stands for us in queue messages; must never be seen in a log.
 pub const IDENTITY: &str = "IDENTITY-TOKEN-TEXT";
 
+/// The answer to a streamed batch.
+pub const STREAMED: &str = r#"{"Tables":[{"TableName":"Table_0","Columns":[{"ColumnName":"ConsumedRecordsCount"},
+    {"ColumnName":"UpdatePolicyStatus"},{"ColumnName":"UpdatePolicyFailureCode"},
+    {"ColumnName":"UpdatePolicyFailureReason"}],"Rows":[[1,"Inactive","Unknown",null]]}]}"#;
+
 /// A kind of request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Op {
@@ -27,6 +32,7 @@ pub enum Op {
     Command,
     Blob,
     Message,
+    Stream,
     Imds,
 }
 
@@ -153,6 +159,7 @@ async fn handle(State((url, inner)): State<Shared>, request: Request) -> Respons
         "v1/rest/auth/metadata" => Op::Metadata,
         "v1/rest/mgmt" => Op::Command,
         "metadata/identity/oauth2/token" => Op::Imds,
+        _ if path.starts_with("v1/rest/ingest/") => Op::Stream,
         _ if path.ends_with("/messages") && parts.method == Method::POST => Op::Message,
         _ => Op::Blob,
     };
@@ -211,6 +218,7 @@ impl Inner {
                 .to_string(),
             ),
             Op::Command => self.command(url, seen),
+            Op::Stream => reply(200, STREAMED.to_owned()),
             Op::Message | Op::Blob => self.storage(seen),
         }
     }

@@ -2,7 +2,7 @@
 
 use super::super::IngestClient as _;
 use super::super::http::{Http, pool};
-use super::super::queued::QueuedIngestClient;
+use super::super::managed::ManagedIngestClient;
 use super::entra::Entra;
 use super::fake::{Fake, Fault, Op, Seen};
 use super::secrets::Log;
@@ -24,9 +24,9 @@ fn application() -> Authentication {
 }
 
 /// A client that trusts the login server and does not wait long.
-fn client(settings: Settings, entra: &Entra) -> QueuedIngestClient {
+fn client(settings: Settings, entra: &Entra) -> ManagedIngestClient {
     let http = Http::new(pool(true, vec![entra.root()]).unwrap(), settings.timings.clone());
-    QueuedIngestClient::assemble(settings, http.clone(), http)
+    ManagedIngestClient::assemble(settings, http.clone(), http)
 }
 
 fn bearers(seen: &[Seen]) -> Vec<String> {
@@ -155,7 +155,7 @@ async fn the_key_is_not_sent_to_a_login_server_named_by_a_stranger() {
     // The engine on loopback may have tokens of any login server: the check must be of the cluster that named it.
     let settings = Settings { auth: application(), query_url: fake.url.clone(), ..settings(&cluster) };
     let http = Http::new(pool, timings());
-    let client = QueuedIngestClient::assemble(settings, http.clone(), http);
+    let client = ManagedIngestClient::assemble(settings, http.clone(), http);
     let error = client.ingest(&request(1)).await.unwrap_err();
     assert!(matches!(error, Error::Untrusted { .. }), "{error}");
     let error = client.check_target("Samples", "Storms", DataFormat::Csv, None).await.unwrap_err();
@@ -177,7 +177,7 @@ async fn a_managed_identity_asks_the_machine() {
         let auth = Authentication::ManagedIdentity { client_id: client_id.map(str::to_owned) };
         let settings = Settings { auth, ..settings(&fake.url) };
         let http = Http::new(pool(true, vec![entra.root()]).unwrap(), timings());
-        QueuedIngestClient::assemble(settings, http, direct).ingest(&request(1)).await.unwrap();
+        ManagedIngestClient::assemble(settings, http, direct).ingest(&request(1)).await.unwrap();
         let [imds] = <[_; 1]>::try_from(fake.seen(Op::Imds)).unwrap();
         assert_eq!(imds.headers["metadata"], "true");
         assert!(imds.query.contains("resource=https%3A%2F%2Fkusto.kusto.windows.net"), "{}", imds.query);

@@ -10,12 +10,13 @@ mod fake;
 mod login;
 mod outage;
 mod secrets;
+mod streaming;
 mod target;
 
 use super::IngestRequest;
 use super::blob::Cut;
 use super::http::{Http, Timings, pool};
-use super::queued::{QueuedIngestClient, Settings};
+use super::managed::{ManagedIngestClient, Settings};
 use crate::config::{Authentication, DataFormat};
 use bytes::Bytes;
 use std::sync::Arc;
@@ -47,9 +48,9 @@ fn settings(cluster: &Url) -> Settings {
 }
 
 /// A client with its own connections, none through a proxy.
-fn client(settings: Settings) -> QueuedIngestClient {
+fn client(settings: Settings) -> ManagedIngestClient {
     let http = Http::new(pool(true, Vec::new()).unwrap(), settings.timings.clone());
-    QueuedIngestClient::assemble(settings, http.clone(), http)
+    ManagedIngestClient::assemble(settings, http.clone(), http)
 }
 
 /// A batch named by `number`.
@@ -59,6 +60,7 @@ fn request(number: u128) -> IngestRequest {
         table: Arc::from("Storms"),
         format: DataFormat::Csv,
         mapping: Some(Arc::from("Storms_CSV_Mapping")),
+        streaming: false,
         blob_name: format!("Samples__Storms__storm-events_0_{number}.csv.gz"),
         id: Uuid::from_u128(number),
         raw_size: 1000 + u64::try_from(number).unwrap(),

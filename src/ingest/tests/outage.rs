@@ -246,7 +246,7 @@ async fn a_renewal_that_nobody_awaited_does_not_pass_for_a_fresh_one() {
     let client = client(Settings { timings: stale, ..settings(&fake.url) });
     client.ingest(&request(1)).await.unwrap();
     client.ingest(&request(2)).await.unwrap();
-    while client.resources.current().is_none_or(|resources| resources.generation < 2) {
+    while client.queued.resources.current().is_none_or(|resources| resources.generation < 2) {
         tokio::task::yield_now().await;
     }
     fake.sign("SIGNATURE-second");

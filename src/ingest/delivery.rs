@@ -1,0 +1,115 @@
+//! One batch on its way: how far it has come, how long to wait before the next try, and what is said about it in the log.
+//!
+//! Owned by the call that hands the batch over. No I/O.
+
+use super::error::Class;
+use super::http::Timings;
+use super::resources::Resources;
+use super::{Error, IngestRequest, SasUrl};
+use crate::retry::Backoff;
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// How far one batch has come.
+#[derive(Debug)]
+pub struct Delivery<'a> {
+    /// The batch.
+    pub request: &'a IngestRequest,
+    /// When its first try began.
+    pub started: Instant,
+    /// Tries so far, of both ways.
+    pub tries: u32,
+    /// It goes to the engine directly; no longer once the engine did not take it.
+    pub streams: bool,
+    /// The container that has the blob.
+    pub holder: Option<SasUrl>,
+    /// The container that failed last.
+    pub bad_container: Option<SasUrl>,
+    /// The queue that failed last.
+    pub bad_queue: Option<SasUrl>,
+    /// The generation of resources that storage refused.
+    pub refused: Option<u64>,
+    backoff: Backoff,
+    streaming_backoff: Backoff,
+    /// The one refresh without a pause was used.
+    refreshed: bool,
+    next_warning: Instant,
+    silence: Duration,
+}
+
+impl<'a> Delivery<'a> {
+    /// A batch that was not tried yet.
+    pub fn new(request: &'a IngestRequest, timings: &Timings) -> Self {
+        let now = Instant::now();
+        let seed = request.id.as_u64_pair().1;
+        Self {
+            request,
+            started: now,
+            tries: 0,
+            streams: request.streaming,
+            holder: None,
+            bad_container: None,
+            bad_queue: None,
+            refused: None,
+            backoff: Backoff::new(timings.first_pause, timings.longest_pause, seed),
+            streaming_backoff: Backoff::new(timings.streaming_pause, timings.longest_pause, seed),
+            refreshed: false,
+            next_warning: now,
+            silence: timings.warn_again,
+        }
+    }
+
+    /// How long to wait after `error`.
+    pub fn pause(&mut self, error: &Error) -> Duration {
+        if self.streams {
+            return self.streaming_backoff.next_pause().max(error.retry_after().unwrap_or_default());
+        }
+        let storage = matches!(error.class(), Some(Class::Signature | Class::Gone));
+        if storage && !self.refreshed {
+            // Fresh resources most likely mend this: no reason to wait for them.
+            self.refreshed = true;
+            return Duration::ZERO;
+        }
+        self.backoff.next_pause().max(error.retry_after().unwrap_or_default())
+    }
+
+    /// Remembers that storage refused what `resources` gave.
+    pub fn note(&mut self, error: &Error, resources: &Resources) {
+        if matches!(error.class(), Some(Class::Signature | Class::Gone)) {
+            self.refused = Some(resources.generation);
+        }
+    }
+
+    /// A line for the first failure, then ever fewer.
+    pub fn warn(&mut self, error: &Error, pause: Duration) {
+        let now = Instant::now();
+        let IngestRequest { blob_name, database, table, .. } = self.request;
+        let (tries, next_ms) = (self.tries, pause.as_millis());
+        if now < self.next_warning {
+            tracing::debug!(%error, tries, "ingestion of {blob_name} failed again, next try in {next_ms} ms");
+            return;
+        }
+        self.next_warning = now + self.silence;
+        self.silence = (self.silence * 2).min(Duration::from_mins(5));
+        tracing::warn!(
+            %error,
+            tries,
+            "ingestion of {blob_name} into {database}.{table} failed, next try in {next_ms} ms"
+        );
+    }
+
+    /// The last line about it.
+    pub fn succeeded(&self) {
+        let IngestRequest { blob_name, database, table, id, .. } = self.request;
+        let milliseconds = self.started.elapsed().as_millis();
+        if self.tries > 1 {
+            let tries = self.tries;
+            tracing::info!(
+                %id,
+                "ingestion of {blob_name} into {database}.{table} succeeded after {tries} tries in {milliseconds} ms"
+            );
+        } else {
+            tracing::debug!(%id, "{blob_name} handed over to {database}.{table} in {milliseconds} ms");
+        }
+    }
+}

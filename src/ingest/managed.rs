@@ -1,0 +1,150 @@
+//! Managed ingestion: by the engine directly for topics with `streaming: true`, by queued ingestion for all others and when
+//! the engine does not take a batch (`kusto-protocol.md` §5.4). The one retry layer.
+//!
+//! Everything below tries once; [`ManagedIngestClient::ingest`] decides what is tried again. Transient errors are
+//! repeated without end (or for `errors.retry.max.time.ms`, when that was set). A batch keeps its id when it changes the
+//! way. A permanent refusal is the batch's error on both ways: what the engine calls bad is not queued, where nobody
+//! would learn of its end.
+
+use super::auth::Auth;
+use super::blob::Cut;
+use super::delivery::Delivery;
+use super::http::{Http, HttpPools, Timings};
+use super::kusto::{Endpoint, KustoClient};
+use super::message::Sender;
+use super::queued::Queued;
+use super::resources::ResourceManager;
+use super::streaming::{Failure, Streaming};
+use super::{Error, IngestClient, IngestRequest, target};
+use crate::config::{Authentication, DataFormat, KustoSinkConfig, is_loopback};
+use async_trait::async_trait;
+use std::sync::Arc;
+use std::time::Duration;
+use url::Url;
+
+/// What a 403 of the data management service means, and one of streaming ingestion.
+pub(super) const INGESTOR: &str = "the principal needs the role Database Ingestor or Table Ingestor: \
+                        .add database <db> ingestors ('aadapp=<aad.auth.appid>;<aad.auth.authority>')";
+/// What a 403 of the engine means.
+const VIEWER: &str = "the principal needs the role Database Viewer to look at tables";
+
+/// The ingest client of one connector; all its tasks share it and its resources.
+#[derive(Debug)]
+pub struct ManagedIngestClient {
+    pub(super) queued: Queued,
+    streaming: Streaming,
+    engine: Arc<KustoClient>,
+    retry_max_time: Option<Duration>,
+}
+
+/// What a client is made of; tests make their own.
+#[derive(Debug)]
+pub(super) struct Settings {
+    pub ingestion_url: Url,
+    pub query_url: Url,
+    pub auth: Authentication,
+    pub insecure_http: bool,
+    pub retry_max_time: Option<Duration>,
+    pub timings: Timings,
+    pub cut: Cut,
+    pub connector: String,
+}
+
+impl ManagedIngestClient {
+    /// The client for `connector`, over the worker's connections. Does no I/O; an error means that the TLS of this machine
+    /// cannot be set up.
+    pub fn new(config: &KustoSinkConfig, connector: &str, pools: &HttpPools) -> Result<Self, Error> {
+        let settings = Settings {
+            ingestion_url: config.ingestion_url.clone(),
+            query_url: config.query_url.clone(),
+            auth: config.auth.clone(),
+            insecure_http: config.insecure_http,
+            retry_max_time: config.retry_max_time,
+            timings: Timings::new(config.retry_backoff),
+            cut: Cut::default(),
+            connector: connector.to_owned(),
+        };
+        let local = is_loopback(&settings.ingestion_url) || is_loopback(&settings.query_url);
+        let http = Http::new(pools.get(local)?, settings.timings.clone());
+        let direct = Http::new(pools.get(true)?, settings.timings.clone());
+        Ok(Self::assemble(settings, http, direct))
+    }
+
+    /// Puts the parts together. `direct` is for the machine's metadata service.
+    pub(super) fn assemble(settings: Settings, http: Http, direct: Http) -> Self {
+        let sender = Arc::new(Sender::new(&settings.connector, Auth::strategy(&settings.auth)));
+        let dm = Endpoint { url: settings.ingestion_url, setting: "kusto.ingestion.url", role: INGESTOR };
+        let engine = Endpoint { url: settings.query_url, setting: "kusto.query.url", role: VIEWER };
+        let auth = Auth::new(settings.auth, http.clone(), direct, dm.clone(), settings.insecure_http);
+        let auth = Arc::new(auth);
+        let dm = KustoClient::new(http.clone(), Arc::clone(&auth), Arc::clone(&sender), dm);
+        let engine = Arc::new(KustoClient::new(http.clone(), auth, Arc::clone(&sender), engine));
+        let resources = ResourceManager::new(dm, Arc::clone(&http.timings), settings.insecure_http);
+        let streaming = Streaming::new(Arc::clone(&engine), Arc::clone(&http.timings));
+        let queued = Queued { http, cut: settings.cut, resources, sender };
+        Self { queued, streaming, engine, retry_max_time: settings.retry_max_time }
+    }
+
+    /// One try, by the way the batch goes now.
+    async fn attempt(&self, delivery: &mut Delivery<'_>) -> Result<Step, Error> {
+        if !delivery.streams || !self.streaming.is_open(delivery.request) {
+            delivery.streams = false;
+            return self.queued.attempt(delivery).await.map(|()| Step::Done);
+        }
+        match self.streaming.attempt(delivery.request, delivery.tries).await {
+            Ok(()) => Ok(Step::Done),
+            Err(Failure::Again(error)) => Err(error),
+            Err(Failure::Queue(error)) => {
+                let IngestRequest { blob_name, database, table, .. } = delivery.request;
+                tracing::debug!(%error, "{blob_name} goes to {database}.{table} by queued ingestion");
+                delivery.streams = false;
+                Ok(Step::Other)
+            }
+        }
+    }
+}
+
+/// What one try brought.
+enum Step {
+    /// The batch was acknowledged.
+    Done,
+    /// It goes on by queued ingestion, at once.
+    Other,
+}
+
+#[async_trait]
+impl IngestClient for ManagedIngestClient {
+    async fn ingest(&self, request: &IngestRequest) -> Result<(), Error> {
+        let mut delivery = Delivery::new(request, &self.queued.http.timings);
+        loop {
+            delivery.tries += 1;
+            let error = match self.attempt(&mut delivery).await {
+                Ok(Step::Done) => {
+                    delivery.succeeded();
+                    return Ok(());
+                }
+                Ok(Step::Other) => continue,
+                Err(error) if error.is_retriable() => error,
+                Err(error) => return Err(error),
+            };
+            let pause = delivery.pause(&error);
+            let elapsed = delivery.started.elapsed();
+            if self.retry_max_time.is_some_and(|limit| elapsed + pause > limit) {
+                let (tries, seconds) = (delivery.tries, elapsed.as_secs());
+                return Err(Error::Exhausted { tries, seconds, last: Box::new(error) });
+            }
+            delivery.warn(&error, pause);
+            tokio::time::sleep(pause).await;
+        }
+    }
+
+    async fn check_target(
+        &self,
+        database: &str,
+        table: &str,
+        format: DataFormat,
+        mapping: Option<&str>,
+    ) -> Result<(), Error> {
+        target::check(&self.engine, database, table, format, mapping).await
+    }
+}
