@@ -116,8 +116,9 @@ pub const KUSTO: &[Row] = &[
     Row("proxy.port", Int, Is("-1"), Any, Low, (CONNECTION, 9), Medium, "Proxy port used to connect to Kusto",
         "Not supported yet."),
     Row("kusto.tables.topics.mapping", Text, Required, Any, High, (WRITES, 0), Medium, "Kusto Table Topics Mapping",
-        "A JSON array, single quotes allowed, with one object per topic: topic (a name, or * for all others), db, table, \
-         format, mapping (the name of an ingestion mapping of the table), streaming (true: batches \
+        "A JSON array, single quotes allowed, with one object per topic: topic (a name, or * for all others) or topicRegex \
+         (an expression that whole names match), db, table, format, mapping (the name of an ingestion mapping of the table), \
+         columns (what of a record is written beside its value, as ['key', 'offset as off']), streaming (true: batches \
          of up to 4 MB go to the engine directly, which needs the table's streamingingestion policy; when the engine does not \
          take one, it is queued)."),
     Row("tempdir.path", Text, Is("/tmp"), Any, Low, (WRITES, 1), Medium, "Temporary Directory",

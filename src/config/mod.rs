@@ -47,7 +47,7 @@ pub use errors::{ConfigError, ConfigErrors};
 pub use format::{DataFormat, MappingKind};
 pub use infos::{ConfigInfo, ConfigInfos, ConfigValueInfo};
 pub use kusto::{Authentication, BehaviorOnError, KustoSinkConfig, SINK_DEAD_LETTERS, SinkDeadLetters};
-pub use mapping::{TopicMapping, TopicMappings};
+pub use mapping::{Column, ColumnSource, TopicMapping, TopicMappings};
 pub use override_policy::OverridePolicy;
 pub use plugin_list::{Plugin, PluginKind, plugin_keys, plugins};
 pub use providers::{ConfigProviders, Hidden};

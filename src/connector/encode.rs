@@ -142,7 +142,7 @@ fn date(schema: &Schema, ms: i64) -> Result<String, Error> {
 }
 
 /// RFC 4180: quotes around what has a separator, a quote, a line break or blanks at an end.
-fn quote(cell: &str, separator: char, line: &mut String) {
+pub(super) fn quote(cell: &str, separator: char, line: &mut String) {
     let blank = |c: char| c.is_whitespace();
     let special = |c: char| c == separator || matches!(c, '"' | '\n' | '\r');
     if !cell.contains(special) && !cell.starts_with(blank) && !cell.ends_with(blank) {
@@ -160,7 +160,7 @@ fn quote(cell: &str, separator: char, line: &mut String) {
 }
 
 /// The backslashes of tsve.
-fn escape(cell: &str, line: &mut String) {
+pub(super) fn escape(cell: &str, line: &mut String) {
     for c in cell.chars() {
         match c {
             '\\' => line.push_str("\\\\"),

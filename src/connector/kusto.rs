@@ -13,6 +13,7 @@ use futures::FutureExt;
 use uuid::Uuid;
 
 use super::avro::Container;
+use super::columns;
 use super::encode::encode;
 use super::{Delivery, Encoded, Error, Fill, PartitionWriter, SinkTask};
 use crate::batch::{Batch, Sealed};
@@ -44,7 +45,7 @@ impl SinkTask for KustoSink {
         if !self.config.check_target {
             return Ok(());
         }
-        for entry in self.config.mapping.iter() {
+        for entry in self.config.mapping.fixed() {
             let mapping = entry.mapping.as_deref();
             self.client.check_target(&entry.database, &entry.table, entry.format, mapping).await?;
         }
@@ -57,7 +58,7 @@ impl SinkTask for KustoSink {
         Ok(Box::new(KustoWriter {
             connector: Arc::clone(&self.connector),
             partition: origin.clone(),
-            target: target.clone(),
+            target,
             flush_size: self.config.flush_size_bytes,
             client: Arc::clone(&self.client),
             batch: Batch::new(),
@@ -66,7 +67,7 @@ impl SinkTask for KustoSink {
     }
 
     fn wants_whole_records(&self) -> bool {
-        false
+        self.config.mapping.want_whole_records()
     }
 
     fn flush_interval(&self) -> Duration {
@@ -114,7 +115,12 @@ impl KustoWriter {
 
 impl PartitionWriter for KustoWriter {
     fn encode<'v>(&self, record: &'v SinkRecord<'_>) -> Result<Option<Encoded<'v>>, Error> {
-        Ok(encode(self.target.format, &record.value)?)
+        let Some(encoded) = encode(self.target.format, &record.value)? else { return Ok(None) };
+        if self.target.columns.is_empty() {
+            return Ok(Some(encoded));
+        }
+        let line = columns::add(&self.target, record, &encoded.bytes)?;
+        Ok(Some(Encoded { bytes: line.into(), schema: None }))
     }
 
     fn put(&mut self, offset: i64, record: &Encoded<'_>) -> Result<Fill, Error> {

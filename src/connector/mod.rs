@@ -4,6 +4,7 @@
 //! sealed [`Delivery`], whose future does the I/O. Offsets, states and restarts are the tasks' business.
 
 mod avro;
+mod columns;
 mod encode;
 mod kusto;
 

@@ -34,6 +34,30 @@ impl JavaRegex {
         self.whole.is_match(text).map_err(|error| too_complex(text, &error))
     }
 
+    /// What each group matched when the whole text fits, by number and by name; a group that took no part is empty. None when
+    /// it does not fit.
+    ///
+    /// # Errors
+    /// As [`Self::matches`].
+    pub fn groups(&self, text: &str) -> Result<Option<Vec<(String, String)>>, Error> {
+        let found = self.whole.captures(text).map_err(|error| too_complex(text, &error))?;
+        Ok(found.map(|groups| {
+            let names = self.whole.capture_names();
+            let each = names.enumerate().flat_map(|(number, name)| {
+                let text = groups.get(number).map_or("", |found| found.as_str());
+                let names = [Some(number.to_string()), name.map(str::to_owned)];
+                names.into_iter().flatten().map(move |name| (name, text.to_owned()))
+            });
+            each.collect()
+        }))
+    }
+
+    /// True when it has a group of this number or name; 0 is the whole.
+    pub fn has_group(&self, name: &str) -> bool {
+        let number = name.parse::<usize>().is_ok_and(|number| number < self.whole.captures_len());
+        number || self.whole.capture_names().flatten().any(|group| group == name)
+    }
+
     /// `Matcher.replaceFirst`: the first place that fits is replaced.
     ///
     /// # Errors

@@ -133,6 +133,15 @@ pub struct Refusal {
     pub retry_after: Option<Duration>,
 }
 
+impl Refusal {
+    /// True when the service read the data and could not use it (`kusto-protocol.md` §5.3): only streaming ingestion says so.
+    fn speaks_of_content(&self) -> bool {
+        const CODES: [&str; 2] = ["Stream_", "StreamingIngestionRequestException"];
+        let has = |text: &str| CODES.iter().any(|code| text.contains(code));
+        self.class == Class::Permanent && (self.code.as_deref().is_some_and(has) || has(&self.text))
+    }
+}
+
 impl std::fmt::Display for Refusal {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{} at {}: status {}", self.operation, self.url, self.status)?;
@@ -167,7 +176,7 @@ impl Error {
     /// True when the service refused what was sent, and would take something else.
     pub fn is_of_batch(&self) -> bool {
         match self {
-            Self::Refused(refusal) => refusal.status == 413,
+            Self::Refused(refusal) => refusal.status == 413 || refusal.speaks_of_content(),
             Self::MessageTooLarge { .. } => true,
             _ => false,
         }
