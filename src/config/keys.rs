@@ -27,6 +27,8 @@ pub const STRATEGIES: &[&str] = &[
     "az_dev_token",
     "WORKLOAD_IDENTITY",
     "workload_identity",
+    "AZ_CLI",
+    "az_cli",
 ];
 
 /// Names accepted for `behavior.on.error`.
@@ -109,12 +111,19 @@ pub const KUSTO: &[Row] = &[
         "true is not supported yet. Unless false is written, a missing table or mapping fails the task at its start \
          when the service says so definitely."),
     Row("aad.auth.strategy", Text, Is("APPLICATION"), OneOf(STRATEGIES), High, (CONNECTION, 7), Medium, "Kusto Auth Strategy",
-        "How the worker proves who it is: a service principal, a managed identity, a federated token, or a fixed token. \
+        "How the worker proves who it is: APPLICATION is a service principal with aad.auth.appkey or a certificate, then a managed \
+         identity, a federated token, a fixed token, and AZ_CLI, whoever is signed in to the Azure CLI (for development). \
          An endpoint on this machine, or one of plain http, needs none."),
     Row("proxy.host", Text, Null, Any, Low, (CONNECTION, 8), Medium, "Proxy host used to connect to Kusto",
-        "Not supported yet."),
+        "The name of an HTTP proxy that all calls to Azure take: ingestion, queries, storage and sign-in, but not those to the \
+         machine's own identity service. It wins over HTTPS_PROXY and the like."),
     Row("proxy.port", Int, Is("-1"), Any, Low, (CONNECTION, 9), Medium, "Proxy port used to connect to Kusto",
-        "Not supported yet."),
+        "Its port; needed with proxy.host."),
+    Row("aad.auth.certificate.path", Text, Null, Any, Low, (CONNECTION, 10), Medium, "Kusto Auth Certificate",
+        "A file with the certificate of the service principal, who vouches for it, and its RSA key: PEM, PKCS12 or JKS. Instead of \
+         aad.auth.appkey. It is read again for each sign-in."),
+    Row("aad.auth.certificate.password", Password, Null, Any, Low, (CONNECTION, 11), Medium, "Kusto Auth Certificate Password",
+        "The password of that file, if it has one."),
     Row("kusto.tables.topics.mapping", Text, Required, Any, High, (WRITES, 0), Medium, "Kusto Table Topics Mapping",
         "A JSON array, single quotes allowed, with one object per topic: topic (a name, or * for all others) or topicRegex \
          (an expression that whole names match), db, table, format, mapping (the name of an ingestion mapping of the table), \

@@ -13,33 +13,7 @@ use super::endpoint::{self, Service};
 use super::errors::Problems;
 use super::redact::Redacted;
 use super::values::Values;
-use super::{Properties, TopicMappings, Topics};
-use crate::secret::Secret;
-
-/// Who we are for the service.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Authentication {
-    /// A service principal with a client secret.
-    Application {
-        /// `aad.auth.appid`.
-        app_id: String,
-        /// `aad.auth.appkey`.
-        key: Secret,
-        /// `aad.auth.authority`; `organizations` when not set, as the JVM connector does.
-        tenant: String,
-    },
-    /// The machine's identity.
-    ManagedIdentity {
-        /// `aad.auth.appid` of a user-assigned identity; none means the system-assigned one.
-        client_id: Option<String>,
-    },
-    /// A federated token file named by the `AZURE_*` variables.
-    WorkloadIdentity,
-    /// A fixed bearer token, for development.
-    DevToken(Secret),
-    /// No credentials; only with loopback URLs, or plain http where the worker allows it.
-    None,
-}
+use super::{Authentication, Properties, TopicMappings, Topics, authentication, proxy};
 
 /// What happens to what the sink cannot write or the service refuses for good. Whatever it is, an offset moves over a
 /// record only when it was handed over, is in a dead-letter topic, or was counted as dropped.
@@ -82,6 +56,8 @@ pub struct KustoSinkConfig {
     pub query_url: Url,
     /// Who we are.
     pub auth: Authentication,
+    /// `http://host:port` of the proxy for all calls to Azure.
+    pub proxy: Option<Url>,
     /// Where each topic goes.
     pub mapping: TopicMappings,
     /// A batch is sealed when its raw bytes are more than this.
@@ -102,9 +78,6 @@ pub struct KustoSinkConfig {
     pub check_target: bool,
 }
 
-/// The tenant of a service principal that names none, as the JVM connector has it.
-const ANY_TENANT: &str = "organizations";
-
 impl KustoSinkConfig {
     /// Builds the settings from read values; what is wrong goes to `problems` and the result is none.
     pub(super) fn build(
@@ -121,13 +94,16 @@ impl KustoSinkConfig {
         // No real cluster is on this machine, and none speaks plain http.
         let is_emulator = |url: &Url| is_loopback(url) || (insecure_http && url.scheme() == "http");
         let emulator = urls.is_some_and(|(one, two)| is_emulator(one) && is_emulator(two));
-        let auth = authentication(values, emulator, problems);
+        let auth = authentication::read(values, emulator, problems);
+        let plain = urls.is_some_and(|(one, two)| one.scheme() == "http" || two.scheme() == "http");
+        let proxy = proxy::read(values, plain && !insecure_http, problems);
         let mapping = mapping(values, topics, problems);
         let dead_letters = dead_letters(values, problems);
         let config = Self {
             ingestion_url: ingestion_url?,
             query_url: query_url?,
             auth: auth?,
+            proxy,
             mapping: mapping?,
             flush_size_bytes: values.unsigned("flush.size.bytes")?,
             flush_interval: Duration::from_millis(values.unsigned("flush.interval.ms")?),
@@ -158,12 +134,6 @@ fn refuse_unsupported(values: &Values<'_>, problems: &mut Problems) {
             "true",
             "the table validation is not supported yet; leave the key out or set it to false",
         );
-    }
-    if let Some(host) = values.filled("proxy.host") {
-        problems.invalid("proxy.host", host, "a proxy is not supported yet");
-    }
-    if let Some(port) = values.number("proxy.port").filter(|port| *port != -1) {
-        problems.invalid("proxy.port", &port.to_string(), "a proxy is not supported yet");
     }
 }
 
@@ -219,38 +189,4 @@ fn mapping(values: &Values<'_>, topics: Option<&Topics>, problems: &mut Problems
         }
     }
     Some(mappings)
-}
-
-fn authentication(values: &Values<'_>, emulator: bool, problems: &mut Problems) -> Option<Authentication> {
-    let strategy = values.text("aad.auth.strategy")?.to_ascii_uppercase();
-    let missing = |key: &str, problems: &mut Problems| {
-        problems
-            .add(key, format!("Missing configuration \"{key}\", which aad.auth.strategy={strategy} needs."));
-    };
-    let app_id = values.filled("aad.auth.appid").map(str::to_owned);
-    let key = values.secret("aad.auth.appkey");
-    let tenant = values.filled("aad.auth.authority");
-    match strategy.as_str() {
-        "MANAGED_IDENTITY" => Some(Authentication::ManagedIdentity { client_id: app_id }),
-        "WORKLOAD_IDENTITY" => Some(Authentication::WorkloadIdentity),
-        "AZ_DEV_TOKEN" => {
-            let token = values.secret("aad.auth.accesstoken");
-            if token.is_none() {
-                missing("aad.auth.accesstoken", problems);
-            }
-            token.map(Authentication::DevToken)
-        }
-        // The table let no other strategy than APPLICATION through to here.
-        _ if emulator && app_id.is_none() && key.is_none() && tenant.is_none() => Some(Authentication::None),
-        _ => {
-            if key.is_none() {
-                missing("aad.auth.appkey", problems);
-            }
-            if app_id.is_none() {
-                missing("aad.auth.appid", problems);
-            }
-            let tenant = tenant.unwrap_or(ANY_TENANT).to_owned();
-            Some(Authentication::Application { app_id: app_id?, key: key?, tenant })
-        }
-    }
 }

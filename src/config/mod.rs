@@ -3,6 +3,7 @@
 //! Everything that a user can write is read, checked and typed here, once; the floors above get values that are
 //! already right. This module does no network I/O, keeps no state and never prints a secret.
 
+mod authentication;
 mod check;
 mod class;
 mod clouds;
@@ -23,6 +24,7 @@ mod plugin_list;
 pub mod plugins;
 pub mod properties;
 mod providers;
+mod proxy;
 mod redact;
 mod reference;
 mod rest;
@@ -37,6 +39,7 @@ mod values;
 mod worker;
 mod worker_keys;
 
+pub use authentication::{Authentication, CertificateFile};
 pub use class::{CONNECTORS, ClassError, ConnectorClass};
 pub use clouds::{is_loopback, is_trusted};
 pub use connector::{
@@ -46,7 +49,7 @@ pub use connector_file::{ConnectorFile, ConnectorFileError};
 pub use errors::{ConfigError, ConfigErrors};
 pub use format::{DataFormat, MappingKind};
 pub use infos::{ConfigInfo, ConfigInfos, ConfigValueInfo};
-pub use kusto::{Authentication, BehaviorOnError, KustoSinkConfig, SINK_DEAD_LETTERS, SinkDeadLetters};
+pub use kusto::{BehaviorOnError, KustoSinkConfig, SINK_DEAD_LETTERS, SinkDeadLetters};
 pub use mapping::{Column, ColumnSource, TopicMapping, TopicMappings};
 pub use override_policy::OverridePolicy;
 pub use plugin_list::{Plugin, PluginKind, plugin_keys, plugins};

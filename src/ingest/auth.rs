@@ -5,23 +5,16 @@
 //! place is checked by `trust`. Owner of the tokens; prints none.
 
 use super::error::chain;
-use super::http::{Call, Http};
+use super::http::Http;
 use super::kusto::Endpoint;
 use super::trust::{Objection, objection};
 use super::url::redacted;
-use super::{Error, SasUrl};
+use super::{Error, SasUrl, credential};
 use crate::config::Authentication;
 use crate::config::is_loopback;
 use crate::secret::Secret;
-use azure_core::cloud::{CloudConfiguration, CustomConfiguration};
 use azure_core::credentials::TokenCredential;
 use azure_core::error::ErrorKind;
-use azure_core::http::ClientOptions;
-use azure_identity::{
-    ClientAssertionCredentialOptions, ClientSecretCredential, ClientSecretCredentialOptions,
-    ManagedIdentityCredential, ManagedIdentityCredentialOptions, UserAssignedId, WorkloadIdentityCredential,
-    WorkloadIdentityCredentialOptions,
-};
 use serde_json::Value;
 use std::fmt;
 use std::sync::Arc;
@@ -74,9 +67,10 @@ impl Auth {
     /// The strategy's name, for tracing fields.
     pub fn strategy(config: &Authentication) -> &'static str {
         match config {
-            Authentication::Application { .. } => "APPLICATION",
+            Authentication::Application { .. } | Authentication::Certificate { .. } => "APPLICATION",
             Authentication::ManagedIdentity { .. } => "MANAGED_IDENTITY",
             Authentication::WorkloadIdentity => "WORKLOAD_IDENTITY",
+            Authentication::AzureCli { .. } => "AZ_CLI",
             Authentication::DevToken(_) => "AZ_DEV_TOKEN",
             Authentication::None => "NONE",
         }
@@ -99,6 +93,7 @@ impl Auth {
         *self.session.lock().await = None;
     }
 
+    /// A token, or why there is none. A session whose credential is refused is dropped: the next try reads files anew.
     async fn session_token(&self, endpoint: &Endpoint) -> Result<Option<Secret>, Error> {
         let session = {
             let mut slot = self.session.lock().await;
@@ -110,7 +105,16 @@ impl Auth {
         let Some(credential) = &session.credential else { return Ok(None) };
         self.check(endpoint, Some(&session.cloud.login))?;
         let token = credential.get_token(&[&session.cloud.scope], None).await;
-        let token = token.map_err(|error| self.credential_error(&error))?;
+        let token = match token {
+            Ok(token) => token,
+            Err(error) => {
+                let error = self.credential_error(&error);
+                if !error.is_retriable() {
+                    self.forget().await;
+                }
+                return Err(error);
+            }
+        };
         Ok(Some(Secret::new(token.token.secret())))
     }
 
@@ -142,11 +146,7 @@ impl Auth {
         let mut url = self.cluster.url.clone();
         url.set_query(None);
         url.set_path("/v1/rest/auth/metadata");
-        let call = Call {
-            operation: "get auth metadata",
-            url: SasUrl::new(url.clone()),
-            setting: self.cluster.setting,
-        };
+        let call = self.http.call("get auth metadata", SasUrl::new(url.clone()), self.cluster.setting);
         let response = self.http.client.get(url).header("Accept", "application/json").send().await;
         let response = response.map_err(|e| call.unreachable(chain(&e)))?;
         let status = response.status().as_u16();
@@ -167,47 +167,23 @@ impl Auth {
         // Before the key goes to the login server that this cluster named.
         self.check(&self.cluster, Some(&cloud.login))?;
         // Made from settings, environment and files alone: what is wrong there stays wrong.
-        let credential = self.credential(&cloud).map_err(|error| self.no_token(&error, false))?;
+        let (http, direct) = (&self.http, &self.direct);
+        let credential = credential::of(&self.config, &cloud.login, http, direct);
+        let credential = credential.map_err(|error| self.no_token(&error, false))?;
         Ok(Session { cloud, credential: Some(credential) })
     }
 
-    fn credential(&self, cloud: &Cloud) -> azure_core::Result<Arc<dyn TokenCredential>> {
-        let mut custom = CustomConfiguration::default();
-        cloud.login.as_str().trim_end_matches('/').clone_into(&mut custom.authority_host);
-        let client_options = ClientOptions {
-            cloud: Some(Arc::new(CloudConfiguration::from(custom))),
-            ..self.http.azure_options()
-        };
-        Ok(match &self.config {
-            Authentication::Application { app_id, key, tenant } => ClientSecretCredential::new(
-                tenant,
-                app_id.clone(),
-                azure_core::credentials::Secret::new(key.expose().to_owned()),
-                Some(ClientSecretCredentialOptions { client_options }),
-            )?,
-            Authentication::ManagedIdentity { client_id } => {
-                // The crate tries the machine's metadata service several times itself; our deadline ends that.
-                ManagedIdentityCredential::new(Some(ManagedIdentityCredentialOptions {
-                    user_assigned_id: client_id.clone().map(UserAssignedId::ClientId),
-                    client_options: self.direct.azure_options(),
-                }))?
-            }
-            _ => WorkloadIdentityCredential::new(Some(WorkloadIdentityCredentialOptions {
-                credential_options: ClientAssertionCredentialOptions { client_options },
-                ..Default::default()
-            }))?,
-        })
-    }
-
     fn credential_error(&self, error: &azure_core::Error) -> Error {
-        // Without a refusal in its own words the login server was out of reach, or something stood in its place.
-        let retriable = refusal(error).is_none_or(|status| {
-            let machine = matches!(self.config, Authentication::ManagedIdentity { .. });
-            // The machine's own service says 404 while it starts.
-            !matches!(status, 400 | 401 | 403 | 404)
-                || (machine && status == 404)
-                || chain(error).contains("AADSTS90033")
-        });
+        // What the Azure CLI says is for a person to read. Otherwise, without a refusal in its own words the login server was out of reach, or something stood in its place.
+        let cli = matches!(self.config, Authentication::AzureCli { .. });
+        let retriable = !cli
+            && refusal(error).is_none_or(|status| {
+                let machine = matches!(self.config, Authentication::ManagedIdentity { .. });
+                // The machine's own service says 404 while it starts.
+                !matches!(status, 400 | 401 | 403 | 404)
+                    || (machine && status == 404)
+                    || chain(error).contains("AADSTS90033")
+            });
         self.no_token(error, retriable)
     }
 
@@ -239,6 +215,9 @@ fn refusal(error: &azure_core::Error) -> Option<u16> {
     }
 }
 
+/// Codes and words of errors about the tenant.
+const TENANT: &[&str] = &["AADSTS90002", "AADSTS900023", "AADSTS50059", "AADSTS900021", "tenant"];
+
 /// The setting behind an Entra error (their codes are documented as AADSTS numbers).
 fn setting(config: &Authentication, text: &str) -> &'static str {
     let has = |codes: &[&str]| codes.iter().any(|code| text.contains(code));
@@ -248,11 +227,25 @@ fn setting(config: &Authentication, text: &str) -> &'static str {
                 "aad.auth.appkey"
             } else if has(&["AADSTS700016", "AADSTS700038", "AADSTS7000112"]) {
                 "aad.auth.appid"
-            } else if has(&["AADSTS90002", "AADSTS900023", "AADSTS50059", "AADSTS900021", "tenant"]) {
+            } else if has(TENANT) {
                 "aad.auth.authority"
             } else {
                 "aad.auth.appid, aad.auth.appkey and aad.auth.authority"
             }
+        }
+        Authentication::Certificate { .. } => {
+            if has(&["AADSTS700027", "AADSTS7000214", "AADSTS700030"]) {
+                "aad.auth.certificate.path"
+            } else if has(&["AADSTS700016", "AADSTS700038", "AADSTS7000112"]) {
+                "aad.auth.appid"
+            } else if has(TENANT) {
+                "aad.auth.authority"
+            } else {
+                "aad.auth.appid, aad.auth.certificate.path and aad.auth.authority"
+            }
+        }
+        Authentication::AzureCli { .. } => {
+            "aad.auth.strategy and aad.auth.authority, and sign in by az login"
         }
         Authentication::ManagedIdentity { .. } => {
             "aad.auth.strategy and aad.auth.appid, and the identity assigned to this machine"

@@ -1,14 +1,16 @@
 //! The HTTP clients of a worker, their time limits, and how Azure's own crates are made to use them.
 //!
 //! [`HttpPools`] owns the connections of all connectors: each pool reads the system's TLS trust (`SSL_CERT_FILE` counts),
-//! which takes a tenth of a second of CPU and a megabyte, so there are two and not two for each connector. Retries of the Azure
+//! which takes a tenth of a second of CPU and a megabyte, so there are two, and one for each proxy that connectors name. Retries of the Azure
 //! crates are off: they live in `managed`. A request without an answer ends at a deadline, so a hang never blocks for
 //! ever.
 
 use super::{Error, SasUrl};
 use azure_core::http::{ClientOptions, RetryOptions, Transport};
-use std::sync::{Arc, OnceLock};
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
+use url::Url;
 
 /// For one TCP and TLS connect.
 const CONNECT: Duration = Duration::from_secs(10);
@@ -64,37 +66,62 @@ impl Timings {
     }
 }
 
+/// How the calls of a pool leave this machine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Route<'a> {
+    /// By the proxies of the environment, if it names any.
+    Environment,
+    /// Straight: for loopback, where a proxy makes no sense and must not see plain-text tokens.
+    Direct,
+    /// All by the proxy at this URL, loopback too.
+    Proxy(&'a Url),
+}
+
 /// The connections of all connectors of a worker; made when they are first needed.
 #[derive(Debug, Default)]
 pub struct HttpPools {
-    proxied: OnceLock<Result<reqwest::Client, Error>>,
+    environment: OnceLock<Result<reqwest::Client, Error>>,
     direct: OnceLock<Result<reqwest::Client, Error>>,
+    proxies: Mutex<HashMap<Url, reqwest::Client>>,
 }
 
 impl HttpPools {
-    /// The pool that uses the proxies of the environment, or the `direct` one: for loopback, where a proxy makes no
-    /// sense and must not see plain-text tokens. An error means that the TLS of this machine cannot be set up.
-    pub fn get(&self, direct: bool) -> Result<reqwest::Client, Error> {
-        let made = if direct { &self.direct } else { &self.proxied };
-        made.get_or_init(|| pool(direct, Vec::new())).clone()
+    /// The pool of `route`. An error means that the TLS of this machine cannot be set up.
+    pub fn get(&self, route: Route<'_>) -> Result<reqwest::Client, Error> {
+        let proxy = match route {
+            Route::Environment => return self.environment.get_or_init(|| pool(route, Vec::new())).clone(),
+            Route::Direct => return self.direct.get_or_init(|| pool(route, Vec::new())).clone(),
+            Route::Proxy(proxy) => proxy,
+        };
+        // Nothing panics while the lock is held; if it did, what is in the map would still be good.
+        let mut proxies = self.proxies.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = proxies.get(proxy) {
+            return Ok(known.clone());
+        }
+        let made = pool(route, Vec::new())?;
+        proxies.insert(proxy.clone(), made.clone());
+        Ok(made)
     }
 }
 
 /// `roots` are trusted beside the system's.
-pub(super) fn pool(direct: bool, roots: Vec<reqwest::Certificate>) -> Result<reqwest::Client, Error> {
+pub(super) fn pool(route: Route<'_>, roots: Vec<reqwest::Certificate>) -> Result<reqwest::Client, Error> {
+    let setup = |error: reqwest::Error| Error::Setup(super::error::chain(&error));
     let mut builder = reqwest::Client::builder()
         .user_agent(concat!("kusto-connect/", env!("CARGO_PKG_VERSION")))
         .connect_timeout(CONNECT)
         .tcp_keepalive(Duration::from_mins(1))
         // A redirect would carry a token or a signature to a place nobody checked.
         .redirect(reqwest::redirect::Policy::none());
-    if direct {
-        builder = builder.no_proxy();
-    }
+    builder = match route {
+        Route::Environment => builder,
+        Route::Direct => builder.no_proxy(),
+        Route::Proxy(proxy) => builder.proxy(reqwest::Proxy::all(proxy.as_str()).map_err(setup)?),
+    };
     for root in roots {
         builder = builder.add_root_certificate(root);
     }
-    builder.build().map_err(|e| Error::Setup(super::error::chain(&e)))
+    builder.build().map_err(setup)
 }
 
 /// A connection pool and how long to wait on it.
@@ -104,12 +131,19 @@ pub struct Http {
     pub client: reqwest::Client,
     /// The limits.
     pub timings: Arc<Timings>,
+    /// The calls go by the proxy of `proxy.host`, which errors must mention.
+    pub proxied: bool,
 }
 
 impl Http {
     /// A view of the pool `client` with limits of its own.
     pub fn new(client: reqwest::Client, timings: Timings) -> Self {
-        Self { client, timings: Arc::new(timings) }
+        Self { client, timings: Arc::new(timings), proxied: false }
+    }
+
+    /// The call `operation` of this pool, for errors.
+    pub fn call(&self, operation: &'static str, url: SasUrl, setting: &'static str) -> Call {
+        Call { operation, url, setting, proxied: self.proxied }
     }
 
     /// Options that make an Azure crate use this pool, and try once.
@@ -131,17 +165,18 @@ pub struct Call {
     pub url: SasUrl,
     /// The setting that names the place.
     pub setting: &'static str,
+    /// It goes by the proxy of `proxy.host`.
+    pub proxied: bool,
 }
 
 impl Call {
     /// The error for a request without an answer.
     pub fn unreachable(&self, text: impl Into<String>) -> Error {
-        Error::Unreachable {
-            operation: self.operation,
-            url: self.url.clone(),
-            text: text.into(),
-            setting: self.setting,
+        let mut text = text.into();
+        if self.proxied {
+            text.push_str(", by the proxy of proxy.host and proxy.port");
         }
+        Error::Unreachable { operation: self.operation, url: self.url.clone(), text, setting: self.setting }
     }
 
     /// The error for an answer that makes no sense.
@@ -169,16 +204,22 @@ impl Call {
 
 #[cfg(test)]
 mod tests {
-    use super::{HttpPools, Timings};
+    use super::{HttpPools, Route, Timings};
     use std::time::Duration;
+    use url::Url;
 
     #[test]
     fn connectors_share_their_connections_but_not_with_a_proxy() {
         let pools = HttpPools::default();
-        pools.get(true).unwrap();
-        assert!(pools.direct.get().is_some() && pools.proxied.get().is_none(), "made when needed");
-        pools.get(false).unwrap();
-        assert!(pools.proxied.get().is_some());
+        pools.get(Route::Direct).unwrap();
+        assert!(pools.direct.get().is_some() && pools.environment.get().is_none(), "made when needed");
+        pools.get(Route::Environment).unwrap();
+        assert!(pools.environment.get().is_some());
+        let (one, two) = (Url::parse("http://one:1").unwrap(), Url::parse("http://two:1").unwrap());
+        for proxy in [&one, &two, &one] {
+            pools.get(Route::Proxy(proxy)).unwrap();
+        }
+        assert_eq!(pools.proxies.lock().unwrap().len(), 2);
     }
 
     #[test]

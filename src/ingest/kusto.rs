@@ -148,11 +148,7 @@ impl KustoClient {
     }
 
     async fn once(&self, post: &Post) -> Result<Table, Error> {
-        let call = Call {
-            operation: post.operation,
-            url: SasUrl::new(post.url.clone()),
-            setting: self.endpoint.setting,
-        };
+        let call = self.http.call(post.operation, SasUrl::new(post.url.clone()), self.endpoint.setting);
         let token = call.within(self.http.timings.call, self.auth.token(&self.endpoint)).await?;
         let mut request = self
             .http

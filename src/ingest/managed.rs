@@ -9,7 +9,7 @@
 use super::auth::Auth;
 use super::blob::Cut;
 use super::delivery::Delivery;
-use super::http::{Http, HttpPools, Timings};
+use super::http::{Http, HttpPools, Route, Timings};
 use super::kusto::{Endpoint, KustoClient};
 use super::message::Sender;
 use super::queued::Queued;
@@ -65,8 +65,14 @@ impl ManagedIngestClient {
             connector: connector.to_owned(),
         };
         let local = is_loopback(&settings.ingestion_url) || is_loopback(&settings.query_url);
-        let http = Http::new(pools.get(local)?, settings.timings.clone());
-        let direct = Http::new(pools.get(true)?, settings.timings.clone());
+        let route = match &config.proxy {
+            Some(proxy) => Route::Proxy(proxy),
+            None if local => Route::Direct,
+            None => Route::Environment,
+        };
+        let mut http = Http::new(pools.get(route)?, settings.timings.clone());
+        http.proxied = config.proxy.is_some();
+        let direct = Http::new(pools.get(Route::Direct)?, settings.timings.clone());
         Ok(Self::assemble(settings, http, direct))
     }
 

@@ -7,6 +7,8 @@
 
 mod auth;
 mod blob;
+mod certificate;
+mod credential;
 mod delivery;
 mod error;
 mod http;

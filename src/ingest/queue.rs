@@ -4,14 +4,14 @@
 //! why delivery is at least once.
 
 use super::error::chain;
-use super::http::{Call, Http};
+use super::http::Http;
 use super::{Error, SasUrl, storage};
 use azure_storage_queue::models::QueueMessage;
 use azure_storage_queue::{QueueClient, QueueClientOptions};
 
 /// Puts `text` (base64) into the queue at `queue`.
 pub async fn post(http: &Http, queue: &SasUrl, text: String) -> Result<(), Error> {
-    let call = Call { operation: "put message", url: queue.clone(), setting: "kusto.ingestion.url" };
+    let call = http.call("put message", queue.clone(), "kusto.ingestion.url");
     let options =
         QueueClientOptions { client_options: http.azure_options(), version: storage::API_VERSION.to_owned() };
     let client =

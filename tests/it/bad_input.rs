@@ -82,7 +82,7 @@ async fn wrong_settings_are_all_named_at_once() {
         "transforms.t.fields": "f,,g",
     });
     // What is changed, and what the answer must name.
-    let cases: [(Value, u16, &[&str]); 17] = [
+    let cases: [(Value, u16, &[&str]); 18] = [
         (json!({ "connector.class": null }), 400, &["contains no connector type"]),
         (
             json!({ "connector.class": "com.example.Nothing" }),
@@ -122,7 +122,12 @@ async fn wrong_settings_are_all_named_at_once() {
             400,
             &["misc.deadletterqueue", "not supported yet"],
         ),
-        (json!({ "proxy.host": "p", "proxy.port": "1" }), 400, &["proxy.host", "not supported yet"]),
+        (json!({ "proxy.host": "p" }), 400, &["proxy.port", "must be a port"]),
+        (
+            json!({ "aad.auth.appid": "a", "aad.auth.certificate.path": "/nowhere.pem" }),
+            400,
+            &["/nowhere.pem"],
+        ),
         (transforms, 400, &["transforms.t.fields", "must not be empty"]),
     ];
     for (changes, status, names) in cases {

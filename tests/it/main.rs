@@ -24,6 +24,7 @@ mod migrate;
 mod offsets;
 mod outages;
 mod poison;
+mod proxy;
 mod python_sdk;
 mod reference;
 mod rest_api;

@@ -154,6 +154,15 @@ pub fn identity(settings: &Settings<'_>) -> Result<Option<Identity>, Error> {
     }
 }
 
+/// The first private key in the file `location` (PEM, PKCS12 or JKS) with its certificates. The error is a whole clause; it
+/// names `setting` where the password is missing or wrong.
+pub fn identity_in(location: &str, password: Option<&str>, setting: &str) -> Result<Identity, String> {
+    let named = |reason: String| reason.replace("ssl.key.password", setting);
+    let contents = store::read(location, password, None).map_err(named)?;
+    let identity = contents.identity.ok_or_else(|| format!("there is no private key in {location}"))?;
+    identity.map_err(|reason| format!("{location}: {}", named(reason)))
+}
+
 /// The certificates of `ssl.truststore.*`, none of them meaning the system's own.
 pub fn trust(settings: &Settings<'_>) -> Result<Option<Vec<X509>>, Error> {
     const LOCATION: &str = "ssl.truststore.location";

@@ -2,7 +2,7 @@
 //!
 //! Only the emulator's own loop is waited for, by looking at its counters.
 
-use super::super::http::{Http, pool};
+use super::super::http::{Http, Route, pool};
 use super::super::managed::ManagedIngestClient;
 use super::super::{Error, IngestClient as _, IngestRequest};
 use super::{Settings, request, settings};
@@ -50,7 +50,7 @@ fn client(emulator: &Emulator, auth: Authentication) -> ManagedIngestClient {
     let settings = Settings { auth, ..settings(&url) };
     let root = std::fs::read(emulator.ca_file().unwrap()).unwrap();
     let root = reqwest::Certificate::from_pem(&root).unwrap();
-    let http = Http::new(pool(true, vec![root]).unwrap(), settings.timings.clone());
+    let http = Http::new(pool(Route::Direct, vec![root]).unwrap(), settings.timings.clone());
     ManagedIngestClient::assemble(settings, http.clone(), http)
 }
 

@@ -158,7 +158,7 @@ async fn handle(State((url, inner)): State<Shared>, request: Request) -> Respons
     let op = match path.as_str() {
         "v1/rest/auth/metadata" => Op::Metadata,
         "v1/rest/mgmt" => Op::Command,
-        "metadata/identity/oauth2/token" => Op::Imds,
+        "metadata/identity/oauth2/token" | "msi/token" => Op::Imds,
         _ if path.starts_with("v1/rest/ingest/") => Op::Stream,
         _ if path.ends_with("/messages") && parts.method == Method::POST => Op::Message,
         _ => Op::Blob,

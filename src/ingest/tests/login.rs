@@ -1,7 +1,7 @@
 //! How tokens are had, used, renewed and refused.
 
 use super::super::IngestClient as _;
-use super::super::http::{Http, pool};
+use super::super::http::{Http, Route, pool};
 use super::super::managed::ManagedIngestClient;
 use super::entra::Entra;
 use super::fake::{Fake, Fault, Op, Seen};
@@ -24,8 +24,8 @@ fn application() -> Authentication {
 }
 
 /// A client that trusts the login server and does not wait long.
-fn client(settings: Settings, entra: &Entra) -> ManagedIngestClient {
-    let http = Http::new(pool(true, vec![entra.root()]).unwrap(), settings.timings.clone());
+pub fn client(settings: Settings, entra: &Entra) -> ManagedIngestClient {
+    let http = Http::new(pool(Route::Direct, vec![entra.root()]).unwrap(), settings.timings.clone());
     ManagedIngestClient::assemble(settings, http.clone(), http)
 }
 
@@ -37,7 +37,8 @@ fn bearers(seen: &[Seen]) -> Vec<String> {
         .collect()
 }
 
-async fn start() -> (Fake, Entra) {
+/// A cluster and its login server.
+pub async fn start() -> (Fake, Entra) {
     let (fake, entra) = (Fake::start().await, Entra::start());
     fake.login(&entra.url());
     (fake, entra)
@@ -176,7 +177,7 @@ async fn a_managed_identity_asks_the_machine() {
         let direct = Http::new(proxied, timings());
         let auth = Authentication::ManagedIdentity { client_id: client_id.map(str::to_owned) };
         let settings = Settings { auth, ..settings(&fake.url) };
-        let http = Http::new(pool(true, vec![entra.root()]).unwrap(), timings());
+        let http = Http::new(pool(Route::Direct, vec![entra.root()]).unwrap(), timings());
         ManagedIngestClient::assemble(settings, http, direct).ingest(&request(1)).await.unwrap();
         let [imds] = <[_; 1]>::try_from(fake.seen(Op::Imds)).unwrap();
         assert_eq!(imds.headers["metadata"], "true");

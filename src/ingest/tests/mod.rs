@@ -10,12 +10,13 @@ mod fake;
 mod login;
 mod outage;
 mod secrets;
+mod sign_in;
 mod streaming;
 mod target;
 
 use super::IngestRequest;
 use super::blob::Cut;
-use super::http::{Http, Timings, pool};
+use super::http::{Http, Route, Timings, pool};
 use super::managed::{ManagedIngestClient, Settings};
 use crate::config::{Authentication, DataFormat};
 use bytes::Bytes;
@@ -49,7 +50,7 @@ fn settings(cluster: &Url) -> Settings {
 
 /// A client with its own connections, none through a proxy.
 fn client(settings: Settings) -> ManagedIngestClient {
-    let http = Http::new(pool(true, Vec::new()).unwrap(), settings.timings.clone());
+    let http = Http::new(pool(Route::Direct, Vec::new()).unwrap(), settings.timings.clone());
     ManagedIngestClient::assemble(settings, http.clone(), http)
 }
 
