@@ -15,6 +15,7 @@ use crate::options::Options;
 use crate::stats::Stats;
 use crate::storage::StorageError;
 use crate::storage::http as storage_http;
+use crate::tracking::Operations;
 use crate::wire::{self, Asked, Truncated};
 
 /// The longest answer that can be truncated on demand.
@@ -39,6 +40,8 @@ pub(crate) struct App {
     pub client: reqwest::Client,
     /// Counters.
     pub stats: Stats,
+    /// What was posted by REST and how far it is.
+    pub operations: Operations,
 }
 
 impl App {

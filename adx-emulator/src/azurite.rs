@@ -10,7 +10,7 @@ use time::OffsetDateTime;
 use time::macros::format_description;
 use url::Url;
 
-use crate::mail::{Handle, Received, Report};
+use crate::mail::{Handle, Received};
 use crate::options::AzuriteEndpoints;
 use crate::storage::{RESOURCES, StorageError, sas};
 use crate::xml;
@@ -116,9 +116,8 @@ impl Azurite {
         text_of(request.send().await.map_err(|error| unreachable_azurite(&error))?).await.map(drop)
     }
 
-    /// Posts a report.
-    pub(crate) async fn report(&self, report: Report, text: &str) -> Result<(), StorageError> {
-        let kind = report.kind();
+    /// Put Message on the first queue of `kind`.
+    pub(crate) async fn put_message(&self, kind: &str, text: &str) -> Result<(), StorageError> {
         let Some((_, queue)) = names().into_iter().find(|(found, _)| *found == kind) else { return Ok(()) };
         let body = format!("<QueueMessage><MessageText>{}</MessageText></QueueMessage>", xml::escape(text));
         let request = self.request(Method::POST, kind, &format!("{queue}/messages"), "")?;

@@ -113,6 +113,18 @@ impl Backend {
         }
     }
 
+    /// Puts a message (base64 already) into a secured queue.
+    pub(crate) async fn enqueue(&self, text: String) -> Result<(), StorageError> {
+        let kind = "SecuredReadyForAggregationQueue";
+        match self {
+            Self::Own(storage) => {
+                let Some(queue) = queues_of(kind).into_iter().next() else { return Ok(()) };
+                storage.queues.put(&queue, text, Some(DEFAULT_LIFE), time::Duration::ZERO).map(drop)
+            }
+            Self::Azurite(azurite) => azurite.put_message(kind, &text).await,
+        }
+    }
+
     /// Posts a report (base64 already).
     pub(crate) async fn report(&self, report: Report, text: String) -> Result<(), StorageError> {
         match self {
@@ -120,7 +132,7 @@ impl Backend {
                 let Some(queue) = queues_of(report.kind()).into_iter().next() else { return Ok(()) };
                 storage.queues.put(&queue, text, Some(DEFAULT_LIFE), time::Duration::ZERO).map(drop)
             }
-            Self::Azurite(azurite) => azurite.report(report, &text).await,
+            Self::Azurite(azurite) => azurite.put_message(report.kind(), &text).await,
         }
     }
 

@@ -25,6 +25,7 @@ use crate::router::router;
 use crate::stats::Stats;
 use crate::storage::Storage;
 use crate::tls;
+use crate::tracking::Operations;
 
 /// The emulator cannot start.
 #[derive(Debug, thiserror::Error)]
@@ -178,5 +179,6 @@ async fn open(options: Options, tls_port: Option<u16>) -> Result<App, Error> {
     };
     let auth = Auth::new(options.auth.clone(), stats.clone());
     let faults = Faults::new(stats.clone());
-    Ok(App { options, tls_port, engine, backend, auth, faults, client, stats })
+    let operations = Operations::default();
+    Ok(App { options, tls_port, engine, backend, auth, faults, client, stats, operations })
 }

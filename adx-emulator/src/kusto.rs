@@ -169,7 +169,8 @@ pub(crate) fn unauthorized() -> KustoError {
     }
 }
 
-fn check(app: &App, head: &Head, asked: &Asked) -> Option<Response> {
+/// The refusal of a request without a token that counts.
+pub(crate) fn check(app: &App, head: &Head, asked: &Asked) -> Option<Response> {
     if app.auth.admits(asked.header("authorization")) {
         return None;
     }
@@ -274,10 +275,15 @@ pub(crate) async fn blocking<T: Send + 'static>(
     })
 }
 
-fn resources(app: &App, asked: &Asked, expired: bool) -> Answer {
+/// Type and URL of each ingestion resource, as the asking client reaches them.
+pub(crate) fn resource_rows(app: &App, asked: &Asked, expired: bool) -> Vec<(&'static str, String)> {
     let base = app.options.public_url.as_ref().map_or_else(|| asked.base_url(), ToString::to_string);
     let lifetime: Option<Duration> = (!expired).then_some(app.options.sas_lifetime);
-    let rows = app.backend.resources(&base, lifetime);
+    app.backend.resources(&base, lifetime)
+}
+
+fn resources(app: &App, asked: &Asked, expired: bool) -> Answer {
+    let rows = resource_rows(app, asked, expired);
     let columns = [("ResourceTypeName", KustoType::String), ("StorageRoot", KustoType::String)];
     Answer::table(Table::new(
         &columns,

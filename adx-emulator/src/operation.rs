@@ -19,6 +19,12 @@ pub enum Operation {
     Query,
     /// Streaming ingestion.
     StreamingIngest,
+    /// `GET /v1/rest/ingestion/configuration`.
+    IngestionConfiguration,
+    /// Queued ingestion by REST: a posting.
+    QueuedIngest,
+    /// Queued ingestion by REST: the status of a posting.
+    IngestionStatus,
     /// The sign-in service's token endpoint.
     Token,
     /// The managed identity endpoints (IMDS and App Service).
@@ -68,6 +74,9 @@ impl Operation {
             Self::IdentityToken => "IdentityToken",
             Self::Query => "Query",
             Self::StreamingIngest => "StreamingIngest",
+            Self::IngestionConfiguration => "IngestionConfiguration",
+            Self::QueuedIngest => "QueuedIngest",
+            Self::IngestionStatus => "IngestionStatus",
             Self::Token => "Token",
             Self::ManagedIdentity => "ManagedIdentity",
             Self::Discovery => "Discovery",

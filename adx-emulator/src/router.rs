@@ -17,6 +17,7 @@ use crate::connection::Connection;
 use crate::faults::Rule;
 use crate::kusto;
 use crate::operation::Operation;
+use crate::queued;
 use crate::storage::StorageError;
 use crate::storage::http::{self as storage_http, Target};
 use crate::streaming;
@@ -35,6 +36,9 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .route("/v1/rest/query", get(query).post(query))
         .route("/v2/rest/query", get(query).post(query))
         .route("/v1/rest/ingest/{database}/{table}", post(ingest))
+        .route("/v1/rest/ingestion/configuration", get(configuration))
+        .route("/v1/rest/ingestion/queued/{database}/{table}", post(queue))
+        .route("/v1/rest/ingestion/queued/{database}/{table}/{operation}", get(queued_status))
         .route("/metadata/identity/oauth2/token", any(managed_identity))
         .route("/msi/token", any(managed_identity))
         .route("/emulator/faults", get(faults).post(add_faults).delete(clear_faults))
@@ -91,6 +95,32 @@ async fn ingest(
     request: Request,
 ) -> Response {
     streaming::ingest(app, database, table, Asked::new(request, connection)).await
+}
+
+async fn configuration(
+    State(app): Shared,
+    Extension(connection): Extension<Connection>,
+    request: Request,
+) -> Response {
+    queued::configuration(app, Asked::new(request, connection)).await
+}
+
+async fn queue(
+    State(app): Shared,
+    Path(target): Path<(String, String)>,
+    Extension(connection): Extension<Connection>,
+    request: Request,
+) -> Response {
+    queued::post(app, target, Asked::new(request, connection)).await
+}
+
+async fn queued_status(
+    State(app): Shared,
+    Path(target): Path<(String, String, String)>,
+    Extension(connection): Extension<Connection>,
+    request: Request,
+) -> Response {
+    queued::status(app, target, Asked::new(request, connection)).await
 }
 
 async fn managed_identity(

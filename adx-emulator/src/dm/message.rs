@@ -68,6 +68,8 @@ pub(crate) struct IngestionMessage {
     pub status: Option<StatusEntity>,
     /// The identity token.
     pub identity: Option<String>,
+    /// The operation that follows the source, when it came by REST.
+    pub operation: Option<String>,
     /// How to ingest.
     pub properties: Properties,
 }
@@ -111,6 +113,7 @@ impl IngestionMessage {
             reporting,
             status,
             identity: extra.text("authorizationcontext"),
+            operation: fields.text("ingestionoperationid"),
             properties,
         };
         Ok((message, failure))

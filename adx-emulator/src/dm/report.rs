@@ -1,4 +1,5 @@
-//! What the client learns of a source: messages in the success and failure queues, its entity in the status table.
+//! What the client learns of a source: messages in the success and failure queues, its entity in the status table, the
+//! status of its operation.
 //!
 //! Keeps nothing. A report that cannot be delivered is logged and never holds up the data.
 
@@ -13,9 +14,19 @@ use super::message::{IngestionMessage, Properties};
 use super::source::Ids;
 use crate::app::App;
 use crate::mail::Report;
+use crate::tracking::{Progress, Tracked};
+
+/// Notes how far `message` is, for those who follow its operation.
+pub(crate) fn progress(app: &App, message: &IngestionMessage, progress: Progress) {
+    let Some(operation) = &message.operation else { return };
+    let Properties { database, table, .. } = &message.properties;
+    let tracked = Tracked { operation, database, table, source: &message.id, url: &message.source_path() };
+    app.operations.note(&tracked, progress);
+}
 
 /// Reports that `message` was ingested (`Succeeded`) or left out (`Skipped`).
 pub(crate) async fn success(app: &App, message: &IngestionMessage, ids: Ids, status: &str) {
+    progress(app, message, Progress::Succeeded);
     let reporting = message.reporting;
     if reporting.successes && reporting.to_queue {
         let body = json!({
@@ -37,6 +48,8 @@ pub(crate) async fn failure(app: &App, message: &IngestionMessage, ids: Ids, fai
     let reporting = message.reporting;
     let exhausted = failure.code == "General_RetryAttemptsExceeded";
     let status = if exhausted { "Exhausted" } else { "Permanent" };
+    let (code, details) = (failure.code.clone(), failure.details.clone());
+    progress(app, message, Progress::Failed { code, failure: status, details });
     if reporting.failures && reporting.to_queue {
         let body = json!({
             "OperationId": ids.operation.to_string(),

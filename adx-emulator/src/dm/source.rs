@@ -24,6 +24,7 @@ use crate::kusto::{blocking, unzip};
 use crate::mail::Handle;
 use crate::operation::Operation;
 use crate::storage::blobs::{Content, Counted};
+use crate::tracking::Progress;
 use crate::wire;
 
 /// The first pause after a failure that may pass; it doubles up to [`LONGEST_PAUSE`].
@@ -86,6 +87,7 @@ impl Worker {
                 source.failure = Some(failure);
             }
             let ids = Ids { operation: Uuid::new_v4(), activity };
+            report::progress(&self.app, &source.message, Progress::InProgress);
             let end = match source.failure.take() {
                 Some(failure) => Some(Err(failure)),
                 None => self.with_retries(&source.message, ids).await,

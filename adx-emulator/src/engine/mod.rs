@@ -206,6 +206,12 @@ impl Engine {
         ingest::ingest(&mut self.store(), source)
     }
 
+    /// Refuses a database or table that does not exist.
+    pub fn check_table(&self, database: &str, table: &str) -> Result<(), KustoError> {
+        let store = self.store();
+        store.table(&store.database(database)?, table).map(drop)
+    }
+
     /// The batching policy in force for a table: the table's, else the database's, else the default.
     pub fn batching_policy(&self, database: &str, table: &str) -> BatchingPolicy {
         // A table that does not exist has no policy; its blobs fail later, when they are ingested.

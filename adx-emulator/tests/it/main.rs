@@ -6,6 +6,7 @@ mod faults;
 mod ingestion;
 mod life;
 mod reports;
+mod rest_ingestion;
 mod sign_in;
 mod storage;
 mod support;

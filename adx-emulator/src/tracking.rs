@@ -1,0 +1,218 @@
+//! The operations of queued ingestion by REST: which sources each has, and how far they are.
+//!
+//! Owns what it remembers: the latest operations only, in memory. An operation that was forgotten, or that came before
+//! a restart, is made anew by the next news of one of its sources. Never decides what happens to a source.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use serde_json::{Value, json};
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+
+/// Operations remembered.
+const MOST: usize = 10_000;
+
+/// How far a source is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Progress {
+    /// Its message is in the queue.
+    Queued,
+    /// It is being ingested, or waits for its next try.
+    InProgress,
+    /// Its rows are in the table, or were there already.
+    Succeeded,
+    /// It will never be ingested.
+    Failed {
+        /// Kusto's ingestion error code.
+        code: String,
+        /// `Permanent` or `Exhausted`.
+        failure: &'static str,
+        /// What happened.
+        details: String,
+    },
+}
+
+impl Progress {
+    fn as_str(&self) -> &'static str {
+        match self {
+            Self::Queued => "Queued",
+            Self::InProgress => "InProgress",
+            Self::Succeeded => "Succeeded",
+            Self::Failed { .. } => "Failed",
+        }
+    }
+}
+
+/// Which source of which operation.
+#[derive(Debug, Clone)]
+pub(crate) struct Tracked<'a> {
+    /// The operation's id.
+    pub operation: &'a str,
+    /// Target database.
+    pub database: &'a str,
+    /// Target table.
+    pub table: &'a str,
+    /// The source's id.
+    pub source: &'a str,
+    /// The blob's URL without what opens it.
+    pub url: &'a str,
+}
+
+#[derive(Debug)]
+struct Source {
+    id: String,
+    url: String,
+    progress: Progress,
+    started: OffsetDateTime,
+    updated: OffsetDateTime,
+}
+
+#[derive(Debug)]
+struct Operation {
+    database: String,
+    table: String,
+    started: OffsetDateTime,
+    sources: Vec<Source>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    known: HashMap<String, Operation>,
+    order: VecDeque<String>,
+}
+
+/// The operations.
+#[derive(Debug, Default)]
+pub(crate) struct Operations {
+    state: Mutex<State>,
+}
+
+impl Operations {
+    /// Notes how far a source is.
+    pub(crate) fn note(&self, tracked: &Tracked<'_>, progress: Progress) {
+        let now = OffsetDateTime::now_utc();
+        let mut state = self.state();
+        if !state.known.contains_key(tracked.operation) {
+            if state.order.len() == MOST
+                && let Some(oldest) = state.order.pop_front()
+            {
+                state.known.remove(&oldest);
+            }
+            state.order.push_back(tracked.operation.to_owned());
+        }
+        let operation = state.known.entry(tracked.operation.to_owned()).or_insert_with(|| Operation {
+            database: tracked.database.to_owned(),
+            table: tracked.table.to_owned(),
+            started: now,
+            sources: Vec::new(),
+        });
+        match operation.sources.iter_mut().find(|source| source.id == tracked.source) {
+            Some(source) => (source.progress, source.updated) = (progress, now),
+            None => operation.sources.push(Source {
+                id: tracked.source.to_owned(),
+                url: tracked.url.to_owned(),
+                progress,
+                started: now,
+                updated: now,
+            }),
+        }
+    }
+
+    /// The status document of an operation on this table; none when it is not known.
+    pub(crate) fn status(&self, (database, table): (&str, &str), id: &str, details: bool) -> Option<Value> {
+        let state = self.state();
+        let operation = state.known.get(id)?;
+        if operation.database != database || operation.table != table {
+            return None;
+        }
+        let count = |wanted: &[&str]| {
+            operation.sources.iter().filter(|source| wanted.contains(&source.progress.as_str())).count()
+        };
+        let updated = operation.sources.iter().map(|source| source.updated).max();
+        let mut document = json!({
+            "startTime": text(operation.started),
+            "lastUpdated": text(updated.unwrap_or(operation.started)),
+            "status": {
+                "Succeeded": count(&["Succeeded"]),
+                "Failed": count(&["Failed"]),
+                "InProgress": count(&["Queued", "InProgress"]),
+                "Canceled": 0,
+            },
+        });
+        if details {
+            document["details"] = operation.sources.iter().map(Source::document).collect();
+        }
+        Some(document)
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Source {
+    fn document(&self) -> Value {
+        let (code, failure, details) = match &self.progress {
+            Progress::Failed { code, failure, details } => {
+                (code.as_str(), Value::from(*failure), details.as_str())
+            }
+            _ => ("", Value::Null, ""),
+        };
+        json!({
+            "sourceId": self.id,
+            "url": self.url,
+            "status": self.progress.as_str(),
+            "startTime": text(self.started),
+            "lastUpdated": text(self.updated),
+            "errorCode": code,
+            "failureStatus": failure,
+            "details": details,
+        })
+    }
+}
+
+fn text(moment: OffsetDateTime) -> String {
+    moment.format(&Rfc3339).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tracked<'a>(operation: &'a str, source: &'a str) -> Tracked<'a> {
+        Tracked { operation, database: "d", table: "t", source, url: "http://localhost/acct/c/b" }
+    }
+
+    #[test]
+    fn an_operation_counts_its_sources() {
+        let operations = Operations::default();
+        operations.note(&tracked("o", "1"), Progress::Queued);
+        operations.note(&tracked("o", "2"), Progress::Queued);
+        operations.note(&tracked("o", "1"), Progress::Succeeded);
+        let failed = Progress::Failed {
+            code: "Stream_NoDataToIngest".to_owned(),
+            failure: "Permanent",
+            details: "none".to_owned(),
+        };
+        operations.note(&tracked("o", "2"), failed);
+        let document = operations.status(("d", "t"), "o", true).unwrap();
+        assert_eq!(document["status"], json!({"Succeeded": 1, "Failed": 1, "InProgress": 0, "Canceled": 0}));
+        assert_eq!(document["details"][1]["errorCode"], "Stream_NoDataToIngest");
+        assert_eq!(document["details"][0]["failureStatus"], Value::Null);
+        assert!(operations.status(("d", "t"), "o", false).unwrap().get("details").is_none());
+        assert!(operations.status(("d", "other"), "o", true).is_none());
+        assert!(operations.status(("d", "t"), "p", true).is_none());
+    }
+
+    #[test]
+    fn the_oldest_operations_are_forgotten() {
+        let operations = Operations::default();
+        for number in 0..=MOST {
+            operations.note(&tracked(&number.to_string(), "s"), Progress::Queued);
+        }
+        assert!(operations.status(("d", "t"), "0", false).is_none());
+        assert!(operations.status(("d", "t"), "1", false).is_some());
+        assert_eq!(operations.state().known.len(), MOST);
+    }
+}
