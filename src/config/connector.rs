@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::Hidden;
 use super::errors::Problems;
@@ -40,6 +41,10 @@ pub struct ErrorHandling {
     pub log: ErrorLog,
     /// `errors.deadletterqueue.topic.name`, when there is one.
     pub dead_letters: Option<DeadLetterConfig>,
+    /// `errors.retry.timeout`: how long what may pass is tried again; none means without end.
+    pub retry_for: Option<Duration>,
+    /// `errors.retry.delay.max.ms`.
+    pub longest_pause: Duration,
 }
 
 /// What is logged of a bad record.
@@ -156,6 +161,9 @@ fn errors(values: &Values<'_>) -> Option<ErrorHandling> {
             replication_factor,
             context_headers,
         }),
+        // -1 stands for no end, as other negative numbers do in Connect's arithmetic.
+        retry_for: values.number("errors.retry.timeout")?.try_into().ok().map(Duration::from_millis),
+        longest_pause: Duration::from_millis(values.unsigned("errors.retry.delay.max.ms").unwrap_or(0)),
     })
 }
 

@@ -66,7 +66,7 @@ pub const FRAMEWORK: &[Row] = &[
     Row("config.action.reload", Text, Is("restart"), OneOf(&["none", "restart"]), Low, (COMMON, 14), Medium, "Reload Action",
         "What happens when an external value that the settings refer to changes."),
     Row("errors.retry.timeout", Long, Is("0"), Any, Mid, (ERRORS, 1), Medium, "Retry Timeout for Errors",
-        "How many milliseconds a failed conversion is tried again; conversions here fail for good, so nothing is tried again."),
+        "How many milliseconds a record waits for a schema registry that does not answer, after which it is a bad record; -1 is without end. Nothing else that converts or transforms fails but for good."),
     Row("errors.retry.delay.max.ms", Long, Is("60000"), Any, Mid, (ERRORS, 2), Medium, "Maximum Delay Between Retries for Errors",
         "The longest pause between two such tries, in milliseconds."),
     Row("errors.tolerance", Text, Is("none"), OneOf(&["none", "all"]), Mid, (ERRORS, 3), Narrow, "Error Tolerance",

@@ -27,6 +27,7 @@ mod providers;
 mod proxy;
 mod redact;
 mod reference;
+mod registry;
 mod rest;
 mod rules;
 #[cfg(test)]
@@ -56,6 +57,7 @@ pub use plugin_list::{Plugin, PluginKind, plugin_keys, plugins};
 pub use providers::{ConfigProviders, Hidden};
 pub use redact::is_secret;
 pub use reference::{sink_reference, worker_reference};
+pub use registry::{Credentials, OAuth, Protocol, RegistryConfig};
 pub use rest::{
     AdminListeners, ClientAuth, Cors, HeaderAction, HeaderRule, Listener, RestConfig, Scheme, ServerTls,
     Users,

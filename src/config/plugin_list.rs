@@ -9,7 +9,7 @@ use super::CONNECT_VERSION;
 use super::class::{CONNECTORS, ConnectorClass};
 use super::def::{ConfigKey, DefaultValue};
 use super::keys::FRAMEWORK;
-use super::plugins::{self, CONVERTERS, ClassKind, SIMPLE_HEADER_CONVERTER};
+use super::plugins::{self, CONVERTERS, ClassKind, REGISTRY_CONVERTERS, SIMPLE_HEADER_CONVERTER};
 use super::transforms;
 
 /// What a plugin is for.
@@ -71,7 +71,7 @@ pub fn plugins() -> Vec<Plugin> {
         version: row.version,
     });
     let of_connect = |kind| move |class: &'static str| Plugin { class, kind, version: CONNECT_VERSION };
-    let converters = CONVERTERS.into_iter().map(of_connect(PluginKind::Converter));
+    let converters = CONVERTERS.into_iter().chain(REGISTRY_CONVERTERS).map(of_connect(PluginKind::Converter));
     let headers = CONVERTERS.into_iter().chain([SIMPLE_HEADER_CONVERTER]);
     let headers = headers.map(of_connect(PluginKind::HeaderConverter));
     let transformations =
@@ -122,6 +122,14 @@ mod tests {
     fn plugins_are_listed_in_connects_order() {
         let listed: Vec<_> =
             plugins().iter().map(|p| (p.kind.as_str(), p.class.rsplit('.').next())).collect();
+        let of_registries = [
+            "AvroConverter",
+            "ExtJsonConverter",
+            "ProtobufConverter",
+            "AvroConverter",
+            "JsonSchemaConverter",
+            "ProtobufConverter",
+        ];
         let converters = [
             "BooleanConverter",
             "ByteArrayConverter",
@@ -139,7 +147,7 @@ mod tests {
         assert_eq!((changes.len(), changes[0]), (29, &("transformation", Some("Cast$Key"))));
         assert_eq!(changes[28], &("predicate", Some("TopicNameMatches")));
         expected.extend(changes);
-        expected.extend(converters.map(|class| ("converter", Some(class))));
+        expected.extend(of_registries.iter().chain(&converters).map(|class| ("converter", Some(*class))));
         let (last, before) = converters.split_last().expect("not empty");
         let headers = before.iter().chain(&["SimpleHeaderConverter"]).chain([last]);
         expected.extend(headers.map(|class| ("header_converter", Some(*class))));

@@ -6,7 +6,7 @@
 use std::borrow::Cow;
 
 use super::def::{Check, ConfigKey, DefaultValue, Importance, Kind, Row, RowDefault, Width};
-use super::transforms;
+use super::{registry, transforms};
 
 /// What a class is used for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,7 +42,20 @@ pub const JSON_CONVERTER: &str = "org.apache.kafka.connect.json.JsonConverter";
 /// Guesses the types of headers.
 pub const SIMPLE_HEADER_CONVERTER: &str = "org.apache.kafka.connect.storage.SimpleHeaderConverter";
 
-/// The converters that are built in, in the order they are offered.
+/// Avro by Confluent's registry.
+pub const AVRO_CONVERTER: &str = "io.confluent.connect.avro.AvroConverter";
+/// JSON with a JSON Schema in Confluent's registry.
+pub const JSON_SCHEMA_CONVERTER: &str = "io.confluent.connect.json.JsonSchemaConverter";
+/// Protobuf by Confluent's registry.
+pub const PROTOBUF_CONVERTER: &str = "io.confluent.connect.protobuf.ProtobufConverter";
+/// Avro by Apicurio's registry.
+pub const APICURIO_AVRO_CONVERTER: &str = "io.apicurio.registry.utils.converter.AvroConverter";
+/// JSON with a schema of Connect's in Apicurio's registry.
+pub const APICURIO_JSON_CONVERTER: &str = "io.apicurio.registry.utils.converter.ExtJsonConverter";
+/// Protobuf by Apicurio's registry.
+pub const APICURIO_PROTOBUF_CONVERTER: &str = "io.apicurio.registry.utils.converter.ProtobufConverter";
+
+/// The converters that are Connect's own, in the order they are offered. They read keys, values and headers.
 pub const CONVERTERS: [&str; 9] = [
     "org.apache.kafka.connect.converters.BooleanConverter",
     BYTE_ARRAY_CONVERTER,
@@ -55,15 +68,25 @@ pub const CONVERTERS: [&str; 9] = [
     STRING_CONVERTER,
 ];
 
-/// Converters of the Java world that we do not have yet.
-const FOREIGN_CONVERTERS: [&str; 6] = [
-    "io.confluent.connect.avro.AvroConverter",
-    "io.confluent.connect.json.JsonSchemaConverter",
-    "io.confluent.connect.protobuf.ProtobufConverter",
-    "io.apicurio.registry.utils.converter.AvroConverter",
-    "io.apicurio.registry.utils.converter.ExtJsonConverter",
-    "io.apicurio.registry.utils.converter.ProtobufConverter",
+/// The converters that need a schema registry. They read keys and values.
+pub const REGISTRY_CONVERTERS: [&str; 6] = [
+    APICURIO_AVRO_CONVERTER,
+    APICURIO_JSON_CONVERTER,
+    APICURIO_PROTOBUF_CONVERTER,
+    AVRO_CONVERTER,
+    JSON_SCHEMA_CONVERTER,
+    PROTOBUF_CONVERTER,
 ];
+
+/// True for the converters that need a schema registry.
+pub fn needs_registry(class: &str) -> bool {
+    REGISTRY_CONVERTERS.contains(&class)
+}
+
+/// True for Apicurio's converters.
+pub fn is_apicurio(class: &str) -> bool {
+    class.starts_with("io.apicurio.")
+}
 
 /// A class of `kind` by its full name or an alias that only one class has.
 pub fn resolve(kind: ClassKind, text: &str) -> Option<Cow<'static, str>> {
@@ -79,30 +102,14 @@ pub fn resolve(kind: ClassKind, text: &str) -> Option<Cow<'static, str>> {
 
 /// The names that `/validate` offers for a key of this kind.
 pub fn recommended(kind: ClassKind) -> Vec<String> {
-    match kind {
-        ClassKind::Converter => CONVERTERS.iter().map(|class| (*class).to_owned()).collect(),
-        _ => known(kind).into_iter().map(Cow::into_owned).collect(),
-    }
-}
-
-/// True for the converters that can be used.
-pub fn is_built_in(converter: &str) -> bool {
-    CONVERTERS.contains(&converter)
-}
-
-/// The message for a converter that exists elsewhere only.
-pub fn not_built_in(key: &str, class: &str) -> String {
-    format!(
-        "Invalid value {class} for configuration {key}: this converter is not supported yet; use one of {}",
-        CONVERTERS.join(", ")
-    )
+    known(kind).into_iter().map(Cow::into_owned).collect()
 }
 
 fn known(kind: ClassKind) -> Vec<Cow<'static, str>> {
     let fixed =
         |classes: &[&'static str]| classes.iter().map(|class| Cow::Borrowed(*class)).collect::<Vec<_>>();
     match kind {
-        ClassKind::Converter => [fixed(&CONVERTERS), fixed(&FOREIGN_CONVERTERS)].concat(),
+        ClassKind::Converter => [fixed(&REGISTRY_CONVERTERS), fixed(&CONVERTERS)].concat(),
         ClassKind::HeaderConverter => {
             let mut classes = fixed(&CONVERTERS);
             classes.push(Cow::Borrowed(SIMPLE_HEADER_CONVERTER));
@@ -115,11 +122,12 @@ fn known(kind: ClassKind) -> Vec<Cow<'static, str>> {
     }
 }
 
-/// The simple name of `class`, and the simple name without the word of its kind.
+/// The simple name of `class`, and the simple name without the word of its kind. Apicurio's classes have the simple names
+/// of Confluent's, which are meant by them.
 pub fn aliases<'a>(word: &str, class: &'a str) -> impl Iterator<Item = &'a str> + use<'a> {
     let simple = class.rsplit(['.', '$']).next().unwrap_or(class);
     let cut = simple.rfind(word).map(|at| &simple[..at]).filter(|rest| !rest.is_empty());
-    std::iter::once(simple).chain(cut)
+    std::iter::once(simple).chain(cut).filter(|_| !is_apicurio(class))
 }
 
 const ENCODING: Row = Row(
@@ -166,7 +174,8 @@ pub fn converter_keys(class: &str) -> Vec<ConfigKey> {
         JSON_CONVERTER => JSON,
         _ => &[],
     };
-    std::iter::once(&kind).chain(own).map(ConfigKey::from).collect()
+    let own = std::iter::once(&kind).chain(own).map(ConfigKey::from);
+    own.chain(registry::rows(class).map(ConfigKey::from)).collect()
 }
 
 /// A key made while settings are read, for things that have an alias.
@@ -189,7 +198,7 @@ pub fn dynamic_key(name: String, kind: Kind, default: DefaultValue, display_name
 
 #[cfg(test)]
 mod tests {
-    use super::{ClassKind, JSON_CONVERTER, STRING_CONVERTER, is_built_in, recommended, resolve};
+    use super::{AVRO_CONVERTER, ClassKind, JSON_CONVERTER, STRING_CONVERTER, recommended, resolve};
 
     #[test]
     fn aliases_lead_to_one_class() {
@@ -205,8 +214,8 @@ mod tests {
         assert!(resolve(ClassKind::Transformation, "Value").is_none(), "an alias of many classes is none");
         assert!(resolve(ClassKind::Transformation, "Filter").is_some());
         assert!(resolve(ClassKind::HeaderConverter, "Simple").is_some());
-        let avro = resolve(ClassKind::Converter, "io.confluent.connect.avro.AvroConverter").unwrap();
-        assert!(!is_built_in(&avro));
+        assert_eq!(resolve(ClassKind::Converter, "Avro").as_deref(), Some(AVRO_CONVERTER), "not Apicurio's");
+        assert!(resolve(ClassKind::HeaderConverter, AVRO_CONVERTER).is_none(), "it reads no headers");
     }
 
     #[test]

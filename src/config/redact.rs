@@ -4,8 +4,17 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 /// Words that mark a key as secret: Kafka's PASSWORD keys, our own, and those of schema registries.
-const SECRET_WORDS: [&str; 8] =
-    ["password", "secret", "jaas.config", "token", "appkey", "user.info", "credential", "keystore.key"];
+const SECRET_WORDS: [&str; 9] = [
+    "password",
+    "secret",
+    "jaas.config",
+    "token",
+    "appkey",
+    "user.info",
+    "credential",
+    "keystore.key",
+    "request.header.",
+];
 
 /// True when the value of `key` must not be printed.
 pub fn is_secret(key: &str) -> bool {

@@ -1,8 +1,7 @@
-//! Rules between keys that Connect has for every sink connector, and what of Connect's keys is not built yet.
+//! Rules between keys that Connect has for every sink connector.
 
 use super::errors::Problems;
-use super::values::Values;
-use super::{Properties, WorkerConfig, plugins};
+use super::{Properties, WorkerConfig};
 
 fn filled<'a>(written: &'a Properties, key: &str) -> Option<&'a str> {
     written.get(key).map(|text| text.trim()).filter(|text| !text.is_empty())
@@ -54,15 +53,5 @@ pub(super) fn name_rules(written: &Properties, worker: &WorkerConfig, problems: 
             ),
         ),
         _ => {}
-    }
-}
-
-/// Connect's keys whose behaviour is not built yet must not look as if they worked.
-pub(super) fn refuse_unsupported(values: &Values<'_>, problems: &mut Problems) {
-    for side in ["key", "value"] {
-        let key = format!("{side}.converter");
-        if let Some(class) = values.text(&key).filter(|class| !plugins::is_built_in(class)) {
-            problems.add(key.clone(), plugins::not_built_in(&key, class));
-        }
     }
 }

@@ -247,13 +247,22 @@ fn a_certificate_is_read_when_the_settings_are() {
 }
 
 #[test]
+fn what_a_registry_lacks_is_told_at_once_with_everything_else() {
+    let errors = storm_errors(&[
+        ("key.converter", Some("io.confluent.connect.avro.AvroConverter")),
+        ("value.converter", Some("Avro")),
+        ("value.converter.schema.registry.url", Some("http://one")),
+        ("value.converter.basic.auth.credentials.source", Some("USER_INFO")),
+        ("value.converter.max.retries", Some("many")),
+    ]);
+    let keys = ["key.converter.schema.registry.url", "value.converter.basic.auth.user.info", "max.retries"];
+    assert!(keys.iter().all(|key| errors.iter().any(|error| error.contains(key))), "{errors:?}");
+}
+
+#[test]
 fn what_is_not_built_yet_is_refused_by_name() {
     for (key, value) in [
         ("kusto.validation.table.enable", "true"),
-        ("misc.deadletterqueue.bootstrap.servers", "b:9092"),
-        ("misc.deadletterqueue.topic.name", "dlq"),
-        ("misc.deadletterqueue.security.protocol", "SSL"),
-        ("value.converter", "io.confluent.connect.avro.AvroConverter"),
         ("key.converter", "io.confluent.connect.protobuf.ProtobufConverter"),
     ] {
         let errors = storm_errors(&[(key, Some(value))]);

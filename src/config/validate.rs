@@ -15,8 +15,8 @@ use super::plugins;
 use super::providers::Resolution;
 use super::values::Values;
 use super::{
-    CONNECT_VERSION, ConnectorClass, ConnectorProperties, Properties, SinkConnectorConfig, WorkerConfig,
-    connector, override_policy, rules, transforms,
+    CONNECT_VERSION, ConnectorClass, ConnectorProperties, Properties, RegistryConfig, SinkConnectorConfig,
+    WorkerConfig, connector, override_policy, rules, transforms,
 };
 
 /// Checks `raw` (with its `name` already put in) as a sink connector of this worker.
@@ -177,7 +177,7 @@ fn check(raw: &ConnectorProperties, worker: &WorkerConfig) -> Validation {
     let mut problems = Problems::default();
     let values = Values::new(&validation.checked, &written);
     transforms::rules(&values, &written, &mut problems);
-    rules::refuse_unsupported(&values, &mut problems);
+    check_registries(&values, &written, &mut problems);
     let config = class.and_then(|class| connector::build(class, &values, &written, (worker, &mut problems)));
     validation.note(problems);
     let clean = validation.undefined.is_empty() && !validation.has_errors("");
@@ -252,6 +252,17 @@ pub(super) fn check_converter(side: &str, class: &str, raw: &ConnectorProperties
         check_key(key, written)
     };
     plugins::converter_keys(class).into_iter().map(check).collect()
+}
+
+/// What is wrong with the schema registries of a connector's own converters, beyond what their tables say.
+fn check_registries(values: &Values<'_>, written: &Properties, problems: &mut Problems) {
+    for side in ["key", "value"] {
+        let key = format!("{side}.converter");
+        let Some(class) = values.text(&key).filter(|_| written.contains_key(&key)) else { continue };
+        let prefix = format!("{key}.");
+        // What is read here is read again when the converter is made.
+        let _read = RegistryConfig::read(class, &with_prefix(written, &prefix), &prefix, problems);
+    }
 }
 
 /// Null values of keys that no table has; those of known keys are noted where the key is.

@@ -17,7 +17,7 @@ use super::values::Values;
 use super::worker_keys::{CLIENT_KEYS, WITHOUT_EFFECT, rows};
 use super::{
     ConfigErrors, ConfigProviders, ConnectorProperties, ConverterConfig, OverridePolicy, Properties,
-    RestConfig, env, plugins, properties, validate,
+    RegistryConfig, RestConfig, env, properties, validate,
 };
 
 /// One of the three storage topics.
@@ -279,16 +279,16 @@ fn read_file(path: &Path) -> Result<(String, Properties), String> {
     Ok((name, entries))
 }
 
-/// Checks the keys of both converters and that the classes are built in.
+/// Checks the keys of both converters.
 fn check_converters(checked: &mut Vec<Checked>, all: &Properties, problems: &mut Problems) {
     let raw: ConnectorProperties =
         all.iter().map(|(key, value)| (key.clone(), Some(value.clone()))).collect();
     for side in ["key", "value"] {
         let key = format!("{side}.converter");
         let Some(class) = Values::new(checked, all).text(&key).map(str::to_owned) else { continue };
-        if !plugins::is_built_in(&class) {
-            problems.add(key.clone(), plugins::not_built_in(&key, &class));
-        }
+        let prefix = format!("{key}.");
+        // What is read here is read again when a converter is made.
+        let _read = RegistryConfig::read(&class, &validate::with_prefix(all, &prefix), &prefix, problems);
         checked.extend(validate::check_converter(side, &class, &raw));
     }
 }

@@ -57,7 +57,7 @@ fn number(text: &str) -> Result<Value, Error> {
 }
 
 /// Of equal keys the last one counts, at the place of the first.
-fn unique(entries: Vec<(Value, Value)>) -> Vec<(Value, Value)> {
+pub(super) fn unique(entries: Vec<(Value, Value)>) -> Vec<(Value, Value)> {
     let mut kept: Vec<(Value, Value)> = Vec::with_capacity(entries.len());
     let mut places = std::collections::HashMap::with_capacity(entries.len());
     for (key, value) in entries {

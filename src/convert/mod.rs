@@ -1,17 +1,23 @@
 //! Converters: from the bytes of a Kafka record to a value (`connect-runtime.md` §6).
 //!
 //! One row per class in [`converter`]. Converters are pure: no I/O, no state that a record changes but a cache of
-//! schemas. What may be passed on unchanged is borrowed from the fetch buffer.
+//! schemas. What may be passed on unchanged is borrowed from the fetch buffer. Those that need a schema registry are
+//! [`RegisteredConverter`]s: they say which schema they lack, and whoever calls them fetches it.
 
+mod avro;
 mod json;
 mod json_payload;
 mod json_schema;
 mod primitive;
+mod registered;
+mod settings;
 mod simple_header;
+mod wire;
 
 use crate::data::{self, Converted, SchemaAndValue};
 pub use json::JsonConverter;
 use primitive::{ByteArrayConverter, FixedConverter, StringConverter};
+pub use registered::{Failure, Input, RegisteredConverter};
 use simple_header::SimpleHeaderConverter;
 use std::collections::BTreeMap;
 use std::sync::Arc;

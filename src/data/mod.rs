@@ -10,6 +10,7 @@ pub mod java_time;
 pub mod json;
 pub mod literal;
 mod record;
+pub mod registered;
 pub mod schema;
 mod value;
 

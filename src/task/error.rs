@@ -4,7 +4,7 @@ use std::fmt;
 
 use crate::config::Hidden;
 use crate::id::{ConnectorTaskId, OffsetRange, TopicPartition};
-use crate::{config, connector, convert, data, kafka};
+use crate::{config, connector, convert, data, kafka, registry};
 
 use super::stages::Fault;
 
@@ -32,6 +32,9 @@ pub enum Error {
     /// The converter cannot be made.
     #[error(transparent)]
     Converter(convert::Error),
+    /// The client of a converter's schema registry cannot be made.
+    #[error(transparent)]
+    Registry(registry::Error),
     /// The target was refused before anything was read.
     #[error(transparent)]
     Start(Box<connector::Error>),
@@ -95,6 +98,7 @@ impl Error {
     pub fn is_retriable(&self) -> bool {
         match self {
             Self::Converter(source) => source.is_retriable(),
+            Self::Registry(source) => source.is_retriable(),
             Self::BadRecord { fault, .. } => fault.source.is_retriable(),
             Self::Sink { source, .. } | Self::Deliver { source, .. } | Self::Start(source) => {
                 source.is_retriable()

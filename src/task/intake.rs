@@ -6,12 +6,14 @@ use super::bad_records;
 use super::kept::Original;
 use super::partition::{Failed, MAX_IN_FLIGHT, Pipeline, Starved};
 use super::passed_over::Dropped;
-use super::stages::{Fault, SINK_TASK, Stage, Staged};
+use super::schemas::Needed;
+use super::stages::{Fault, SINK_TASK, Stage, Staged, Stuck};
 use super::{Error, Reservation, writers};
 use crate::connector;
 use crate::data;
 use crate::kafka::native::MAX_RECORDS;
 use crate::kafka::{self, Records};
+use futures::FutureExt;
 use std::sync::Arc;
 
 /// What became of a record.
@@ -22,10 +24,20 @@ enum Put {
     Starved(Starved),
 }
 
-/// Why a record is in no batch: its own fault, or the sink's.
+/// Why a record is in no batch: its own fault, a schema that is not known yet, or the sink's fault.
 enum Stop {
     Fault(Fault),
+    Needs(Needed),
     Sink(connector::Error),
+}
+
+impl From<Stuck> for Stop {
+    fn from(stuck: Stuck) -> Self {
+        match stuck {
+            Stuck::Fault(fault) => Self::Fault(fault),
+            Stuck::Needs(needed) => Self::Needs(needed),
+        }
+    }
 }
 
 impl Stop {
@@ -99,6 +111,11 @@ impl Pipeline {
                     self.report_bad(&record, fault)?;
                     self.line.read(offset);
                 }
+                Err(Stop::Needs(needed)) => {
+                    records.put_back();
+                    self.fetching = Some(needed.fetch(self.at(), offset).boxed());
+                    return Ok(Next::Later);
+                }
                 Err(Stop::Sink(source)) => return Err(self.sink_error(source)),
             }
         }
@@ -107,7 +124,7 @@ impl Pipeline {
 
     /// Takes a record through its stages into a batch.
     fn put(&mut self, record: &kafka::Record<'_>) -> Result<Put, Stop> {
-        let staged = self.shared.stages.run(record, self.queue.id()).map_err(Stop::Fault)?;
+        let staged = self.shared.stages.run(record, self.queue.id())?;
         let Staged::Record(staged) = staged else { return Ok(Put::More) };
         let Some(encoded) = self.writers.encode(&staged).map_err(Stop::of_put)? else {
             tracing::debug!(task = %self.task, partition = %self.queue.id(), offset = record.offset, "tombstone passed over");

@@ -3,8 +3,8 @@
 //!
 //! Rooms and what they own: `consumer` the group membership, the set of pipelines and the tasks' states; `partition` one
 //! partition's batch and its uploads; `writers` its open batches; `offsets` what may be committed;
-//! `commit` what was; `stages` the way of a record; `bad_records` what happens to one that gets no further, `kept` and
-//! `passed_over` beside it; `budget` the memory of all.
+//! `commit` what was; `stages` the way of a record; `schemas` the registries of converters; `bad_records` what happens to
+//! one that gets no further, `kept` and `passed_over` beside it; `budget` the memory of all.
 //! Orders come down a channel, states go up one. Late work is fenced by dropping it: an aborted pipeline's uploads end
 //! with it, and its offsets are not committed.
 
@@ -21,6 +21,7 @@ mod kept;
 mod offsets;
 mod partition;
 mod passed_over;
+mod schemas;
 mod share;
 mod stages;
 mod states;

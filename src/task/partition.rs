@@ -1,13 +1,14 @@
 //! The pipeline of one partition: take, convert, append (`intake`), seal, hand over.
 //!
 //! It owns the partition's open batch, its uploads and its line of offsets. One select loop, in this order: an order,
-//! an upload's end, the batch's age, more records while there is room. It never commits: it reports how far everything
+//! an upload's end, the batch's age, a schema that was fetched, more records while there is room. It never commits: it reports how far everything
 //! was handed over.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::future::BoxFuture;
 use tokio::sync::{Notify, mpsc, watch};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
@@ -95,6 +96,8 @@ pub struct Pipeline {
     pub(super) in_flight: BTreeMap<u64, OffsetRange>,
     /// What the next record needs and the budget did not have.
     pub(super) starved: Option<Starved>,
+    /// Brings the schema that the next record needs.
+    pub(super) fetching: Option<BoxFuture<'static, ()>>,
     pub(super) letters: Letters,
     /// Passed over and not yet told.
     pub(super) dropped: Option<Dropped>,
@@ -145,6 +148,7 @@ impl Pipeline {
             uploads: JoinSet::new(),
             in_flight: BTreeMap::new(),
             starved: None,
+            fetching: None,
             letters: Letters::default(),
             dropped: None,
             pending: None,
@@ -197,12 +201,13 @@ impl Pipeline {
                     let sealed = self.writers.seal_due(Instant::now());
                     self.send_all(sealed)?;
                 }
+                () = fetched(self.fetching.as_mut()), if self.fetching.is_some() => self.fetching = None,
                 () = until(tell_at), if tell_at.is_some() => {
                     self.room = Room::Told;
                     tell(&self.shared, Report::Blocked(self.queue.id().clone())).await;
                 }
                 () = readable(self.pending.is_some() || self.more, self.starved.as_mut(), &self.shared.budget,
-                    &self.nonempty), if now == Mode::Run && self.uploads.len() < MAX_IN_FLIGHT =>
+                    &self.nonempty), if now == Mode::Run && self.is_free() =>
                 {
                     if let Some(Starved { topic, memory, .. }) = self.starved.take() {
                         self.writers.endow(&topic, memory).map_err(|source| self.sink_error(source))?;
@@ -305,9 +310,14 @@ impl Pipeline {
         }
     }
 
+    /// True when neither uploads nor a schema have to be waited for.
+    fn is_free(&self) -> bool {
+        self.fetching.is_none() && self.uploads.len() < MAX_IN_FLIGHT
+    }
+
     /// When to tell that there is no room; none while there is, or once it was told.
     fn blocked_until(&mut self, mode: Mode) -> Option<Instant> {
-        let blocked = mode == Mode::Run && (self.starved.is_some() || self.uploads.len() >= MAX_IN_FLIGHT);
+        let blocked = mode == Mode::Run && (self.starved.is_some() || !self.is_free());
         match (blocked, self.room) {
             (true, Room::Yes) => {
                 let now = Instant::now();
@@ -329,6 +339,14 @@ impl Pipeline {
 
     pub(super) fn at(&self) -> At {
         At { task: self.task.clone(), partition: self.queue.id().clone() }
+    }
+}
+
+/// Ends when the schema was fetched.
+async fn fetched(fetching: Option<&mut BoxFuture<'static, ()>>) {
+    match fetching {
+        Some(fetching) => fetching.await,
+        None => std::future::pending().await,
     }
 }
 

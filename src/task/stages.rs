@@ -2,9 +2,11 @@
 //! (`connect-runtime.md` §4.3, §5).
 //!
 //! A record of a connector without transformations takes a short way: its value is converted for writing alone, and key
-//! and headers only if their converters can fail at all. Pure: reporting and tolerating is the pipeline's.
+//! and headers only if their converters can fail at all. Nothing here waits: a schema that a record needs is the pipeline's
+//! to fetch (`schemas`), as reporting and tolerating are.
 
-use crate::config::SinkConnectorConfig;
+use super::schemas::{self, Needed, Registered};
+use crate::config::{ConverterConfig, ErrorHandling, SinkConnectorConfig};
 use crate::convert::{self, Converter};
 use crate::data::{self, Converted, Header, Origin, Record, SchemaAndValue, SinkRecord};
 use crate::id::TopicPartition;
@@ -65,6 +67,21 @@ pub struct Fault {
     pub source: data::Error,
 }
 
+/// Why a record is not through its stages.
+#[derive(Debug)]
+pub enum Stuck {
+    /// It gets no further.
+    Fault(Fault),
+    /// It can be tried again when this schema was fetched.
+    Needs(Needed),
+}
+
+impl From<Fault> for Stuck {
+    fn from(fault: Fault) -> Self {
+        Self::Fault(fault)
+    }
+}
+
 /// What the stages made of a record.
 #[derive(Debug)]
 pub enum Staged<'a> {
@@ -74,25 +91,52 @@ pub enum Staged<'a> {
     Dropped,
 }
 
+/// A converter of keys or values.
+enum Side {
+    Plain(Arc<dyn Converter>),
+    Registered(Arc<Registered>),
+}
+
+impl Side {
+    fn new(
+        key: &'static str,
+        config: &ConverterConfig,
+        errors: &ErrorHandling,
+    ) -> Result<Self, super::Error> {
+        if let Some(registered) = Registered::new(key, config, errors).map_err(super::Error::Registry)? {
+            return Ok(Self::Registered(registered));
+        }
+        let plain = convert::converter(key, &config.class, &config.settings);
+        plain.map(Self::Plain).map_err(super::Error::Converter)
+    }
+
+    fn never_fails(&self) -> bool {
+        match self {
+            Self::Plain(converter) => converter.never_fails(),
+            Self::Registered(_) => false,
+        }
+    }
+}
+
 /// The stages of a connector.
 pub struct Stages {
-    key: Arc<dyn Converter>,
-    value: Arc<dyn Converter>,
+    key: Side,
+    value: Side,
     header: Arc<dyn Converter>,
     chain: TransformationChain,
     whole: bool,
 }
 
 impl Stages {
-    /// The stages as `config` wants them. `whole`: the sink writes keys and headers too.
+    /// The stages as `config` wants them; reads the key stores of schema registries. `whole`: the sink writes keys and
+    /// headers too.
     pub fn new(config: &SinkConnectorConfig, whole: bool) -> Result<Self, super::Error> {
-        let make = |key, class: &crate::config::ConverterConfig| {
-            convert::converter(key, &class.class, &class.settings).map_err(super::Error::Converter)
-        };
+        let ConverterConfig { class, settings } = &config.header_converter;
+        let header = convert::converter("header.converter", class, settings);
         Ok(Self {
-            key: make("key.converter", &config.key_converter)?,
-            value: make("value.converter", &config.value_converter)?,
-            header: make("header.converter", &config.header_converter)?,
+            key: Side::new("key.converter", &config.key_converter, &config.errors)?,
+            value: Side::new("value.converter", &config.value_converter, &config.errors)?,
+            header: header.map_err(super::Error::Converter)?,
             chain: TransformationChain::new(&config.transforms).map_err(super::Error::Transforms)?,
             whole,
         })
@@ -104,7 +148,7 @@ impl Stages {
     }
 
     /// Takes one record through all stages.
-    pub fn run<'a>(&self, record: &kafka::Record<'a>, from: &TopicPartition) -> Result<Staged<'a>, Fault> {
+    pub fn run<'a>(&self, record: &kafka::Record<'a>, from: &TopicPartition) -> Result<Staged<'a>, Stuck> {
         if self.chain.is_empty() {
             return self.untransformed(record, from).map(Staged::Record);
         }
@@ -134,33 +178,30 @@ impl Stages {
         &self,
         record: &kafka::Record<'a>,
         from: &TopicPartition,
-    ) -> Result<SinkRecord<'a>, Fault> {
-        let convert = |stage, converter: &dyn Converter, bytes: Option<&'a [u8]>| {
-            converter.convert(bytes).map_err(|source| fault(stage, converter, source))
-        };
+    ) -> Result<SinkRecord<'a>, Stuck> {
         let (mut key, mut headers, mut timestamp) = (Converted::Null, Vec::new(), None);
         if self.whole {
-            key = convert(Stage::KeyConverter, &*self.key, record.key)?;
+            key = converted(Stage::KeyConverter, &self.key, record.key, (record, from))?;
             headers = self.headers(record)?;
             timestamp = record.timestamp().map(|(ms, _)| ms);
         } else {
-            self.check_rest(record)?;
+            self.check_rest(record, from)?;
         }
         Ok(SinkRecord {
             topic: Arc::clone(&from.topic),
             partition: from.partition,
             offset: record.offset,
             timestamp,
-            value: convert(Stage::ValueConverter, &*self.value, record.value)?,
+            value: converted(Stage::ValueConverter, &self.value, record.value, (record, from))?,
             key,
             headers,
         })
     }
 
     /// Key and headers are not written, but a record of which they do not convert is a bad one.
-    fn check_rest(&self, record: &kafka::Record<'_>) -> Result<(), Fault> {
+    fn check_rest(&self, record: &kafka::Record<'_>, from: &TopicPartition) -> Result<(), Stuck> {
         if !self.key.never_fails() {
-            self.key.convert(record.key).map_err(|source| fault(Stage::KeyConverter, &*self.key, source))?;
+            data(Stage::KeyConverter, &self.key, record.key, (record, from))?;
         }
         if !self.header.never_fails() {
             self.headers(record)?;
@@ -168,14 +209,11 @@ impl Stages {
         Ok(())
     }
 
-    fn record(&self, record: &kafka::Record<'_>, from: &TopicPartition) -> Result<Record, Fault> {
-        let data = |stage, converter: &dyn Converter, bytes| -> Result<SchemaAndValue, Fault> {
-            converter.to_data(bytes).map_err(|source| fault(stage, converter, source))
-        };
+    fn record(&self, record: &kafka::Record<'_>, from: &TopicPartition) -> Result<Record, Stuck> {
         let (timestamp, timestamp_type) = record.timestamp().unzip();
         Ok(Record {
-            key: data(Stage::KeyConverter, &*self.key, record.key)?,
-            value: data(Stage::ValueConverter, &*self.value, record.value)?,
+            key: data(Stage::KeyConverter, &self.key, record.key, (record, from))?,
+            value: data(Stage::ValueConverter, &self.value, record.value, (record, from))?,
             headers: self.headers(record)?,
             origin: Origin {
                 topic: Arc::clone(&from.topic),
@@ -191,13 +229,48 @@ impl Stages {
     fn headers(&self, record: &kafka::Record<'_>) -> Result<Vec<Header>, Fault> {
         let header = |(key, value): (&str, Option<&[u8]>)| {
             let value = self.header.to_data(value);
-            let value = value.map_err(|source| fault(Stage::HeaderConverter, &*self.header, source))?;
+            let value = value.map_err(|source| fault(Stage::HeaderConverter, self.header.class(), source))?;
             Ok(Header { key: key.into(), value })
         };
         record.headers().into_iter().map(header).collect()
     }
 }
 
-fn fault(stage: Stage, converter: &dyn Converter, source: data::Error) -> Fault {
-    Fault { stage, class: converter.class().into(), source }
+/// Converts a key or a value for a sink that writes it down.
+fn converted<'a>(
+    stage: Stage,
+    side: &Side,
+    bytes: Option<&'a [u8]>,
+    (record, from): (&kafka::Record<'_>, &TopicPartition),
+) -> Result<Converted<'a>, Stuck> {
+    match side {
+        Side::Plain(converter) => {
+            converter.convert(bytes).map_err(|source| fault(stage, converter.class(), source).into())
+        }
+        Side::Registered(_) => data(stage, side, bytes, (record, from)).map(Converted::from),
+    }
+}
+
+/// Converts a key or a value for whoever looks inside.
+fn data(
+    stage: Stage,
+    side: &Side,
+    bytes: Option<&[u8]>,
+    (record, from): (&kafka::Record<'_>, &TopicPartition),
+) -> Result<SchemaAndValue, Stuck> {
+    match side {
+        Side::Plain(converter) => {
+            converter.to_data(bytes).map_err(|source| fault(stage, converter.class(), source).into())
+        }
+        Side::Registered(registered) => {
+            registered.convert(bytes, record, &from.topic).map_err(|failure| match failure {
+                schemas::Failure::Data(source) => fault(stage, registered.class(), source).into(),
+                schemas::Failure::Needs(needed) => Stuck::Needs(needed),
+            })
+        }
+    }
+}
+
+fn fault(stage: Stage, class: &str, source: data::Error) -> Fault {
+    Fault { stage, class: class.into(), source }
 }

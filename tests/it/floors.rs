@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 const FLOORS: [&[&str]; 9] = [
     &["id", "status", "secret", "retry", "data"],
     &["config", "telemetry"],
-    &["kafka", "convert", "transform", "batch", "ingest"],
+    &["kafka", "registry", "convert", "transform", "batch", "ingest"],
     &["connector"],
     &["task"],
     &["worker", "storage", "membership"],

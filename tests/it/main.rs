@@ -27,6 +27,7 @@ mod poison;
 mod proxy;
 mod python_sdk;
 mod reference;
+mod registry;
 mod rest_api;
 mod rest_security;
 mod restart;

@@ -84,7 +84,7 @@ fn a_workers_file_is_named_in_errors() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("worker.properties");
     let text = "group.id=g\nconfig.storage.topic=c\noffset.storage.topic=o\nstatus.storage.topic=s\n\
-                key.converter=Json\nvalue.converter=io.confluent.connect.avro.AvroConverter\n\
+                key.converter=Json\nvalue.converter=com.example.avro.Converter\n\
                 worker.buffer.bytes=1000\nconfig.providers=file\nstatus.storage.replication.factor=-1\n";
     std::fs::write(&path, text).unwrap();
     let errors = load(Some(&path), &[]).unwrap_err();

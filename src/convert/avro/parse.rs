@@ -1,0 +1,205 @@
+//! Avro schemas as they are written: JSON to a tree of types, names resolved (`connect-runtime.md` §6.4).
+//!
+//! Every property stays, also of types without a name (`connect.type`, `connect.parameters`, …), because Connect's
+//! schemas are restored from them; general Avro libraries drop these. Pure.
+
+use super::bad_schema;
+use crate::data::Error;
+use serde_json::{Map, Value as Json};
+use std::collections::HashMap;
+
+/// Properties of a type or a field.
+pub(super) type Properties = Map<String, Json>;
+
+/// One place where a type is used.
+#[derive(Debug, Clone)]
+pub(super) struct Type {
+    pub(super) kind: Kind,
+    pub(super) properties: Properties,
+}
+
+/// What type it is.
+#[derive(Debug, Clone)]
+pub(super) enum Kind {
+    Null,
+    Boolean,
+    Int,
+    Long,
+    Float,
+    Double,
+    Bytes,
+    String,
+    Array(Box<Type>),
+    Map(Box<Type>),
+    Union(Vec<Type>),
+    /// A record, enum or fixed: its place among [`Names`].
+    Named(usize),
+}
+
+/// A type with a name.
+#[derive(Debug, Clone)]
+pub(super) struct Named {
+    /// With its namespace.
+    pub(super) full_name: String,
+    pub(super) properties: Properties,
+    pub(super) shape: Shape,
+}
+
+impl Named {
+    /// The name without the namespace.
+    pub(super) fn simple_name(&self) -> &str {
+        self.full_name.rsplit('.').next().unwrap_or(&self.full_name)
+    }
+}
+
+/// What a type with a name is.
+#[derive(Debug, Clone)]
+pub(super) enum Shape {
+    /// Its name is known, its body is being read.
+    Open,
+    Record(Vec<Field>),
+    Enum(Vec<String>),
+    Fixed(usize),
+}
+
+/// A record's field.
+#[derive(Debug, Clone)]
+pub(super) struct Field {
+    pub(super) name: String,
+    pub(super) of: Type,
+    pub(super) default: Option<Json>,
+    pub(super) doc: Option<String>,
+}
+
+/// All types with names that were read so far.
+#[derive(Debug, Default)]
+pub(super) struct Names {
+    pub(super) all: Vec<Named>,
+    places: HashMap<String, usize>,
+}
+
+impl Names {
+    /// Reads one schema; it may use what was read before.
+    pub(super) fn read(&mut self, text: &str) -> Result<Type, Error> {
+        // A schema of one type may stand without quotes.
+        let json = match serde_json::from_str(text) {
+            Ok(json) => json,
+            Err(_) if text.trim().chars().all(|c| c.is_ascii_alphanumeric() || "._".contains(c)) => {
+                Json::String(text.trim().to_owned())
+            }
+            Err(error) => return Err(bad_schema(format!("it is not JSON: {error}"))),
+        };
+        self.of(&json, "")
+    }
+
+    fn of(&mut self, json: &Json, namespace: &str) -> Result<Type, Error> {
+        match json {
+            Json::String(name) => {
+                let kind = self.by_name(name, namespace)?;
+                Ok(Type { kind, properties: Properties::new() })
+            }
+            Json::Array(branches) => {
+                let branches = branches.iter().map(|branch| self.of(branch, namespace));
+                let kind = Kind::Union(branches.collect::<Result<_, _>>()?);
+                Ok(Type { kind, properties: Properties::new() })
+            }
+            Json::Object(object) => self.of_object(object, namespace),
+            other => Err(bad_schema(format!("{other} is no type"))),
+        }
+    }
+
+    fn by_name(&self, name: &str, namespace: &str) -> Result<Kind, Error> {
+        Ok(match name {
+            "null" => Kind::Null,
+            "boolean" => Kind::Boolean,
+            "int" => Kind::Int,
+            "long" => Kind::Long,
+            "float" => Kind::Float,
+            "double" => Kind::Double,
+            "bytes" => Kind::Bytes,
+            "string" => Kind::String,
+            _ => {
+                let known = |name: &str| self.places.get(name).copied();
+                let found = known(&full_name(name, namespace)).or_else(|| known(name));
+                Kind::Named(found.ok_or_else(|| bad_schema(format!("there is no type {name}")))?)
+            }
+        })
+    }
+
+    fn of_object(&mut self, object: &Properties, namespace: &str) -> Result<Type, Error> {
+        let name = match object.get("type") {
+            Some(Json::String(name)) => name.as_str(),
+            Some(nested) => return self.of(nested, namespace),
+            None => return Err(bad_schema("a type has no \"type\"")),
+        };
+        let part =
+            |key: &str| object.get(key).ok_or_else(|| bad_schema(format!("a type {name} has no \"{key}\"")));
+        let properties = object.clone();
+        let kind = match name {
+            "array" => Kind::Array(Box::new(self.of(part("items")?, namespace)?)),
+            "map" => Kind::Map(Box::new(self.of(part("values")?, namespace)?)),
+            "record" | "error" | "enum" | "fixed" => {
+                let place = self.named(name, object, namespace)?;
+                // Its properties are the named type's own.
+                return Ok(Type { kind: Kind::Named(place), properties: Properties::new() });
+            }
+            _ => self.by_name(name, namespace)?,
+        };
+        Ok(Type { kind, properties })
+    }
+
+    fn named(&mut self, kind: &str, object: &Properties, namespace: &str) -> Result<usize, Error> {
+        let name =
+            text(object, "name").ok_or_else(|| bad_schema(format!("a type {kind} has no \"name\"")))?;
+        let full_name = full_name(name, text(object, "namespace").unwrap_or(namespace));
+        let own_namespace = full_name.rsplit_once('.').map_or("", |(namespace, _)| namespace).to_owned();
+        let place = self.all.len();
+        let properties: Properties =
+            object.iter().filter(|(key, _)| *key != "fields").map(|(k, v)| (k.clone(), v.clone())).collect();
+        self.places.insert(full_name.clone(), place);
+        let wrong = |what: &str| bad_schema(format!("the {kind} {full_name} has no {what}"));
+        self.all.push(Named { full_name: full_name.clone(), properties, shape: Shape::Open });
+        let shape = match kind {
+            "enum" => {
+                let symbols = object.get("symbols").and_then(Json::as_array);
+                let symbols = symbols.ok_or_else(|| wrong("symbols"))?.iter();
+                let symbols: Option<Vec<_>> =
+                    symbols.map(|symbol| symbol.as_str().map(str::to_owned)).collect();
+                Shape::Enum(symbols.ok_or_else(|| wrong("symbols"))?)
+            }
+            "fixed" => {
+                let size = object.get("size").and_then(Json::as_u64).and_then(|size| size.try_into().ok());
+                Shape::Fixed(size.ok_or_else(|| wrong("size"))?)
+            }
+            _ => {
+                let fields = object.get("fields").and_then(Json::as_array).ok_or_else(|| wrong("fields"))?;
+                Shape::Record(fields.iter().map(|f| self.field(f, &own_namespace)).collect::<Result<_, _>>()?)
+            }
+        };
+        if let Some(named) = self.all.get_mut(place) {
+            named.shape = shape;
+        }
+        Ok(place)
+    }
+
+    fn field(&mut self, json: &Json, namespace: &str) -> Result<Field, Error> {
+        let wrong = || bad_schema("a field has no \"name\" or no \"type\"");
+        let object = json.as_object().ok_or_else(wrong)?;
+        let of = object.get("type").ok_or_else(wrong)?;
+        Ok(Field {
+            name: text(object, "name").ok_or_else(wrong)?.to_owned(),
+            of: self.of(of, namespace)?,
+            default: object.get("default").cloned(),
+            doc: text(object, "doc").map(str::to_owned),
+        })
+    }
+}
+
+fn full_name(name: &str, namespace: &str) -> String {
+    if name.contains('.') || namespace.is_empty() { name.to_owned() } else { format!("{namespace}.{name}") }
+}
+
+/// A property that is a text.
+pub(super) fn text<'a>(properties: &'a Properties, key: &str) -> Option<&'a str> {
+    properties.get(key).and_then(Json::as_str)
+}

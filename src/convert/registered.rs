@@ -1,0 +1,231 @@
+//! Converters whose schemas are in a registry (`connect-runtime.md` §6.4).
+//!
+//! Synchronous and pure like the others: a record whose schema is not known yet gives [`Failure::NeedsSchema`]; whoever
+//! calls fetches the schema, hands it in by [`RegisteredConverter::learn`] and converts once more. What was learnt is
+//! shared by all pipelines of a connector; it is kept up to `schemas.cache.config`, a failure only for a short time.
+
+use super::avro;
+use super::wire::{Framed, Wire, serialization};
+use crate::config::plugins;
+use crate::data::registered::{Registered, SchemaId};
+use crate::data::{self, SchemaAndValue};
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::{Duration, Instant};
+
+/// How long a schema that could not be had is not asked for again. Long enough that a topic full of such records does
+/// not become as many questions, short enough that one who registers the schema late does not wait.
+const NOT_AGAIN_FOR: Duration = Duration::from_secs(5);
+/// Schemas that are kept unless `schemas.cache.config` says otherwise.
+const USUAL_SIZE: usize = 1000;
+
+/// Why a record does not convert.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Failure {
+    /// The record's own fault, or its schema's.
+    Data(data::Error),
+    /// This schema has to be learnt first.
+    NeedsSchema(SchemaId),
+}
+
+impl From<data::Error> for Failure {
+    fn from(error: data::Error) -> Self {
+        Self::Data(error)
+    }
+}
+
+/// A key or a value, and what belongs to it.
+#[derive(Debug, Clone, Copy)]
+pub struct Input<'a> {
+    /// The bytes; none is Kafka's null.
+    pub bytes: Option<&'a [u8]>,
+    /// The last header of the name that [`RegisteredConverter::id_header`] gives.
+    pub id: Option<&'a [u8]>,
+    /// The topic, for messages.
+    pub topic: &'a str,
+}
+
+/// A format's readers.
+#[derive(Debug, Clone)]
+enum Format {
+    Avro(avro::Options),
+}
+
+/// What reads the values of one schema.
+#[derive(Debug)]
+enum Reader {
+    Avro(avro::Reader),
+}
+
+/// What is known of a schema.
+#[derive(Debug, Clone)]
+enum Known {
+    Reader(Arc<Reader>),
+    /// Why it cannot be had or used, until then.
+    Failed(data::Error, Instant),
+}
+
+/// A converter that needs a schema registry.
+#[derive(Debug)]
+pub struct RegisteredConverter {
+    class: &'static str,
+    is_key: bool,
+    wire: Wire,
+    format: Format,
+    size: usize,
+    /// Written when something is learnt; readers hold it for a lookup only.
+    known: RwLock<HashMap<SchemaId, Known>>,
+}
+
+impl RegisteredConverter {
+    /// The converter of `class`, by its full name; none when the class needs no registry. `key` is the setting that
+    /// named it.
+    pub fn new(key: &str, class: &str, settings: &BTreeMap<String, String>) -> Option<Self> {
+        let class = plugins::REGISTRY_CONVERTERS.into_iter().find(|known| *known == class)?;
+        let is_key = key.starts_with("key.");
+        let wire = if plugins::is_apicurio(class) {
+            Wire::apicurio(is_key, settings)
+        } else {
+            Wire::confluent(is_key)
+        };
+        let format = match class {
+            plugins::AVRO_CONVERTER | plugins::APICURIO_AVRO_CONVERTER => {
+                Format::Avro(avro::Options::new(settings, class == plugins::AVRO_CONVERTER))
+            }
+            _ => return None,
+        };
+        let size = settings.get("schemas.cache.config").and_then(|size| size.trim().parse().ok());
+        Some(Self {
+            class,
+            is_key,
+            wire,
+            format,
+            size: size.filter(|size| *size > 0).unwrap_or(USUAL_SIZE),
+            known: RwLock::default(),
+        })
+    }
+
+    /// The full name of its Java class.
+    pub fn class(&self) -> &'static str {
+        self.class
+    }
+
+    /// The header that may hold a schema's id.
+    pub fn id_header(&self) -> &'static str {
+        self.wire.header
+    }
+
+    /// Converts.
+    pub fn convert(&self, input: Input<'_>) -> Result<SchemaAndValue, Failure> {
+        let Some(bytes) = input.bytes else { return Ok(SchemaAndValue::NULL) };
+        let framed = self.wire.read(bytes, input.id).map_err(|cause| self.failed(input.topic, cause))?;
+        let known = {
+            let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
+            known.get(&framed.id).cloned()
+        };
+        match known {
+            Some(Known::Reader(reader)) => self.read(&reader, &framed).map_err(|cause| {
+                let name = self.format_name();
+                let text = format!("Error deserializing {name} message for id {}: ", framed.id);
+                Failure::Data(self.failed(input.topic, serialization(text).because(cause)))
+            }),
+            Some(Known::Failed(cause, until)) if Instant::now() < until => {
+                Err(Failure::Data(self.failed(input.topic, cause)))
+            }
+            _ => Err(Failure::NeedsSchema(framed.id)),
+        }
+    }
+
+    /// True when a record of this schema needs no question to the registry now.
+    pub fn knows(&self, id: SchemaId) -> bool {
+        let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
+        match known.get(&id) {
+            Some(Known::Failed(_, until)) => Instant::now() < *until,
+            known => known.is_some(),
+        }
+    }
+
+    /// Takes in what a registry answered: the schema, or why there is none.
+    pub fn learn(&self, id: SchemaId, answer: Result<Registered, data::Error>) {
+        let side = if self.is_key { "key" } else { "value" };
+        let name = self.format_name();
+        let retrieving = |cause| {
+            serialization(format!("Error retrieving {name} {side} schema for id {id}: ")).because(cause)
+        };
+        let made = answer.map_err(retrieving).and_then(|registered| {
+            self.reader(&registered).map_err(|cause| {
+                serialization(format!("The {name} {side} schema with id {id} cannot be used: "))
+                    .because(cause)
+            })
+        });
+        let learnt = match made {
+            Ok(reader) => Known::Reader(Arc::new(reader)),
+            Err(error) => Known::Failed(error, Instant::now() + NOT_AGAIN_FOR),
+        };
+        let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
+        // Whoever has ever new schemas gains nothing from keeping them; starting again keeps it small.
+        if known.len() >= self.size && !known.contains_key(&id) {
+            known.clear();
+        }
+        known.insert(id, learnt);
+    }
+
+    fn reader(&self, registered: &Registered) -> Result<Reader, data::Error> {
+        let is_other = |wanted: &str| registered.kind.as_deref().is_some_and(|kind| kind != wanted);
+        match &self.format {
+            Format::Avro(options) => {
+                if is_other("AVRO") {
+                    return Err(other_kind(registered));
+                }
+                avro::Reader::new(registered, *options).map(Reader::Avro)
+            }
+        }
+    }
+
+    fn read(&self, reader: &Reader, framed: &Framed<'_>) -> Result<SchemaAndValue, data::Error> {
+        match reader {
+            Reader::Avro(reader) => reader.read(framed.payload),
+        }
+    }
+
+    fn format_name(&self) -> &'static str {
+        match self.format {
+            Format::Avro(_) => "Avro",
+        }
+    }
+
+    /// In the words of the format's own converter.
+    fn failed(&self, topic: &str, cause: data::Error) -> data::Error {
+        let mut root = &cause;
+        while let Some(deeper) = root.cause() {
+            root = deeper;
+        }
+        let of_class = match root.class() {
+            "java.io.IOException" => Some((
+                "org.apache.kafka.common.errors.NetworkException",
+                format!("I/O error while deserializing data for topic {topic}: "),
+            )),
+            "org.apache.kafka.common.errors.InvalidConfigurationException" => Some((
+                "org.apache.kafka.common.config.ConfigException",
+                format!("Failed to access {} data from topic {topic} : ", self.format_name()),
+            )),
+            _ => None,
+        };
+        if let Some((class, text)) = of_class {
+            return data::Error::of_class(class, text).because(cause);
+        }
+        let text = match self.format {
+            Format::Avro(_) => format!("Failed to deserialize data for topic {topic} to Avro: "),
+        };
+        data::Error::new(text).because(cause)
+    }
+}
+
+fn other_kind(registered: &Registered) -> data::Error {
+    let kind = registered.kind.as_deref().unwrap_or("unknown");
+    data::Error::new(format!("it is of type {kind}, which another converter reads"))
+}
+
+#[cfg(test)]
+#[path = "registered_tests.rs"]
+mod tests;

@@ -1,0 +1,97 @@
+//! What a converter with a registry says before and after it has learnt a schema.
+
+use super::{Failure, Input, RegisteredConverter};
+use crate::config::plugins::{AVRO_CONVERTER, JSON_CONVERTER};
+use crate::data::registered::{Registered, SchemaId};
+use crate::data::{Error, Value};
+use std::collections::BTreeMap;
+
+const INT_ID_7: [u8; 6] = [0, 0, 0, 0, 7, 4];
+
+fn converter(settings: &[(&str, &str)]) -> RegisteredConverter {
+    let owned = |(key, value): &(&str, &str)| ((*key).to_owned(), (*value).to_owned());
+    let settings: BTreeMap<_, _> = settings.iter().map(owned).collect();
+    RegisteredConverter::new("value.converter", AVRO_CONVERTER, &settings).unwrap()
+}
+
+fn schema(kind: &str) -> Registered {
+    Registered { kind: Some(kind.to_owned()), text: "\"int\"".to_owned(), references: Vec::new() }
+}
+
+fn input(bytes: &[u8]) -> Input<'_> {
+    Input { bytes: Some(bytes), id: None, topic: "storm" }
+}
+
+fn texts(failure: Failure) -> Vec<(&'static str, String)> {
+    let Failure::Data(error) = failure else { panic!("{failure:?}") };
+    let mut all = Vec::new();
+    let mut next = Some(&error);
+    while let Some(error) = next {
+        all.push((error.class().rsplit('.').next().unwrap(), error.to_string()));
+        next = error.cause();
+    }
+    all
+}
+
+#[test]
+fn a_schema_is_asked_for_once_and_then_known() {
+    let converter = converter(&[]);
+    let id = SchemaId::Number(7);
+    assert!(!converter.knows(id));
+    assert_eq!(converter.convert(input(&INT_ID_7)), Err(Failure::NeedsSchema(id)));
+    converter.learn(id, Ok(schema("AVRO")));
+    assert!(converter.knows(id));
+    assert_eq!(converter.convert(input(&INT_ID_7)).unwrap().value, Value::Int32(2));
+    let null = Input { bytes: None, id: None, topic: "storm" };
+    assert_eq!(converter.convert(null).unwrap().value, Value::Null);
+    assert!(RegisteredConverter::new("value.converter", JSON_CONVERTER, &BTreeMap::new()).is_none());
+}
+
+#[test]
+fn what_fails_is_told_as_confluents_converter_tells_it() {
+    let converter = converter(&[]);
+    let texts_of = |bytes: &[u8]| texts(converter.convert(input(bytes)).unwrap_err());
+    assert_eq!(
+        texts_of(b"{}"),
+        [
+            ("DataException", "Failed to deserialize data for topic storm to Avro: ".to_owned()),
+            ("SerializationException", "Unknown magic byte!".to_owned())
+        ]
+    );
+    converter.learn(SchemaId::Number(7), Ok(schema("AVRO")));
+    let cut = texts_of(&INT_ID_7[..5]);
+    assert_eq!(cut[1].1, "Error deserializing Avro message for id 7: ");
+    assert_eq!(cut.len(), 3);
+    for (class, first, text) in [
+        (
+            "io.confluent.x.RestClientException",
+            "DataException",
+            "Failed to deserialize data for topic storm to Avro: ",
+        ),
+        ("java.io.IOException", "NetworkException", "I/O error while deserializing data for topic storm: "),
+        (
+            "org.apache.kafka.common.errors.InvalidConfigurationException",
+            "ConfigException",
+            "Failed to access Avro data from topic storm : ",
+        ),
+    ] {
+        converter.learn(SchemaId::Number(7), Err(Error::of_class(class, "no")));
+        let told = texts_of(&INT_ID_7);
+        assert_eq!(told[0], (first, text.to_owned()));
+        assert_eq!(told[1].1, "Error retrieving Avro value schema for id 7: ");
+        assert_eq!(told[2].1, "no");
+    }
+    converter.learn(SchemaId::Number(7), Ok(schema("PROTOBUF")));
+    assert!(texts_of(&INT_ID_7)[2].1.contains("of type PROTOBUF"));
+}
+
+#[test]
+fn no_more_schemas_are_kept_than_was_set() {
+    let converter = converter(&[("schemas.cache.config", "2")]);
+    for id in 0..5 {
+        converter.learn(SchemaId::Number(id), Ok(schema("AVRO")));
+        assert!(converter.knows(SchemaId::Number(id)));
+    }
+    let known = (0..5).filter(|id| converter.knows(SchemaId::Number(*id))).count();
+    assert!((1..=2).contains(&known), "{known}");
+}

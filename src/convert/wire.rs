@@ -1,0 +1,139 @@
+//! Where a record says which schema it was written with: before its value, or in a header (`connect-runtime.md` §6.4).
+//!
+//! Confluent: a magic byte 0 and 4 bytes, or a magic byte 1 and a GUID of 16; the same in a header, then with nothing
+//! before the value. Apicurio: a magic byte 0 and 8 bytes, or 4; 8 bytes without a magic byte in a header. Pure.
+
+use crate::data::Error;
+use crate::data::registered::SchemaId;
+use std::collections::BTreeMap;
+use uuid::Uuid;
+
+/// How one converter's records say it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Wire {
+    /// Bytes of an id behind the magic byte 0.
+    wide: bool,
+    apicurio: bool,
+    /// The header that may have it.
+    pub(super) header: &'static str,
+}
+
+/// A record, taken apart.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Framed<'a> {
+    pub(super) id: SchemaId,
+    /// What stands behind the id in its header: Protobuf's message indexes. None when the id is not in a header.
+    pub(super) in_header: Option<&'a [u8]>,
+    pub(super) payload: &'a [u8],
+}
+
+impl Wire {
+    /// Confluent's.
+    pub(super) fn confluent(is_key: bool) -> Self {
+        let header = if is_key { "__key_schema_id" } else { "__value_schema_id" };
+        Self { wide: false, apicurio: false, header }
+    }
+
+    /// Apicurio's, as its settings say.
+    pub(super) fn apicurio(is_key: bool, settings: &BTreeMap<String, String>) -> Self {
+        let as_confluent = super::settings::flag(settings, "apicurio.registry.as-confluent");
+        let by_content = settings
+            .get("apicurio.registry.use-id")
+            .is_some_and(|id| id.trim().eq_ignore_ascii_case("contentId"));
+        let header = match (is_key, by_content) {
+            (true, false) => "apicurio.key.globalId",
+            (true, true) => "apicurio.key.contentId",
+            (false, false) => "apicurio.value.globalId",
+            (false, true) => "apicurio.value.contentId",
+        };
+        Self { wide: !as_confluent.unwrap_or(false), apicurio: true, header }
+    }
+
+    /// Takes a value apart; `header` is the value of [`Self::header`].
+    pub(super) fn read<'a>(&self, bytes: &'a [u8], header: Option<&'a [u8]>) -> Result<Framed<'a>, Error> {
+        if let Some(header) = header {
+            let (id, rest) = if self.apicurio { number::<8>(header)? } else { self.id(header)? };
+            return Ok(Framed { id, in_header: Some(rest), payload: bytes });
+        }
+        let (id, payload) = self.id(bytes)?;
+        Ok(Framed { id, in_header: None, payload })
+    }
+
+    fn id<'a>(&self, bytes: &'a [u8]) -> Result<(SchemaId, &'a [u8]), Error> {
+        match bytes.split_first() {
+            Some((0, rest)) if self.wide => number::<8>(rest),
+            Some((0, rest)) => number::<4>(rest),
+            Some((1, rest)) if !self.apicurio => {
+                let (guid, rest) = rest.split_first_chunk().ok_or_else(short)?;
+                Ok((SchemaId::Guid(Uuid::from_bytes(*guid)), rest))
+            }
+            _ => Err(serialization("Unknown magic byte!")),
+        }
+    }
+}
+
+/// A big-endian number of 4 or 8 bytes.
+fn number<const N: usize>(bytes: &[u8]) -> Result<(SchemaId, &[u8]), Error> {
+    let (digits, rest) = bytes.split_first_chunk::<N>().ok_or_else(short)?;
+    let unsigned = digits.iter().fold(0_u64, |number, byte| (number << 8) | u64::from(*byte));
+    Ok((SchemaId::Number(unsigned.cast_signed()), rest))
+}
+
+fn short() -> Error {
+    serialization("it ends inside the id of its schema")
+}
+
+/// Kafka's exception of bytes that cannot be read.
+pub(super) fn serialization(reason: impl Into<String>) -> Error {
+    Error::of_class("org.apache.kafka.common.errors.SerializationException", reason)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Framed, Wire};
+    use crate::data::registered::SchemaId;
+    use std::collections::BTreeMap;
+    use uuid::Uuid;
+
+    const GUID: [u8; 16] = [7; 16];
+
+    #[test]
+    fn confluents_ids_stand_before_the_value_or_in_a_header() {
+        let wire = Wire::confluent(false);
+        let framed = |id, in_header, payload| Ok(Framed { id, in_header, payload });
+        let number = SchemaId::Number(258);
+        assert_eq!(wire.read(&[0, 0, 0, 1, 2, 9], None), framed(number, None, &[9][..]));
+        let guid = SchemaId::Guid(Uuid::from_bytes(GUID));
+        let with_guid = [&[1][..], &GUID, &[9]].concat();
+        assert_eq!(wire.read(&with_guid, None), framed(guid, None, &[9][..]));
+        assert_eq!(wire.read(&[5], Some(&with_guid)), framed(guid, Some(&[9][..]), &[5][..]));
+        assert_eq!(wire.read(&[5], Some(&[0, 0, 0, 1, 2])), framed(number, Some(&[][..]), &[5][..]));
+        assert_eq!(wire.header, "__value_schema_id");
+    }
+
+    #[test]
+    fn apicurios_ids_are_of_eight_bytes_or_of_four() {
+        let of = |settings: &[(&str, &str)]| {
+            let owned = |(key, value): &(&str, &str)| ((*key).to_owned(), (*value).to_owned());
+            Wire::apicurio(true, &settings.iter().map(owned).collect::<BTreeMap<_, _>>())
+        };
+        let number = |wire: Wire, bytes: &[u8], header: Option<&[u8]>| {
+            wire.read(bytes, header).map(|framed| (framed.id, framed.payload.to_vec()))
+        };
+        let id = SchemaId::Number(258);
+        assert_eq!(number(of(&[]), &[0, 0, 0, 0, 0, 0, 0, 1, 2, 9], None), Ok((id, vec![9])));
+        let four = of(&[("apicurio.registry.as-confluent", "true")]);
+        assert_eq!(number(four, &[0, 0, 0, 1, 2, 9], None), Ok((id, vec![9])));
+        assert_eq!(number(of(&[]), &[9], Some(&[0, 0, 0, 0, 0, 0, 1, 2])), Ok((id, vec![9])));
+        assert_eq!(of(&[("apicurio.registry.use-id", "contentId")]).header, "apicurio.key.contentId");
+        assert!(of(&[]).read(&[1; 20], None).is_err(), "Apicurio has no GUIDs");
+    }
+
+    #[test]
+    fn what_is_no_frame_is_an_error() {
+        for bytes in [&[][..], &[0], &[0, 0, 0, 1], &[1, 2], &[2, 0, 0, 0, 1, 1], b"{\"a\":1}"] {
+            assert!(Wire::confluent(true).read(bytes, None).is_err(), "{bytes:?}");
+            assert!(Wire::confluent(true).read(b"x", Some(bytes)).is_err(), "{bytes:?}");
+        }
+    }
+}

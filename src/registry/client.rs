@@ -1,0 +1,246 @@
+//! Asking: one address after the other, then all once more after a pause.
+//!
+//! It owns the connections and the token. What does not pass (a schema that is not there, a password that is refused)
+//! ends the asking at once.
+
+use super::answer::{Artifact, Reference, Refusal, Schema};
+use super::http::{self, body, chain};
+use super::token::Tokens;
+use super::{Error, may_pass};
+use crate::config::{Credentials, Protocol, RegistryConfig};
+use crate::data::registered::{self, Registered, SchemaId};
+use crate::retry::Backoff;
+use std::collections::HashSet;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use url::Url;
+
+/// More references than that are a ring that is not one by name, or an attack.
+const MOST_REFERENCES: usize = 1000;
+
+/// A registry.
+#[derive(Debug)]
+pub struct Client {
+    http: reqwest::Client,
+    config: RegistryConfig,
+    tokens: Tokens,
+    /// The address that answered last.
+    good: AtomicUsize,
+}
+
+/// Path and query below an address.
+struct Question {
+    path: Vec<String>,
+    query: Option<(&'static str, String)>,
+}
+
+impl Question {
+    fn of(path: &[&str]) -> Self {
+        Self { path: path.iter().map(|part| (*part).to_owned()).collect(), query: None }
+    }
+}
+
+impl Client {
+    /// A client as `config` wants it; reads the files of key stores.
+    pub fn new(config: RegistryConfig) -> Result<Self, Error> {
+        let http = http::client(&config)?;
+        Ok(Self { http, config, tokens: Tokens::default(), good: AtomicUsize::new(0) })
+    }
+
+    /// The schema `id` and all it refers to. `subject` is what it is probably registered under.
+    pub async fn schema(&self, id: SchemaId, subject: Option<&str>) -> Result<Registered, Error> {
+        match self.config.protocol {
+            Protocol::Confluent => self.confluent(id, subject).await,
+            Protocol::ApicurioGlobalId => self.apicurio("globalIds", id).await,
+            Protocol::ApicurioContentId => self.apicurio("contentIds", id).await,
+        }
+    }
+
+    async fn confluent(&self, id: SchemaId, subject: Option<&str>) -> Result<Registered, Error> {
+        let mut question = match id {
+            SchemaId::Number(number) => Question::of(&["schemas", "ids", &number.to_string()]),
+            SchemaId::Guid(guid) => Question::of(&["schemas", "guids", &guid.to_string()]),
+        };
+        question.query = subject.map(|subject| ("subject", subject.to_owned()));
+        let Schema { schema: text, kind, references } = self.json(&question).await?;
+        let mut found = Vec::new();
+        self.references(references, &mut found, &question).await?;
+        Ok(Registered { kind: kind.or_else(|| Some("AVRO".to_owned())), text, references: found })
+    }
+
+    /// Fetches what is referred to, deepest first.
+    async fn references(
+        &self,
+        references: Vec<Reference>,
+        found: &mut Vec<registered::Reference>,
+        of: &Question,
+    ) -> Result<(), Error> {
+        /// A reference whose own are to be fetched first, and one whose are.
+        enum Step {
+            Fetch(Reference),
+            Add(registered::Reference),
+        }
+        let mut seen = HashSet::new();
+        let mut open: Vec<Step> = references.into_iter().rev().map(Step::Fetch).collect();
+        while let Some(step) = open.pop() {
+            let reference = match step {
+                Step::Add(reference) => {
+                    found.push(reference);
+                    continue;
+                }
+                Step::Fetch(reference) => reference,
+            };
+            let Reference { name, subject, version } = reference;
+            if !seen.insert(name.clone()) {
+                continue;
+            }
+            if seen.len() > MOST_REFERENCES {
+                return Err(self.malformed(of, format!("more than {MOST_REFERENCES} references")));
+            }
+            let question = Question::of(&["subjects", &subject, "versions", &version.to_string()]);
+            let Schema { schema: text, references, .. } = self.json(&question).await?;
+            open.push(Step::Add(registered::Reference { name, text }));
+            open.extend(references.into_iter().rev().map(Step::Fetch));
+        }
+        Ok(())
+    }
+
+    async fn apicurio(&self, ids: &str, id: SchemaId) -> Result<Registered, Error> {
+        let number = id.to_string();
+        let question = Question::of(&["ids", ids, &number]);
+        let text = self.text(&question).await?;
+        let question = Question::of(&["ids", ids, &number, "references"]);
+        let artifacts: Vec<Artifact> = match self.json(&question).await {
+            // Registries older than 2.4 know no references.
+            Err(Error::Refused { status: 404, .. }) => Vec::new(),
+            other => other?,
+        };
+        let mut references = Vec::new();
+        for Artifact { name, group, artifact, version } in artifacts {
+            let group = group.unwrap_or_else(|| "default".to_owned());
+            let version = version.unwrap_or_else(|| "latest".to_owned());
+            let mut question =
+                Question::of(&["groups", &group, "artifacts", &artifact, "versions", &version]);
+            if self.config.urls.iter().any(|url| url.path().contains("/v3")) {
+                question.path.push("content".to_owned());
+            }
+            references.push(registered::Reference { name, text: self.text(&question).await? });
+        }
+        Ok(Registered { kind: None, text, references })
+    }
+
+    async fn json<T: serde::de::DeserializeOwned>(&self, question: &Question) -> Result<T, Error> {
+        let body = self.ask(question).await?;
+        serde_json::from_slice(&body).map_err(|error| self.malformed(question, error.to_string()))
+    }
+
+    async fn text(&self, question: &Question) -> Result<String, Error> {
+        let body = self.ask(question).await?;
+        String::from_utf8(body).map_err(|_| self.malformed(question, "it is not UTF-8".to_owned()))
+    }
+
+    fn malformed(&self, question: &Question, reason: String) -> Error {
+        let url = self.config.urls.first().map(|url| self.address(url, question).to_string());
+        Error::Malformed { url: url.unwrap_or_default(), reason, key: self.config.urls_key.clone() }
+    }
+
+    /// Asks all addresses, and again after pauses, until one answers or refuses for good.
+    async fn ask(&self, question: &Question) -> Result<Vec<u8>, Error> {
+        let (first, longest) = self.config.pauses;
+        let mut backoff = Backoff::new(first, longest.max(first), u64::from(std::process::id()));
+        loop {
+            let error = match self.ask_all(question).await {
+                Err(error) if error.is_retriable() => error,
+                other => return other,
+            };
+            if backoff.attempts() >= self.config.retries {
+                return Err(error);
+            }
+            let pause = backoff.next_pause();
+            tracing::debug!(%error, ?pause, "schema registry; trying again");
+            tokio::time::sleep(pause).await;
+        }
+    }
+
+    async fn ask_all(&self, question: &Question) -> Result<Vec<u8>, Error> {
+        let good = self.good.load(Ordering::Relaxed);
+        let count = self.config.urls.len().max(1);
+        let mut last = None;
+        for place in (0..count).map(|step| (good + step) % count) {
+            let Some(base) = self.config.urls.get(place) else { continue };
+            match self.ask_one(base, question).await {
+                Err(error) if error.is_retriable() => last = Some(error),
+                other => {
+                    self.good.store(place, Ordering::Relaxed);
+                    return other;
+                }
+            }
+        }
+        Err(last.unwrap_or_else(|| self.malformed(question, "there is no address".to_owned())))
+    }
+
+    async fn ask_one(&self, base: &Url, question: &Question) -> Result<Vec<u8>, Error> {
+        let url = self.address(base, question);
+        let unreachable = |reason: String| Error::Unreachable {
+            url: url.to_string(),
+            reason,
+            key: self.config.urls_key.clone(),
+        };
+        let mut request = self.http.get(url.clone());
+        if self.config.protocol == Protocol::Confluent {
+            request = request.header("accept", "application/vnd.schemaregistry.v1+json, application/json");
+        }
+        for (name, value) in &self.config.headers {
+            request = request.header(name, value.expose());
+        }
+        let request = self.with_credentials(request).await?;
+        let response = request.send().await.map_err(|error| unreachable(chain(&error)))?;
+        let status = response.status().as_u16();
+        let body = body(response).await.map_err(unreachable)?;
+        if status == 200 {
+            return Ok(body);
+        }
+        if status == 401 {
+            self.tokens.forget().await;
+        }
+        let (code, reason) = Refusal::read(&body);
+        let of_credentials = self.config.credentials.key().filter(|_| matches!(status, 401 | 403));
+        let key = match (of_credentials, status) {
+            (Some(key), _) => key.to_owned(),
+            (None, 401 | 403) => format!("{} and its credentials", self.config.urls_key),
+            (None, _) if may_pass(status) => self.config.urls_key.clone(),
+            (None, _) => format!("{} and the schema's id", self.config.urls_key),
+        };
+        Err(Error::Refused { url: url.to_string(), status, code, reason, key })
+    }
+
+    async fn with_credentials(
+        &self,
+        request: reqwest::RequestBuilder,
+    ) -> Result<reqwest::RequestBuilder, Error> {
+        Ok(match &self.config.credentials {
+            Credentials::None => request,
+            Credentials::Basic { user, password, .. } => request.basic_auth(user, Some(password.expose())),
+            Credentials::Token { token, .. } => request.bearer_auth(token.expose()),
+            Credentials::OAuth(oauth) => {
+                let token = self.tokens.get(&self.http, oauth).await?;
+                let request = request.bearer_auth(token.expose());
+                oauth.headers.iter().fold(request, |request, (name, value)| request.header(*name, value))
+            }
+        })
+    }
+
+    fn address(&self, base: &Url, question: &Question) -> Url {
+        let mut url = base.clone();
+        if self.config.protocol != Protocol::Confluent && !url.path().contains("/apis/") {
+            url.set_path(&format!("{}/apis/registry/v2", url.path().trim_end_matches('/')));
+        }
+        // Every http address can have segments.
+        if let Ok(mut segments) = url.path_segments_mut() {
+            segments.pop_if_empty().extend(&question.path);
+        }
+        if let Some((name, value)) = &question.query {
+            url.query_pairs_mut().append_pair(name, value);
+        }
+        url
+    }
+}

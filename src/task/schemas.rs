@@ -1,0 +1,151 @@
+//! Converters with the registry that their schemas are in, and the fetching of a schema that a record needs.
+//!
+//! A fetch belongs to one partition's pipeline, which waits for it beside its other work; what it brings is the
+//! converter's, for all pipelines. What passes (an outage) is tried again as `errors.retry.timeout` says; the end of a
+//! fetch is always that the converter knows the schema, or why there is none.
+
+use super::error::At;
+use crate::config::{ConverterConfig, ErrorHandling, RegistryConfig};
+use crate::convert::{self, Input, RegisteredConverter};
+use crate::data::registered::SchemaId;
+use crate::data::{self, SchemaAndValue};
+use crate::kafka;
+use crate::registry::{self, Client};
+use crate::retry::Backoff;
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::Semaphore;
+use tokio::time::Instant;
+
+/// The first pause between two tries, as in Connect.
+const FIRST_PAUSE: Duration = Duration::from_millis(300);
+/// Silence after a warning about a registry that does not answer.
+const WARN_AGAIN: Duration = Duration::from_secs(30);
+
+/// A converter and its registry.
+#[derive(Debug)]
+pub(super) struct Registered {
+    converter: RegisteredConverter,
+    client: Client,
+    /// What stands behind the topic in the name of its subject; none when subjects are not named by topics.
+    subject: Option<&'static str>,
+    /// One question at a time: who waits mostly needs the same schema.
+    turn: Semaphore,
+    /// How long an outage is waited for (none: without end), and the longest pause between two tries.
+    retry_for: Option<Duration>,
+    longest_pause: Duration,
+}
+
+impl Registered {
+    /// The converter that `key` names; none when its class needs no registry.
+    pub(super) fn new(
+        key: &'static str,
+        config: &ConverterConfig,
+        errors: &ErrorHandling,
+    ) -> Result<Option<Arc<Self>>, registry::Error> {
+        let ConverterConfig { class, settings } = config;
+        let Some(converter) = RegisteredConverter::new(key, class, settings) else { return Ok(None) };
+        let wrong = |reason| registry::Error::Setup { key: key.to_owned(), reason };
+        let config = RegistryConfig::required(class, settings, &format!("{key}.")).map_err(wrong)?;
+        let side = if key == "key.converter" { "key" } else { "value" };
+        let by_topic = settings
+            .get(&format!("{side}.subject.name.strategy"))
+            .is_none_or(|strategy| strategy.trim().ends_with("TopicNameStrategy"));
+        Ok(Some(Arc::new(Self {
+            converter,
+            client: Client::new(config)?,
+            subject: by_topic.then_some(if side == "key" { "-key" } else { "-value" }),
+            turn: Semaphore::new(1),
+            retry_for: errors.retry_for,
+            longest_pause: errors.longest_pause.max(FIRST_PAUSE),
+        })))
+    }
+
+    /// The full name of its Java class.
+    pub(super) fn class(&self) -> &'static str {
+        self.converter.class()
+    }
+
+    /// Converts a key or a value of `record`.
+    pub(super) fn convert(
+        self: &Arc<Self>,
+        bytes: Option<&[u8]>,
+        record: &kafka::Record<'_>,
+        topic: &str,
+    ) -> Result<SchemaAndValue, Failure> {
+        let name = self.converter.id_header();
+        let headers = if bytes.is_some() { record.headers() } else { Vec::new() };
+        let id = headers.iter().rev().find(|(key, _)| *key == name).and_then(|(_, value)| *value);
+        self.converter.convert(Input { bytes, id, topic }).map_err(|failure| match failure {
+            convert::Failure::Data(error) => Failure::Data(error),
+            convert::Failure::NeedsSchema(id) => Failure::Needs(Needed { of: Arc::clone(self), id }),
+        })
+    }
+}
+
+/// Why a key or a value does not convert.
+pub(super) enum Failure {
+    Data(data::Error),
+    /// Its schema has to be fetched first.
+    Needs(Needed),
+}
+
+/// A schema that has to be fetched.
+pub(super) struct Needed {
+    of: Arc<Registered>,
+    id: SchemaId,
+}
+
+impl fmt::Debug for Needed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Needed").field("id", &self.id).finish_non_exhaustive()
+    }
+}
+
+impl Needed {
+    /// Fetches it for the record at `offset`. Ends when the converter knows the schema, or why it has none.
+    pub(super) async fn fetch(self, at: At, offset: i64) {
+        let Self { of, id } = self;
+        let subject = of.subject.map(|side| format!("{}{side}", at.partition.topic));
+        let deadline = of.retry_for.map(|limit| Instant::now() + limit);
+        let mut backoff = Backoff::new(FIRST_PAUSE, of.longest_pause, offset.cast_unsigned());
+        let mut silent_until = Instant::now();
+        loop {
+            // The semaphore is never closed; without a turn two ask at once, and that is all.
+            let turn = of.turn.acquire().await.ok();
+            if of.converter.knows(id) {
+                return;
+            }
+            let error = match of.client.schema(id, subject.as_deref()).await {
+                Ok(schema) => return of.converter.learn(id, Ok(schema)),
+                Err(error) => error,
+            };
+            let pause = backoff.next_pause();
+            let in_time = deadline.is_none_or(|deadline| Instant::now() + pause < deadline);
+            if !error.is_retriable() || !in_time {
+                return of.converter.learn(id, Err(as_connect_says(&error)));
+            }
+            drop(turn);
+            if Instant::now() >= silent_until {
+                let At { task, partition } = &at;
+                tracing::warn!(
+                    %task, %partition, offset, %error,
+                    "waiting for the schema registry (errors.retry.timeout)"
+                );
+                silent_until = Instant::now() + WARN_AGAIN;
+            }
+            tokio::time::sleep(pause).await;
+        }
+    }
+}
+
+/// The same error under the name of the exception that the converters of the JVM have for it.
+fn as_connect_says(error: &registry::Error) -> data::Error {
+    let class = match error {
+        registry::Error::Unreachable { .. } => "java.io.IOException",
+        error if error.is_denied() => "org.apache.kafka.common.errors.InvalidConfigurationException",
+        _ => "io.confluent.kafka.schemaregistry.client.rest.exceptions.RestClientException",
+    };
+    data::Error::of_class(class, error.to_string())
+}
