@@ -4,8 +4,9 @@
 //! in `docs/` follow the row, so a further class needs nothing else here; `connector` makes the sink of it.
 
 use super::check::trim;
-use super::def::Row;
+use super::def::ConfigKey;
 use super::errors::Problems;
+use super::fabric;
 use super::keys::KUSTO;
 use super::plugins;
 use super::values::Values;
@@ -24,18 +25,27 @@ pub struct ConnectorClass {
     /// The release of the JVM connector whose configuration and behaviour ours answers to, because tools compare it.
     pub version: &'static str,
     /// Its own keys, in its order.
-    pub(super) keys: &'static [Row],
+    pub(super) keys: fn() -> Vec<ConfigKey>,
     pub(super) build: Build,
 }
 
 /// Each class that is built in; all of them are sinks.
-pub const CONNECTORS: &[ConnectorClass] = &[ConnectorClass {
-    class: "com.microsoft.azure.kusto.kafka.connect.sink.KustoSinkConnector",
-    task_class: "com.microsoft.azure.kusto.kafka.connect.sink.KustoSinkTask",
-    version: "5.3.1",
-    keys: KUSTO,
-    build: KustoSinkConfig::build,
-}];
+pub const CONNECTORS: &[ConnectorClass] = &[
+    ConnectorClass {
+        class: "com.microsoft.azure.kusto.kafka.connect.sink.KustoSinkConnector",
+        task_class: "com.microsoft.azure.kusto.kafka.connect.sink.KustoSinkTask",
+        version: "5.3.1",
+        keys: || KUSTO.iter().map(ConfigKey::from).collect(),
+        build: KustoSinkConfig::build,
+    },
+    ConnectorClass {
+        class: "com.microsoft.fabric.connect.eventhouse.sink.FabricSinkConnector",
+        task_class: "com.microsoft.fabric.connect.eventhouse.sink.EventHouseSinkTask",
+        version: "1.3.1",
+        keys: fabric::keys,
+        build: fabric::build,
+    },
+];
 
 impl ConnectorClass {
     /// The class with this full name or alias.

@@ -13,8 +13,10 @@ use super::plugins::ClassKind::{Converter, HeaderConverter};
 
 const COMMON: &str = "Common";
 const ERRORS: &str = "Error Handling";
-const CONNECTION: &str = "Connection";
-const WRITES: &str = "Writes";
+/// The group of keys about the cluster.
+pub const CONNECTION: &str = "Connection";
+/// The group of keys about tables and batches.
+pub const WRITES: &str = "Writes";
 const RETRIES: &str = "Error Handling and Retries";
 
 /// Names accepted for `aad.auth.strategy`; mixed case is refused, as the JVM connector does.

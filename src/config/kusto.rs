@@ -11,6 +11,7 @@ use url::Url;
 use super::clouds::is_loopback;
 use super::endpoint::{self, Service};
 use super::errors::Problems;
+use super::mapping::Dialect;
 use super::redact::Redacted;
 use super::values::Values;
 use super::{Authentication, Properties, TopicMappings, Topics, authentication, proxy};
@@ -47,6 +48,23 @@ impl fmt::Debug for SinkDeadLetters {
     }
 }
 
+/// Which headers are written (`headers.to.project`, `headers.to.drop`).
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct HeaderChoice {
+    /// Only these; all when there are none.
+    pub project: Vec<String>,
+    /// Not these, whatever the others say.
+    pub drop: Vec<String>,
+}
+
+impl HeaderChoice {
+    /// True when the header of this name is written.
+    pub fn has(&self, name: &str) -> bool {
+        let is_in = |names: &[String]| names.iter().any(|known| known == name);
+        (self.project.is_empty() || is_in(&self.project)) && !is_in(&self.drop)
+    }
+}
+
 /// The Kusto sink's settings.
 #[derive(Debug, Clone)]
 pub struct KustoSinkConfig {
@@ -68,6 +86,10 @@ pub struct KustoSinkConfig {
     pub behavior_on_error: BehaviorOnError,
     /// `misc.deadletterqueue.*`.
     pub dead_letters: Option<SinkDeadLetters>,
+    /// Which headers are written, where headers are.
+    pub headers: HeaderChoice,
+    /// What the sink refuses goes to Connect's dead-letter topic rather than to the sink's own, if there are both.
+    pub reporter_first: bool,
     /// `errors.retry.max.time.ms`, only when it was written explicitly; else a batch is retried without an end.
     pub retry_max_time: Option<Duration>,
     /// `errors.retry.backoff.time.ms`, the longest pause between two tries.
@@ -86,6 +108,16 @@ impl KustoSinkConfig {
         insecure_http: bool,
         problems: &mut Problems,
     ) -> Option<Self> {
+        Self::build_as(Dialect::Kusto, values, topics, (insecure_http, problems))
+    }
+
+    /// The same for a class whose mappings are of this dialect.
+    pub(super) fn build_as(
+        dialect: Dialect,
+        values: &Values<'_>,
+        topics: Option<&Topics>,
+        (insecure_http, problems): (bool, &mut Problems),
+    ) -> Option<Self> {
         let before = problems.0.len();
         refuse_unsupported(values, problems);
         let ingestion_url = url(values, "kusto.ingestion.url", Service::Ingestion, insecure_http, problems);
@@ -97,7 +129,7 @@ impl KustoSinkConfig {
         let auth = authentication::read(values, emulator, problems);
         let plain = urls.is_some_and(|(one, two)| one.scheme() == "http" || two.scheme() == "http");
         let proxy = proxy::read(values, plain && !insecure_http, problems);
-        let mapping = mapping(values, topics, problems);
+        let mapping = mapping(dialect, values, topics, problems);
         let dead_letters = dead_letters(values, problems);
         let config = Self {
             ingestion_url: ingestion_url?,
@@ -113,6 +145,8 @@ impl KustoSinkConfig {
                 _ => BehaviorOnError::Fail,
             },
             dead_letters,
+            headers: HeaderChoice::default(),
+            reporter_first: false,
             // A negative time is no time, as in the JVM connector.
             retry_max_time: values
                 .is_written("errors.retry.max.time.ms")
@@ -172,9 +206,14 @@ fn url(
     read.map_err(|error| problems.add(key, format!("Invalid URL for configuration {key}: {error}"))).ok()
 }
 
-fn mapping(values: &Values<'_>, topics: Option<&Topics>, problems: &mut Problems) -> Option<TopicMappings> {
+fn mapping(
+    dialect: Dialect,
+    values: &Values<'_>,
+    topics: Option<&Topics>,
+    problems: &mut Problems,
+) -> Option<TopicMappings> {
     let key = "kusto.tables.topics.mapping";
-    let mappings = TopicMappings::parse(values.text(key)?);
+    let mappings = TopicMappings::parse(dialect, values.text(key)?);
     let found = mappings.map_err(|errors| {
         for error in errors {
             problems.add(key, format!("Invalid value for configuration {key}: {error}"));

@@ -102,7 +102,7 @@ pub fn plugin_keys(name: &str) -> Option<Vec<ConfigKey>> {
 }
 
 fn connector_keys(row: &'static ConnectorClass) -> Vec<ConfigKey> {
-    let own = || row.keys.iter().map(ConfigKey::from);
+    let own = || (row.keys)().into_iter();
     let framework =
         FRAMEWORK.iter().map(ConfigKey::from).filter(|key| own().all(|mine| mine.name != key.name));
     let versioned = framework.map(|mut key| {

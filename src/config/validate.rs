@@ -155,8 +155,8 @@ fn check(raw: &ConnectorProperties, worker: &WorkerConfig) -> Validation {
         hide_version_of_unknown(side, &mut checked);
     }
     checked.extend(transforms::check(raw, &checked));
-    let own = class.map_or(&[][..], |class| class.keys);
-    checked.extend(check_table(own.iter().map(ConfigKey::from), raw));
+    let own = class.map_or_else(Vec::new, |class| (class.keys)());
+    checked.extend(check_table(own.into_iter(), raw));
     for side in ["header", "key", "value"] {
         let class = converter_class(&checked, side);
         if let Some(class) = class.filter(|_| raw.contains_key(&format!("{side}.converter"))) {

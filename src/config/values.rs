@@ -4,21 +4,34 @@ use super::Properties;
 use super::check::{Checked, Value};
 use super::validate::with_prefix;
 use crate::secret::Secret;
+use std::collections::BTreeMap;
 
 /// Read values and the texts that they come from. A value with errors is not there.
 #[derive(Clone, Copy)]
 pub(super) struct Values<'a> {
     checked: &'a [Checked],
     written: &'a Properties,
+    over: Option<&'a BTreeMap<&'static str, Value>>,
 }
 
 impl<'a> Values<'a> {
     /// `written` is all that stands in the settings, keys of no table too.
     pub(super) fn new(checked: &'a [Checked], written: &'a Properties) -> Self {
-        Self { checked, written }
+        Self { checked, written, over: None }
+    }
+
+    /// The same, with these values before those that were read.
+    pub(super) fn over<'b>(&self, over: &'b BTreeMap<&'static str, Value>) -> Values<'b>
+    where
+        'a: 'b,
+    {
+        Values { checked: self.checked, written: self.written, over: Some(over) }
     }
 
     fn get(&self, key: &str) -> Option<&'a Value> {
+        if let Some(value) = self.over.and_then(|over| over.get(key)) {
+            return Some(value);
+        }
         self.checked.iter().find(|c| c.key.name == key && c.errors.is_empty()).map(|c| &c.value)
     }
 

@@ -175,7 +175,7 @@ fn cell(source: ColumnSource, record: &SinkRecord<'_>) -> Result<String, Error> 
 #[cfg(test)]
 mod tests {
     use super::add;
-    use crate::config::{Column, ColumnSource, DataFormat, TopicMapping};
+    use crate::config::{Column, ColumnSource, DataFormat, Layout, TopicMapping};
     use crate::data::{Converted, Header, SchemaAndValue, SinkRecord, Value};
     use bytes::Bytes;
     use serde_json::{Value as Json, json};
@@ -197,6 +197,7 @@ mod tests {
             mapping: None,
             streaming: false,
             columns: columns.into(),
+            layout: Layout::Value,
         }
     }
 

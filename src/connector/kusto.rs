@@ -13,11 +13,11 @@ use futures::FutureExt;
 use uuid::Uuid;
 
 use super::avro::Container;
-use super::columns;
 use super::encode::encode;
 use super::{Delivery, Encoded, Error, Fill, PartitionWriter, SinkTask};
+use super::{columns, fabric};
 use crate::batch::{Batch, Sealed};
-use crate::config::{KustoSinkConfig, TopicMapping};
+use crate::config::{HeaderChoice, KustoSinkConfig, Layout, TopicMapping};
 use crate::data::SinkRecord;
 use crate::id::TopicPartition;
 use crate::ingest::{IngestClient, IngestRequest};
@@ -59,6 +59,7 @@ impl SinkTask for KustoSink {
             connector: Arc::clone(&self.connector),
             partition: origin.clone(),
             target,
+            headers: self.config.headers.clone(),
             flush_size: self.config.flush_size_bytes,
             client: Arc::clone(&self.client),
             batch: Batch::new(),
@@ -79,6 +80,7 @@ struct KustoWriter {
     connector: Arc<str>,
     partition: TopicPartition,
     target: TopicMapping,
+    headers: HeaderChoice,
     flush_size: u64,
     client: Arc<dyn IngestClient>,
     batch: Batch,
@@ -115,6 +117,9 @@ impl KustoWriter {
 
 impl PartitionWriter for KustoWriter {
     fn encode<'v>(&self, record: &'v SinkRecord<'_>) -> Result<Option<Encoded<'v>>, Error> {
+        if self.target.layout != Layout::Value {
+            return Ok(Some(fabric::encode(&self.target, &self.headers, record)?));
+        }
         let Some(encoded) = encode(self.target.format, &record.value)? else { return Ok(None) };
         if self.target.columns.is_empty() {
             return Ok(Some(encoded));

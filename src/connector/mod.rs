@@ -6,6 +6,7 @@
 mod avro;
 mod columns;
 mod encode;
+mod fabric;
 mod kusto;
 
 use std::borrow::Cow;

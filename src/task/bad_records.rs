@@ -50,6 +50,8 @@ pub struct BadRecords {
     behavior: BehaviorOnError,
     /// The sink's own topic; opened only when its behavior is not to fail.
     sink_letters: Option<DeadLetterProducer>,
+    /// What the sink refuses goes to Connect's topic rather than its own.
+    reporter_first: bool,
 }
 
 impl BadRecords {
@@ -76,7 +78,8 @@ impl BadRecords {
             }
             _ => None,
         };
-        Ok(Self { handling, letters, behavior, sink_letters })
+        let reporter_first = config.kusto.reporter_first;
+        Ok(Self { handling, letters, behavior, sink_letters, reporter_first })
     }
 
     /// True when records that fail at `stage` are passed over.
@@ -86,7 +89,13 @@ impl BadRecords {
 
     /// True when the records of a batch are wanted if it is refused.
     pub(super) fn keeps_batches(&self) -> bool {
-        self.sink_letters.is_some()
+        self.behavior != BehaviorOnError::Fail && self.for_refused().is_some()
+    }
+
+    /// The topic for what the sink itself refuses, and whether it is its own.
+    fn for_refused(&self) -> Option<(&DeadLetterProducer, bool)> {
+        let reporter = self.letters.as_ref().filter(|_| self.reporter_first).map(|letters| (letters, false));
+        reporter.or(self.sink_letters.as_ref().map(|letters| (letters, true)))
     }
 
     /// Logs the record and sends it to the dead-letter topic, where these are set; what comes back has to end well before
@@ -101,10 +110,11 @@ impl BadRecords {
             self.log(from, record, fault);
         }
         // The sink's own topic is for what the sink itself refuses.
-        let sink_letters = self.sink_letters.as_ref().filter(|_| fault.stage == Stage::TaskPut);
-        let Some(producer) = sink_letters.or(self.letters.as_ref()) else { return Ok(None) };
+        let refused = self.for_refused().filter(|_| fault.stage == Stage::TaskPut);
+        let topic = refused.or(self.letters.as_ref().map(|letters| (letters, false)));
+        let Some((producer, is_sinks)) = topic else { return Ok(None) };
         let with_context = self.handling.dead_letters.as_ref().is_some_and(|queue| queue.context_headers);
-        let context = if sink_letters.is_some() {
+        let context = if is_sinks {
             [coordinates(from, record), context(from, record, fault)].concat()
         } else if with_context {
             context(from, record, fault)
@@ -131,7 +141,7 @@ impl BadRecords {
         if self.behavior == BehaviorOnError::Fail || (self.sink_letters.is_none() && !error.is_of_batch()) {
             return Err(Failed::Batch(error));
         }
-        let dead_letters = self.sink_letters.is_some();
+        let dead_letters = self.keeps_batches();
         let From { task, partition } = from;
         match self.behavior {
             BehaviorOnError::Ignore => {

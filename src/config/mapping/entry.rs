@@ -2,6 +2,7 @@
 
 use super::columns::{self, Column};
 use super::route::{Route, Template};
+use super::{Dialect, Layout};
 use crate::config::DataFormat;
 use crate::data::java_regex::JavaRegex;
 use serde::Deserialize;
@@ -10,6 +11,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 const FIELDS: [&str; 8] = ["topic", "topicRegex", "db", "table", "format", "mapping", "streaming", "columns"];
+
+const PAYLOAD: &str = "dynamicPayload";
 
 pub(super) type Fields = BTreeMap<String, Box<RawValue>>;
 
@@ -23,7 +26,7 @@ pub(super) fn read_json(text: &str) -> Result<Vec<Fields>, String> {
 }
 
 /// The same JSON with double quotes only. Anything that is no JSON comes out as no JSON, for the JSON parser to refuse.
-fn standard_quotes(text: &str) -> String {
+pub(in crate::config) fn standard_quotes(text: &str) -> String {
     let mut out = String::with_capacity(text.len() + 8);
     let mut quote = None;
     let mut chars = text.chars();
@@ -54,13 +57,14 @@ fn standard_quotes(text: &str) -> String {
 
 /// One object of the array.
 pub(super) struct Entry<'a> {
+    dialect: Dialect,
     fields: &'a Fields,
     errors: Vec<String>,
 }
 
 impl<'a> Entry<'a> {
-    pub(super) fn new(fields: &'a Fields) -> Self {
-        Self { fields, errors: Vec::new() }
+    pub(super) fn new(dialect: Dialect, fields: &'a Fields) -> Self {
+        Self { dialect, fields, errors: Vec::new() }
     }
 
     /// The topic it is for, if that is one, and where it goes; or all that is wrong.
@@ -87,14 +91,16 @@ impl<'a> Entry<'a> {
         let format = self.keep(format);
         let streaming = self.streaming();
         let streaming = self.keep(streaming);
-        let columns = self.columns(format.flatten().unwrap_or_default());
+        let (format, layout) = self.layout(format.flatten());
+        let columns = self.columns(format.unwrap_or_default());
+        let format = Some(format);
         let target = (database, table, format, streaming);
         match target {
             (Some(database), Some(table), Some(format), Some(streaming)) if self.errors.is_empty() => {
                 // As the JVM connector: a mapping without a format is not sent.
                 let mapping = format.and(mapping);
                 let format = format.unwrap_or_default();
-                Ok((topic, Route { pattern, database, table, mapping, format, streaming, columns }))
+                Ok((topic, Route { pattern, database, table, mapping, format, streaming, columns, layout }))
             }
             _ => Err(self.errors),
         }
@@ -116,8 +122,24 @@ impl<'a> Entry<'a> {
     fn name(&mut self, field: &str, pattern: Option<&JavaRegex>) -> Option<Template> {
         let text = self.required(field);
         let text = self.keep(text)?;
-        let template = Template::parse(field, &text, pattern);
+        let template = Template::parse(self.dialect, field, &text, pattern);
         self.keep(template)
+    }
+
+    /// What is sent in place of the entry's format, and how it is written. The class Fabric writes JSON for its source formats
+    /// json and avro (`fabric-sink-connector.md` §4).
+    fn layout(&mut self, format: Option<DataFormat>) -> (Option<DataFormat>, Layout) {
+        let payload = self.text(PAYLOAD);
+        let payload = self.keep(payload).flatten().is_some_and(|text| text.eq_ignore_ascii_case("true"));
+        match (self.dialect, format) {
+            (Dialect::Kusto, _) => (format, Layout::Value),
+            (Dialect::Fabric, Some(found @ (DataFormat::MultiJson | DataFormat::Avro))) => {
+                let avro = found == DataFormat::Avro;
+                (Some(DataFormat::MultiJson), Layout::FabricJson { avro, payload })
+            }
+            (Dialect::Fabric, None | Some(DataFormat::Csv)) => (format, Layout::FabricCsv),
+            (Dialect::Fabric, _) => (format, Layout::Value),
+        }
     }
 
     fn columns(&mut self, format: DataFormat) -> Arc<[Column]> {

@@ -13,6 +13,7 @@ mod tests;
 use super::DataFormat;
 pub use columns::{Column, ColumnSource};
 use entry::Entry;
+pub(super) use entry::standard_quotes;
 use route::Route;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -32,6 +33,33 @@ pub struct TopicMapping {
     pub streaming: bool,
     /// What is written of a record beside its value.
     pub columns: Arc<[Column]>,
+    /// How a record becomes a row.
+    pub layout: Layout,
+}
+
+/// How a record becomes a row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Layout {
+    /// Its value, with the columns of the entry.
+    #[default]
+    Value,
+    /// As the Fabric connector does for csv: value, key, headers and coordinates, one behind the other.
+    FabricCsv,
+    /// As the Fabric connector does elsewhere: the value's members, `keys`, `headers` and `kafkamd` in one object.
+    FabricJson {
+        /// Texts are texts, and bytes are Avro files (the source format `avro`); else both are read as JSON.
+        avro: bool,
+        /// The value's members stand in `payload`.
+        payload: bool,
+    },
+}
+
+/// Whose mappings they are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Dialect {
+    Kusto,
+    /// Names of all characters, and `dynamicPayload` (`fabric-sink-connector.md` §4).
+    Fabric,
 }
 
 /// All topic mappings of a connector.
@@ -59,11 +87,11 @@ impl TopicMappings {
 
     /// True when keys or headers of any topic are written.
     pub fn want_whole_records(&self) -> bool {
-        self.by_topic.values().chain(&self.by_pattern).any(|route| !route.columns().is_empty())
+        self.by_topic.values().chain(&self.by_pattern).any(Route::wants_whole_records)
     }
 
     /// Reads the setting's text. The errors are whole clauses, without the key's name.
-    pub(super) fn parse(text: &str) -> Result<Self, Vec<String>> {
+    pub(super) fn parse(dialect: Dialect, text: &str) -> Result<Self, Vec<String>> {
         let entries = entry::read_json(text).map_err(|error| vec![error])?;
         if entries.is_empty() {
             return Err(vec!["the array is empty; it needs an object for each topic".to_owned()]);
@@ -71,7 +99,7 @@ impl TopicMappings {
         let mut mappings = Self::default();
         let mut errors = Vec::new();
         for (index, fields) in entries.iter().enumerate() {
-            match Entry::new(fields).read() {
+            match Entry::new(dialect, fields).read() {
                 Ok((Some(topic), route)) => {
                     mappings.by_topic.insert(topic, route);
                 }

@@ -2,7 +2,7 @@
 //!
 //! `${topic}` is the topic; `${1}`, `${2}`, … and `${name}` are what groups of the entry's expression matched. Pure.
 
-use super::{Column, TopicMapping};
+use super::{Column, Dialect, Layout, TopicMapping};
 use crate::config::DataFormat;
 use crate::data::java_regex::JavaRegex;
 use std::sync::Arc;
@@ -18,6 +18,7 @@ pub(super) struct Route {
     pub(super) format: DataFormat,
     pub(super) streaming: bool,
     pub(super) columns: Arc<[Column]>,
+    pub(super) layout: Layout,
 }
 
 impl Route {
@@ -48,11 +49,12 @@ impl Route {
             format: self.format,
             streaming: self.streaming,
             columns: Arc::clone(&self.columns),
+            layout: self.layout,
         })
     }
 
-    pub(super) fn columns(&self) -> &[Column] {
-        &self.columns
+    pub(super) fn wants_whole_records(&self) -> bool {
+        !self.columns.is_empty() || self.layout != Layout::Value
     }
 }
 
@@ -68,8 +70,14 @@ enum Part {
 }
 
 impl Template {
-    /// Reads `text`; names have letters, digits, `_`, `.` and `-`, and places that `pattern` has groups for.
-    pub(super) fn parse(field: &str, text: &str, pattern: Option<&JavaRegex>) -> Result<Self, String> {
+    /// Reads `text`; names have letters, digits, `_`, `.` and `-` (or whatever the dialect allows), and places that `pattern`
+    /// has groups for.
+    pub(super) fn parse(
+        dialect: Dialect,
+        field: &str,
+        text: &str,
+        pattern: Option<&JavaRegex>,
+    ) -> Result<Self, String> {
         let mut parts = Vec::new();
         let mut rest = text;
         while let Some((before, after)) = rest.split_once("${") {
@@ -89,7 +97,9 @@ impl Template {
         }
         parts.push(Part::Text(rest.to_owned()));
         let is_plain = |text: &str| text.chars().all(|c| c.is_ascii_alphanumeric() || "_.-".contains(c));
-        if parts.iter().all(|part| if let Part::Text(text) = part { is_plain(text) } else { true }) {
+        if dialect == Dialect::Fabric
+            || parts.iter().all(|part| if let Part::Text(text) = part { is_plain(text) } else { true })
+        {
             return Ok(Self(parts));
         }
         Err(format!("'{field}' is '{text}', but may have letters, digits, '_', '.' and '-' only"))

@@ -1,17 +1,21 @@
 //! What is read from the setting, and what is refused.
 
-use super::{Column, TopicMappings};
+use super::{Column, Dialect, TopicMappings};
 use crate::config::DataFormat;
 use proptest::prelude::*;
 
+fn parse(text: &str) -> Result<TopicMappings, Vec<String>> {
+    TopicMappings::parse(Dialect::Kusto, text)
+}
+
 fn error(text: &str) -> String {
-    TopicMappings::parse(text).unwrap_err().join("\n")
+    parse(text).unwrap_err().join("\n")
 }
 
 #[test]
 fn the_labs_mapping() {
     let text = "[{'topic': 'storm-events','db': 'db', 'table': 'Storms','format': 'csv', 'mapping':'M'}].";
-    let mappings = TopicMappings::parse(text).unwrap();
+    let mappings = parse(text).unwrap();
     let mapping = mappings.get("storm-events").unwrap();
     assert_eq!((&*mapping.database, &*mapping.table, mapping.format), ("db", "Storms", DataFormat::Csv));
     assert_eq!(mapping.mapping.as_deref(), Some("M"));
@@ -26,7 +30,7 @@ fn streaming_is_chosen_by_each_entry() {
         let text = format!(
             "[{{'topic':'a','db':'d','table':'t','streaming':{value}}}, {{'topic':'*','db':'d','table':'t'}}]"
         );
-        let mappings = TopicMappings::parse(&text).unwrap();
+        let mappings = parse(&text).unwrap();
         assert_eq!(mappings.get("a").unwrap().streaming, streaming, "{value}");
         assert!(!mappings.get("other").unwrap().streaming);
     }
@@ -40,7 +44,7 @@ fn leniencies() {
     let text = r#"[{"topic":"a'b","db":"x","table":1.50,'table':12.30,'streaming':'False','mapping':'m'},
         {'topic':'q"\'\u0041','db':'d','table':'t', 'format':'', 'mapping':'m','streaming':0},
         {'topic':'*','db':'d','table':'one','format':null},{'topic':'*','db':'d','table':'two','format':'JSON'}] 'x"#;
-    let mappings = TopicMappings::parse(text).unwrap();
+    let mappings = parse(text).unwrap();
     assert_eq!(&*mappings.get("a'b").unwrap().table, "12.30");
     assert_eq!(mappings.get("a'b").unwrap().mapping, None, "a mapping without a format is not sent");
     assert_eq!(mappings.get("q\"'A").unwrap().mapping.as_deref(), Some("m"));
@@ -69,7 +73,7 @@ fn refusals_name_the_entry_and_the_field() {
     ] {
         assert!(error(text).contains(part), "{text}: {}", error(text));
     }
-    assert_eq!(TopicMappings::parse("[{'topic':'','db':'','table':'t'}]").unwrap_err().len(), 2);
+    assert_eq!(parse("[{'topic':'','db':'','table':'t'}]").unwrap_err().len(), 2);
 }
 
 /// The text as a JSON string in single quotes.
@@ -82,14 +86,14 @@ fn single(text: &str) -> String {
 proptest! {
     #[test]
     fn nothing_panics(text in "(?s)[\\[\\]{}:,'\"\\\\a-ctopicdbtable ./0-9\n]{0,60}") {
-        let _read_or_refused = TopicMappings::parse(&text);
+        let _read_or_refused = parse(&text);
     }
 
     #[test]
     fn single_quotes_are_double_quotes(topic in "(?s).{1,20}", table in "[a-zA-Z0-9_.-]{1,10}") {
         let one = format!("[{{'topic':{},'db':'d','table':'{table}'}}]", single(&topic));
         let two = serde_json::json!([{"topic": topic, "db": "d", "table": table}]).to_string();
-        let (read, same) = (TopicMappings::parse(&one).unwrap(), TopicMappings::parse(&two).unwrap());
+        let (read, same) = (parse(&one).unwrap(), parse(&two).unwrap());
         prop_assert!(read.get(&topic).is_some());
         prop_assert_eq!(read.get(&topic), same.get(&topic));
     }
@@ -101,7 +105,7 @@ fn names_are_made_from_the_topic_and_from_groups() {
         {'topicRegex':'storm-(?<region>[a-z]+)-(\\\\d+)','db':'${region}','table':'Storms_${2}','format':'json','mapping':'m_${topic}'},
         {'topicRegex':'storm-(.*)','db':'d','table':'${1}'},
         {'topic':'*','db':'rest','table':'${topic}'}]";
-    let mappings = TopicMappings::parse(text).unwrap();
+    let mappings = parse(text).unwrap();
     let of = |topic: &str| {
         mappings.get(topic).map(|found| {
             let mapping = found.mapping.as_deref().unwrap_or_default().to_owned();
@@ -116,7 +120,7 @@ fn names_are_made_from_the_topic_and_from_groups() {
     assert_eq!(of("a-storm-texas-7"), names("rest", "a-storm-texas-7", ""));
     assert_eq!(of("storm-"), names("rest", "storm-", ""), "no table has an empty name");
     assert_eq!(mappings.fixed().count(), 0);
-    assert_eq!(TopicMappings::parse("[{'topic':'a','db':'d','table':'t'}]").unwrap().fixed().count(), 1);
+    assert_eq!(parse("[{'topic':'a','db':'d','table':'t'}]").unwrap().fixed().count(), 1);
     for (text, part) in [
         ("[{'topicRegex':'(','db':'d','table':'t'}]", "'topicRegex' is no expression"),
         ("[{'topicRegex':'a','topic':'a','db':'d','table':'t'}]", "exclude each other"),
@@ -133,7 +137,7 @@ fn names_are_made_from_the_topic_and_from_groups() {
 fn columns_are_chosen_by_each_entry() {
     let text = "[{'topic':'a','db':'d','table':'t','format':'json','columns':['key','offset as off']},
         {'topic':'*','db':'d','table':'t'}]";
-    let mappings = TopicMappings::parse(text).unwrap();
+    let mappings = parse(text).unwrap();
     assert!(mappings.want_whole_records());
     let columns = mappings.get("a").unwrap().columns;
     let names: Vec<_> = columns.iter().map(|Column { name, .. }| &**name).collect();

@@ -3,6 +3,7 @@
 //! A file has one schema, that of its records. The same records give the same file, byte for byte: the mark between its
 //! blocks is made from the schema and not at random, because a batch's blob is known by its content. Pure.
 
+mod read;
 mod schema;
 
 use super::Error;
@@ -11,6 +12,7 @@ use crate::data::json::unscaled_bytes;
 use crate::data::schema::{DATE, TIME};
 use crate::data::{self, Kind, Schema, Struct, Value};
 use bigdecimal::BigDecimal;
+pub(super) use read::file_objects;
 use uuid::Uuid;
 
 /// What every file starts with.
