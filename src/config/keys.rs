@@ -110,8 +110,9 @@ pub const KUSTO: &[Row] = &[
     Row("aad.auth.authority", Text, Null, Any, High, (CONNECTION, 5), Medium, "Kusto Auth Authority",
         "The tenant of the service principal; organizations when not set."),
     Row("kusto.validation.table.enable", Boolean, Is("false"), Any, Low, (CONNECTION, 6), Narrow, "Enable table validation",
-        "true is not supported yet. Unless false is written, a missing table or mapping fails the task at its start \
-         when the service says so definitely."),
+        "true: before the first record, tables, mappings, the right to ingest and the policies of tables that are streamed to are \
+         checked, and each task fails that would not get its records in; the message has the KQL that mends it. When it is not \
+         written, only tables and mappings are looked up. false: nothing is."),
     Row("aad.auth.strategy", Text, Is("APPLICATION"), OneOf(STRATEGIES), High, (CONNECTION, 7), Medium, "Kusto Auth Strategy",
         "How the worker proves who it is: APPLICATION is a service principal with aad.auth.appkey or a certificate, then a managed \
          identity, a federated token, a fixed token, and AZ_CLI, whoever is signed in to the Azure CLI (for development). \

@@ -65,6 +65,20 @@ impl HeaderChoice {
     }
 }
 
+const VALIDATION: &str = "kusto.validation.table.enable";
+
+/// How much is asked about tables before the first record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TargetCheck {
+    /// Nothing: `kusto.validation.table.enable=false` was written explicitly.
+    Off,
+    /// Whether tables and mappings exist; only a definite no counts.
+    Existence,
+    /// `kusto.validation.table.enable=true`: also whether we may ingest and whether tables that are to be streamed to take it; no
+    /// answer counts as a no.
+    Thorough,
+}
+
 /// The Kusto sink's settings.
 #[derive(Debug, Clone)]
 pub struct KustoSinkConfig {
@@ -96,8 +110,8 @@ pub struct KustoSinkConfig {
     pub retry_backoff: Duration,
     /// The worker's `worker.allow.insecure.http`.
     pub insecure_http: bool,
-    /// False only when `kusto.validation.table.enable=false` was written explicitly.
-    pub check_target: bool,
+    /// What is asked of the cluster before the first record.
+    pub target_check: TargetCheck,
 }
 
 impl KustoSinkConfig {
@@ -119,7 +133,6 @@ impl KustoSinkConfig {
         (insecure_http, problems): (bool, &mut Problems),
     ) -> Option<Self> {
         let before = problems.0.len();
-        refuse_unsupported(values, problems);
         let ingestion_url = url(values, "kusto.ingestion.url", Service::Ingestion, insecure_http, problems);
         let query_url = url(values, "kusto.query.url", Service::Query, insecure_http, problems);
         let urls = ingestion_url.as_ref().zip(query_url.as_ref());
@@ -153,21 +166,13 @@ impl KustoSinkConfig {
                 .then(|| Duration::from_millis(values.unsigned("errors.retry.max.time.ms").unwrap_or(0))),
             retry_backoff: Duration::from_millis(values.unsigned("errors.retry.backoff.time.ms")?),
             insecure_http,
-            check_target: !values.is_written("kusto.validation.table.enable"),
+            target_check: match values.flag(VALIDATION) {
+                Some(true) => TargetCheck::Thorough,
+                Some(false) if values.is_written(VALIDATION) => TargetCheck::Off,
+                _ => TargetCheck::Existence,
+            },
         };
         (problems.0.len() == before).then_some(config)
-    }
-}
-
-/// Keys whose behaviour is not built yet must not look as if they worked.
-fn refuse_unsupported(values: &Values<'_>, problems: &mut Problems) {
-    if values.flag("kusto.validation.table.enable") == Some(true) {
-        let key = "kusto.validation.table.enable";
-        problems.invalid(
-            key,
-            "true",
-            "the table validation is not supported yet; leave the key out or set it to false",
-        );
     }
 }
 

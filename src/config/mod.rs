@@ -52,7 +52,9 @@ pub use connector_file::{ConnectorFile, ConnectorFileError};
 pub use errors::{ConfigError, ConfigErrors};
 pub use format::{DataFormat, MappingKind};
 pub use infos::{ConfigInfo, ConfigInfos, ConfigValueInfo};
-pub use kusto::{BehaviorOnError, HeaderChoice, KustoSinkConfig, SINK_DEAD_LETTERS, SinkDeadLetters};
+pub use kusto::{
+    BehaviorOnError, HeaderChoice, KustoSinkConfig, SINK_DEAD_LETTERS, SinkDeadLetters, TargetCheck,
+};
 pub use mapping::{Column, ColumnSource, Layout, TopicMapping, TopicMappings};
 pub use override_policy::OverridePolicy;
 pub use plugin_list::{Plugin, PluginKind, plugin_keys, plugins};

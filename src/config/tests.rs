@@ -9,7 +9,7 @@ use serde_json::Value as Json;
 
 use super::{
     Authentication, CONNECTORS, ClassError, ConnectorClass, ConnectorProperties, Mode, SinkConnectorConfig,
-    Topics, WorkerConfig, validate_connector, worker_keys::rows,
+    TargetCheck, Topics, WorkerConfig, validate_connector, worker_keys::rows,
 };
 
 fn root() -> PathBuf {
@@ -139,7 +139,7 @@ fn samples_are_right() {
     assert_eq!((local.kusto.flush_size_bytes, local.tasks_max), (10_000, 1));
     assert_eq!(local.kusto.flush_interval, Duration::from_secs(10));
     assert_eq!(local.kusto.retry_max_time, None);
-    assert!(local.kusto.check_target);
+    assert_eq!(local.kusto.target_check, TargetCheck::Existence);
 
     let mut azure = std::fs::read_to_string(root().join("config/adx-sink-config.azure.json")).unwrap();
     for (placeholder, value) in [("<database>", "db"), ("<cluster>", "c"), ("<region>", "westeurope")] {
@@ -261,10 +261,7 @@ fn what_a_registry_lacks_is_told_at_once_with_everything_else() {
 
 #[test]
 fn what_is_not_built_yet_is_refused_by_name() {
-    for (key, value) in [
-        ("kusto.validation.table.enable", "true"),
-        ("key.converter", "io.confluent.connect.protobuf.ProtobufConverter"),
-    ] {
+    for (key, value) in [("key.converter", "io.confluent.connect.protobuf.ProtobufConverter")] {
         let errors = storm_errors(&[(key, Some(value))]);
         assert_eq!(errors.len(), 1, "{key}: {errors:?}");
         assert!(errors[0].contains("not supported yet") && errors[0].contains(key), "{}", errors[0]);
@@ -277,7 +274,10 @@ fn what_is_not_built_yet_is_refused_by_name() {
         ("key.converter", Some("LongConverter")),
     ];
     assert!(storm_errors(&allowed).is_empty());
-    assert!(!SinkConnectorConfig::parse(&storm(&allowed), &worker()).unwrap().kusto.check_target);
+    let target_check =
+        |changes| SinkConnectorConfig::parse(&storm(changes), &worker()).unwrap().kusto.target_check;
+    assert_eq!(target_check(&allowed), TargetCheck::Off);
+    assert_eq!(target_check(&[("kusto.validation.table.enable", Some("true"))]), TargetCheck::Thorough);
 }
 
 #[test]

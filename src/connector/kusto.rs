@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use futures::FutureExt;
+use tokio::sync::OnceCell;
 use uuid::Uuid;
 
 use super::avro::Container;
@@ -17,10 +18,10 @@ use super::encode::encode;
 use super::{Delivery, Encoded, Error, Fill, PartitionWriter, SinkTask};
 use super::{columns, fabric};
 use crate::batch::{Batch, Sealed};
-use crate::config::{HeaderChoice, KustoSinkConfig, Layout, TopicMapping};
+use crate::config::{HeaderChoice, KustoSinkConfig, Layout, TargetCheck, TopicMapping};
 use crate::data::SinkRecord;
 use crate::id::TopicPartition;
-use crate::ingest::{IngestClient, IngestRequest};
+use crate::ingest::{IngestClient, IngestRequest, Target};
 
 /// Ends each record in every text format.
 const SEPARATOR: &[u8] = b"\n";
@@ -37,24 +38,41 @@ impl KustoSink {
     pub fn new(connector: Arc<str>, config: KustoSinkConfig, client: Arc<dyn IngestClient>) -> Self {
         Self { connector, config, client }
     }
+
+    /// What is known before any topic is; many topics may go into one table.
+    fn fixed_targets(&self) -> Vec<Target> {
+        let mut targets: Vec<Target> = Vec::new();
+        for mapping in self.config.mapping.fixed() {
+            let target = target_of(&mapping);
+            if !targets.contains(&target) {
+                targets.push(target);
+            }
+        }
+        targets
+    }
+}
+
+fn target_of(mapping: &TopicMapping) -> Target {
+    let TopicMapping { database, table, format, mapping, streaming, .. } = mapping.clone();
+    Target { database, table, format, mapping, streaming }
 }
 
 #[async_trait]
 impl SinkTask for KustoSink {
     async fn start(&self) -> Result<(), Error> {
-        if !self.config.check_target {
-            return Ok(());
-        }
-        for entry in self.config.mapping.fixed() {
-            let mapping = entry.mapping.as_deref();
-            self.client.check_target(&entry.database, &entry.table, entry.format, mapping).await?;
-        }
-        Ok(())
+        let thorough = match self.config.target_check {
+            TargetCheck::Off => return Ok(()),
+            TargetCheck::Existence => false,
+            TargetCheck::Thorough => true,
+        };
+        Ok(self.client.check_targets(&self.fixed_targets(), thorough).await?)
     }
 
     fn open(&self, origin: &TopicPartition, topic: &Arc<str>) -> Result<Box<dyn PartitionWriter>, Error> {
         let target = self.config.mapping.get(topic);
         let target = target.ok_or_else(|| Error::NoMapping(Arc::clone(topic)))?;
+        let is_checked = self.config.target_check == TargetCheck::Off
+            || self.fixed_targets().contains(&target_of(&target));
         Ok(Box::new(KustoWriter {
             connector: Arc::clone(&self.connector),
             partition: origin.clone(),
@@ -62,6 +80,7 @@ impl SinkTask for KustoSink {
             headers: self.config.headers.clone(),
             flush_size: self.config.flush_size_bytes,
             client: Arc::clone(&self.client),
+            checked: Arc::new(OnceCell::new_with(is_checked.then_some(()))),
             batch: Batch::new(),
             container: Container::default(),
         }))
@@ -83,6 +102,8 @@ struct KustoWriter {
     headers: HeaderChoice,
     flush_size: u64,
     client: Arc<dyn IngestClient>,
+    /// Filled once the target was found; a table whose name is made from a topic's is looked for before its first batch.
+    checked: Arc<OnceCell<()>>,
     batch: Batch,
     /// Of a batch of structs in Avro.
     container: Container,
@@ -159,12 +180,19 @@ impl PartitionWriter for KustoWriter {
         let Some(sealed) = self.batch.seal()? else { return Ok(None) };
         let request = self.request(&sealed);
         let client = Arc::clone(&self.client);
+        let (checked, target) = (Arc::clone(&self.checked), target_of(&self.target));
         Ok(Some(Delivery {
             offsets: sealed.offsets,
             records: sealed.records,
             raw_bytes: sealed.raw_bytes,
             memory: sealed.body.len(),
-            work: async move { Ok(client.ingest(&request).await?) }.boxed(),
+            work: async move {
+                checked
+                    .get_or_try_init(|| client.check_targets(std::slice::from_ref(&target), false))
+                    .await?;
+                Ok(client.ingest(&request).await?)
+            }
+            .boxed(),
         }))
     }
 }

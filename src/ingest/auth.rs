@@ -76,6 +76,21 @@ impl Auth {
         }
     }
 
+    /// Who we are in Kusto's words (`aadapp=<client id>;<tenant>`), where the settings tell.
+    pub fn principal(config: &Authentication) -> Option<String> {
+        let (app_id, tenant) = match config {
+            Authentication::Application { app_id, tenant, .. }
+            | Authentication::Certificate { app_id, tenant, .. } => (app_id, Some(tenant)),
+            Authentication::ManagedIdentity { client_id } => (client_id.as_ref()?, None),
+            _ => return None,
+        };
+        // Which of all tenants it is only the service knows.
+        Some(match tenant.filter(|tenant| *tenant != "organizations") {
+            Some(tenant) => format!("aadapp={app_id};{tenant}"),
+            None => format!("aadapp={app_id}"),
+        })
+    }
+
     /// The token to send to `endpoint`; none when it needs none.
     pub async fn token(&self, endpoint: &Endpoint) -> Result<Option<Secret>, Error> {
         match &self.config {

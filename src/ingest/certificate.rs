@@ -61,10 +61,10 @@ impl SignedAssertion {
         let now = now.unix_timestamp();
         let claims = json!({"aud": self.endpoint, "iss": self.app_id, "sub": self.app_id,
             "jti": Uuid::new_v4().to_string(), "nbf": now, "iat": now, "exp": now + LIFE});
-        let signed = format!("{}.{}", self.header, URL_SAFE_NO_PAD.encode(claims.to_string()));
+        let text = format!("{}.{}", self.header, URL_SAFE_NO_PAD.encode(claims.to_string()));
         let mut signer = Signer::new(MessageDigest::sha256(), &self.key)?;
-        let signature = signer.sign_oneshot_to_vec(signed.as_bytes())?;
-        Ok(format!("{signed}.{}", URL_SAFE_NO_PAD.encode(signature)))
+        let signature = signer.sign_oneshot_to_vec(text.as_bytes())?;
+        Ok(format!("{text}.{}", URL_SAFE_NO_PAD.encode(signature)))
     }
 }
 

@@ -82,6 +82,19 @@ pub enum Error {
         /// KQL that creates it.
         create: String,
     },
+    /// The table is there, but something that ingestion needs is not.
+    #[error("{what} at {url}; correct it by: {repair}")]
+    TargetUnfit {
+        /// What is missing, with database and table.
+        what: String,
+        /// The engine.
+        url: SasUrl,
+        /// KQL that mends it.
+        repair: String,
+    },
+    /// Several targets have problems, or one has several.
+    #[error("{} problems with the targets of kusto.tables.topics.mapping: {}", .0.len(), numbered(.0))]
+    Targets(Vec<Error>),
     /// The time for retries is over.
     #[error("gave up after {tries} tries in {seconds} s (errors.retry.max.time.ms); the last one: {last}")]
     Exhausted {
@@ -95,6 +108,11 @@ pub enum Error {
     /// The HTTP client could not be built.
     #[error("the HTTP client cannot be set up: {0}")]
     Setup(String),
+}
+
+fn numbered(errors: &[Error]) -> String {
+    let lines = errors.iter().enumerate().map(|(index, error)| format!("({}) {error}", index + 1));
+    lines.collect::<Vec<_>>().join("; ")
 }
 
 /// How a refusal is to be treated (`kusto-protocol.md` §§9.2, 9.3).
@@ -168,6 +186,8 @@ impl Error {
             Self::Untrusted { .. }
             | Self::MessageTooLarge { .. }
             | Self::TargetNotFound { .. }
+            | Self::TargetUnfit { .. }
+            | Self::Targets(_)
             | Self::Exhausted { .. }
             | Self::Setup(_) => false,
         }

@@ -80,6 +80,11 @@ impl Table {
         self.rows.iter().filter_map(move |row| Some((row.get(first)?.as_str()?, row.get(second)?.as_str()?)))
     }
 
+    /// The cell of the first row at `place`.
+    pub fn at(&self, place: usize) -> Option<&Value> {
+        self.rows.first()?.get(place)
+    }
+
     /// The text in the first row's `column`.
     pub fn text(&self, column: &str) -> Option<&str> {
         let place = self.columns.iter().position(|name| name == column)?;

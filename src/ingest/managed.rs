@@ -15,8 +15,8 @@ use super::message::Sender;
 use super::queued::Queued;
 use super::resources::ResourceManager;
 use super::streaming::{Failure, Streaming};
-use super::{Error, IngestClient, IngestRequest, target};
-use crate::config::{Authentication, DataFormat, KustoSinkConfig, is_loopback};
+use super::{Error, IngestClient, IngestRequest, Target, target};
+use crate::config::{Authentication, KustoSinkConfig, is_loopback};
 use async_trait::async_trait;
 use std::sync::Arc;
 use std::time::Duration;
@@ -34,6 +34,8 @@ pub struct ManagedIngestClient {
     pub(super) queued: Queued,
     streaming: Streaming,
     engine: Arc<KustoClient>,
+    /// Our name in Kusto's words, where the settings tell it.
+    principal: Option<String>,
     retry_max_time: Option<Duration>,
 }
 
@@ -81,6 +83,7 @@ impl ManagedIngestClient {
         let sender = Arc::new(Sender::new(&settings.connector, Auth::strategy(&settings.auth)));
         let dm = Endpoint { url: settings.ingestion_url, setting: "kusto.ingestion.url", role: INGESTOR };
         let engine = Endpoint { url: settings.query_url, setting: "kusto.query.url", role: VIEWER };
+        let principal = Auth::principal(&settings.auth);
         let auth = Auth::new(settings.auth, http.clone(), direct, dm.clone(), settings.insecure_http);
         let auth = Arc::new(auth);
         let dm = KustoClient::new(http.clone(), Arc::clone(&auth), Arc::clone(&sender), dm);
@@ -88,7 +91,7 @@ impl ManagedIngestClient {
         let resources = ResourceManager::new(dm, Arc::clone(&http.timings), settings.insecure_http);
         let streaming = Streaming::new(Arc::clone(&engine), Arc::clone(&http.timings));
         let queued = Queued { http, cut: settings.cut, resources, sender };
-        Self { queued, streaming, engine, retry_max_time: settings.retry_max_time }
+        Self { queued, streaming, engine, principal, retry_max_time: settings.retry_max_time }
     }
 
     /// One try, by the way the batch goes now.
@@ -144,13 +147,8 @@ impl IngestClient for ManagedIngestClient {
         }
     }
 
-    async fn check_target(
-        &self,
-        database: &str,
-        table: &str,
-        format: DataFormat,
-        mapping: Option<&str>,
-    ) -> Result<(), Error> {
-        target::check(&self.engine, database, table, format, mapping).await
+    async fn check_targets(&self, targets: &[Target], thorough: bool) -> Result<(), Error> {
+        let principal = self.principal.as_deref();
+        target::Check { engine: &self.engine, principal, thorough }.all(targets).await
     }
 }

@@ -62,6 +62,21 @@ pub struct IngestRequest {
     pub body: Bytes,
 }
 
+/// Where the records of some topic go.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Target {
+    /// The database.
+    pub database: Arc<str>,
+    /// The table.
+    pub table: Arc<str>,
+    /// How the records are written.
+    pub format: DataFormat,
+    /// The ingestion mapping on the table, when one was named.
+    pub mapping: Option<Arc<str>>,
+    /// Batches go to the engine directly.
+    pub streaming: bool,
+}
+
 /// A way into Kusto. Implementations are shared by all tasks of a connector.
 #[async_trait]
 pub trait IngestClient: Send + Sync + 'static {
@@ -69,13 +84,8 @@ pub trait IngestClient: Send + Sync + 'static {
     /// message; for streaming: the rows), or an error that must not be retried: all retries happen inside. Cancelled by dropping the future.
     async fn ingest(&self, request: &IngestRequest) -> Result<(), Error>;
 
-    /// Do the table and the mapping exist? `Ok` also when that cannot be known (no permission, engine unreachable;
-    /// logged). An error only when the service says definitely that they do not, or rejects our credentials.
-    async fn check_target(
-        &self,
-        database: &str,
-        table: &str,
-        format: DataFormat,
-        mapping: Option<&str>,
-    ) -> Result<(), Error>;
+    /// Do the tables and mappings exist, and with `thorough` also: may we ingest, does the table stream? All problems at
+    /// once. `Ok` also when that cannot be known for want of a permission; without `thorough` also when the engine gives no
+    /// answer (both logged). Rejected credentials are an error.
+    async fn check_targets(&self, targets: &[Target], thorough: bool) -> Result<(), Error>;
 }

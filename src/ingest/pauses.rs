@@ -8,10 +8,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// The memory of all tables, by database and table.
+/// By database and table.
+type Tables = HashMap<(Arc<str>, Arc<str>), Pause>;
+
+/// The memory of all tables.
 #[derive(Debug, Default)]
 pub struct Pauses {
-    tables: Mutex<HashMap<(Arc<str>, Arc<str>), Pause>>,
+    tables: Mutex<Tables>,
 }
 
 /// What is remembered of one table.
@@ -57,7 +60,7 @@ impl Pauses {
         pause.all.take_if(|until| now >= *until).is_some()
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<(Arc<str>, Arc<str>), Pause>> {
+    fn lock(&self) -> MutexGuard<'_, Tables> {
         // Nothing panics while the lock is held; if it did, the plain values would still be good.
         self.tables.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -54,7 +54,7 @@ impl Streaming {
             id: format!("KCC.executeManagedStreamingIngest;{};{number}", request.id),
             content_type: "application/octet-stream",
             // As in queued ingestion, the name says how the bytes are packed.
-            gzip: request.blob_name.ends_with(".gz"),
+            gzip: request.blob_name.rsplit('.').next() == Some("gz"),
             body: request.body.clone(),
             limit: self.timings.upload(request.body.len()),
         };

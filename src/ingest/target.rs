@@ -1,57 +1,215 @@
-//! Looks whether a table and its mapping exist, before the first record flows.
+//! Looks at tables, mappings, rights and policies before the first record flows (`kusto-sink-connector.md` §2.2).
 //!
-//! A missing table shows in Kusto only as a failed ingestion that nobody looks at; asked here it becomes a clear
-//! error. What cannot be known (no permission to look, engine unreachable) is no error: ingestion itself needs neither.
+//! A missing table shows in Kusto only as a failed ingestion that nobody looks at; asked here it becomes a clear error, with
+//! the KQL that mends it, and all of them at once. What cannot be known for want of a permission is no error: ingestion
+//! itself needs none to look. Asks; changes nothing.
 
 use super::error::Class;
-use super::kusto::KustoClient;
-use super::{Error, Refusal};
-use crate::config::DataFormat;
+use super::kusto::{KustoClient, Table};
+use super::{Error, Refusal, Target};
+use serde_json::Value;
+use std::collections::HashSet;
 
-/// Asks the engine for `table` and, when named, `mapping`.
-pub async fn check(
-    engine: &KustoClient,
-    database: &str,
-    table: &str,
-    format: DataFormat,
-    mapping: Option<&str>,
-) -> Result<(), Error> {
-    let name = quoted_name(table);
-    let what = format!("table {table} in database {database}");
-    let command = format!(".show table {name} cslschema");
-    let create = format!(".create table {name} (<column>: <type>, ...)");
-    if !exists(engine, database, &command, what, create).await? {
-        return Ok(());
-    }
-    let Some(mapping) = mapping.filter(|mapping| !mapping.is_empty()) else { return Ok(()) };
-    let kind = format.mapping_kind().as_str().to_ascii_lowercase();
-    let what = format!("{kind} mapping {mapping} of table {table} in database {database}");
-    let text = quoted_text(mapping);
-    let command = format!(".show table {name} ingestion {kind} mapping {text}");
-    let create = format!(".create table {name} ingestion {kind} mapping {text} '[...]'");
-    exists(engine, database, &command, what, create).await.map(|_| ())
+/// The name of these questions in errors.
+const OPERATION: &str = "check target";
+
+/// How the targets of one connector are looked at.
+#[derive(Debug, Clone, Copy)]
+pub struct Check<'a> {
+    /// Who is asked.
+    pub engine: &'a KustoClient,
+    /// Us, in Kusto's words, where the settings tell.
+    pub principal: Option<&'a str>,
+    /// Rights and policies too, and no answer is an error.
+    pub thorough: bool,
 }
 
-/// True when the service says yes, false when it does not say; an error when it says no or refuses us.
-async fn exists(
-    engine: &KustoClient,
-    database: &str,
-    command: &str,
-    what: String,
-    create: String,
-) -> Result<bool, Error> {
-    let missing =
-        |text: String| Error::TargetNotFound { what: what.clone(), url: engine.url(), text, create };
-    match engine.command("check target", database, command).await {
-        Ok(table) if table.len() == 0 => Err(missing("the service lists none".to_owned())),
-        Ok(_) => Ok(true),
-        Err(Error::Refused(refusal)) if says_missing(&refusal) => Err(missing(refusal.text)),
-        Err(error) if rejects_us(&error) => Err(error),
-        Err(error) => {
-            tracing::info!(%error, "cannot tell whether the {what} exists: going on without knowing");
-            Ok(false)
+impl Check<'_> {
+    /// All problems of all `targets`.
+    pub async fn all(&self, targets: &[Target]) -> Result<(), Error> {
+        let mut problems = Vec::new();
+        for target in targets {
+            // After an error the next one would say the same: the cluster does not want us, or does not answer.
+            self.one(target, &mut problems).await?;
+        }
+        // Two mappings of one table may lack the same.
+        let mut told = HashSet::new();
+        problems.retain(|problem| told.insert(problem.to_string()));
+        match problems.len() {
+            0 => Ok(()),
+            1 => Err(problems.remove(0)),
+            _ => Err(Error::Targets(problems)),
         }
     }
+
+    async fn one(&self, target: &Target, problems: &mut Vec<Error>) -> Result<(), Error> {
+        let Target { database, table, format, mapping, streaming } = target;
+        let name = quoted_name(table);
+        let what = format!("table {table} in database {database}");
+        let command = format!(".show table {name} cslschema");
+        let create = format!(".create table {name} (<column>: <type>, ...)");
+        let Some(schema) = self.find(database, &command, &what, &create, problems).await? else {
+            return Ok(());
+        };
+        if let Some(mapping) = mapping.as_deref().filter(|mapping| !mapping.is_empty()) {
+            let kind = format.mapping_kind().as_str().to_ascii_lowercase();
+            let text = quoted_text(mapping);
+            let what = format!("{kind} mapping {mapping} of {what}");
+            let command = format!(".show table {name} ingestion {kind} mapping {text}");
+            let create = format!(".create table {name} ingestion {kind} mapping {text} '[...]'");
+            let found = self.find(database, &command, &what, &create, problems).await?;
+            if let Some(found) = found.filter(|_| self.thorough) {
+                self.columns(&what, &name, (&schema, &found), problems);
+            }
+        }
+        if self.thorough {
+            self.access(target, problems).await?;
+            if *streaming {
+                self.streams(target, problems).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The answer about `what`; none when it is missing (noted in `problems`) or when the service does not say.
+    async fn find(
+        &self,
+        database: &str,
+        command: &str,
+        what: &str,
+        create: &str,
+        problems: &mut Vec<Error>,
+    ) -> Result<Option<Table>, Error> {
+        let (text, create) = match self.engine.command(OPERATION, database, command).await {
+            Ok(table) if table.len() > 0 => return Ok(Some(table)),
+            Ok(_) => ("the service lists none".to_owned(), create),
+            Err(Error::Refused(refusal)) if says_missing(&refusal) => {
+                let database = refusal.text.contains("Database '") || refusal.text.contains("'Database'");
+                let create = if database { "the database, in the Azure portal" } else { create };
+                (refusal.text, create)
+            }
+            Err(error) => return self.unknown(error, what).map(|()| None),
+        };
+        let (what, url, create) = (what.to_owned(), self.engine.url(), create.to_owned());
+        problems.push(Error::TargetNotFound { what, url, text, create });
+        Ok(None)
+    }
+
+    /// An error that says neither yes nor no.
+    fn unknown(&self, error: Error, what: &str) -> Result<(), Error> {
+        let forbidden = matches!(&error, Error::Refused(refusal) if refusal.status == 403);
+        if rejects_us(&error) || (self.thorough && !forbidden) {
+            return Err(error);
+        }
+        if self.thorough {
+            tracing::warn!(%error, "no right to look at the {what}: going on without knowing");
+        } else {
+            tracing::info!(%error, "cannot tell whether the {what} exists: going on without knowing");
+        }
+        Ok(())
+    }
+
+    /// Columns that the mapping fills and the table does not have. One with a data type is made by the service.
+    fn columns(
+        &self,
+        what: &str,
+        name: &str,
+        (schema, mapping): (&Table, &Table),
+        problems: &mut Vec<Error>,
+    ) {
+        let Some(columns) = schema.text("Schema").map(column_names) else { return };
+        let missing: Vec<_> = mapping.text("Mapping").map(filled_columns).unwrap_or_default();
+        let missing: Vec<_> = missing.into_iter().filter(|column| !columns.contains(column)).collect();
+        if missing.is_empty() {
+            return;
+        }
+        let list = missing.iter().map(|column| format!("{}: <type>", quoted_name(column)));
+        problems.push(Error::TargetUnfit {
+            what: format!("the {what} fills columns that the table does not have: {}", missing.join(", ")),
+            url: self.engine.url(),
+            repair: format!(".alter-merge table {name} ({})", list.collect::<Vec<_>>().join(", ")),
+        });
+    }
+
+    /// May we ingest? Only the service can tell, and only about a principal whose name we know.
+    async fn access(&self, target: &Target, problems: &mut Vec<Error>) -> Result<(), Error> {
+        let Target { database, table, .. } = target;
+        let Some(principal) = self.principal else {
+            tracing::info!(
+                "whether we may ingest into {database}.{table} is not asked: the settings do not name us"
+            );
+            return Ok(());
+        };
+        let command = format!(
+            ".show principal access with (principal={}, accesstype='ingest', database={}, table={})",
+            quoted_text(principal),
+            quoted_text(database),
+            quoted_text(table)
+        );
+        let what = format!("rights on table {table} in database {database}");
+        match self.engine.command(OPERATION, database, &command).await {
+            // The fourth column, whatever its name; a boolean may be a number (`kusto-protocol.md` §2.2).
+            Ok(answer) if answer.at(3).is_some_and(is_true) => {}
+            Ok(_) => problems.push(Error::TargetUnfit {
+                what: format!("{principal} may not ingest into table {table} in database {database}"),
+                url: self.engine.url(),
+                repair: format!(".add table {} ingestors ({})", quoted_name(table), quoted_text(principal)),
+            }),
+            Err(error) => self.unknown(error, &what)?,
+        }
+        Ok(())
+    }
+
+    /// Is streaming ingestion enabled? The table's policy counts, and without one the database's.
+    async fn streams(&self, target: &Target, problems: &mut Vec<Error>) -> Result<(), Error> {
+        let Target { database, table, .. } = target;
+        let what = format!("streaming policy of table {table} in database {database}");
+        for scope in [format!("table {}", quoted_name(table)), format!("database {}", quoted_name(database))]
+        {
+            let command = format!(".show {scope} policy streamingingestion");
+            match self.engine.command(OPERATION, database, &command).await {
+                Ok(answer) => match answer.text("Policy").and_then(is_enabled) {
+                    Some(true) => return Ok(()),
+                    Some(false) => break,
+                    None => {}
+                },
+                Err(error) => return self.unknown(error, &what),
+            }
+        }
+        problems.push(Error::TargetUnfit {
+            what: format!("streaming ingestion is not enabled for table {table} in database {database}"),
+            url: self.engine.url(),
+            repair: format!(".alter table {} policy streamingingestion enable", quoted_name(table)),
+        });
+        Ok(())
+    }
+}
+
+/// `a:int,['b c']:string` without types. Kusto quotes what is no plain identifier.
+fn column_names(schema: &str) -> Vec<String> {
+    let names = schema.split(',').filter_map(|part| part.rsplit_once(':')).map(|(name, _)| name.trim());
+    names.map(|name| name.trim_start_matches("['").trim_end_matches("']").to_owned()).collect()
+}
+
+/// The columns of a mapping that must exist.
+fn filled_columns(mapping: &str) -> Vec<String> {
+    let Ok(Value::Array(elements)) = serde_json::from_str(mapping) else { return Vec::new() };
+    let text = |element: &Value, names: &[&str]| {
+        let fields = element.as_object()?.iter();
+        let mut found = fields.filter(|(key, _)| names.iter().any(|name| key.eq_ignore_ascii_case(name)));
+        found.find_map(|(_, value)| value.as_str().filter(|text| !text.is_empty()).map(str::to_owned))
+    };
+    let untyped = elements.iter().filter(|element| text(element, &["datatype", "csldatatype"]).is_none());
+    untyped.filter_map(|element| text(element, &["column", "name"])).collect()
+}
+
+fn is_true(cell: &Value) -> bool {
+    cell.as_bool().unwrap_or_else(|| cell.as_i64() == Some(1))
+}
+
+/// What the policy says; none when there is none.
+fn is_enabled(policy: &str) -> Option<bool> {
+    serde_json::from_str::<Value>(policy).ok()?.get("IsEnabled")?.as_bool()
 }
 
 /// `kusto-protocol.md` §9.1, entity not found.
@@ -86,11 +244,28 @@ fn quoted_text(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{quoted_name, quoted_text};
+    use super::{column_names, filled_columns, is_enabled, quoted_name, quoted_text};
 
     #[test]
     fn names_cannot_break_out() {
         assert_eq!(quoted_name("T"), "['T']");
         assert_eq!(quoted_text(r"a'] | drop \"), r"'a\'] | drop \\'");
+    }
+
+    #[test]
+    fn columns_are_read_from_schema_and_mapping() {
+        assert_eq!(column_names("a:int,['b-c']:string, d:dynamic"), ["a", "b-c", "d"]);
+        assert_eq!(column_names(""), Vec::<String>::new());
+        let mapping =
+            r#"[{"column":"a","path":"$.a"},{"Name":"b","DataType":"int"},{"Column":"c","datatype":""}, 7]"#;
+        assert_eq!(filled_columns(mapping), ["a", "c"]);
+        assert_eq!(filled_columns("{"), Vec::<String>::new());
+    }
+
+    #[test]
+    fn a_policy_says_yes_no_or_nothing() {
+        assert_eq!(is_enabled(r#"{"IsEnabled":true,"HintAllocatedRate":null}"#), Some(true));
+        assert_eq!(is_enabled(r#"{"IsEnabled":false}"#), Some(false));
+        assert_eq!(is_enabled("null"), None);
     }
 }

@@ -112,11 +112,7 @@ async fn wrong_settings_are_all_named_at_once() {
         (json!({ "kusto.ingestion.url": "http://example.com" }), 400, &["kusto.ingestion.url"]),
         (json!({ "kusto.ingestion.url": "no url at all" }), 400, &["kusto.ingestion.url"]),
         (json!({ "kusto.query.url": "https://example.com" }), 400, &["kusto.query.url"]),
-        (
-            json!({ "kusto.validation.table.enable": "true" }),
-            400,
-            &["kusto.validation.table.enable", "not supported yet"],
-        ),
+        (json!({ "kusto.validation.table.enable": "perhaps" }), 400, &["kusto.validation.table.enable"]),
         (
             json!({ "misc.deadletterqueue.bootstrap.servers": "k:1", "misc.deadletterqueue.topic.name": "dlq" }),
             400,
@@ -179,6 +175,34 @@ async fn a_missing_mapping_fails_the_task_and_says_how_to_create_it() {
     assert!(trace.contains("Nowhere") && trace.contains("kusto.tables.topics.mapping"), "{trace}");
     assert!(stage.worker.log().contains("Nowhere"), "the log says it too");
     assert_works(&stage, kafka).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_table_that_is_not_fit_fails_the_task_before_the_first_record_and_says_how_to_mend_it() {
+    let kafka = Kafka::shared().await;
+    let stage = Stage::set(kafka, 1).await;
+    stage.adx.command(".add table Numbers ingestors ('aadapp=somebody')").await;
+    let text =
+        format!("[{{'topic': '{}', 'db': 'lab', 'table': 'Numbers', 'streaming': true}}]", stage.topic);
+    let validated = json!({
+        "kusto.validation.table.enable": "true", "aad.auth.appid": "app-1", "aad.auth.appkey": "k",
+        "kusto.tables.topics.mapping": text,
+    });
+    let config = changed(&stage, &validated);
+    assert_eq!(stage.worker.rest().create(&stage.connector, &config).await.status, 201);
+    let trace = stage.worker.rest().wait_for_trace(&stage.connector).await;
+    let commands = [
+        ".add table ['Numbers'] ingestors ('aadapp=app-1')",
+        ".alter table ['Numbers'] policy streamingingestion enable",
+    ];
+    for command in commands {
+        assert!(trace.contains(command), "{command} in {trace}");
+        stage.adx.command(command).await;
+    }
+    let restart = format!("/connectors/{}/restart?includeTasks=true", stage.connector);
+    assert_eq!(stage.worker.rest().post(&restart).await.status, 202);
+    let sent = stage.send(kafka, 50).await;
+    stage.adx.wait_for_all(&sent, Duration::from_mins(1)).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

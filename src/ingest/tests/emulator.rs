@@ -4,9 +4,9 @@
 
 use super::super::http::{Http, Route, pool};
 use super::super::managed::ManagedIngestClient;
-use super::super::{Error, IngestClient as _, IngestRequest};
-use super::{Settings, request, settings};
-use crate::config::{Authentication, DataFormat};
+use super::super::{Error, IngestClient as _, IngestRequest, Target};
+use super::{Settings, request, settings, target};
+use crate::config::Authentication;
 use crate::secret::Secret;
 use adx_emulator::engine::RequestOptions;
 use adx_emulator::faults::{Effect, Moment, Rule};
@@ -95,7 +95,7 @@ async fn wait_for(emulator: &Emulator, done: impl Fn(&Snapshot) -> bool) {
 async fn a_batch_becomes_rows() {
     let emulator = start(strict()).await;
     let client = client(&emulator, application(KEY));
-    client.check_target("Samples", "Storms", DataFormat::Csv, Some("Storms_CSV_Mapping")).await.unwrap();
+    client.check_targets(&[target("Samples", "Storms", Some("Storms_CSV_Mapping"))], false).await.unwrap();
     for number in 1..=3 {
         client.ingest(&batch(number)).await.unwrap();
     }
@@ -117,19 +117,64 @@ async fn a_wrong_key_and_a_missing_table_are_told_apart() {
         matches!(error, Error::Credentials { .. }) && error.to_string().contains("aad.auth.appkey"),
         "{error}"
     );
-    let check = wrong.check_target("Samples", "Storms", DataFormat::Csv, None).await;
+    let check = wrong.check_targets(&[target("Samples", "Storms", None)], false).await;
     assert!(matches!(check, Err(Error::Credentials { .. })), "{check:?}");
 
     let right = client(&emulator, application(KEY));
     for (database, table, mapping) in
         [("Samples", "Nothing", None), ("Nowhere", "Storms", None), ("Samples", "Storms", Some("nothing"))]
     {
-        let check = right.check_target(database, table, DataFormat::Csv, mapping).await;
+        let check = right.check_targets(&[target(database, table, mapping)], false).await;
         assert!(
             matches!(check, Err(Error::TargetNotFound { .. })),
             "{database} {table} {mapping:?}: {check:?}"
         );
     }
+    emulator.stop().await;
+}
+
+/// Each problem with the KQL that mends it, and after those commands none.
+#[tokio::test]
+async fn all_problems_are_told_at_once_with_the_commands_that_mend_them() {
+    let emulator = start(strict()).await;
+    let run = |command: &str| {
+        emulator.engine().execute(Some("Samples"), command, &RequestOptions::default()).unwrap();
+    };
+    run(".add table Storms ingestors ('aadapp=someone-else;tenant-1')");
+    run(
+        ".create table Storms ingestion csv mapping 'wide' '[{\"Name\":\"Number\",\"Ordinal\":0},{\"Name\":\"Lost One\",\"Ordinal\":1}]'",
+    );
+    let client = client(&emulator, application(KEY));
+    let targets = [
+        target("Samples", "Storms", Some("nothing")),
+        Target { streaming: true, ..target("Samples", "Storms", Some("wide")) },
+        target("Samples", "my-table", None),
+        target("Nowhere", "Storms", None),
+    ];
+    let error = client.check_targets(&targets, true).await.unwrap_err();
+    assert!(!error.is_retriable());
+    let text = error.to_string();
+    for part in [
+        "6 problems",
+        ".create table ['Storms'] ingestion csv mapping 'nothing' '[...]'",
+        ".add table ['Storms'] ingestors ('aadapp=app-1;tenant-1')",
+        ".alter-merge table ['Storms'] (['Lost One']: <type>)",
+        ".alter table ['Storms'] policy streamingingestion enable",
+        ".create table ['my-table'] (<column>: <type>, ...)",
+        "the database, in the Azure portal",
+    ] {
+        assert!(text.contains(part), "{part} in {text}");
+    }
+    // The short look sees what is missing, and no more.
+    let short = client.check_targets(&targets, false).await.unwrap_err().to_string();
+    assert!(short.contains("3 problems") && !short.contains("ingestors"), "{short}");
+
+    run(".create table Storms ingestion csv mapping 'nothing' '[{\"Name\":\"Number\",\"Ordinal\":0}]'");
+    run(".add table ['Storms'] ingestors ('aadapp=app-1;tenant-1')");
+    run(".alter-merge table ['Storms'] (['Lost One']: string)");
+    run(".alter table ['Storms'] policy streamingingestion enable");
+    run(".create table ['my-table'] (a: int)");
+    client.check_targets(&targets[..3], true).await.unwrap();
     emulator.stop().await;
 }
 

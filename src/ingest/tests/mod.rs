@@ -14,10 +14,10 @@ mod sign_in;
 mod streaming;
 mod target;
 
-use super::IngestRequest;
 use super::blob::Cut;
 use super::http::{Http, Route, Timings, pool};
 use super::managed::{ManagedIngestClient, Settings};
+use super::{IngestRequest, Target};
 use crate::config::{Authentication, DataFormat};
 use bytes::Bytes;
 use std::sync::Arc;
@@ -52,6 +52,17 @@ fn settings(cluster: &Url) -> Settings {
 fn client(settings: Settings) -> ManagedIngestClient {
     let http = Http::new(pool(Route::Direct, Vec::new()).unwrap(), settings.timings.clone());
     ManagedIngestClient::assemble(settings, http.clone(), http)
+}
+
+/// A table to look at.
+fn target(database: &str, table: &str, mapping: Option<&str>) -> Target {
+    Target {
+        database: database.into(),
+        table: table.into(),
+        format: DataFormat::Csv,
+        mapping: mapping.map(Arc::from),
+        streaming: false,
+    }
 }
 
 /// A batch named by `number`.

@@ -2,8 +2,8 @@
 
 use super::super::IngestClient as _;
 use super::fake::{Fake, Fault, IDENTITY, Op};
-use super::{Settings, client, request, settings};
-use crate::config::{Authentication, DataFormat};
+use super::{Settings, client, request, settings, target};
+use crate::config::Authentication;
 use crate::ingest::Error;
 use crate::secret::Secret;
 use std::io::Write;
@@ -73,7 +73,7 @@ async fn no_log_line_and_no_error_shows_a_secret() {
         403,
         serde_json::json!({"error": {"@message": format!("no Bearer {DEV_TOKEN}?sig=SIGNATURE-x")}}),
     );
-    client.check_target("Samples", "Storms", DataFormat::Csv, None).await.unwrap();
+    client.check_targets(&[target("Samples", "Storms", None)], false).await.unwrap();
     fake.fail(Op::Blob, &[Fault::Answer(400, echo)]);
     let error = client.ingest(&request(2)).await.unwrap_err();
     assert!(error.to_string().contains("status 400"));

@@ -58,7 +58,7 @@ fn principal(path: &Path, password: Option<&str>) -> Authentication {
 }
 
 /// Header and claims of the statement in the login server's last request, after checking who signed it.
-fn statement(entra: &Entra, signer: &X509) -> (Value, Value) {
+fn statement(entra: &Entra, own: &X509) -> (Value, Value) {
     let (line, body) = entra.requests().pop().unwrap();
     assert_eq!(line, "POST /tenant-1/oauth2/v2.0/token HTTP/1.1");
     let form: std::collections::BTreeMap<String, String> =
@@ -67,7 +67,7 @@ fn statement(entra: &Entra, signer: &X509) -> (Value, Value) {
     assert_eq!((&*form["client_id"], &*form["grant_type"]), ("app-1", "client_credentials"));
     assert!(!form.contains_key("client_secret"));
     let (signed, signature) = form["client_assertion"].rsplit_once('.').unwrap();
-    let key = signer.public_key().unwrap();
+    let key = own.public_key().unwrap();
     let mut verifier = Verifier::new(MessageDigest::sha256(), &key).unwrap();
     let signature = URL_SAFE_NO_PAD.decode(signature).unwrap();
     assert!(verifier.verify_oneshot(&signature, signed.as_bytes()).unwrap(), "the signature is wrong");

@@ -2,8 +2,7 @@
 
 use super::super::IngestClient as _;
 use super::fake::{Fake, Fault, Op};
-use super::{Settings, client, settings, timings};
-use crate::config::DataFormat;
+use super::{Settings, client, settings, target, timings};
 use crate::ingest::Error;
 use crate::ingest::http::Timings;
 use serde_json::{Value, json};
@@ -11,7 +10,7 @@ use std::time::Duration;
 use url::Url;
 
 async fn check(fake: &Fake) -> Result<(), Error> {
-    client(settings(&fake.url)).check_target("Samples", "Storms", DataFormat::Csv, Some("m")).await
+    client(settings(&fake.url)).check_targets(&[target("Samples", "Storms", Some("m"))], false).await
 }
 
 fn one_row() -> Value {
@@ -70,7 +69,7 @@ async fn what_cannot_be_known_is_no_error() {
     fake.fail(Op::Command, &[Fault::Hang]);
     let short = Timings { call: Duration::from_millis(200), ..timings() };
     let client = client(Settings { timings: short, ..settings(&fake.url) });
-    client.check_target("Samples", "Storms", DataFormat::Csv, None).await.unwrap();
+    client.check_targets(&[target("Samples", "Storms", None)], false).await.unwrap();
 }
 
 #[tokio::test]
@@ -85,5 +84,35 @@ async fn refused_credentials_are_an_error() {
 #[tokio::test]
 async fn an_engine_that_is_not_there_is_no_error() {
     let nowhere = Url::parse("http://127.0.0.1:9").unwrap();
-    client(settings(&nowhere)).check_target("Samples", "Storms", DataFormat::Csv, None).await.unwrap();
+    client(settings(&nowhere)).check_targets(&[target("Samples", "Storms", None)], false).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_thorough_look_asks_for_rights_too_and_wants_an_answer() {
+    let fake = Fake::start().await;
+    let auth = crate::config::Authentication::ManagedIdentity { client_id: Some("user-1".to_owned()) };
+    let client = client(Settings { auth, ..settings(&fake.url) });
+    let forbidden = json!({"error": {"code": "Forbidden", "@message": "Principal is not authorized"}});
+    let targets = [target("my-db", "Storms", None)];
+    fake.answer(".show table ['Storms'] cslschema", 200, one_row());
+    fake.answer(".show principal access", 403, forbidden.clone());
+    client.check_targets(&targets, true).await.unwrap();
+    let body: Value = serde_json::from_slice(&fake.seen(Op::Command)[1].body).unwrap();
+    let asked = ".show principal access with (principal='aadapp=user-1', accesstype='ingest', database='my-db', table='Storms')";
+    assert_eq!(body["csl"], asked);
+
+    // Without the right to look at the table there is nothing more to ask.
+    fake.answer(".show table", 403, forbidden);
+    client.check_targets(&targets, true).await.unwrap();
+    assert_eq!(fake.seen(Op::Command).len(), 3);
+
+    fake.answer(".show table ['Storms'] cslschema", 200, one_row());
+    let no = json!({"Tables": [{"Columns": [{}, {}, {}, {}], "Rows": [["", "", "", 0]]}]});
+    fake.answer(".show principal access", 200, no);
+    let error = client.check_targets(&targets, true).await.unwrap_err().to_string();
+    assert!(error.contains(".add table ['Storms'] ingestors ('aadapp=user-1')"), "{error}");
+
+    fake.answer(".show table", 503, json!({}));
+    let error = client.check_targets(&targets, true).await.unwrap_err();
+    assert!(error.is_retriable(), "{error}");
 }

@@ -1,4 +1,5 @@
-//! Commands on roles of principals. Roles are kept and shown; the emulator lets everybody do everything.
+//! Commands on roles of principals. Roles are kept and shown; the emulator lets everybody do everything, and only says who
+//! might not.
 
 use serde_json::{Value, json};
 
@@ -100,8 +101,8 @@ impl Command<'_> {
 
     /// `.show principal access with (principal='…', accesstype='ingest', database='D', table='T')`.
     ///
-    /// The fourth column says whether access is allowed, which is what clients read. It always is, once the entities
-    /// exist; the other columns' names are ours.
+    /// The fourth column says whether access is allowed, which is what clients read; the other columns' names are ours. It
+    /// is, once the entities exist and nobody or this principal has a role that lets it.
     pub(super) fn show_principal_access(&mut self) -> Result<Table, KustoError> {
         self.cursor.expect_word("access")?;
         let properties = self.properties()?;
@@ -113,18 +114,32 @@ impl Command<'_> {
             return Err(KustoError::syntax("'.show principal access' needs principal and accesstype"));
         };
         let database = self.store.database(get("database").unwrap_or(self.database))?;
-        let entity = match get("table") {
-            Some(table) => Scope::Table(self.store.table(&database, table)?),
-            None => Scope::Database(database),
-        };
+        let mut scopes = vec![Scope::Database(database.clone())];
+        if let Some(table) = get("table") {
+            scopes.push(Scope::Table(self.store.table(&database, table)?));
+        }
+        let allowed = self.is_allowed(&scopes, principal)?;
+        let entity = scopes.last().map(Scope::entity_name).unwrap_or_default();
         let columns = [
             ("PrincipalFQN", KustoType::String),
             ("Entity", KustoType::String),
             ("AccessType", KustoType::String),
             ("IsAllowed", KustoType::Bool),
         ];
-        let row: Vec<Value> = vec![text(principal), text(&entity.entity_name()), text(access), json!(true)];
+        let row: Vec<Value> = vec![text(principal), text(&entity), text(access), json!(allowed)];
         Ok(Table::new(&columns, vec![row]))
+    }
+
+    /// Nobody was given the right to ingest in any of `scopes`, or `principal` was.
+    fn is_allowed(&self, scopes: &[Scope], principal: &str) -> Result<bool, KustoError> {
+        let mut named = Vec::new();
+        for scope in scopes {
+            named.extend(self.store.principals(scope)?);
+        }
+        named.retain(|(role, ..)| matches!(role.as_str(), "admins" | "ingestors"));
+        // Without a tenant the client's own is meant.
+        let is_same = |given: &str| given == principal || given.split(';').next() == Some(principal);
+        Ok(named.is_empty() || named.iter().any(|(_, given, _)| is_same(given)))
     }
 }
 
@@ -172,6 +187,21 @@ mod tests {
         assert_eq!(results[2].as_ref().unwrap().rows.len(), 2);
         assert!(results[3].as_ref().unwrap().rows.is_empty());
         assert_eq!(results[4].as_ref().unwrap().rows.len(), 1);
+    }
+
+    #[test]
+    fn with_an_ingestor_only_that_one_may_ingest() {
+        let access = |who: &str| {
+            format!(
+                ".show principal access with (principal='{who}', accesstype='ingest', database='lab', table='T')"
+            )
+        };
+        let questions = ["aadapp=x;y", "aadapp=x", "aadapp=z;y"].map(access);
+        let mut texts = vec![".add table T ingestors ('aadapp=x;y')"];
+        texts.extend(questions.iter().map(String::as_str));
+        let results = commands(&texts);
+        let allowed = results[1..].iter().map(|result| result.as_ref().unwrap().rows[0][3].clone());
+        assert_eq!(allowed.collect::<Vec<_>>(), [true, true, false]);
     }
 
     #[test]
