@@ -121,6 +121,24 @@ const DECIDED: &[Decided] = &[
             recorded.body = serde_json::from_str(&text).unwrap();
         },
     },
+    Decided {
+        cases: &["validate*"],
+        theirs: "the converters of the recorded worker are recommended, which had none for schema registries",
+        ours: "Confluent's and Apicurio's are recommended too",
+        why: "they are built in",
+        settle: |_, ours| {
+            let configs = ours.body.get_mut("configs").and_then(Value::as_array_mut);
+            for config in configs.into_iter().flatten() {
+                let name = config["value"]["name"].as_str().unwrap_or_default();
+                if matches!(name, "key.converter" | "value.converter") {
+                    let values = config["value"]["recommended_values"].as_array_mut().unwrap();
+                    let before = values.len();
+                    values.retain(|class| class.as_str().unwrap().starts_with("org.apache.kafka."));
+                    assert_eq!(before - values.len(), 6);
+                }
+            }
+        },
+    },
 ];
 
 /// Keys of the sink that the recorded one does not have.

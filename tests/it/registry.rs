@@ -230,7 +230,7 @@ async fn a_wrong_password_fails_the_task_with_the_setting_and_without_the_passwo
     assert_eq!(rest.send("POST", "/connectors", Some(body)).await.status, 201);
     let trace = rest.wait_for_trace(&stage.connector).await;
     for part in
-        [&guarded.url(), "401", "value.converter.basic.auth.user.info", "offset 0", &stage.topic, "id 2"]
+        [&guarded.url(), "401", "value.converter.basic.auth.user.info", "offset 0", &stage.topic, "id 3"]
     {
         assert!(trace.contains(part), "{part} in {trace}");
     }
