@@ -81,3 +81,36 @@ fn line(key: &ConfigKey) -> String {
     let text = key.documentation.replace('|', "\\|").replace('<', "&lt;");
     format!("| `{}` | {kind} | {default} | {} | {text} |\n", key.name, key.importance.as_str().to_lowercase())
 }
+
+/// The code blocks of a page that are marked as this language.
+fn blocks<'a>(page: &'a str, language: &str) -> Vec<&'a str> {
+    let open = format!("```{language}\n");
+    page.split(&open).skip(1).filter_map(|rest| rest.split("```").next()).collect()
+}
+
+#[test]
+fn every_configuration_of_the_guides_is_a_good_one() {
+    let worker = worker_config("localhost:9092", "guides", &[]);
+    let mut connectors = 0;
+    for folder in ["docs/formats", "docs/sources"] {
+        for page in std::fs::read_dir(root().join(folder)).expect("a folder of guides") {
+            let path = page.expect("a page").path();
+            let text = std::fs::read_to_string(&path).expect("text");
+            for block in blocks(&text, "json") {
+                let request: serde_json::Value = serde_json::from_str(block).expect("JSON");
+                let Some(config) = request["config"].as_object() else { continue };
+                let mut raw: ConnectorProperties =
+                    config.iter().map(|(key, value)| (key.clone(), value.as_str().map(str::to_owned))).collect();
+                raw.insert("name".to_owned(), request["name"].as_str().map(str::to_owned));
+                let read = SinkConnectorConfig::parse(&raw, &worker);
+                assert!(read.is_ok(), "{}: {:?}", path.display(), read.err());
+                connectors += 1;
+            }
+            for block in blocks(&text, "properties") {
+                let read = Properties::read(block);
+                assert!(read.is_ok(), "{}: {:?}", path.display(), read.err());
+            }
+        }
+    }
+    assert!(connectors >= 10, "{connectors} were found");
+}

@@ -1,0 +1,75 @@
+//! The Fabric connector's class, from real Kafka to rows.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use crate::support::{DATABASE, Kafka, Raw, Stage, send_raw, wait_for};
+
+fn config(stage: &Stage, format: &str, more: &Value) -> Value {
+    let mapping = json!([{ "topic": stage.topic, "db": DATABASE, "table": "Events", "format": format }]);
+    let mut config = json!({
+        "connector.class": "com.microsoft.fabric.connect.eventhouse.sink.FabricSinkConnector",
+        "topics": stage.topic,
+        "flush.interval.ms": "300",
+        "connection.string": format!("Data Source={}", stage.adx.url()),
+        "kusto.tables.topics.mapping": mapping.to_string(),
+        "headers.to.drop": "['secret']",
+    });
+    config.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    config
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_record_is_a_row_with_keys_headers_and_coordinates() {
+    let kafka = Kafka::shared().await;
+    for format in ["json", "csv"] {
+        let stage = Stage::set(kafka, 1).await;
+        stage
+            .adx
+            .command(".create table Events (id:int, keys:dynamic, headers:dynamic, kafkamd:dynamic)")
+            .await;
+        stage.worker.rest().create_running(&stage.connector, &config(&stage, format, &json!({}))).await;
+        let status = stage.worker.rest().get(&format!("/connectors/{}", stage.connector)).await;
+        assert_eq!(status.body["type"], "sink");
+        let value = |id: u8| if format == "json" { json!({ "id": id }).to_string() } else { id.to_string() };
+        let mut tombstone = Raw::text("k2", "");
+        tombstone.value = None;
+        let records = [Raw::text("k1", &value(1)).header("src", b"web").header("secret", b"x"), tombstone];
+        send_raw(kafka, &stage.topic, &records).await;
+        let query = "Events | project id, keys, headers, kafkamd";
+        let mut found = wait_for("two rows", Duration::from_mins(1), async || {
+            let rows = stage.adx.query(query).await;
+            (rows.len() == 2).then_some(rows)
+        })
+        .await;
+        found.sort_by_key(|row| row[3]["offset"].to_string());
+        let coordinates = |offset: &str| json!({ "partition": "0", "offset": offset, "topic": stage.topic });
+        assert_eq!(found[0], [json!(1), json!("k1"), json!({ "src": "web" }), coordinates("0")], "{format}");
+        let no_headers = if format == "json" { Value::Null } else { json!({}) };
+        assert_eq!(found[1], [Value::Null, json!("k2"), no_headers, coordinates("1")], "{format}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn its_settings_are_checked_at_once() {
+    let kafka = Kafka::shared().await;
+    let stage = Stage::set(kafka, 1).await;
+    for (more, part) in [
+        (json!({ "connection.string": "Endpoint=sb://x/;SharedAccessKey=k3y" }), "Eventstream"),
+        (json!({ "connection.string": "https://localhost;Color=k3y" }), "no keyword 'Color'"),
+        (json!({ "connection.string": "" }), "it or connection.string is needed"),
+        (json!({ "headers.to.project": "src" }), "JSON array of names"),
+    ] {
+        let answer = stage.worker.rest().create(&stage.connector, &config(&stage, "json", &more)).await;
+        assert_eq!(answer.status, 400, "{more}");
+        assert!(answer.message().contains(part) && !answer.message().contains("k3y"), "{}", answer.message());
+    }
+    let plugins = stage.worker.rest().get("/connector-plugins").await.body;
+    let row = plugins
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|row| row["class"].as_str().unwrap().ends_with("FabricSinkConnector"));
+    assert_eq!(row.unwrap()["version"], "1.3.1");
+}
