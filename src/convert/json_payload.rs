@@ -253,7 +253,7 @@ fn simple(name: &str) -> &str {
 
 /// What a JSON text is, by its first byte: the text is valid.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Node {
+pub(super) enum Node {
     Null,
     Boolean,
     Number,
@@ -275,7 +275,7 @@ impl fmt::Display for Node {
     }
 }
 
-fn kind_of(json: &RawValue) -> Node {
+pub(super) fn kind_of(json: &RawValue) -> Node {
     match json.get().as_bytes().first() {
         Some(b'n') | None => Node::Null,
         Some(b't' | b'f') => Node::Boolean,
@@ -299,11 +299,11 @@ fn float<T: FromStr>(json: &RawValue, node: Node) -> Option<T> {
     if node == Node::Number { json.get().parse().ok() } else { None }
 }
 
-fn text(json: &RawValue) -> Result<String, Error> {
+pub(super) fn text(json: &RawValue) -> Result<String, Error> {
     serde_json::from_str(json.get()).map_err(not_json)
 }
 
-fn base64(json: &RawValue) -> Result<Vec<u8>, Error> {
+pub(super) fn base64(json: &RawValue) -> Result<Vec<u8>, Error> {
     let cause = "com.fasterxml.jackson.databind.exc.InvalidFormatException";
     let wrong = |error: base64::DecodeError| {
         Error::new("Invalid bytes field").because(Error::of_class(cause, error.to_string()))
@@ -311,11 +311,11 @@ fn base64(json: &RawValue) -> Result<Vec<u8>, Error> {
     STANDARD.decode(text(json)?).map_err(wrong)
 }
 
-fn elements(json: &RawValue) -> Result<Vec<&RawValue>, Error> {
+pub(super) fn elements(json: &RawValue) -> Result<Vec<&RawValue>, Error> {
     serde_json::from_str(json.get()).map_err(not_json)
 }
 
-fn members(json: &RawValue) -> Result<Vec<(Cow<'_, str>, &RawValue)>, Error> {
+pub(super) fn members(json: &RawValue) -> Result<Vec<(Cow<'_, str>, &RawValue)>, Error> {
     serde_json::from_str::<Members<'_>>(json.get()).map(|members| members.0).map_err(not_json)
 }
 

@@ -4,11 +4,12 @@
 //! calls fetches the schema, hands it in by [`RegisteredConverter::learn`] and converts once more. What was learnt is
 //! shared by all pipelines of a connector; it is kept up to `schemas.cache.config`, a failure only for a short time.
 
-use super::avro;
+use super::json_schema::SchemaCache;
 use super::wire::{Framed, Wire, serialization};
+use super::{avro, json_payload, protobuf, schema_json};
 use crate::config::plugins;
 use crate::data::registered::{Registered, SchemaId};
-use crate::data::{self, SchemaAndValue};
+use crate::data::{self, Schema, SchemaAndValue};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, Instant};
@@ -49,12 +50,35 @@ pub struct Input<'a> {
 #[derive(Debug, Clone)]
 enum Format {
     Avro(avro::Options),
+    /// JSON with a JSON Schema.
+    Json(schema_json::Options),
+    Protobuf(protobuf::Options),
+    /// JSON with a schema of Connect's own; whether a null reads as the default.
+    Connect(bool),
 }
 
 /// What reads the values of one schema.
 #[derive(Debug)]
 enum Reader {
     Avro(avro::Reader),
+    Json(schema_json::Reader),
+    Protobuf(protobuf::Reader),
+    Connect(Arc<Schema>, bool),
+}
+
+impl Reader {
+    fn read(&self, framed: &Framed<'_>) -> Result<SchemaAndValue, data::Error> {
+        match self {
+            Self::Avro(reader) => reader.read(framed.payload),
+            Self::Json(reader) => reader.read(framed.payload),
+            Self::Protobuf(reader) => reader.read(framed),
+            Self::Connect(schema, null_to_default) => {
+                let payload = serde_json::from_slice(framed.payload).map_err(super::json::not_json)?;
+                let value = json_payload::value(schema, payload, *null_to_default)?;
+                Ok(SchemaAndValue { schema: Some(Arc::clone(schema)), value })
+            }
+        }
+    }
 }
 
 /// What is known of a schema.
@@ -92,7 +116,13 @@ impl RegisteredConverter {
             plugins::AVRO_CONVERTER | plugins::APICURIO_AVRO_CONVERTER => {
                 Format::Avro(avro::Options::new(settings, class == plugins::AVRO_CONVERTER))
             }
-            _ => return None,
+            plugins::JSON_SCHEMA_CONVERTER => Format::Json(schema_json::Options::new(settings)),
+            plugins::PROTOBUF_CONVERTER | plugins::APICURIO_PROTOBUF_CONVERTER => {
+                Format::Protobuf(protobuf::Options::new(settings, class == plugins::PROTOBUF_CONVERTER))
+            }
+            _ => {
+                Format::Connect(super::settings::flag(settings, "replace.null.with.default").unwrap_or(true))
+            }
         };
         let size = settings.get("schemas.cache.config").and_then(|size| size.trim().parse().ok());
         Some(Self {
@@ -124,7 +154,7 @@ impl RegisteredConverter {
             known.get(&framed.id).cloned()
         };
         match known {
-            Some(Known::Reader(reader)) => self.read(&reader, &framed).map_err(|cause| {
+            Some(Known::Reader(reader)) => reader.read(&framed).map_err(|cause| {
                 let name = self.format_name();
                 let text = format!("Error deserializing {name} message for id {}: ", framed.id);
                 Failure::Data(self.failed(input.topic, serialization(text).because(cause)))
@@ -171,26 +201,31 @@ impl RegisteredConverter {
     }
 
     fn reader(&self, registered: &Registered) -> Result<Reader, data::Error> {
-        let is_other = |wanted: &str| registered.kind.as_deref().is_some_and(|kind| kind != wanted);
-        match &self.format {
-            Format::Avro(options) => {
-                if is_other("AVRO") {
-                    return Err(other_kind(registered));
-                }
-                avro::Reader::new(registered, *options).map(Reader::Avro)
-            }
+        let wanted = match self.format {
+            Format::Avro(_) => "AVRO",
+            Format::Json(_) | Format::Connect(_) => "JSON",
+            Format::Protobuf(_) => "PROTOBUF",
+        };
+        if let Some(kind) = registered.kind.as_deref().filter(|kind| *kind != wanted) {
+            return Err(data::Error::new(format!("it is of type {kind}, which another converter reads")));
         }
-    }
-
-    fn read(&self, reader: &Reader, framed: &Framed<'_>) -> Result<SchemaAndValue, data::Error> {
-        match reader {
-            Reader::Avro(reader) => reader.read(framed.payload),
+        match &self.format {
+            Format::Avro(options) => avro::Reader::new(registered, *options).map(Reader::Avro),
+            Format::Json(options) => schema_json::Reader::new(registered, *options).map(Reader::Json),
+            Format::Protobuf(options) => protobuf::Reader::new(registered, *options).map(Reader::Protobuf),
+            Format::Connect(null_to_default) => {
+                let schema = SchemaCache::new(1).get(&registered.text)?;
+                let schema = schema.ok_or_else(|| data::Error::new("it is null"))?;
+                Ok(Reader::Connect(schema, *null_to_default))
+            }
         }
     }
 
     fn format_name(&self) -> &'static str {
         match self.format {
             Format::Avro(_) => "Avro",
+            Format::Json(_) | Format::Connect(_) => "JSON",
+            Format::Protobuf(_) => "Protobuf",
         }
     }
 
@@ -215,15 +250,15 @@ impl RegisteredConverter {
             return data::Error::of_class(class, text).because(cause);
         }
         let text = match self.format {
-            Format::Avro(_) => format!("Failed to deserialize data for topic {topic} to Avro: "),
+            Format::Avro(_) | Format::Protobuf(_) => {
+                format!("Failed to deserialize data for topic {topic} to {}: ", self.format_name())
+            }
+            Format::Json(_) | Format::Connect(_) => format!(
+                "Converting byte[] to Kafka Connect data failed due to serialization error of topic {topic}: "
+            ),
         };
         data::Error::new(text).because(cause)
     }
-}
-
-fn other_kind(registered: &Registered) -> data::Error {
-    let kind = registered.kind.as_deref().unwrap_or("unknown");
-    data::Error::new(format!("it is of type {kind}, which another converter reads"))
 }
 
 #[cfg(test)]

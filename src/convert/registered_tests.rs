@@ -1,7 +1,7 @@
 //! What a converter with a registry says before and after it has learnt a schema.
 
 use super::{Failure, Input, RegisteredConverter};
-use crate::config::plugins::{AVRO_CONVERTER, JSON_CONVERTER};
+use crate::config::plugins::{APICURIO_JSON_CONVERTER, AVRO_CONVERTER, JSON_CONVERTER, REGISTRY_CONVERTERS};
 use crate::data::registered::{Registered, SchemaId};
 use crate::data::{Error, Value};
 use std::collections::BTreeMap;
@@ -94,4 +94,26 @@ fn no_more_schemas_are_kept_than_was_set() {
     }
     let known = (0..5).filter(|id| converter.knows(SchemaId::Number(*id))).count();
     assert!((1..=2).contains(&known), "{known}");
+}
+
+#[test]
+fn apicurios_json_is_read_by_a_schema_of_connects() {
+    let converter =
+        RegisteredConverter::new("value.converter", APICURIO_JSON_CONVERTER, &BTreeMap::new()).unwrap();
+    let text =
+        r#"{"type":"struct","optional":false,"fields":[{"field":"a","type":"int32","optional":false}]}"#;
+    let registered = Registered { kind: None, text: text.to_owned(), references: Vec::new() };
+    converter.learn(SchemaId::Number(7), Ok(registered));
+    let data = converter.convert(input(b"\x00\x00\x00\x00\x00\x00\x00\x00\x07{\"a\":5}")).unwrap();
+    let Value::Struct(fields) = data.value else { panic!("no struct") };
+    assert_eq!(fields.get("a"), Some(&Value::Int32(5)));
+}
+
+#[test]
+fn every_class_of_the_table_is_made() {
+    for class in REGISTRY_CONVERTERS {
+        let made = RegisteredConverter::new("key.converter", class, &BTreeMap::new()).unwrap();
+        assert_eq!(made.class(), class);
+        assert!(made.id_header().contains("key"), "{class}");
+    }
 }

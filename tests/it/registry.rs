@@ -141,6 +141,149 @@ async fn avro_of_two_versions_with_references_becomes_rows() {
     stage.assert_running().await;
 }
 
+/// What the script's JSON storm becomes; what was not there is null.
+fn json_storm(number: i64) -> Value {
+    let mut doc = json!({ "id": number, "name": format!("storm {number} \u{2603}") });
+    let parts = [
+        "address", "amount", "day", "ratio", "kind", "tags", "extra", "pairs", "note", "either", "both",
+        "next",
+    ];
+    for part in parts {
+        doc[part] = Value::Null;
+    }
+    if number % 4 != 0 {
+        let either = |place: i64, value: Value| {
+            let name = |place: i64| format!("io.confluent.connect.json.OneOf.field.{place}");
+            (0..3)
+                .map(|at| (name(at), if at == place { value.clone() } else { Value::Null }))
+                .collect::<Map<_, _>>()
+        };
+        let mut inner = json_storm(0);
+        inner["id"] = json!(-1);
+        inner["name"] = json!("inner");
+        let unscaled = u16::try_from(number * 100 + 25).unwrap().to_be_bytes();
+        doc["address"] = json!({ "city": format!("city {number}"), "zip": number });
+        doc["amount"] =
+            json!(base64(if unscaled[0] == 0 && unscaled[1] < 0x80 { &unscaled[1..] } else { &unscaled }));
+        doc["day"] = json!(number);
+        doc["ratio"] = json!(f64::from(i32::try_from(number).unwrap()) / 8.0);
+        doc["kind"] = json!("WIND");
+        doc["tags"] = json!(["a", "b"]);
+        doc["extra"] = json!({ "n": number });
+        doc["pairs"] = json!([[number, "v"]]);
+        doc["either"] = match number % 4 {
+            1 => either(0, json!(number)),
+            2 => either(1, json!(format!("text {number}"))),
+            _ => either(2, json!({ "city": "x", "zip": 5 })),
+        }
+        .into();
+        doc["both"] = json!({ "city": "y", "zip": null, "more": true });
+        doc["next"] = inner;
+    }
+    doc
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn json_with_a_schema_of_two_versions_with_references_becomes_rows() {
+    let kafka = Kafka::shared().await;
+    let (stage, registry) = (set(kafka).await, Registry::start().await);
+    let sent = write(kafka, &registry, &stage.topic, "json_schema").await;
+    let config = config(&stage, &registry, "io.confluent.connect.json.JsonSchemaConverter", json!({}));
+    stage.worker.rest().create_running(&stage.connector, &config).await;
+    wait_committed(kafka, &stage, sent).await;
+    let wanted = (0..40).map(|number| {
+        let mut doc = json_storm(number);
+        if number >= 20 {
+            let score = |number: i64| {
+                if number % 4 == 0 { 0.5 } else { f64::from(i32::try_from(number).unwrap()) / 4.0 }
+            };
+            doc["score"] = json!(score(number));
+            if number % 4 != 0 {
+                doc["next"]["score"] = json!(0.5);
+            }
+        }
+        doc
+    });
+    assert_eq!(docs(&stage, 40).await, wanted.collect::<Vec<_>>());
+    stage.assert_running().await;
+}
+
+/// What the script's Protobuf storm becomes.
+fn protobuf_storm(number: i64) -> Value {
+    let address = |city: &str| json!({ "city": city, "zip": 0 });
+    let mut doc = protobuf_default();
+    let unscaled =
+        [0, (number * 100 + 25) / 256, (number * 100 + 25) % 256].map(|byte| u8::try_from(byte).unwrap());
+    let skip = unscaled.windows(2).take_while(|pair| pair[0] == 0 && pair[1] < 0x80).count();
+    doc["id"] = json!(number);
+    doc["name"] = json!(format!("storm {number} \u{2603}"));
+    doc["address"] = address(&format!("city {number}"));
+    doc["amount"] = json!(base64(&unscaled[skip..]));
+    doc["day"] = json!(number);
+    doc["clock"] = json!(number * 1000 + 7);
+    doc["at"] = json!(1_767_225_600_005_i64 + number * 1000);
+    doc["kind"] = json!(if number % 2 == 1 { "WIND" } else { "HAIL" });
+    doc["tags"] = json!(["a", "b"]);
+    doc["extra"] = json!({ "n": number });
+    if number % 3 == 0 {
+        doc["note"] = json!("");
+    }
+    doc["either_0"] = match number % 4 {
+        0 => Value::Null,
+        1 => json!({ "number": 0, "text": null, "place": null }),
+        2 => json!({ "number": null, "text": "text", "place": null }),
+        _ => json!({ "number": null, "text": null, "place": address("x") }),
+    };
+    doc["wrapped"] = json!({ "value": "w" });
+    // Java has no numbers without a sign.
+    doc["big"] = json!(i64::MIN + number);
+    doc["small"] = json!(u32::MAX);
+    doc["ratio"] = json!(f64::from(i32::try_from(number).unwrap()) / 8.0);
+    doc["raw"] = json!("/wA=");
+    doc["places"] = json!([address("p")]);
+    doc["inner"] = protobuf_default();
+    doc["inner"]["id"] = json!(-1);
+    doc
+}
+
+/// The same when nothing was set.
+fn protobuf_default() -> Value {
+    json!({
+        "id": 0, "name": "", "address": null, "amount": null, "day": null, "clock": null, "at": null, "kind": "HAIL",
+        "tags": [], "extra": {}, "note": null, "either_0": null, "wrapped": null, "big": 0, "raw": "", "places": [],
+        "inner": null, "small": 0, "ratio": 0.0,
+    })
+}
+
+async fn protobuf(what: &str) {
+    let kafka = Kafka::shared().await;
+    let (stage, registry) = (set(kafka).await, Registry::start().await);
+    let sent = write(kafka, &registry, &stage.topic, what).await;
+    let config = config(&stage, &registry, "io.confluent.connect.protobuf.ProtobufConverter", json!({}));
+    stage.worker.rest().create_running(&stage.connector, &config).await;
+    wait_committed(kafka, &stage, sent).await;
+    let mut found = docs(&stage, 31).await;
+    let mut wanted: Vec<Value> = (0..20).map(protobuf_storm).collect();
+    wanted.push(protobuf_default());
+    wanted.extend((100..110).map(|id| json!({ "id": id })));
+    // Two have the id 0.
+    let key = |doc: &Value| (doc["id"].as_i64(), doc["name"].as_str().map(str::to_owned));
+    found.sort_by_key(key);
+    wanted.sort_by_key(key);
+    assert_eq!(found, wanted);
+    stage.assert_running().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn protobuf_by_its_text_with_imports_becomes_rows() {
+    protobuf("protobuf_text").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn protobuf_by_its_compiled_form_becomes_rows() {
+    protobuf("protobuf").await;
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_cannot_be_read_is_a_dead_letter_and_its_neighbours_are_rows() {
     let kafka = Kafka::shared().await;

@@ -116,15 +116,13 @@ const JSON_SCHEMA: &[Row] = &[
     Row("object.additional.properties", Boolean, Is("true"), Any, Mid, NONE, AUTO, "object.additional.properties",
         "Accepted for compatibility: it is about writing."),
     Row("use.optional.for.nonrequired", Boolean, Is("false"), Any, Mid, NONE, AUTO, "use.optional.for.nonrequired",
-        "A property that is not required may be null."),
+        "Accepted for compatibility: a property that is not required may always be missing or null."),
     Row("decimal.format", String, Is("BASE64"), OneOfAnyCase(&["BASE64", "NUMERIC"]), Mid, NONE, AUTO, "decimal.format",
         "Accepted for compatibility: it is about writing."),
     Row("ignore.modern.dialects", Boolean, Is("false"), Any, Mid, NONE, AUTO, "ignore.modern.dialects",
         "Accepted for compatibility: schemas of all drafts are read alike."),
     Row("generalized.sum.type.support", Boolean, Is("false"), Any, Mid, NONE, AUTO, "generalized.sum.type.support",
         "Branches of a union are named alike for all formats."),
-    Row("replace.null.with.default", Boolean, Is("true"), Any, Low, NONE, AUTO, "replace.null.with.default",
-        "Whether a null that has a default reads as the default."),
 ];
 
 #[rustfmt::skip] // a table: one row is one key
@@ -177,7 +175,7 @@ const APICURIO: &[Row] = &[
 
 /// The rows of a class that needs a registry; nothing for other classes.
 pub(in crate::config) fn rows(class: &str) -> impl Iterator<Item = &'static Row> {
-    let places: &[&'static [Row]] = if plugins::is_apicurio(class) {
+    let places: &'static [&'static [Row]] = if plugins::is_apicurio(class) {
         &[APICURIO, REQUESTS]
     } else if plugins::needs_registry(class) {
         &[CONFLUENT, REQUESTS, WRITING]
@@ -190,5 +188,5 @@ pub(in crate::config) fn rows(class: &str) -> impl Iterator<Item = &'static Row>
         plugins::PROTOBUF_CONVERTER | plugins::APICURIO_PROTOBUF_CONVERTER => PROTOBUF,
         _ => &[],
     };
-    places.to_vec().into_iter().flatten().chain(own)
+    places.iter().copied().flatten().chain(own)
 }

@@ -18,7 +18,6 @@ pub(super) fn value(node: &Node, records: &impl Records, json: &Json) -> Result<
     let wrong = || bad_schema(format!("the default {json} is not of its field's type"));
     let part = |node: &Node, json: &Json| value(node, records, json);
     Ok(match (node, json) {
-        (Node::Null, Json::Null) => Value::Null,
         (Node::Boolean, Json::Bool(truth)) => Value::Boolean(*truth),
         (Node::Int(as_what), json) => {
             let number = json.as_i64().and_then(|number| i32::try_from(number).ok()).ok_or_else(wrong)?;
@@ -58,7 +57,7 @@ pub(super) fn value(node: &Node, records: &impl Records, json: &Json) -> Result<
             let schema = schema.as_ref().unwrap_or(&record.schema);
             Value::Struct(Struct { schema: Arc::clone(schema), values })
         }
-        (Node::Nullable(..), Json::Null) => Value::Null,
+        (Node::Null | Node::Nullable(..), Json::Null) => Value::Null,
         (Node::Nullable(_, of) | Node::Single(of), json) => part(of, json)?,
         (Node::Union(branches, schema), json) => {
             let (node, place) = branches.first().ok_or_else(wrong)?;

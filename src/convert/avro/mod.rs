@@ -16,6 +16,7 @@ use std::sync::Arc;
 
 /// The converter's own settings that a sink sees.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a setting of its own, read in one place")]
 pub(super) struct Options {
     /// `enhanced.avro.schema.support`.
     pub(super) enhanced: bool,

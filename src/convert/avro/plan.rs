@@ -152,8 +152,8 @@ impl<'a> Maker<'a> {
     }
 
     fn named(&mut self, at: usize, place: Place<'a>) -> Result<(Node, Arc<Schema>), Error> {
-        let names = self.names;
-        let named = names.all.get(at).ok_or_else(|| bad_schema("a type is missing"))?;
+        let Names { all, .. } = self.names;
+        let named = all.get(at).ok_or_else(|| bad_schema("a type is missing"))?;
         let (node, mut schema) = match &named.shape {
             Shape::Open => return Err(bad_schema(format!("the type {} is not whole", named.full_name))),
             Shape::Enum(symbols) => {

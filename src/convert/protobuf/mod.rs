@@ -1,0 +1,111 @@
+//! Protobuf: a schema's text becomes descriptors, a message's descriptor Connect's schema, and bytes values
+//! (`connect-runtime.md` §6.4).
+//!
+//! Rooms: `compile` reads the text, `framing` says which message it is, `plan` makes Connect's schema, `read` the values.
+//! Pure; what was made of a message is kept, for there are few and they do not change.
+
+mod compile;
+mod framing;
+mod plan;
+mod read;
+
+use super::wire::Framed;
+use crate::data::registered::Registered;
+use crate::data::{Error, SchemaAndValue};
+use framing::Which;
+use plan::Plan;
+use prost_reflect::{DynamicMessage, FileDescriptor};
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, PoisonError, RwLock};
+
+/// The converter's own settings that a sink sees.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a setting of its own, read in one place")]
+pub(super) struct Options {
+    /// `enhanced.protobuf.schema.support`.
+    enhanced: bool,
+    /// `int.for.enums`.
+    int_enums: bool,
+    /// `optional.for.nullables`.
+    optional_for_nullables: bool,
+    /// `optional.for.proto2`.
+    optional_for_proto2: bool,
+    /// `wrapper.for.nullables`.
+    wrapper_for_nullables: bool,
+    /// `wrapper.for.raw.primitives`.
+    wrapper_for_raw: bool,
+    /// `generate.struct.for.nulls`.
+    struct_for_nulls: bool,
+    /// `generate.index.for.unions`.
+    index_for_unions: bool,
+    /// `flatten.unions`.
+    flatten_unions: bool,
+    /// Confluent's list of indexes stands before a message; Apicurio's name otherwise.
+    indexes: bool,
+}
+
+impl Options {
+    /// Reads them; the tables of keys have checked them.
+    pub(super) fn new(settings: &BTreeMap<String, String>, indexes: bool) -> Self {
+        let flag = |key, default| super::settings::flag(settings, key).unwrap_or(default);
+        Self {
+            enhanced: flag("enhanced.protobuf.schema.support", false),
+            int_enums: flag("int.for.enums", false),
+            optional_for_nullables: flag("optional.for.nullables", false),
+            optional_for_proto2: flag("optional.for.proto2", true),
+            wrapper_for_nullables: flag("wrapper.for.nullables", false),
+            wrapper_for_raw: flag("wrapper.for.raw.primitives", true),
+            struct_for_nulls: flag("generate.struct.for.nulls", false),
+            index_for_unions: flag("generate.index.for.unions", true),
+            flatten_unions: flag("flatten.unions", false),
+            indexes,
+        }
+    }
+}
+
+/// Reads messages of one schema.
+#[derive(Debug)]
+pub(super) struct Reader {
+    file: FileDescriptor,
+    options: Options,
+    /// Held for a lookup only; a schema has few messages.
+    plans: RwLock<HashMap<Which, Arc<Plan>>>,
+}
+
+impl Reader {
+    /// Compiles a schema.
+    pub(super) fn new(registered: &Registered, options: Options) -> Result<Self, Error> {
+        Ok(Self { file: compile::file(registered)?, options, plans: RwLock::default() })
+    }
+
+    /// Reads one message.
+    pub(super) fn read(&self, framed: &Framed<'_>) -> Result<SchemaAndValue, Error> {
+        let (which, payload) = framing::read(self.options.indexes, framed)?;
+        let plan = self.plan(which)?;
+        let message = DynamicMessage::decode(plan.message.clone(), payload)
+            .map_err(|error| bad_message(error.to_string()))?;
+        read::root(&plan, self.options, &message)
+    }
+
+    fn plan(&self, which: Which) -> Result<Arc<Plan>, Error> {
+        let known = self.plans.read().unwrap_or_else(PoisonError::into_inner).get(&which).cloned();
+        if let Some(plan) = known {
+            return Ok(plan);
+        }
+        let message = which.find(&self.file).ok_or_else(|| bad_message("the schema has no such message"))?;
+        let plan = Arc::new(plan::make(message, self.options)?);
+        self.plans.write().unwrap_or_else(PoisonError::into_inner).insert(which, Arc::clone(&plan));
+        Ok(plan)
+    }
+}
+
+fn bad_schema(reason: impl Into<String>) -> Error {
+    Error::of_class("io.confluent.kafka.schemaregistry.protobuf.ProtobufSchemaException", reason)
+}
+
+fn bad_message(reason: impl Into<String>) -> Error {
+    Error::of_class("com.google.protobuf.InvalidProtocolBufferException", reason)
+}
+
+#[cfg(test)]
+mod tests;
