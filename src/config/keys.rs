@@ -36,6 +36,9 @@ pub const STRATEGIES: &[&str] = &[
 /// Names accepted for `behavior.on.error`.
 pub const BEHAVIORS: &[&str] = &["FAIL", "LOG", "IGNORE", "fail", "log", "ignore"];
 
+/// Values of `kusto.ingestion.protocol`.
+pub const PROTOCOLS: &[&str] = &["queued", "v2", "auto"];
+
 /// The keys that every sink connector has, in Connect's order.
 #[rustfmt::skip] // a table: one row is one key
 pub const FRAMEWORK: &[Row] = &[
@@ -127,6 +130,10 @@ pub const KUSTO: &[Row] = &[
          aad.auth.appkey. It is read again for each sign-in."),
     Row("aad.auth.certificate.password", Password, Null, Any, Low, (CONNECTION, 11), Medium, "Kusto Auth Certificate Password",
         "The password of that file, if it has one."),
+    Row("kusto.ingestion.protocol", Text, Is("queued"), OneOf(PROTOCOLS), Low, (CONNECTION, 12), Narrow, "Ingestion protocol",
+        "How the service learns of a batch: queued (a message in its queue), v2 (its REST API, a preview: a batch that the \
+         service fails later is told in the log), or auto (v2 where the cluster offers and prefers it). Ours; the JVM \
+         connector has queued only."),
     Row("kusto.tables.topics.mapping", Text, Required, Any, High, (WRITES, 0), Medium, "Kusto Table Topics Mapping",
         "A JSON array, single quotes allowed, with one object per topic: topic (a name, or * for all others) or topicRegex \
          (an expression that whole names match), db, table, format, mapping (the name of an ingestion mapping of the table), \

@@ -79,6 +79,18 @@ pub enum TargetCheck {
     Thorough,
 }
 
+/// The way a batch's blob is told to the service.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum IngestionProtocol {
+    /// By a message in a queue.
+    #[default]
+    Queued,
+    /// By REST.
+    V2,
+    /// By REST where the cluster offers and prefers it, else by a message.
+    Auto,
+}
+
 /// The Kusto sink's settings.
 #[derive(Debug, Clone)]
 pub struct KustoSinkConfig {
@@ -112,6 +124,8 @@ pub struct KustoSinkConfig {
     pub insecure_http: bool,
     /// What is asked of the cluster before the first record.
     pub target_check: TargetCheck,
+    /// `kusto.ingestion.protocol`.
+    pub protocol: IngestionProtocol,
 }
 
 impl KustoSinkConfig {
@@ -170,6 +184,11 @@ impl KustoSinkConfig {
                 Some(true) => TargetCheck::Thorough,
                 Some(false) if values.is_written(VALIDATION) => TargetCheck::Off,
                 _ => TargetCheck::Existence,
+            },
+            protocol: match values.text("kusto.ingestion.protocol")? {
+                "v2" => IngestionProtocol::V2,
+                "auto" => IngestionProtocol::Auto,
+                _ => IngestionProtocol::Queued,
             },
         };
         (problems.0.len() == before).then_some(config)

@@ -53,7 +53,8 @@ pub use errors::{ConfigError, ConfigErrors};
 pub use format::{DataFormat, MappingKind};
 pub use infos::{ConfigInfo, ConfigInfos, ConfigValueInfo};
 pub use kusto::{
-    BehaviorOnError, HeaderChoice, KustoSinkConfig, SINK_DEAD_LETTERS, SinkDeadLetters, TargetCheck,
+    BehaviorOnError, HeaderChoice, IngestionProtocol, KustoSinkConfig, SINK_DEAD_LETTERS, SinkDeadLetters,
+    TargetCheck,
 };
 pub use mapping::{Column, ColumnSource, Layout, TopicMapping, TopicMappings};
 pub use override_policy::OverridePolicy;

@@ -32,6 +32,12 @@ pub struct Timings {
     pub streaming_off: Duration,
     /// The longest pause between two tries.
     pub longest_pause: Duration,
+    /// Wait before the service is asked what became of a batch posted by REST; doubles each time.
+    pub follow_first: Duration,
+    /// The longest wait between two such questions.
+    pub follow_longest: Duration,
+    /// A batch is not followed longer than this: the service retries for 48 hours.
+    pub follow_limit: Duration,
     /// Age at which resources and the identity token are renewed.
     pub refresh: Duration,
     /// Wait after a renewal that failed.
@@ -53,6 +59,9 @@ impl Timings {
             streaming_busy: Duration::from_secs(10),
             streaming_off: Duration::from_mins(15),
             longest_pause,
+            follow_first: Duration::from_mins(1),
+            follow_longest: Duration::from_mins(10),
+            follow_limit: Duration::from_hours(49),
             refresh: Duration::from_hours(1),
             refresh_again: Duration::from_mins(1),
             warn_again: Duration::from_secs(10),

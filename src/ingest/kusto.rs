@@ -10,6 +10,7 @@ use super::storage::retry_after_of;
 use super::url::redacted;
 use super::{Error, SasUrl};
 use bytes::Bytes;
+use reqwest::Method;
 use serde_json::{Value, json};
 use std::sync::Arc;
 use std::time::Duration;
@@ -115,6 +116,11 @@ impl KustoClient {
         &self.endpoint.url
     }
 
+    /// How long a small request may take.
+    pub fn call_limit(&self) -> Duration {
+        self.http.timings.call
+    }
+
     /// The endpoint's address, for messages.
     pub fn url(&self) -> SasUrl {
         SasUrl::new(self.endpoint.url.clone())
@@ -142,23 +148,33 @@ impl KustoClient {
 
     /// Sends `post` and gives the answer's first table.
     pub async fn post(&self, post: &Post) -> Result<Table, Error> {
-        match self.once(post).await {
+        let value = self.json(Method::POST, post).await?;
+        parse_table(&value).ok_or_else(|| self.call(post).malformed("no table in it"))
+    }
+
+    /// Sends `post`, by another method if wanted, and gives the answer as it is.
+    pub async fn json(&self, method: Method, post: &Post) -> Result<Value, Error> {
+        match self.once(method.clone(), post).await {
             Err(error) if error.class() == Some(Class::Token) => {
                 // The token may have been revoked in mid-life: a new one shows whether it was that.
                 self.auth.forget().await;
-                self.once(post).await
+                self.once(method, post).await
             }
             result => result,
         }
     }
 
-    async fn once(&self, post: &Post) -> Result<Table, Error> {
-        let call = self.http.call(post.operation, SasUrl::new(post.url.clone()), self.endpoint.setting);
+    fn call(&self, post: &Post) -> Call {
+        self.http.call(post.operation, SasUrl::new(post.url.clone()), self.endpoint.setting)
+    }
+
+    async fn once(&self, method: Method, post: &Post) -> Result<Value, Error> {
+        let call = self.call(post);
         let token = call.within(self.http.timings.call, self.auth.token(&self.endpoint)).await?;
         let mut request = self
             .http
             .client
-            .post(post.url.clone())
+            .request(method, post.url.clone())
             .header("Accept", "application/json")
             .header("Content-Type", post.content_type)
             .header("x-ms-version", "2024-12-12")
@@ -177,7 +193,7 @@ impl KustoClient {
         self.read(&call, &answer)
     }
 
-    fn read(&self, call: &Call, answer: &Answer) -> Result<Table, Error> {
+    fn read(&self, call: &Call, answer: &Answer) -> Result<Value, Error> {
         let refused = |found: Found, class| {
             Err(Error::Refused(Box::new(Refusal {
                 operation: call.operation,
@@ -200,7 +216,7 @@ impl KustoClient {
             let class = if found.permanent == Some(true) { Class::Permanent } else { Class::Transient };
             return refused(found, class);
         }
-        parse_table(&value).ok_or_else(|| call.malformed("no table in it"))
+        Ok(value)
     }
 
     fn advice(&self, status: u16) -> Option<&'static str> {

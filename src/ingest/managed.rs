@@ -9,14 +9,15 @@
 use super::auth::Auth;
 use super::blob::Cut;
 use super::delivery::Delivery;
+use super::following::Follower;
 use super::http::{Http, HttpPools, Route, Timings};
 use super::kusto::{Endpoint, KustoClient};
 use super::message::Sender;
 use super::queued::Queued;
-use super::resources::ResourceManager;
+use super::resources::{Policy, ResourceManager};
 use super::streaming::{Failure, Streaming};
 use super::{Error, IngestClient, IngestRequest, Target, target};
-use crate::config::{Authentication, KustoSinkConfig, is_loopback};
+use crate::config::{Authentication, IngestionProtocol, KustoSinkConfig, is_loopback};
 use async_trait::async_trait;
 use std::sync::Arc;
 use std::time::Duration;
@@ -46,6 +47,7 @@ pub(super) struct Settings {
     pub query_url: Url,
     pub auth: Authentication,
     pub insecure_http: bool,
+    pub protocol: IngestionProtocol,
     pub retry_max_time: Option<Duration>,
     pub timings: Timings,
     pub cut: Cut,
@@ -61,6 +63,7 @@ impl ManagedIngestClient {
             query_url: config.query_url.clone(),
             auth: config.auth.clone(),
             insecure_http: config.insecure_http,
+            protocol: config.protocol,
             retry_max_time: config.retry_max_time,
             timings: Timings::new(config.retry_backoff),
             cut: Cut::default(),
@@ -86,11 +89,13 @@ impl ManagedIngestClient {
         let principal = Auth::principal(&settings.auth);
         let auth = Auth::new(settings.auth, http.clone(), direct, dm.clone(), settings.insecure_http);
         let auth = Arc::new(auth);
-        let dm = KustoClient::new(http.clone(), Arc::clone(&auth), Arc::clone(&sender), dm);
+        let dm = Arc::new(KustoClient::new(http.clone(), Arc::clone(&auth), Arc::clone(&sender), dm));
         let engine = Arc::new(KustoClient::new(http.clone(), auth, Arc::clone(&sender), engine));
-        let resources = ResourceManager::new(dm, Arc::clone(&http.timings), settings.insecure_http);
+        let policy = Policy { protocol: settings.protocol, insecure: settings.insecure_http };
+        let resources = ResourceManager::new(Arc::clone(&dm), Arc::clone(&http.timings), policy);
+        let follower = Follower::new(Arc::clone(&dm), Arc::clone(&http.timings));
         let streaming = Streaming::new(Arc::clone(&engine), Arc::clone(&http.timings));
-        let queued = Queued { http, cut: settings.cut, resources, sender };
+        let queued = Queued { http, cut: settings.cut, resources, sender, dm, follower };
         Self { queued, streaming, engine, principal, retry_max_time: settings.retry_max_time }
     }
 

@@ -1,7 +1,7 @@
 //! The way into Azure Data Explorer: a sealed batch becomes a blob and a queue message.
 //!
 //! [`IngestClient`] is what the rest of the worker sees; the managed client does it by
-//! queued ingestion (`kusto-protocol.md` §3) or, where the user asked for it, by streaming (§5). Only this folder speaks HTTP
+//! queued ingestion (`kusto-protocol.md` §3, or §4 by REST) or, where the user asked for it, by streaming (§5). Only this folder speaks HTTP
 //! to Azure, and retries live in one layer (`managed`): everything below it tries once. Nothing here knows Kafka, and nothing here prints a token or the query
 //! of a URL.
 
@@ -11,6 +11,7 @@ mod certificate;
 mod credential;
 mod delivery;
 mod error;
+mod following;
 mod http;
 mod kusto;
 mod managed;
@@ -20,6 +21,7 @@ mod queue;
 mod queued;
 mod ranking;
 mod resources;
+mod rest;
 mod storage;
 mod streaming;
 mod target;

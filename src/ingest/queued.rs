@@ -1,4 +1,4 @@
-//! One try of queued ingestion: blob, then message (`kusto-protocol.md` §3).
+//! One try of queued ingestion: blob, then message (`kusto-protocol.md` §3) or, by REST, a posting (§4).
 //!
 //! Always the same bytes under the same blob name and the same message id, so a repetition can be recognised. A blob that
 //! arrived is not sent again when only its message failed. A refused signature is never the task's failure: fresh resources
@@ -6,10 +6,12 @@
 
 use super::blob::{self, Cut};
 use super::delivery::Delivery;
+use super::following::Follower;
 use super::http::Http;
+use super::kusto::KustoClient;
 use super::message::{self, Sender};
 use super::resources::{Resource, ResourceManager, Resources};
-use super::{Error, queue};
+use super::{Error, IngestRequest, SasUrl, queue, rest};
 use std::sync::Arc;
 use time::OffsetDateTime;
 
@@ -24,6 +26,10 @@ pub struct Queued {
     pub resources: ResourceManager,
     /// Who sends.
     pub sender: Arc<Sender>,
+    /// The data management service.
+    pub dm: Arc<KustoClient>,
+    /// What becomes of batches that went by REST.
+    pub follower: Follower,
 }
 
 impl Queued {
@@ -33,6 +39,9 @@ impl Queued {
         let container = self.upload(delivery, &resources).await?;
         let request = delivery.request;
         let blob = container.url.child(&request.blob_name);
+        if resources.rest {
+            return self.post(request, &blob).await;
+        }
         let text =
             message::encode(request, &blob, &resources.identity, &self.sender, OffsetDateTime::now_utc())?;
         let queue = self.resources.choose(&resources.queues, delivery.bad_queue.as_ref());
@@ -44,6 +53,15 @@ impl Queued {
             delivery.note(error, &resources);
         }
         result
+    }
+
+    /// Hands the blob over by REST, and follows it from there.
+    async fn post(&self, request: &IngestRequest, blob: &SasUrl) -> Result<(), Error> {
+        let operation = rest::post(&self.dm, request, blob, OffsetDateTime::now_utc()).await?;
+        if let Some(operation) = operation {
+            self.follower.follow(request, operation);
+        }
+        Ok(())
     }
 
     /// The resources to use: fresh ones after storage refused the last.
@@ -74,8 +92,10 @@ impl Queued {
         let container = container.ok_or_else(none_left)?;
         let request = delivery.request;
         let blob = container.url.child(&request.blob_name);
-        // A message that no queue takes is found before the upload.
-        message::encode(request, &blob, &resources.identity, &self.sender, OffsetDateTime::now_utc())?;
+        if !resources.rest {
+            // A message that no queue takes is found before the upload.
+            message::encode(request, &blob, &resources.identity, &self.sender, OffsetDateTime::now_utc())?;
+        }
         let result = blob::upload(&self.http, self.cut, &blob, &request.body).await;
         self.resources.report(&container.account, result.is_ok());
         match result {

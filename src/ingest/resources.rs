@@ -1,19 +1,21 @@
-//! The containers, queues and identity token that the cluster lends us, kept fresh.
+//! The containers, queues and identity token that the cluster lends us, kept fresh; by REST the containers alone.
 //!
 //! [`ResourceManager`] owns them. They are fetched on first use, renewed every hour in the background while the old
 //! ones go on serving, and at once when storage refuses a signature; all who wait share one fetch. A failed renewal
 //! keeps the old ones and is repeated a minute later. It also owns the accounts' scores (`ranking`).
 
+use super::error::Refusal;
 use super::http::Timings;
 use super::kusto::{KustoClient, Table};
 use super::ranking::Ranking;
-use super::{Error, SasUrl};
-use crate::config::is_loopback;
+use super::{Error, SasUrl, rest};
+use crate::config::{IngestionProtocol, is_loopback};
 use crate::secret::Secret;
 use futures::FutureExt as _;
 use futures::future::{BoxFuture, Shared};
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 use tokio::sync::oneshot;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
@@ -44,16 +46,29 @@ pub struct Resources {
     pub queues: Vec<Resource>,
     /// What stands for us in a message.
     pub identity: Secret,
+    /// Batches are posted by REST: there are no queues and no identity.
+    pub rest: bool,
+    /// The service wants them renewed at this age.
+    life: Option<Duration>,
     fetched: Instant,
 }
 
 type Flight = Shared<BoxFuture<'static, Result<Arc<Resources>, Error>>>;
 
+/// What is asked for and what is taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Policy {
+    /// The way batches go to the service.
+    pub protocol: IngestionProtocol,
+    /// Plain http storage is taken also when it is not on loopback.
+    pub insecure: bool,
+}
+
 /// Keeps the resources of one cluster.
 pub struct ResourceManager {
     dm: Arc<KustoClient>,
     timings: Arc<Timings>,
-    insecure: bool,
+    policy: Policy,
     started: Instant,
     state: Arc<Mutex<State>>,
     flights: Mutex<Flights>,
@@ -86,14 +101,14 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl ResourceManager {
-    /// Resources of the cluster behind `dm`. No I/O. `insecure` allows plain http storage off loopback.
-    pub fn new(dm: KustoClient, timings: Arc<Timings>, insecure: bool) -> Self {
+    /// Resources of the cluster behind `dm`. No I/O.
+    pub fn new(dm: Arc<KustoClient>, timings: Arc<Timings>, policy: Policy) -> Self {
         let dice = Uuid::new_v4().as_u64_pair().0 | 1;
         let state = State { current: None, not_before: None, ranking: Ranking::default(), dice };
         Self {
-            dm: Arc::new(dm),
+            dm,
             timings,
-            insecure,
+            policy,
             started: Instant::now(),
             state: Arc::new(Mutex::new(state)),
             flights: Mutex::default(),
@@ -103,7 +118,8 @@ impl ResourceManager {
     /// The resources, fetched if there are none, renewed in the background when they are old.
     pub async fn get(&self) -> Result<Arc<Resources>, Error> {
         let Some(current) = self.current() else { return self.fetch().await };
-        if current.fetched.elapsed() >= self.timings.refresh {
+        let life = current.life.unwrap_or(Duration::MAX).max(self.timings.refresh_again);
+        if current.fetched.elapsed() >= life.min(self.timings.refresh) {
             let waits = lock(&self.state).not_before.is_some_and(|moment| Instant::now() < moment);
             if !waits {
                 drop(self.fetch());
@@ -158,9 +174,9 @@ impl ResourceManager {
         }
         let (sender, receiver) = oneshot::channel();
         let (dm, state) = (Arc::clone(&self.dm), Arc::clone(&self.state));
-        let (insecure, again) = (self.insecure, self.timings.refresh_again);
+        let (policy, again) = (self.policy, self.timings.refresh_again);
         let work = async move {
-            let result = fetch(&dm, insecure).await;
+            let result = fetch(&dm, policy).await;
             // The receiver is gone when nobody waits: a renewal in the background.
             drop(sender.send(store(&state, result, again)));
         };
@@ -199,7 +215,7 @@ fn rotate_accounts(order: &[usize], accounts: &[Arc<str>], by: usize) -> Vec<usi
 fn store(
     state: &Mutex<State>,
     result: Result<Resources, Error>,
-    again: std::time::Duration,
+    again: Duration,
 ) -> Result<Arc<Resources>, Error> {
     let mut state = lock(state);
     match result {
@@ -229,7 +245,12 @@ fn store(
     }
 }
 
-async fn fetch(dm: &KustoClient, insecure: bool) -> Result<Resources, Error> {
+async fn fetch(dm: &KustoClient, policy: Policy) -> Result<Resources, Error> {
+    if policy.protocol != IngestionProtocol::Queued
+        && let Some(resources) = fetch_by_rest(dm, policy).await?
+    {
+        return Ok(resources);
+    }
     let resources = dm.command("get ingestion resources", ANY_DATABASE, ".get ingestion resources");
     let identity = dm.command("get identity token", ANY_DATABASE, ".get kusto identity token");
     // One after the other: with a wrong key, the login server should see one bad try and not two.
@@ -237,7 +258,7 @@ async fn fetch(dm: &KustoClient, insecure: bool) -> Result<Resources, Error> {
     let identity = identity.await?;
     let token = identity.cell().filter(|token| !token.is_empty());
     let token = token.ok_or_else(|| unusable(dm, "the identity token is empty"))?;
-    let (containers, queues) = parse(&resources, insecure);
+    let (containers, queues) = parse(&resources, policy.insecure);
     if containers.is_empty() || queues.is_empty() {
         return Err(unusable(
             dm,
@@ -245,7 +266,67 @@ async fn fetch(dm: &KustoClient, insecure: bool) -> Result<Resources, Error> {
              or on loopback, or allowed by worker.allow.insecure.http)",
         ));
     }
-    Ok(Resources { generation: 0, containers, queues, identity: Secret::new(token), fetched: Instant::now() })
+    Ok(Resources {
+        generation: 0,
+        containers,
+        queues,
+        identity: Secret::new(token),
+        rest: false,
+        life: None,
+        fetched: Instant::now(),
+    })
+}
+
+/// What REST needs; none when the batches go by queue, because the cluster offers no REST or does not prefer it.
+async fn fetch_by_rest(dm: &KustoClient, policy: Policy) -> Result<Option<Resources>, Error> {
+    let wanted = policy.protocol == IngestionProtocol::V2;
+    let offer = match rest::offer(dm).await {
+        Ok(offer) => offer,
+        Err(Error::Refused(refusal)) if matches!(refusal.status, 400 | 404 | 405 | 501) => {
+            if wanted {
+                let advice = Some(
+                    "the cluster offers no ingestion by REST: set kusto.ingestion.protocol to queued or auto",
+                );
+                return Err(Error::Refused(Box::new(Refusal { advice, ..*refusal })));
+            }
+            tracing::debug!(
+                status = refusal.status,
+                "the cluster offers no ingestion by REST: batches are queued"
+            );
+            return Ok(None);
+        }
+        Err(error) => return Err(error),
+    };
+    let usable = offer.containers.iter().filter_map(|path| usable(path, policy.insecure));
+    let containers: Vec<Resource> = usable.collect();
+    if containers.is_empty() && wanted {
+        return Err(Error::Malformed {
+            operation: "get ingestion configuration",
+            url: dm.url(),
+            text: "no usable container in it; set kusto.ingestion.protocol to queued".to_owned(),
+            setting: "kusto.ingestion.url",
+        });
+    }
+    if containers.is_empty() || !(wanted || offer.preferred) {
+        return Ok(None);
+    }
+    Ok(Some(Resources {
+        generation: 0,
+        containers,
+        queues: Vec::new(),
+        identity: Secret::new(String::new()),
+        rest: true,
+        life: offer.refresh,
+        fetched: Instant::now(),
+    }))
+}
+
+/// A container or queue that may be used.
+fn usable(root: &str, insecure: bool) -> Option<Resource> {
+    let url = Url::parse(root).ok()?;
+    let http = url.scheme() == "http" && (insecure || is_loopback(&url));
+    let good = (http || url.scheme() == "https") && url.has_host();
+    good.then(|| Resource { account: account(&url), url: SasUrl::new(url) })
 }
 
 fn unusable(dm: &KustoClient, text: &str) -> Error {
@@ -266,11 +347,7 @@ fn parse(table: &Table, insecure: bool) -> (Vec<Resource>, Vec<Resource>) {
             "SecuredReadyForAggregationQueue" => &mut queues,
             _ => continue,
         };
-        let Ok(url) = Url::parse(root) else { continue };
-        let http = url.scheme() == "http" && (insecure || is_loopback(&url));
-        if (http || url.scheme() == "https") && url.has_host() {
-            list.push(Resource { account: account(&url), url: SasUrl::new(url) });
-        }
+        list.extend(usable(root, insecure));
     }
     (containers, queues)
 }

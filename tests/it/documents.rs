@@ -99,8 +99,10 @@ fn every_configuration_of_the_guides_is_a_good_one() {
             for block in blocks(&text, "json") {
                 let request: serde_json::Value = serde_json::from_str(block).expect("JSON");
                 let Some(config) = request["config"].as_object() else { continue };
-                let mut raw: ConnectorProperties =
-                    config.iter().map(|(key, value)| (key.clone(), value.as_str().map(str::to_owned))).collect();
+                let mut raw: ConnectorProperties = config
+                    .iter()
+                    .map(|(key, value)| (key.clone(), value.as_str().map(str::to_owned)))
+                    .collect();
                 raw.insert("name".to_owned(), request["name"].as_str().map(str::to_owned));
                 let read = SinkConnectorConfig::parse(&raw, &worker);
                 assert!(read.is_ok(), "{}: {:?}", path.display(), read.err());

@@ -31,6 +31,7 @@ mod python_sdk;
 mod reference;
 mod registry;
 mod rest_api;
+mod rest_ingestion;
 mod rest_security;
 mod restart;
 mod rigs;

@@ -72,7 +72,7 @@ fn strict() -> AuthOptions {
 }
 
 /// One row, numbered like its request.
-fn batch(number: u128) -> IngestRequest {
+pub(super) fn batch(number: u128) -> IngestRequest {
     let row = format!("{number},\"OHIO, north\"\n");
     let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
     encoder.write_all(row.as_bytes()).unwrap();
@@ -81,7 +81,7 @@ fn batch(number: u128) -> IngestRequest {
 }
 
 /// Waits until the emulator's counters say so.
-async fn wait_for(emulator: &Emulator, done: impl Fn(&Snapshot) -> bool) {
+pub(super) async fn wait_for(emulator: &Emulator, done: impl Fn(&Snapshot) -> bool) {
     let waiting = async {
         while !done(&emulator.stats().snapshot()) {
             tokio::time::sleep(Duration::from_millis(10)).await;

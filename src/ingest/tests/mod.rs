@@ -9,6 +9,7 @@ mod entra;
 mod fake;
 mod login;
 mod outage;
+mod rest;
 mod secrets;
 mod sign_in;
 mod streaming;
@@ -18,7 +19,7 @@ use super::blob::Cut;
 use super::http::{Http, Route, Timings, pool};
 use super::managed::{ManagedIngestClient, Settings};
 use super::{IngestRequest, Target};
-use crate::config::{Authentication, DataFormat};
+use crate::config::{Authentication, DataFormat, IngestionProtocol};
 use bytes::Bytes;
 use std::sync::Arc;
 use std::time::Duration;
@@ -41,6 +42,7 @@ fn settings(cluster: &Url) -> Settings {
         query_url: cluster.clone(),
         auth: Authentication::None,
         insecure_http: false,
+        protocol: IngestionProtocol::Queued,
         retry_max_time: None,
         timings: timings(),
         cut: Cut::default(),
