@@ -127,13 +127,11 @@ pub(crate) async fn status(
             return response;
         }
         let details = asked.query("details").is_some_and(|text| text.eq_ignore_ascii_case("true"));
-        match inner.operations.status((&database, &table), &id, details) {
-            Some(document) => head.answer(&document),
-            None => {
-                let error = KustoError::not_found("BadRequest_EntityNotFound", "IngestionOperation", &id);
-                head.error(&KustoError { status: 404, ..error })
-            }
+        if let Some(document) = inner.operations.status((&database, &table), &id, details) {
+            return head.answer(&document);
         }
+        let error = KustoError::not_found("BadRequest_EntityNotFound", "IngestionOperation", &id);
+        head.error(&KustoError { status: 404, ..error })
     })
     .await
 }

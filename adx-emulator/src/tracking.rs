@@ -19,7 +19,7 @@ pub(crate) enum Progress {
     /// Its message is in the queue.
     Queued,
     /// It is being ingested, or waits for its next try.
-    InProgress,
+    Started,
     /// Its rows are in the table, or were there already.
     Succeeded,
     /// It will never be ingested.
@@ -37,7 +37,7 @@ impl Progress {
     fn as_str(&self) -> &'static str {
         match self {
             Self::Queued => "Queued",
-            Self::InProgress => "InProgress",
+            Self::Started => "InProgress",
             Self::Succeeded => "Succeeded",
             Self::Failed { .. } => "Failed",
         }

@@ -87,7 +87,7 @@ impl Worker {
                 source.failure = Some(failure);
             }
             let ids = Ids { operation: Uuid::new_v4(), activity };
-            report::progress(&self.app, &source.message, Progress::InProgress);
+            report::progress(&self.app, &source.message, Progress::Started);
             let end = match source.failure.take() {
                 Some(failure) => Some(Err(failure)),
                 None => self.with_retries(&source.message, ids).await,

@@ -84,7 +84,7 @@ fn logical_types_are_applied_by_apacheavro_only() {
         "span": "1.00:00:00.5000000",
         "inner": inner(json!("-0.1"), inner(json!("-0.1"), Value::Null)),
     });
-    assert_eq!(newer, [expected.clone()]);
+    assert_eq!(newer, std::slice::from_ref(&expected));
 
     let older = collect(&file, Dialect::Plain).unwrap();
     let mut below = expected;

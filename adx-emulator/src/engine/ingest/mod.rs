@@ -196,11 +196,9 @@ fn read_fields(
 }
 
 fn nothing_usable(format: Format) -> IngestFailure {
-    match format.mapping_kind() {
-        Kind::Csv => IngestFailure::permanent("Stream_NoDataToIngest", "The blob has no records."),
-        _ => {
-            let details = "The blob has no records, or they are not in the format that was named.";
-            IngestFailure::permanent("BadRequest_NoRecordsOrWrongFormat", details)
-        }
+    if format.mapping_kind() == Kind::Csv {
+        return IngestFailure::permanent("Stream_NoDataToIngest", "The blob has no records.");
     }
+    let details = "The blob has no records, or they are not in the format that was named.";
+    IngestFailure::permanent("BadRequest_NoRecordsOrWrongFormat", details)
 }
