@@ -141,7 +141,7 @@ mod tests {
             "JsonConverter",
             "StringConverter",
         ];
-        let mut expected = vec![("sink", Some("KustoSinkConnector"))];
+        let mut expected = vec![("sink", Some("KustoSinkConnector")), ("sink", Some("FabricSinkConnector"))];
         let changes: Vec<_> =
             listed.iter().filter(|(kind, _)| matches!(*kind, "transformation" | "predicate")).collect();
         assert_eq!((changes.len(), changes[0]), (29, &("transformation", Some("Cast$Key"))));

@@ -260,12 +260,7 @@ fn what_a_registry_lacks_is_told_at_once_with_everything_else() {
 }
 
 #[test]
-fn what_is_not_built_yet_is_refused_by_name() {
-    for (key, value) in [("key.converter", "io.confluent.connect.protobuf.ProtobufConverter")] {
-        let errors = storm_errors(&[(key, Some(value))]);
-        assert_eq!(errors.len(), 1, "{key}: {errors:?}");
-        assert!(errors[0].contains("not supported yet") && errors[0].contains(key), "{}", errors[0]);
-    }
+fn tables_are_looked_at_as_far_as_was_asked_for() {
     let allowed = [
         ("behavior.on.error", Some("LOG")),
         ("kusto.validation.table.enable", Some("false")),

@@ -20,13 +20,13 @@ pub fn to_subscription(java: &str) -> Result<String, String> {
                     // A group that does not capture is a group; nothing here looks at captures.
                     chars
                         .next_if_eq(&':')
-                        .ok_or("groups starting with (? other than (?: are not supported yet")?;
+                        .ok_or("groups starting with (? other than (?: are not supported")?;
                 }
             }
             '*' | '+' | '?' | '}' => {
                 out.push(c);
                 if chars.peek().is_some_and(|next| matches!(next, '?' | '+')) {
-                    return Err("reluctant and possessive quantifiers are not supported yet".to_owned());
+                    return Err("reluctant and possessive quantifiers are not supported".to_owned());
                 }
             }
             other => out.push(other),
@@ -45,7 +45,7 @@ fn class(chars: &mut Peekable<Chars<'_>>, out: &mut String) -> Result<(), String
     loop {
         match chars.next() {
             Some(']') => break,
-            Some('[' | '&') => return Err("[ and & inside brackets are not supported yet".to_owned()),
+            Some('[' | '&') => return Err("[ and & inside brackets are not supported".to_owned()),
             Some('\\') => out.push_str(&escaped(chars.next(), true)?),
             Some(c) => out.push(c),
             None => return Err("a bracket is not closed".to_owned()),
@@ -74,7 +74,7 @@ fn escaped(c: Option<char>, in_class: bool) -> Result<String, String> {
         other => {
             let shown = other.map(String::from).unwrap_or_default();
             return Err(format!(
-                "\\{shown} {}is not supported yet",
+                "\\{shown} {}is not supported",
                 if in_class { "inside brackets " } else { "" }
             ));
         }

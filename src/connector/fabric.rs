@@ -21,6 +21,8 @@ mod members;
 /// The member that a key or value becomes which is no object.
 const VALUE: &str = "value";
 const KEY: &str = "key";
+/// Milliseconds of a day.
+const DAY: i64 = 86_400_000;
 
 /// `record` in the target's layout.
 pub(super) fn encode(
@@ -213,8 +215,9 @@ fn header_text(value: &SchemaAndValue) -> Option<String> {
     let SchemaAndValue { schema, value } = value;
     match (value, schema.as_ref().and_then(|schema| schema.logical_name())) {
         (Value::Null, _) => None,
-        (Value::Date(ms), Some(DATE)) => Some(java_time::iso(*ms).chars().take(10).collect()),
-        (Value::Date(ms), Some(TIME)) => Some(java_time::iso(*ms).chars().skip(11).collect()),
+        // Midnight of a day has no time of day, and the first day no date.
+        (Value::Date(ms), Some(DATE)) => Some(java_time::iso(ms.div_euclid(DAY) * DAY)),
+        (Value::Date(ms), Some(TIME)) => Some(java_time::iso(ms.rem_euclid(DAY))),
         (value, _) => Some(literal::write(value)),
     }
 }

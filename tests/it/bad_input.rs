@@ -116,7 +116,7 @@ async fn wrong_settings_are_all_named_at_once() {
         (
             json!({ "misc.deadletterqueue.bootstrap.servers": "k:1", "misc.deadletterqueue.topic.name": "dlq" }),
             400,
-            &["misc.deadletterqueue", "not supported yet"],
+            &["misc.deadletterqueue", "not supported"],
         ),
         (json!({ "proxy.host": "p" }), 400, &["proxy.port", "must be a port"]),
         (

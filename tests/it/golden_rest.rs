@@ -89,11 +89,13 @@ const DECIDED: &[Decided] = &[
     Decided {
         cases: &["plugins"],
         theirs: "`FileStreamSinkConnector` and `FileStreamSourceConnector` are listed",
-        ours: "only what is built in is listed",
+        ours: "what is built in is listed: no file connectors, but the Fabric one",
         why: "classes that do not work are not shown as if they did",
         settle: |recorded, _| {
             let plugins = recorded.body.as_array_mut().unwrap();
             plugins.retain(|plugin| !plugin["class"].as_str().unwrap().contains(".file."));
+            let fabric = "com.microsoft.fabric.connect.eventhouse.sink.FabricSinkConnector";
+            plugins.insert(1, json!({ "class": fabric, "type": "sink", "version": "1.3.1" }));
         },
     },
     Decided {
@@ -142,7 +144,8 @@ const DECIDED: &[Decided] = &[
 ];
 
 /// Keys of the sink that the recorded one does not have.
-const OWN_KEYS: [&str; 2] = ["aad.auth.certificate.path", "aad.auth.certificate.password"];
+const OWN_KEYS: [&str; 3] =
+    ["aad.auth.certificate.path", "aad.auth.certificate.password", "kusto.ingestion.protocol"];
 
 fn is_own(key: &Value) -> bool {
     OWN_KEYS.iter().any(|name| key["name"] == *name)
