@@ -61,7 +61,7 @@ impl Follower {
             batch: IngestRequest { body: bytes::Bytes::new(), ..batch.clone() },
             operation,
         };
-        tasks.spawn(followed.to_its_end().in_current_span());
+        tasks.spawn(followed.until_its_end().in_current_span());
     }
 }
 
@@ -91,7 +91,7 @@ struct Followed {
 }
 
 impl Followed {
-    async fn to_its_end(self) {
+    async fn until_its_end(self) {
         let started = Instant::now();
         let mut pause = self.timings.follow_first;
         loop {
