@@ -5,7 +5,8 @@ use serde::Deserialize;
 /// Confluent's answer to `GET /schemas/ids/{id}`, `/schemas/guids/{guid}` and `/subjects/{subject}/versions/{version}`.
 #[derive(Debug, Deserialize)]
 pub(super) struct Schema {
-    pub(super) schema: String,
+    #[serde(rename = "schema")]
+    pub(super) text: String,
     /// Missing for Avro.
     #[serde(rename = "schemaType")]
     pub(super) kind: Option<String>,
@@ -28,7 +29,7 @@ pub(super) struct Artifact {
     #[serde(rename = "groupId")]
     pub(super) group: Option<String>,
     #[serde(rename = "artifactId")]
-    pub(super) artifact: String,
+    pub(super) id: String,
     pub(super) version: Option<String>,
 }
 

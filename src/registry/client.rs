@@ -61,7 +61,7 @@ impl Client {
             SchemaId::Guid(guid) => Question::of(&["schemas", "guids", &guid.to_string()]),
         };
         question.query = subject.map(|subject| ("subject", subject.to_owned()));
-        let Schema { schema: text, kind, references } = self.json(&question).await?;
+        let Schema { text, kind, references } = self.json(&question).await?;
         let mut found = Vec::new();
         self.references(references, &mut found, &question).await?;
         Ok(Registered { kind: kind.or_else(|| Some("AVRO".to_owned())), text, references: found })
@@ -97,7 +97,7 @@ impl Client {
                 return Err(self.malformed(of, format!("more than {MOST_REFERENCES} references")));
             }
             let question = Question::of(&["subjects", &subject, "versions", &version.to_string()]);
-            let Schema { schema: text, references, .. } = self.json(&question).await?;
+            let Schema { text, references, .. } = self.json(&question).await?;
             open.push(Step::Add(registered::Reference { name, text }));
             open.extend(references.into_iter().rev().map(Step::Fetch));
         }
@@ -115,7 +115,7 @@ impl Client {
             other => other?,
         };
         let mut references = Vec::new();
-        for Artifact { name, group, artifact, version } in artifacts {
+        for Artifact { name, group, id: artifact, version } in artifacts {
             let group = group.unwrap_or_else(|| "default".to_owned());
             let version = version.unwrap_or_else(|| "latest".to_owned());
             let mut question =

@@ -16,15 +16,17 @@ use tokio::task::JoinSet;
 /// Answers by path; remembers what it was asked, with the authorization.
 struct Fake {
     url: String,
-    asked: Arc<Mutex<Vec<(String, String)>>>,
+    asked: Asked,
     _server: JoinSet<()>,
 }
 
+/// Paths and authorizations.
+type Asked = Arc<Mutex<Vec<(String, String)>>>;
 type Answers = Arc<dyn Fn(&str, usize) -> (u16, String) + Send + Sync>;
 
 impl Fake {
     async fn start(answers: impl Fn(&str, usize) -> (u16, String) + Send + Sync + 'static) -> Self {
-        let asked: Arc<Mutex<Vec<(String, String)>>> = Arc::default();
+        let asked = Asked::default();
         let answers: Answers = Arc::new(answers);
         let app = Router::new().fallback(answer).with_state((answers, Arc::clone(&asked)));
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -43,10 +45,7 @@ impl Fake {
     }
 }
 
-async fn answer(
-    State((answers, asked)): State<(Answers, Arc<Mutex<Vec<(String, String)>>>)>,
-    request: Request,
-) -> Response<Body> {
+async fn answer(State((answers, asked)): State<(Answers, Asked)>, request: Request) -> Response<Body> {
     let path = request.uri().path_and_query().unwrap().to_string();
     let authorization = request.headers().get("authorization");
     let authorization = authorization.map(|text| text.to_str().unwrap().to_owned()).unwrap_or_default();

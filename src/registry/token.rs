@@ -8,6 +8,7 @@ use serde::Deserialize;
 use std::time::Duration;
 use tokio::sync::Mutex;
 use tokio::time::Instant;
+use url::Url;
 
 /// How long before its end a token is not used any more.
 const EARLY: Duration = Duration::from_secs(30);
@@ -49,9 +50,14 @@ impl Tokens {
     }
 }
 
+/// An address without what may be secret in it.
+fn place(url: &Url) -> String {
+    format!("{}{}", url.origin().ascii_serialization(), url.path())
+}
+
 async fn ask(http: &reqwest::Client, oauth: &OAuth) -> Result<Answer, Error> {
     let failed = |reason: String, retriable| Error::NoToken {
-        url: oauth.endpoint.to_string(),
+        url: place(&oauth.endpoint),
         reason,
         key: oauth.key.clone(),
         retriable,

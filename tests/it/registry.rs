@@ -7,7 +7,9 @@ use std::time::Duration;
 use serde_json::{Map, Value, json};
 use tokio::process::Command;
 
-use crate::support::{DATABASE, Kafka, Registry, Stage, read_raw, rigs, root, unique, wait_for};
+use crate::support::{
+    Authority, DATABASE, Kafka, Registry, Stage, read_raw, rigs, root, send_raw, unique, wait_for,
+};
 
 const AVRO: &str = "io.confluent.connect.avro.AvroConverter";
 
@@ -282,6 +284,58 @@ async fn protobuf_by_its_text_with_imports_becomes_rows() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn protobuf_by_its_compiled_form_becomes_rows() {
     protobuf("protobuf").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_registry_behind_mutual_tls_is_asked_with_the_stores_of_java() {
+    let kafka = Kafka::shared().await;
+    let (stage, mut registry) = (set(kafka).await, Registry::start().await);
+    let sent = write(kafka, &registry, &stage.topic, "avro").await;
+    let folder = tempfile::tempdir().unwrap();
+    let authority = Authority::new(folder.path());
+    let url = registry.up_by_tls(&authority).await;
+    let key_store = authority.put("client.p12", &authority.keys("worker").pkcs12_bytes("s3cret-store"));
+    let stores = json!({
+        "value.converter.schema.registry.url": url,
+        "value.converter.schema.registry.ssl.truststore.location": authority.java_trust_store("JKS", "s3cret-store"),
+        "value.converter.schema.registry.ssl.truststore.password": "s3cret-store",
+        "value.converter.schema.registry.ssl.keystore.location": key_store,
+        "value.converter.schema.registry.ssl.keystore.password": "s3cret-store",
+    });
+    stage.worker.rest().create_running(&stage.connector, &config(&stage, &registry, AVRO, stores)).await;
+    wait_committed(kafka, &stage, sent).await;
+    assert_eq!(docs(&stage, 60).await.len(), 60);
+    assert!(!stage.worker.log().contains("s3cret"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn apicurios_ids_of_eight_bytes_are_asked_for_in_its_own_protocol() {
+    let kafka = Kafka::shared().await;
+    let (stage, registry) = (set(kafka).await, Registry::start().await);
+    let written = unique("written");
+    kafka.create_topic(&written, 1).await;
+    write(kafka, &registry, &written, "avro").await;
+    // There is no serializer of Apicurio's for Python: the same bytes with its frame instead of Confluent's.
+    let mut records = read_raw(kafka, &written).await;
+    records.retain(|record| {
+        record.value.as_ref().is_some_and(|value| value[0] == 0) && record.headers.is_empty()
+    });
+    for record in &mut records {
+        let value = record.value.as_mut().unwrap();
+        value.splice(1..1, [0; 4]);
+        record.key = None;
+    }
+    send_raw(kafka, &stage.topic, &records).await;
+    let by_content = json!({
+        "value.converter.apicurio.registry.url": registry.url(),
+        "value.converter.apicurio.registry.use-id": "contentId",
+    });
+    let class = "io.apicurio.registry.utils.converter.AvroConverter";
+    stage.worker.rest().create_running(&stage.connector, &config(&stage, &registry, class, by_content)).await;
+    wait_committed(kafka, &stage, 40).await;
+    let found = docs(&stage, 40).await;
+    assert_eq!(found[..20], (0..20).map(storm).collect::<Vec<_>>());
+    assert_eq!(found[39]["score"], json!(9.75));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -21,6 +21,9 @@ const NO_NAME: &str = "io.confluent.connect.avro.ConnectDefault";
 /// The precision that is not told.
 const USUAL_PRECISION: i64 = 64;
 
+/// Records in records: what is deeper could not be decoded either.
+const MOST_DEPTH: usize = 100;
+
 /// How a value is decoded.
 #[derive(Debug, Clone)]
 pub(super) enum Node {
@@ -79,7 +82,8 @@ struct Place<'a> {
 
 /// Makes the reader of `root`.
 pub(super) fn make(names: &Names, root: &Type, options: Options) -> Result<Reader, Error> {
-    let mut maker = Maker { names, options, records: names.all.iter().map(|_| Slot::New).collect() };
+    let mut maker =
+        Maker { names, options, records: names.all.iter().map(|_| Slot::New).collect(), depth: 0 };
     let (root, schema) = maker.of(root, Place::default())?;
     let empty = Arc::new(Schema::new(Connect::Struct(Vec::new())));
     let records = maker.records.into_iter().map(|slot| match slot {
@@ -101,6 +105,7 @@ struct Maker<'a> {
     names: &'a Names,
     options: Options,
     records: Vec<Slot>,
+    depth: usize,
 }
 
 impl<'a> Maker<'a> {
@@ -200,6 +205,10 @@ impl<'a> Maker<'a> {
         named: &'a Named,
         fields: &'a [super::parse::Field],
     ) -> Result<Vec<Field>, Error> {
+        if self.depth >= MOST_DEPTH {
+            return Err(bad_schema(format!("records are nested deeper than {MOST_DEPTH} levels")));
+        }
+        self.depth += 1;
         self.set(at, Slot::Open);
         let mut nodes = Vec::with_capacity(fields.len());
         let mut all: Vec<Field> = Vec::with_capacity(fields.len());
@@ -209,6 +218,7 @@ impl<'a> Maker<'a> {
             nodes.push(node);
             all.push(Field { name: field.name.as_str().into(), schema });
         }
+        self.depth -= 1;
         let schema = Schema { name: name_of(named), ..Schema::new(Connect::Struct(all.clone())) };
         self.set(at, Slot::Done(Record { fields: nodes, schema: Arc::new(schema) }));
         Ok(all)

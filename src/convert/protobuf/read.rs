@@ -102,7 +102,7 @@ impl Reader<'_> {
             (Node::Map(of), Value::Map(entries)) => {
                 let mut sorted: Vec<_> = entries.iter().collect();
                 // Kafka's own order is that of a hash, which nobody can rely on.
-                sorted.sort_by(|(one, _), (other, _)| one.cmp(other));
+                sorted.sort_by_key(|(key, _)| *key);
                 let entry = |(key, item): (&MapKey, &Value)| {
                     Ok((plain(&Value::from(key.clone()))?, self.value(of, item)?))
                 };

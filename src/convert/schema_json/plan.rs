@@ -16,6 +16,8 @@ use std::sync::Arc;
 const UNION: &str = "io.confluent.connect.json.OneOf";
 /// Nested deeper than this a schema is a ring.
 const MOST_DEPTH: usize = 100;
+/// References can make much out of little.
+const MOST_SCHEMAS: usize = 100_000;
 
 /// How a value is read.
 #[derive(Debug, Clone)]
@@ -42,7 +44,8 @@ pub(super) struct Object {
 
 /// Makes the reader.
 pub(super) fn make(documents: &Documents, options: Options) -> Result<Reader, Error> {
-    let mut maker = Maker { documents, options, objects: Vec::new(), known: HashMap::new(), depth: 0 };
+    let mut maker =
+        Maker { documents, options, objects: Vec::new(), known: HashMap::new(), depth: 0, count: 0 };
     let root = documents.root();
     let at = Some((0, String::new()));
     let (node, schema) = maker.of(root, Context { document: 0, optional: false, at })?;
@@ -72,6 +75,7 @@ struct Maker<'a> {
     /// Objects by the places that `$ref`s name.
     known: HashMap<Place, usize>,
     depth: usize,
+    count: usize,
 }
 
 type Made = (Node, Arc<Schema>);
@@ -80,6 +84,10 @@ impl<'a> Maker<'a> {
     fn of(&mut self, json: &'a Json, context: Context) -> Result<Made, Error> {
         if self.depth >= MOST_DEPTH {
             return Err(bad_schema(format!("it is nested deeper than {MOST_DEPTH} levels")));
+        }
+        self.count += 1;
+        if self.count > MOST_SCHEMAS {
+            return Err(bad_schema(format!("it has more than {MOST_SCHEMAS} parts, references counted")));
         }
         self.depth += 1;
         let made = self.of_any(json, context);
@@ -252,11 +260,11 @@ impl<'a> Maker<'a> {
             ("object", _) => return self.object(&[(context.document, object)], object, context),
             ("array", _) => self.array(connect == Some("map"), object, &context)?,
             (name, connect) => {
-                let schema = self.finish(Schema::new(leaf(name, connect)?), object, optional)?;
+                let schema = finish(Schema::new(leaf(name, connect)?), object, optional)?;
                 return Ok((Node::Leaf(Arc::clone(&schema)), schema));
             }
         };
-        let schema = self.finish(schema, object, optional)?;
+        let schema = finish(schema, object, optional)?;
         Ok((node, schema))
     }
 
@@ -305,45 +313,40 @@ impl<'a> Maker<'a> {
             nodes.push(node);
             fields.push(Field { name: name.into(), schema });
         }
-        let schema = self.finish(Schema::new(Kind::Struct(fields)), object, context.optional)?;
+        let schema = finish(Schema::new(Kind::Struct(fields)), object, context.optional)?;
         let whole = Object { nodes, schema: Arc::clone(&schema) };
         if let Some(slot) = self.objects.get_mut(place) {
             *slot = Some(whole);
         }
         Ok((Node::Object(place, Some(Arc::clone(&schema)), context.optional), schema))
     }
+}
 
-    /// Adds name, version, doc, parameters and default.
-    fn finish(
-        &self,
-        mut schema: Schema,
-        object: &Map<String, Json>,
-        optional: bool,
-    ) -> Result<Arc<Schema>, Error> {
-        schema.optional = optional;
-        schema.name = text(object, "title");
-        schema.doc = text(object, "description");
-        let version = object.get("connect.version").and_then(Json::as_i64);
-        schema.version = version.and_then(|version| i32::try_from(version).ok());
-        if let Some(Json::Object(parameters)) = object.get("connect.parameters") {
-            for (name, value) in parameters {
-                let value = value.as_str().ok_or_else(|| bad_schema("a parameter is no text"))?;
-                schema.parameters.insert(name.as_str().into(), value.into());
-            }
+/// Adds name, version, doc, parameters and default.
+fn finish(mut schema: Schema, object: &Map<String, Json>, optional: bool) -> Result<Arc<Schema>, Error> {
+    schema.optional = optional;
+    schema.name = text(object, "title");
+    schema.doc = text(object, "description");
+    let version = object.get("connect.version").and_then(Json::as_i64);
+    schema.version = version.and_then(|version| i32::try_from(version).ok());
+    if let Some(Json::Object(parameters)) = object.get("connect.parameters") {
+        for (name, value) in parameters {
+            let value = value.as_str().ok_or_else(|| bad_schema("a parameter is no text"))?;
+            schema.parameters.insert(name.as_str().into(), value.into());
         }
-        if schema.name.as_deref() == Some(DECIMAL) {
-            schema.scale()?;
-        }
-        let default = object.get("default").filter(|default| !default.is_null());
-        if let (Some(default), false) =
-            (default, matches!(schema.kind, Kind::Struct(_) | Kind::Array(_) | Kind::Map(..)))
-        {
-            let raw = serde_json::value::to_raw_value(default).map_err(super::super::json::not_json)?;
-            let leaf = Node::Leaf(Arc::new(schema.clone()));
-            schema.default = Some(read::value(&leaf, &[], &raw)?);
-        }
-        Ok(Arc::new(schema))
     }
+    if schema.name.as_deref() == Some(DECIMAL) {
+        schema.scale()?;
+    }
+    let default = object.get("default").filter(|default| !default.is_null());
+    if let (Some(default), false) =
+        (default, matches!(schema.kind, Kind::Struct(_) | Kind::Array(_) | Kind::Map(..)))
+    {
+        let raw = serde_json::value::to_raw_value(default).map_err(super::super::json::not_json)?;
+        let leaf = Node::Leaf(Arc::new(schema.clone()));
+        schema.default = Some(read::value(&leaf, &[], &raw)?);
+    }
+    Ok(Arc::new(schema))
 }
 
 /// The properties: those with a `connect.index` by it, the others by name.

@@ -1,6 +1,10 @@
-//! A schema registry: what the official clients need of one, in memory. It can go down and come back on its port.
+//! A schema registry: what the official clients need of one, in memory, and what Apicurio's converters ask. It can go
+//! down and come back on its port, and be asked by mutual TLS too.
 
 use std::collections::BTreeMap;
+use std::io;
+use std::net::SocketAddr;
+use std::pin::Pin;
 use std::sync::{Arc, Mutex};
 
 use axum::extract::{Path, Request, State};
@@ -9,9 +13,16 @@ use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
+use openssl::pkey::PKey;
+use openssl::ssl::{Ssl, SslAcceptor, SslMethod, SslVerifyMode};
+use openssl::x509::X509;
+use openssl::x509::store::X509StoreBuilder;
 use serde_json::{Value, json};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
+use tokio_openssl::SslStream;
+
+use super::Authority;
 
 #[derive(Default)]
 struct Schemas {
@@ -34,6 +45,33 @@ pub struct Registry {
     shared: Arc<Shared>,
     port: u16,
     server: JoinSet<()>,
+}
+
+/// A listener for TLS, one handshake at a time.
+struct Tls {
+    tcp: TcpListener,
+    acceptor: SslAcceptor,
+}
+
+impl axum::serve::Listener for Tls {
+    type Io = SslStream<TcpStream>;
+    type Addr = SocketAddr;
+
+    async fn accept(&mut self) -> (Self::Io, Self::Addr) {
+        loop {
+            let (tcp, from) = self.tcp.accept().await.expect("a connection");
+            let ssl = Ssl::new(self.acceptor.context()).expect("TLS");
+            let mut stream = SslStream::new(ssl, tcp).expect("TLS");
+            // Who brings no certificate is not served.
+            if Pin::new(&mut stream).accept().await.is_ok() {
+                return (stream, from);
+            }
+        }
+    }
+
+    fn local_addr(&self) -> io::Result<Self::Addr> {
+        self.tcp.local_addr()
+    }
 }
 
 type Shape = State<Arc<Shared>>;
@@ -61,7 +99,38 @@ impl Registry {
     /// Listens again.
     pub async fn up(&mut self) {
         let listener = TcpListener::bind(("127.0.0.1", self.port)).await.expect("its port");
-        let app = Router::new()
+        let app = self.app();
+        self.server.spawn(async move { axum::serve(listener, app).await.expect("it serves") });
+    }
+
+    /// Listens at another port too, for who brings a certificate of `authority`; its address.
+    pub async fn up_by_tls(&mut self, authority: &Authority) -> String {
+        let mut acceptor = SslAcceptor::mozilla_intermediate_v5(SslMethod::tls_server()).expect("TLS");
+        let (key, chain) = authority.keys("registry").pem();
+        let mut chain = X509::stack_from_pem(chain.as_bytes()).expect("certificates").into_iter();
+        acceptor.set_private_key(&PKey::private_key_from_pem(key.as_bytes()).expect("a key")).expect("a key");
+        acceptor.set_certificate(&chain.next().expect("a certificate")).expect("a certificate");
+        let mut trusted = X509StoreBuilder::new().expect("a store");
+        trusted
+            .add_cert(X509::from_pem(authority.pem().as_bytes()).expect("a certificate"))
+            .expect("a store");
+        acceptor.set_verify_cert_store(trusted.build()).expect("a store");
+        acceptor.set_verify(SslVerifyMode::PEER | SslVerifyMode::FAIL_IF_NO_PEER_CERT);
+        let tcp = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let url = format!("https://{}", tcp.local_addr().expect("an address"));
+        let (listener, app) = (Tls { tcp, acceptor: acceptor.build() }, self.app());
+        self.server.spawn(async move { axum::serve(listener, app).await.expect("it serves") });
+        url
+    }
+
+    fn app(&self) -> Router {
+        Router::new()
+            .route("/apis/registry/v2/ids/{kind}/{id}", get(apicurio))
+            .route("/apis/registry/v2/ids/{kind}/{id}/references", get(apicurio_references))
+            .route(
+                "/apis/registry/v2/groups/default/artifacts/{subject}/versions/{version}",
+                get(apicurio_version),
+            )
             .route("/subjects/{subject}/versions", post(register))
             .route("/subjects/{subject}/versions/{version}", get(version))
             .route("/subjects/{subject}", post(look_up))
@@ -69,8 +138,7 @@ impl Registry {
             .route("/schemas/guids/{guid}", get(by_guid))
             .route("/text/{subject}", post(as_text))
             .layer(middleware::from_fn_with_state(Arc::clone(&self.shared), admit))
-            .with_state(Arc::clone(&self.shared));
-        self.server.spawn(async move { axum::serve(listener, app).await.expect("it serves") });
+            .with_state(Arc::clone(&self.shared))
     }
 
     /// Refuses connections, and keeps what it knows.
@@ -148,6 +216,31 @@ async fn version(State(shared): Shape, Path((subject, version)): Path<(String, S
         Some(id) => answer(&schemas, *id, json!({ "id": id, "subject": subject, "version": number })),
         None => refusal(StatusCode::NOT_FOUND, 40402, "Version not found."),
     }
+}
+
+/// The text of a schema, by either kind of id: here they are the same.
+async fn apicurio(State(shared): Shape, Path((_, id)): Path<(String, usize)>) -> Response {
+    let schemas = shared.schemas.lock().expect("no panic");
+    match id.checked_sub(1).and_then(|place| schemas.all.get(place)) {
+        Some(schema) => schema["schema"].as_str().expect("a text").to_owned().into_response(),
+        None => refusal(StatusCode::NOT_FOUND, 404, "No artifact with ID"),
+    }
+}
+
+async fn apicurio_references(State(shared): Shape, Path((_, id)): Path<(String, usize)>) -> Response {
+    let schemas = shared.schemas.lock().expect("no panic");
+    let references = schemas.all[id - 1]["references"].as_array().cloned().unwrap_or_default();
+    let artifact = |reference: &Value| {
+        let version = reference["version"].to_string();
+        json!({ "artifactId": reference["subject"], "version": version, "name": reference["name"] })
+    };
+    Json(references.iter().map(artifact).collect::<Vec<_>>()).into_response()
+}
+
+async fn apicurio_version(State(shared): Shape, Path((subject, version)): Path<(String, usize)>) -> Response {
+    let schemas = shared.schemas.lock().expect("no panic");
+    let id = schemas.subjects[&subject][version - 1];
+    schemas.all[id - 1]["schema"].as_str().expect("a text").to_owned().into_response()
 }
 
 /// A real registry makes text of a compiled file that is registered; here the text is handed in.
