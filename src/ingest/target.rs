@@ -24,6 +24,16 @@ pub struct Check<'a> {
     pub thorough: bool,
 }
 
+/// Is it there?
+struct Question<'a> {
+    /// KQL that shows it.
+    command: &'a str,
+    /// What it is.
+    what: &'a str,
+    /// KQL that makes it.
+    create: &'a str,
+}
+
 impl Check<'_> {
     /// All problems of all `targets`.
     pub async fn all(&self, targets: &[Target]) -> Result<(), Error> {
@@ -48,7 +58,10 @@ impl Check<'_> {
         let what = format!("table {table} in database {database}");
         let command = format!(".show table {name} cslschema");
         let create = format!(".create table {name} (<column>: <type>, ...)");
-        let Some(schema) = self.find(database, &command, &what, &create, problems).await? else {
+        let Some(schema) = self
+            .find(database, &Question { command: &command, what: &what, create: &create }, problems)
+            .await?
+        else {
             return Ok(());
         };
         if let Some(mapping) = mapping.as_deref().filter(|mapping| !mapping.is_empty()) {
@@ -57,7 +70,9 @@ impl Check<'_> {
             let what = format!("{kind} mapping {mapping} of {what}");
             let command = format!(".show table {name} ingestion {kind} mapping {text}");
             let create = format!(".create table {name} ingestion {kind} mapping {text} '[...]'");
-            let found = self.find(database, &command, &what, &create, problems).await?;
+            let found = self
+                .find(database, &Question { command: &command, what: &what, create: &create }, problems)
+                .await?;
             if let Some(found) = found.filter(|_| self.thorough) {
                 self.columns(&what, &name, (&schema, &found), problems);
             }
@@ -75,11 +90,10 @@ impl Check<'_> {
     async fn find(
         &self,
         database: &str,
-        command: &str,
-        what: &str,
-        create: &str,
+        question: &Question<'_>,
         problems: &mut Vec<Error>,
     ) -> Result<Option<Table>, Error> {
+        let Question { command, what, create } = *question;
         let (text, create) = match self.engine.command(OPERATION, database, command).await {
             Ok(table) if table.len() > 0 => return Ok(Some(table)),
             Ok(_) => ("the service lists none".to_owned(), create),

@@ -6,6 +6,7 @@
 
 use super::groups::{GroupDescription, GroupMember};
 use super::native::errors;
+use super::oauth::{self, Keeper};
 use super::refusal::Refusal;
 use super::{Error, log, settings};
 use crate::config::{StorageTopic, WorkerConfig};
@@ -41,6 +42,7 @@ pub struct StorageTopicSpec<'a> {
 /// A client for storage topics, for the time of a start.
 pub struct Admin {
     client: Arc<AdminClient<log::LogContext>>,
+    _tokens: Keeper,
     config: ClientConfig,
     bootstrap: String,
 }
@@ -66,10 +68,14 @@ impl Admin {
     /// A client with these settings.
     pub(super) fn with(mut config: ClientConfig, worker: &WorkerConfig) -> Result<Self, Error> {
         config.set("allow.auto.create.topics", "false");
-        let client = config
+        let mut own = config.clone();
+        let source = oauth::take(&mut own);
+        let client: AdminClient<_> = own
             .create_with_context(log::LogContext)
             .map_err(|source| Error::Client { bootstrap: worker.bootstrap_servers.clone(), source })?;
-        Ok(Self { client: Arc::new(client), config, bootstrap: worker.bootstrap_servers.clone() })
+        let client = Arc::new(client);
+        let tokens = Keeper::start(source, &client);
+        Ok(Self { client, _tokens: tokens, config, bootstrap: worker.bootstrap_servers.clone() })
     }
 
     /// The library's client, for questions that are no business of storage.
@@ -288,7 +294,9 @@ impl Admin {
         config.set("allow.auto.create.topics", "true");
         let name = topic.to_owned();
         let asked = blocking(move || {
-            let producer: BaseProducer = config.create()?;
+            let source = oauth::take(&mut config);
+            let producer: Arc<BaseProducer> = Arc::new(config.create()?);
+            let _tokens = Keeper::start(source, &producer);
             producer.client().fetch_metadata(Some(&name), REQUEST_TIMEOUT).map(drop)
         });
         asked.await.map_err(|source| self.error(topic, "cannot look it up", source))

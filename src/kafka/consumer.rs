@@ -20,6 +20,7 @@ use tokio::sync::{Notify, mpsc};
 
 use super::error::advice;
 use super::native::PartitionQueue;
+use super::oauth::{self, Keeper};
 use super::refusal::Refusal;
 use super::{Error, native, settings};
 use crate::id::TopicPartition;
@@ -140,6 +141,7 @@ impl ConsumerContext for Context {
 pub struct GroupConsumer {
     /// Before the consumer, because fields are dropped in this order.
     answering: Answering,
+    _tokens: Keeper,
     group: String,
     consumer: Arc<BaseConsumer<Context>>,
     events: mpsc::Receiver<ConsumerEvent>,
@@ -154,11 +156,15 @@ impl GroupConsumer {
         let (sender, events) = mpsc::channel(EVENT_PLACES);
         let closing = Arc::new(AtomicBool::new(false));
         let context = Context { group: group.clone(), events: sender, closing: closing.clone() };
+        let mut config = config.clone();
+        let source = oauth::take(&mut config);
         let mut consumer: BaseConsumer<Context> =
             config.create_with_context(context).map_err(|source| Error::Client { bootstrap, source })?;
         let wake = Arc::new(Notify::new());
         let waker = Arc::clone(&wake);
         consumer.set_nonempty_callback(move || waker.notify_one());
+        let consumer = Arc::new(consumer);
+        let tokens = Keeper::start(source, &consumer);
         let topics: Vec<String> = match subscription {
             Subscription::Topics(topics) => topics.clone(),
             Subscription::Pattern(pattern) => vec![pattern.clone()],
@@ -169,7 +175,7 @@ impl GroupConsumer {
             operation: "subscribe",
             source,
         })?;
-        Ok(Self { answering: Answering(closing), group, consumer: Arc::new(consumer), events, wake })
+        Ok(Self { answering: Answering(closing), _tokens: tokens, group, consumer, events, wake })
     }
 
     /// The consumer group's name.

@@ -7,6 +7,7 @@ use super::Error;
 use super::admin::blocking;
 use super::log::LogContext;
 use super::native::group_offsets::{self, Operation, PartitionAnswer};
+use super::oauth::{self, Keeper};
 use super::settings;
 use crate::config::{Properties, WorkerConfig};
 use crate::id::TopicPartition;
@@ -40,6 +41,7 @@ pub struct GroupMember {
 /// A client for one consumer group.
 pub struct GroupAdmin {
     client: Arc<AdminClient<LogContext>>,
+    _tokens: Keeper,
     group: String,
 }
 
@@ -53,11 +55,14 @@ impl GroupAdmin {
         group: &str,
     ) -> Result<Self, Error> {
         let client_id = format!("connector-worker-adminclient-{connector}");
-        let config = settings::admin(worker, &client_id, overrides)?;
+        let mut config = settings::admin(worker, &client_id, overrides)?;
         let bootstrap = config.get("bootstrap.servers").unwrap_or_default().to_owned();
+        let source = oauth::take(&mut config);
         let client =
             config.create_with_context(LogContext).map_err(|source| Error::Client { bootstrap, source })?;
-        Ok(Self { client: Arc::new(client), group: group.to_owned() })
+        let client = Arc::new(client);
+        let tokens = Keeper::start(source, &client);
+        Ok(Self { client, _tokens: tokens, group: group.to_owned() })
     }
 
     /// The group.

@@ -6,6 +6,7 @@
 
 use super::Error;
 use super::admin::blocking;
+use super::oauth::{self, Keeper};
 use super::settings;
 use super::writer::{Outgoing, Writer};
 use crate::config::WorkerConfig;
@@ -18,6 +19,7 @@ use rdkafka::producer::Producer;
 use rdkafka::util::Timeout;
 use rdkafka::{Offset, TopicPartitionList};
 use std::collections::VecDeque;
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::mpsc;
 
@@ -101,8 +103,12 @@ impl KafkaBasedLog {
         let client_error = |source| Error::Client { bootstrap: bootstrap.clone(), source };
         let base = settings::storage(worker, purpose)?;
         let writer = Writer::new(&producer_config(&base)).map_err(client_error)?;
+        let mut config = reader_config(&base, &worker.group_id);
+        let source = oauth::take(&mut config);
         let reader: BaseConsumer<LogContext> =
-            reader_config(&base, &worker.group_id).create_with_context(LogContext).map_err(client_error)?;
+            config.create_with_context(LogContext).map_err(client_error)?;
+        let reader = Arc::new(reader);
+        let tokens = Keeper::start(source, &reader);
         let mut list = TopicPartitionList::new();
         for partition in 0..partitions {
             list.add_partition_offset(topic, partition, Offset::Beginning).map_err(client_error)?;
@@ -111,7 +117,10 @@ impl KafkaBasedLog {
         let (sender, events) = mpsc::channel(PLACES);
         std::thread::Builder::new()
             .name(format!("log-{purpose}"))
-            .spawn(move || read(&reader, &sender))
+            .spawn(move || {
+                read(&reader, &sender);
+                drop(tokens);
+            })
             .map_err(|error| {
                 Error::StorageTopic(format!("cannot start the reader of topic {topic}: {error}"))
             })?;

@@ -3,7 +3,7 @@
 //! `settings` turns Connect's client properties into the library's, `consumer` is a member of a connector's consumer
 //! group, `native` has the calls that the library's safe wrapper lacks (the one place with `unsafe`); `log` writes (by
 //! `writer`) and reads a storage topic, `admin` makes and checks it; `groups` reads and changes what consumer groups have
-//! committed. Nothing here knows connectors, tasks or Kusto, and nothing decides when an offset is committed.
+//! committed. `oauth` fetches the tokens that clients sign in with. Nothing here knows connectors, tasks or Kusto, and nothing decides when an offset is committed.
 
 pub mod admin;
 pub mod cluster;
@@ -13,6 +13,7 @@ mod error;
 pub mod groups;
 pub mod log;
 pub mod native;
+mod oauth;
 mod refusal;
 pub mod settings;
 mod writer;

@@ -5,6 +5,7 @@
 //! It ends soon after its [`Writer`]; records that nobody waits for are still sent.
 
 use super::log::LogContext;
+use super::oauth::{self, Keeper};
 use rdkafka::config::ClientConfig;
 use rdkafka::error::KafkaError;
 use rdkafka::message::{DeliveryResult, Message, OwnedHeaders};
@@ -50,12 +51,16 @@ impl ProducerContext for LogContext {
 /// A producer.
 pub(super) struct Writer {
     producer: Arc<BaseProducer<LogContext>>,
+    _tokens: Keeper,
 }
 
 impl Writer {
     /// A producer with these settings. Nothing is awaited: brokers may be down.
     pub(super) fn new(config: &ClientConfig) -> Result<Self, KafkaError> {
+        let mut config = config.clone();
+        let source = oauth::take(&mut config);
         let producer: Arc<BaseProducer<LogContext>> = Arc::new(config.create_with_context(LogContext)?);
+        let tokens = Keeper::start(source, &producer);
         let polled = Arc::downgrade(&producer);
         let thread = std::thread::Builder::new().name("log-writer".to_owned()).spawn(move || {
             while let Some(producer) = polled.upgrade() {
@@ -68,7 +73,7 @@ impl Writer {
             }
         });
         thread.map_err(|error| KafkaError::ClientCreation(format!("cannot start its thread: {error}")))?;
-        Ok(Self { producer })
+        Ok(Self { producer, _tokens: tokens })
     }
 
     /// The producer, for questions to the brokers.

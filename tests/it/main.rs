@@ -23,6 +23,7 @@ mod jvm;
 mod kafka_security;
 mod lab;
 mod migrate;
+mod oauth;
 mod offsets;
 mod outages;
 mod poison;

@@ -1,16 +1,25 @@
 //! Signing in to the brokers: `sasl.*` and the JAAS line of a Java client, as librdkafka's settings.
 //!
-//! Pure but for asking librdkafka what it was built with. No error repeats an option's value.
+//! Pure. No error repeats an option's value.
+
+use std::collections::BTreeMap;
 
 use rdkafka::ClientConfig;
+use url::Url;
 
 use super::{Error, setting};
+use crate::config::is_loopback;
 use crate::config::jaas::{LoginEntry, login_entry};
 use crate::config::tls::Settings;
+use crate::kafka::oauth::{self, Kind, Source};
 
 const JAAS: &str = "sasl.jaas.config";
 const MECHANISM: &str = "sasl.mechanism";
 const ENDPOINT: &str = "sasl.oauthbearer.token.endpoint.url";
+
+/// Our own option of the JAAS line: the identity that Azure gives to the machine, for Event Hubs.
+const CREDENTIAL: &str = "azureCredential";
+const OPTIONS: [&str; 4] = ["clientId", "clientSecret", "scope", CREDENTIAL];
 
 /// Handlers of Kafka's own whose work librdkafka does.
 const OWN_HANDLERS: [&str; 3] =
@@ -19,7 +28,7 @@ const OWN_HANDLERS: [&str; 3] =
 /// True for the keys that this room answers for; librdkafka's own names (`sasl.username`) are not among them.
 pub(super) fn is_own(key: &str) -> bool {
     let java = ["sasl.login.", "sasl.client.callback.", "sasl.kerberos.", "sasl.oauthbearer.jwks."];
-    let java_oauth = [
+    let java_oauth: &[&str] = &[
         ENDPOINT,
         "sasl.oauthbearer.scope.claim.name",
         "sasl.oauthbearer.sub.claim.name",
@@ -29,6 +38,9 @@ pub(super) fn is_own(key: &str) -> bool {
         "sasl.oauthbearer.header.urlencode",
         "sasl.oauthbearer.jwt.retriever.class",
         "sasl.oauthbearer.jwt.validator.class",
+        "sasl.oauthbearer.client.credentials.client.id",
+        "sasl.oauthbearer.client.credentials.client.secret",
+        "sasl.oauthbearer.scope",
     ];
     [JAAS, MECHANISM, "sasl.mechanisms"].contains(&key)
         || java_oauth.contains(&key)
@@ -110,9 +122,8 @@ fn token(
             .map_err(|reason| setting(&settings.name(JAAS), &reason))?;
     }
     let handler = settings.get("sasl.login.callback.handler.class").unwrap_or_default();
-    let wants_provider =
-        settings.get(ENDPOINT).is_some() || handler.ends_with(".OAuthBearerLoginCallbackHandler");
-    if wants_provider || settings.get("sasl.oauthbearer.method").is_some() {
+    let azure = entry.is_some_and(|entry| entry.option(CREDENTIAL).is_some());
+    if azure || settings.get(ENDPOINT).is_some() || handler.ends_with(".OAuthBearerLoginCallbackHandler") {
         return from_provider(settings, entry, config);
     }
     let mut parts = Vec::new();
@@ -135,43 +146,75 @@ fn token(
     Ok(())
 }
 
-/// OIDC, which librdkafka does when it was built with an HTTP client.
+/// An identity provider, which `oauth` asks: librdkafka could only with an HTTP client of its own.
 fn from_provider(
     settings: &Settings<'_>,
     entry: Option<&LoginEntry>,
     config: &mut ClientConfig,
 ) -> Result<(), Error> {
-    if ClientConfig::new().set("sasl.oauthbearer.method", "oidc").create_native_config().is_err() {
-        return Err(setting(
-            &settings.name(ENDPOINT),
-            "tokens of an identity provider are not built in (librdkafka's feature curl); use PLAIN or SCRAM",
-        ));
-    }
-    config.set("sasl.oauthbearer.method", "oidc");
-    if let Some(url) = settings.get(ENDPOINT) {
-        config.set(ENDPOINT, url);
-    }
-    let mut extensions = Vec::new();
+    let subject = settings.get("sasl.oauthbearer.sub.claim.name").unwrap_or("sub").trim().to_owned();
+    let mut extensions = BTreeMap::new();
     for (option, value) in entry.iter().flat_map(|entry| &entry.options) {
-        let key = match option.as_str() {
-            "clientId" => "sasl.oauthbearer.client.id",
-            "clientSecret" => "sasl.oauthbearer.client.secret",
-            "scope" => "sasl.oauthbearer.scope",
-            other => {
-                let Some(name) = other.strip_prefix("extension_") else {
-                    let reason = format!("the option {other} is not supported");
-                    return Err(setting(&settings.name(JAAS), &reason));
-                };
-                extensions.push(format!("{name}={}", value.expose()));
-                continue;
+        match option.strip_prefix("extension_") {
+            Some(name) => drop(extensions.insert(name.to_owned(), value.expose().to_owned())),
+            None if OPTIONS.contains(&option.as_str()) => {}
+            None => {
+                let reason = format!(
+                    "the option {option} is not supported; there are {}, extension_*",
+                    OPTIONS.join(", ")
+                );
+                return Err(setting(&settings.name(JAAS), &reason));
             }
-        };
-        config.set(key, value.expose());
+        }
     }
-    if !extensions.is_empty() {
-        config.set("sasl.oauthbearer.extensions", extensions.join(","));
-    }
+    let kind = kind(settings, entry)?;
+    oauth::configure(config, &Source { kind, subject, extensions });
     Ok(())
+}
+
+/// Who is asked, by the JAAS line's options or, in newer configurations, by keys.
+fn kind(settings: &Settings<'_>, entry: Option<&LoginEntry>) -> Result<Kind, Error> {
+    let given = |option: &str, key: &str| {
+        entry.and_then(|entry| entry.option(option)).or_else(|| settings.get(key)).map(str::to_owned)
+    };
+    let jaas = settings.name(MECHANISM).replace(MECHANISM, JAAS);
+    let missing = |option: &str| setting(&jaas, &format!("the option {option} is missing"));
+    let id = given("clientId", "sasl.oauthbearer.client.credentials.client.id");
+    let secret = given("clientSecret", "sasl.oauthbearer.client.credentials.client.secret");
+    let scope = given("scope", "sasl.oauthbearer.scope");
+    if let Some(credential) = entry.and_then(|entry| entry.option(CREDENTIAL)) {
+        let scope = scope.ok_or_else(|| missing("scope"))?;
+        return match credential {
+            "managed_identity" => Ok(Kind::ManagedIdentity { client_id: id, scope }),
+            "workload_identity" => Ok(Kind::WorkloadIdentity { scope }),
+            _ => Err(setting(&jaas, &format!("{CREDENTIAL} must be managed_identity or workload_identity"))),
+        };
+    }
+    let name = settings.name(MECHANISM).replace(MECHANISM, ENDPOINT);
+    let Some(text) = settings.get(ENDPOINT).map(str::trim) else {
+        return Err(setting(&name, "must be set for this sasl.login.callback.handler.class"));
+    };
+    let url = Url::parse(text).map_err(|error| setting(&name, &format!("it is no URL: {error}")))?;
+    match url.scheme() {
+        "file" => match url.to_file_path() {
+            Ok(path) => Ok(Kind::File(path.to_string_lossy().into_owned())),
+            Err(()) => Err(setting(&name, "it names no file of this machine")),
+        },
+        "http" if !is_loopback(&url) => {
+            Err(setting(&name, "plain http would show the secret to the network: use https"))
+        }
+        "http" | "https" => {
+            let encode = settings.get("sasl.oauthbearer.header.urlencode");
+            Ok(Kind::Endpoint {
+                url: text.to_owned(),
+                id: id.ok_or_else(|| missing("clientId"))?,
+                secret: secret.ok_or_else(|| missing("clientSecret"))?,
+                scope,
+                encode: encode.is_some_and(|on| on.trim().eq_ignore_ascii_case("true")),
+            })
+        }
+        scheme => Err(setting(&name, &format!("the scheme is {scheme}, but must be https or file"))),
+    }
 }
 
 fn expect_module(entry: &LoginEntry, known: &[&str]) -> Result<(), String> {

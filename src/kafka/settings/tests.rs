@@ -173,9 +173,37 @@ fn users_passwords_and_unsigned_tokens() {
     config.create_native_config().unwrap();
     let provider = ("sasl.oauthbearer.token.endpoint.url", "https://login.example/token");
     let secret = format!("{module} clientId=\"c\" clientSecret=\"geheim\";");
-    let text = error(&[SASL, oauth, provider, (JAAS, &secret)]);
-    assert!(text.contains("consumer.override.sasl.oauthbearer.token.endpoint.url"), "{text}");
-    assert!(text.contains("not built in"), "{text}");
+    let config = one_layer(&[SASL, oauth, provider, (JAAS, &secret)]).unwrap();
+    assert!(config.get("sasl.oauthbearer.config").is_some_and(|text| text.contains("login.example")));
+    for (settings, key, words) in [
+        (vec![SASL, oauth, provider], JAAS, "clientId is missing"),
+        (
+            vec![
+                SASL,
+                oauth,
+                ("sasl.oauthbearer.token.endpoint.url", "http://login.example"),
+                (JAAS, &secret),
+            ],
+            "sasl.oauthbearer.token.endpoint.url",
+            "use https",
+        ),
+        (
+            vec![
+                SASL,
+                oauth,
+                ("sasl.login.callback.handler.class", "x.OAuthBearerLoginCallbackHandler"),
+                (JAAS, &secret),
+            ],
+            "sasl.oauthbearer.token.endpoint.url",
+            "must be set",
+        ),
+    ] {
+        let text = error(&settings);
+        assert!(text.contains(&format!("consumer.override.{key}")) && text.contains(words), "{text}");
+        assert!(!text.contains("geheim"), "{text}");
+    }
+    let azure = format!("{module} azureCredential=\"managed_identity\";");
+    assert!(error(&[SASL, oauth, (JAAS, &azure)]).contains("the option scope is missing"));
 }
 
 #[test]

@@ -77,11 +77,13 @@ fn prepare(dir: &Path, authority: &Authority, port: u16) {
          ssl.truststore.type=PEM\n\
          ssl.truststore.location=@DIR@/ca.pem\n\
          listener.name.ssl.ssl.client.auth=required\n\
-         sasl.enabled.mechanisms=PLAIN,SCRAM-SHA-256,SCRAM-SHA-512\n\
+         sasl.enabled.mechanisms=PLAIN,SCRAM-SHA-256,SCRAM-SHA-512,OAUTHBEARER\n\
          listener.name.sasl_ssl.plain.sasl.jaas.config={module}.plain.PlainLoginModule required \
          user_{USER}=\"{password}\";\n\
          listener.name.sasl_ssl.scram-sha-256.sasl.jaas.config={module}.scram.ScramLoginModule required;\n\
-         listener.name.sasl_ssl.scram-sha-512.sasl.jaas.config={module}.scram.ScramLoginModule required;\n"
+         listener.name.sasl_ssl.scram-sha-512.sasl.jaas.config={module}.scram.ScramLoginModule required;\n\
+         listener.name.sasl_ssl.oauthbearer.sasl.jaas.config={module}.oauthbearer.OAuthBearerLoginModule required \
+         unsecuredLoginStringClaim_sub=\"broker\";\n"
     );
     put("extra.properties", text.as_bytes());
 }

@@ -1,0 +1,146 @@
+//! Where tokens come from: the token endpoint of an identity provider, a file, or the identity that Azure gives to the
+//! machine.
+//!
+//! The endpoint is asked as Kafka's Java client asks it (OAuth's client credentials, id and secret in a Basic header), so
+//! Entra, Confluent's and other providers work with the settings that users have. Blocks; made for a thread of its own.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use azure_core::credentials::TokenCredential;
+use azure_identity::{
+    ManagedIdentityCredential, ManagedIdentityCredentialOptions, UserAssignedId, WorkloadIdentityCredential,
+};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use time::OffsetDateTime;
+
+use super::Token;
+
+/// For one question, connecting included.
+const LIMIT: Duration = Duration::from_secs(30);
+
+/// What to ask for tokens. It holds a secret in the clear while it is inside of a client's settings, and is never printed.
+#[derive(Clone, Serialize, Deserialize)]
+pub struct Source {
+    /// Who is asked.
+    pub kind: Kind,
+    /// The claim that says whose a token is.
+    pub subject: String,
+    /// SASL extensions that go with each token.
+    pub extensions: BTreeMap<String, String>,
+}
+
+/// Who is asked.
+#[derive(Clone, Serialize, Deserialize)]
+pub enum Kind {
+    /// A token endpoint.
+    Endpoint {
+        /// Its URL, http or https.
+        url: String,
+        /// The client.
+        id: String,
+        /// Its secret.
+        secret: String,
+        /// What the token is for.
+        scope: Option<String>,
+        /// Id and secret are URL-encoded in the header, as the RFC has it and Java by default does not.
+        encode: bool,
+    },
+    /// A file that somebody keeps fresh.
+    File(String),
+    /// The machine's identity in Azure.
+    ManagedIdentity {
+        /// Of a user-assigned one.
+        client_id: Option<String>,
+        /// E.g. `https://<namespace>.servicebus.windows.net/.default`.
+        scope: String,
+    },
+    /// The federated token named by the `AZURE_*` variables.
+    WorkloadIdentity {
+        /// As above.
+        scope: String,
+    },
+}
+
+impl Source {
+    /// A fresh token, or why there is none, without a secret.
+    pub fn fetch(&self) -> Result<Token, String> {
+        let text = match &self.kind {
+            Kind::File(path) => {
+                std::fs::read_to_string(path).map_err(|error| format!("{path} cannot be read: {error}"))?
+            }
+            _ => {
+                let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+                let runtime = runtime.map_err(|error| error.to_string())?;
+                let asked = async { tokio::time::timeout(LIMIT, self.ask()).await };
+                runtime.block_on(asked).map_err(|_| format!("no answer within {} s", LIMIT.as_secs()))??
+            }
+        };
+        let now = OffsetDateTime::now_utc().unix_timestamp_nanos() / 1_000_000;
+        Token::read(&text, &self.subject, &self.extensions, i64::try_from(now).unwrap_or(i64::MAX))
+    }
+
+    async fn ask(&self) -> Result<String, String> {
+        match &self.kind {
+            Kind::Endpoint { url, id, secret, scope, encode } => {
+                let coded = |text: &str| match encode {
+                    true => url::form_urlencoded::byte_serialize(text.as_bytes()).collect(),
+                    false => text.to_owned(),
+                };
+                endpoint(url, (&coded(id), &coded(secret)), scope.as_deref()).await
+            }
+            Kind::File(_) => Err("a file is read, not asked".to_owned()),
+            Kind::ManagedIdentity { client_id, scope } => {
+                let options = ManagedIdentityCredentialOptions {
+                    user_assigned_id: client_id.clone().map(UserAssignedId::ClientId),
+                    ..Default::default()
+                };
+                let credential = ManagedIdentityCredential::new(Some(options));
+                azure(credential.map_err(|error| error.to_string())?.as_ref(), scope).await
+            }
+            Kind::WorkloadIdentity { scope } => {
+                let credential = WorkloadIdentityCredential::new(None);
+                azure(credential.map_err(|error| error.to_string())?.as_ref(), scope).await
+            }
+        }
+    }
+}
+
+async fn azure(credential: &dyn TokenCredential, scope: &str) -> Result<String, String> {
+    let token = credential.get_token(&[scope], None).await.map_err(|error| error.to_string())?;
+    Ok(token.token.secret().to_owned())
+}
+
+async fn endpoint(url: &str, (id, secret): (&str, &str), scope: Option<&str>) -> Result<String, String> {
+    // A redirect would carry the secret to a place that the user did not name.
+    let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build();
+    let client = client.map_err(|error| cause(&error))?;
+    let mut form = vec![("grant_type", "client_credentials")];
+    form.extend(scope.map(|scope| ("scope", scope)));
+    let request =
+        client.post(url).basic_auth(id, Some(secret)).header("Accept", "application/json").form(&form);
+    let answer = request.send().await.map_err(|error| format!("{url}: {}", cause(&error)))?;
+    let status = answer.status().as_u16();
+    let body = answer.bytes().await.map_err(|error| format!("{url}: {}", cause(&error)))?;
+    let body: Value = serde_json::from_slice(&body).unwrap_or_default();
+    let text = |name: &str| body.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
+    match text("access_token") {
+        Some(token) if status == 200 => Ok(token.to_owned()),
+        _ => {
+            // Providers say here what is wrong, in one line, and repeat no secret.
+            let words = [text("error"), text("error_description")].into_iter().flatten();
+            let words: Vec<_> = words.map(|text| text.lines().next().unwrap_or_default()).collect();
+            Err(format!("{url}: status {status} {}", words.join(": ")).trim_end().to_owned())
+        }
+    }
+}
+
+/// The innermost cause: the outer ones name the URL over again.
+fn cause(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut deepest = error;
+    while let Some(next) = deepest.source() {
+        deepest = next;
+    }
+    deepest.to_string()
+}
