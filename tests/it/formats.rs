@@ -90,7 +90,7 @@ async fn files(folder: &std::path::Path, format: &str) -> Vec<Vec<u8>> {
 async fn a_file_in_a_record_is_ingested_byte_for_byte_and_a_broken_one_is_a_letter() {
     let kafka = Kafka::shared().await;
     let folder = tempfile::tempdir().unwrap();
-    for format in ["avro", "apacheavro", "parquet"] {
+    for format in ["avro", "apacheavro", "parquet", "orc"] {
         let stage = Stage::set(kafka, 1).await;
         let dlq = unique("broken");
         stage.adx.command(".create table Events (id:int, text:string)").await;

@@ -14,6 +14,7 @@ import uuid
 
 import fastavro
 import pyarrow
+import pyarrow.orc
 import pyarrow.parquet
 from azure.kusto.data import KustoClient, KustoConnectionStringBuilder
 from azure.kusto.data.data_format import DataFormat, IngestionMappingKind
@@ -60,7 +61,7 @@ AVRO = {
         {"name": "Missing", "type": ["null", "long"]},
     ],
 }
-PARQUET = pyarrow.schema(
+ARROW = pyarrow.schema(
     [
         ("Number", pyarrow.int64()),
         ("Text", pyarrow.string()),
@@ -98,8 +99,13 @@ def write_avro(codec):
 
 def write_parquet(file):
     # Several row groups and dictionary pages, as files from the field have them.
-    table = pyarrow.Table.from_pylist(TYPED, schema=PARQUET)
+    table = pyarrow.Table.from_pylist(TYPED, schema=ARROW)
     pyarrow.parquet.write_table(table, file, row_group_size=1000, compression="snappy")
+
+
+def write_orc(file):
+    table = pyarrow.Table.from_pylist(TYPED, schema=ARROW)
+    pyarrow.orc.write_table(table, file, compression="zlib")
 
 
 class Sdk:
@@ -153,6 +159,7 @@ def main(url, database):
         typed = [list(row.values()) for row in TYPED]
         sdk.round_trip(DataFormat.APACHEAVRO, write_avro("deflate"), COLUMNS, typed)
         sdk.round_trip(DataFormat.PARQUET, write_parquet, COLUMNS, typed)
+        sdk.round_trip(DataFormat.ORC, write_orc, COLUMNS, typed)
         # The older Avro reader applies no logical types: the mapping does, where it can.
         mapping = [
             ColumnMapping("Number", "long", path="$.Number"),

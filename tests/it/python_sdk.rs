@@ -29,7 +29,7 @@ async fn run(script: &str) -> String {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_official_sdk_ingests_and_reads_back() {
     let text = run("python_sdk.py").await;
-    for format in ["csv", "avro", "apacheavro", "parquet"] {
+    for format in ["csv", "avro", "apacheavro", "parquet", "orc"] {
         assert!(text.contains(&format!("{format}: 3000 rows read back, all equal")), "{text}");
     }
 }

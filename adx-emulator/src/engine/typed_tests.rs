@@ -100,7 +100,8 @@ fn the_older_avro_reader_gives_a_timestamp_as_its_number() {
 #[test]
 fn stored_mappings_have_the_kind_of_their_format() {
     let engine = engine();
-    for (kind, property) in [("avro", "Path"), ("parquet", "Field"), ("w3clogfile", "Field")] {
+    for (kind, property) in [("avro", "Path"), ("parquet", "Field"), ("orc", "Path"), ("w3clogfile", "Field")]
+    {
         let from = if property == "Path" { "$.s" } else { "s" };
         let mapping =
             format!(r#"[{{"column":"s","datatype":"string","Properties":{{"{property}":"{from}"}}}}]"#);

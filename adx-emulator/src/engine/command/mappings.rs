@@ -64,7 +64,7 @@ impl Command<'_> {
             return Ok(mapping_table(table, &self.store.mappings(table, None)?));
         }
         let kind = self.cursor.name("a mapping's kind")?.to_ascii_lowercase();
-        if Kind::parse(&kind).is_none() && kind != ORC {
+        if Kind::parse(&kind).is_none() {
             return Err(KustoError::syntax(format!("'{kind}' is no kind of ingestion mapping")));
         }
         if self.cursor.eat_word("mappings") {
@@ -80,11 +80,8 @@ impl Command<'_> {
 
     fn mapping_kind(&mut self) -> Result<Kind, KustoError> {
         let name = self.cursor.name("a mapping's kind")?.to_ascii_lowercase();
-        match Kind::parse(&name) {
-            Some(kind) => Ok(kind),
-            None if name == ORC => Err(KustoError::unsupported("an ingestion mapping of kind 'orc'")),
-            None => Err(KustoError::syntax(format!("'{name}' is no kind of ingestion mapping"))),
-        }
+        let unknown = || KustoError::syntax(format!("'{name}' is no kind of ingestion mapping"));
+        Kind::parse(&name).ok_or_else(unknown)
     }
 
     /// Exactly one string literal, although another one follows.
@@ -97,9 +94,6 @@ impl Command<'_> {
         Ok(name)
     }
 }
-
-/// A kind of the service's that this emulator cannot carry out.
-const ORC: &str = "orc";
 
 fn mapping_not_found(name: &str) -> KustoError {
     KustoError::not_found("BadRequest_MappingReferenceWasNotFound", "MappingPersistent", name)
@@ -176,7 +170,7 @@ mod tests {
         for (text, code) in [
             (".create table Storms ingestion csv mapping 'm' 'nonsense'", "BadRequest_InvalidMapping"),
             (".create table Nope ingestion csv mapping 'm' '[]'", "BadRequest_EntityNotFound"),
-            (".create table Storms ingestion orc mapping 'm' '[]'", "General_BadRequest"),
+            (".create table Storms ingestion sstream mapping 'm' '[]'", "BadRequest_SyntaxError"),
             (".create table Storms ingestion avro mapping 'm' '[]'", "BadRequest_InvalidMapping"),
             (".create table Storms ingestion colour mapping 'm' '[]'", "BadRequest_SyntaxError"),
             (".create table Storms ingestion csv mapping 'm'", "BadRequest_SyntaxError"),

@@ -1,6 +1,6 @@
 //! The names of the formats, and which kind of mapping goes with which.
 //!
-//! Pure. `sstream` (its form is not public), `orc` and `azmonstream` are refused by name, as anything unknown is.
+//! Pure. `sstream` (its form is not public) and `azmonstream` are refused by name, as anything unknown is.
 
 use super::avro::Dialect;
 use super::mapping::Kind;
@@ -27,6 +27,8 @@ pub enum Format {
     Avro(Dialect),
     /// A Parquet file.
     Parquet,
+    /// An ORC file.
+    Orc,
     /// A W3C extended log.
     W3cLog,
 }
@@ -49,6 +51,7 @@ impl Format {
             "avro" => Self::Avro(Dialect::Plain),
             "apacheavro" => Self::Avro(Dialect::Logical),
             "parquet" => Self::Parquet,
+            "orc" => Self::Orc,
             "w3clogfile" => Self::W3cLog,
             _ => {
                 let details = format!("Format '{name}' is not supported by this emulator.");
@@ -64,6 +67,7 @@ impl Format {
             Self::Quoted(_) | Self::Escaped | Self::Lines | Self::Whole => Kind::Csv,
             Self::Avro(_) => Kind::Avro,
             Self::Parquet => Kind::Parquet,
+            Self::Orc => Kind::Orc,
             Self::W3cLog => Kind::W3cLogFile,
         }
     }

@@ -81,13 +81,16 @@ pub enum Kind {
     Avro,
     /// For parquet.
     Parquet,
+    /// For orc.
+    Orc,
     /// For w3clogfile.
     W3cLogFile,
 }
 
 impl Kind {
     /// All kinds.
-    pub const ALL: [Self; 5] = [Self::Csv, Self::Json, Self::Avro, Self::Parquet, Self::W3cLogFile];
+    pub const ALL: [Self; 6] =
+        [Self::Csv, Self::Json, Self::Avro, Self::Parquet, Self::Orc, Self::W3cLogFile];
 
     /// The name in commands and in the store.
     pub fn as_str(self) -> &'static str {
@@ -96,6 +99,7 @@ impl Kind {
             Self::Json => "json",
             Self::Avro => "avro",
             Self::Parquet => "parquet",
+            Self::Orc => "orc",
             Self::W3cLogFile => "w3clogfile",
         }
     }
@@ -236,7 +240,7 @@ fn source(kind: Kind, keys: &Keys) -> Result<Source, String> {
     let allowed: &[&str] = match kind {
         Kind::Csv => &["Ordinal"],
         Kind::Json => &["Path"],
-        Kind::Avro | Kind::Parquet => &["Path", "Field"],
+        Kind::Avro | Kind::Parquet | Kind::Orc => &["Path", "Field"],
         Kind::W3cLogFile => &["Field"],
     };
     let mut given = given.into_iter().filter_map(|(name, value)| Some((name, value.as_deref()?)));

@@ -8,6 +8,7 @@ mod delimited;
 mod format;
 mod json;
 pub mod mapping;
+mod orc;
 mod parquet;
 mod rows;
 mod tree;
@@ -152,6 +153,7 @@ fn read(format: Format, source: &IngestSource<'_>, writer: &mut RowWriter<'_>) -
     match format {
         Format::Avro(dialect) => return avro::read(source.data, dialect, each),
         Format::Parquet => return parquet::read(source.data, each),
+        Format::Orc => return orc::read(source.data, each),
         _ => {}
     }
     // A byte order mark is no data.

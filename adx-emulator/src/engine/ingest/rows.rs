@@ -157,7 +157,9 @@ fn identity_picks(table: &TableSchema, kind: Kind) -> Vec<Pick> {
             source: Some(match kind {
                 Kind::Csv => Source::Ordinal(position),
                 Kind::Json => Source::Path(vec![Step::Member(column.name.clone())]),
-                Kind::Avro | Kind::Parquet | Kind::W3cLogFile => Source::Field(column.name.clone()),
+                Kind::Avro | Kind::Parquet | Kind::Orc | Kind::W3cLogFile => {
+                    Source::Field(column.name.clone())
+                }
             }),
             transform: Transform::None,
         })
