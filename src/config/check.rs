@@ -5,7 +5,7 @@
 use std::collections::HashSet;
 
 use super::def::{Check, ConfigKey, DefaultValue, Kind};
-use super::{plugins, transforms};
+use super::{plugins, redact, transforms};
 use crate::data::java_regex::JavaRegex;
 use crate::secret::Secret;
 
@@ -34,7 +34,9 @@ impl Value {
             Self::Text(text) => Some(text.clone()),
             Self::Number(number) => Some(number.to_string()),
             Self::Flag(flag) => Some(flag.to_string()),
-            Self::List(items) => Some(items.join(",")),
+            Self::List(items) => {
+                Some(items.iter().map(|item| redact::without_user(item)).collect::<Vec<_>>().join(","))
+            }
             Self::Password(secret) => Some(secret.to_string()),
         }
     }

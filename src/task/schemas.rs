@@ -13,7 +13,7 @@ use crate::kafka;
 use crate::registry::{self, Client};
 use crate::retry::Backoff;
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
@@ -32,6 +32,8 @@ pub(super) struct Registered {
     subject: Option<&'static str>,
     /// One question at a time: who waits mostly needs the same schema.
     turn: Semaphore,
+    /// Nothing is said of an outage before then; held for a look.
+    silent_until: Mutex<Instant>,
     /// How long an outage is waited for (none: without end), and the longest pause between two tries.
     retry_for: Option<Duration>,
     longest_pause: Duration,
@@ -57,6 +59,7 @@ impl Registered {
             client: Client::new(config)?,
             subject: by_topic.then_some(if side == "key" { "-key" } else { "-value" }),
             turn: Semaphore::new(1),
+            silent_until: Mutex::new(Instant::now()),
             retry_for: errors.retry_for,
             longest_pause: errors.longest_pause.max(FIRST_PAUSE),
         })))
@@ -65,6 +68,17 @@ impl Registered {
     /// The full name of its Java class.
     pub(super) fn class(&self) -> &'static str {
         self.converter.class()
+    }
+
+    /// True once in a while, for all partitions together: they wait for the same registry.
+    fn may_warn(&self) -> bool {
+        let mut silent_until = self.silent_until.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = Instant::now();
+        let may = now >= *silent_until;
+        if may {
+            *silent_until = now + WARN_AGAIN;
+        }
+        may
     }
 
     /// Converts a key or a value of `record`.
@@ -110,7 +124,6 @@ impl Needed {
         let subject = of.subject.map(|side| format!("{}{side}", at.partition.topic));
         let deadline = of.retry_for.map(|limit| Instant::now() + limit);
         let mut backoff = Backoff::new(FIRST_PAUSE, of.longest_pause, offset.cast_unsigned());
-        let mut silent_until = Instant::now();
         loop {
             // The semaphore is never closed; without a turn two ask at once, and that is all.
             let turn = of.turn.acquire().await.ok();
@@ -127,13 +140,12 @@ impl Needed {
                 return of.converter.learn(id, Err(as_connect_says(&error)));
             }
             drop(turn);
-            if Instant::now() >= silent_until {
+            if of.may_warn() {
                 let At { task, partition } = &at;
                 tracing::warn!(
                     %task, %partition, offset, %error,
                     "waiting for the schema registry (errors.retry.timeout)"
                 );
-                silent_until = Instant::now() + WARN_AGAIN;
             }
             tokio::time::sleep(pause).await;
         }

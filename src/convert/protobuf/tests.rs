@@ -119,6 +119,17 @@ fn decimals_dates_and_times_have_connects_types() {
 }
 
 #[test]
+fn great_depth_of_a_schema_is_refused() {
+    let levels = 20_000;
+    let nested = "message M { ".repeat(levels) + &"}".repeat(levels);
+    let option = format!("option o = {}{};", "{ a: ".repeat(levels), "}".repeat(levels));
+    let lists = format!("option o = {{ a: {}{} }};", "[".repeat(levels), "]".repeat(levels));
+    for text in [nested, option, lists] {
+        assert!(made(&format!("syntax = \"proto3\"; {text}"), &[]).is_err());
+    }
+}
+
+#[test]
 fn what_does_not_compile_says_why() {
     for (text, words) in [
         ("message", "expected"),

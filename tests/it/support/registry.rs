@@ -171,7 +171,7 @@ fn guid(id: usize) -> String {
     uuid::Uuid::from_u128(0x5eed_0000_0000_0000_0000_0000_0000_0000 + id as u128).to_string()
 }
 
-fn answer(schemas: &Schemas, id: usize, more: Value) -> Response {
+fn answer(schemas: &Schemas, id: usize, more: &Value) -> Response {
     let Some(schema) = id.checked_sub(1).and_then(|place| schemas.all.get(place)) else {
         return refusal(StatusCode::NOT_FOUND, 40403, &format!("Schema {id} not found"));
     };
@@ -202,7 +202,7 @@ async fn look_up(State(shared): Shape, Path(subject): Path<String>, Json(schema)
     let version = id.and_then(|id| schemas.subjects.get(&subject)?.iter().position(|known| *known == id));
     match (id, version) {
         (Some(id), Some(version)) => {
-            answer(&schemas, id, json!({ "id": id, "subject": subject, "version": version + 1 }))
+            answer(&schemas, id, &json!({ "id": id, "subject": subject, "version": version + 1 }))
         }
         _ => refusal(StatusCode::NOT_FOUND, 40401, "Subject not found."),
     }
@@ -213,7 +213,7 @@ async fn version(State(shared): Shape, Path((subject, version)): Path<(String, S
     let versions = schemas.subjects.get(&subject).cloned().unwrap_or_default();
     let number = version.parse().unwrap_or(versions.len());
     match number.checked_sub(1).and_then(|place| versions.get(place)) {
-        Some(id) => answer(&schemas, *id, json!({ "id": id, "subject": subject, "version": number })),
+        Some(id) => answer(&schemas, *id, &json!({ "id": id, "subject": subject, "version": number })),
         None => refusal(StatusCode::NOT_FOUND, 40402, "Version not found."),
     }
 }
@@ -257,10 +257,10 @@ async fn as_text(State(shared): Shape, Path(subject): Path<String>, text: String
 }
 
 async fn by_id(State(shared): Shape, Path(id): Path<usize>) -> Response {
-    answer(&shared.schemas.lock().expect("no panic"), id, json!({}))
+    answer(&shared.schemas.lock().expect("no panic"), id, &json!({}))
 }
 
 async fn by_guid(State(shared): Shape, Path(guid): Path<uuid::Uuid>) -> Response {
     let id = usize::try_from(guid.as_u128() & 0xffff_ffff).expect("a small number");
-    answer(&shared.schemas.lock().expect("no panic"), id, json!({}))
+    answer(&shared.schemas.lock().expect("no panic"), id, &json!({}))
 }
