@@ -53,8 +53,8 @@ enum Format {
     /// JSON with a JSON Schema.
     Json(schema_json::Options),
     Protobuf(protobuf::Options),
-    /// JSON with a schema of Connect's own; whether a null reads as the default.
-    Connect(bool),
+    /// JSON with a schema of Connect's own.
+    Connect,
 }
 
 /// What reads the values of one schema.
@@ -63,7 +63,7 @@ enum Reader {
     Avro(avro::Reader),
     Json(schema_json::Reader),
     Protobuf(protobuf::Reader),
-    Connect(Arc<Schema>, bool),
+    Connect(Arc<Schema>),
 }
 
 impl Reader {
@@ -72,9 +72,9 @@ impl Reader {
             Self::Avro(reader) => reader.read(framed.payload),
             Self::Json(reader) => reader.read(framed.payload),
             Self::Protobuf(reader) => reader.read(framed),
-            Self::Connect(schema, null_to_default) => {
+            Self::Connect(schema) => {
                 let payload = serde_json::from_slice(framed.payload).map_err(super::json::not_json)?;
-                let value = json_payload::value(schema, payload, *null_to_default)?;
+                let value = json_payload::value(schema, payload, true)?;
                 Ok(SchemaAndValue { schema: Some(Arc::clone(schema)), value })
             }
         }
@@ -120,9 +120,7 @@ impl RegisteredConverter {
             plugins::PROTOBUF_CONVERTER | plugins::APICURIO_PROTOBUF_CONVERTER => {
                 Format::Protobuf(protobuf::Options::new(settings, class == plugins::PROTOBUF_CONVERTER))
             }
-            _ => {
-                Format::Connect(super::settings::flag(settings, "replace.null.with.default").unwrap_or(true))
-            }
+            _ => Format::Connect,
         };
         let size = settings.get("schemas.cache.config").and_then(|size| size.trim().parse().ok());
         Some(Self {
@@ -203,7 +201,7 @@ impl RegisteredConverter {
     fn reader(&self, registered: &Registered) -> Result<Reader, data::Error> {
         let wanted = match self.format {
             Format::Avro(_) => "AVRO",
-            Format::Json(_) | Format::Connect(_) => "JSON",
+            Format::Json(_) | Format::Connect => "JSON",
             Format::Protobuf(_) => "PROTOBUF",
         };
         if let Some(kind) = registered.kind.as_deref().filter(|kind| *kind != wanted) {
@@ -213,10 +211,10 @@ impl RegisteredConverter {
             Format::Avro(options) => avro::Reader::new(registered, *options).map(Reader::Avro),
             Format::Json(options) => schema_json::Reader::new(registered, *options).map(Reader::Json),
             Format::Protobuf(options) => protobuf::Reader::new(registered, *options).map(Reader::Protobuf),
-            Format::Connect(null_to_default) => {
+            Format::Connect => {
                 let schema = SchemaCache::new(1).get(&registered.text)?;
                 let schema = schema.ok_or_else(|| data::Error::new("it is null"))?;
-                Ok(Reader::Connect(schema, *null_to_default))
+                Ok(Reader::Connect(schema))
             }
         }
     }
@@ -224,7 +222,7 @@ impl RegisteredConverter {
     fn format_name(&self) -> &'static str {
         match self.format {
             Format::Avro(_) => "Avro",
-            Format::Json(_) | Format::Connect(_) => "JSON",
+            Format::Json(_) | Format::Connect => "JSON",
             Format::Protobuf(_) => "Protobuf",
         }
     }
@@ -253,7 +251,7 @@ impl RegisteredConverter {
             Format::Avro(_) | Format::Protobuf(_) => {
                 format!("Failed to deserialize data for topic {topic} to {}: ", self.format_name())
             }
-            Format::Json(_) | Format::Connect(_) => format!(
+            Format::Json(_) | Format::Connect => format!(
                 "Converting byte[] to Kafka Connect data failed due to serialization error of topic {topic}: "
             ),
         };

@@ -120,14 +120,20 @@ async fn avro_of_two_versions_with_references_becomes_rows() {
     let kafka = Kafka::shared().await;
     let (stage, registry) = (set(kafka).await, Registry::start().await);
     let sent = write(kafka, &registry, &stage.topic, "avro").await;
-    let keys = json!({ "key.converter": AVRO, "key.converter.schema.registry.url": registry.url() });
-    let config = config(&stage, &registry, AVRO, keys);
+    let more = json!({
+        "key.converter": AVRO, "key.converter.schema.registry.url": registry.url(),
+        "transforms": "add",
+        "transforms.add.type": "org.apache.kafka.connect.transforms.InsertField$Value",
+        "transforms.add.static.field": "by", "transforms.add.static.value": "a transformation",
+    });
+    let config = config(&stage, &registry, AVRO, more);
     let before = registry.asked_by_id();
     stage.worker.rest().create_running(&stage.connector, &config).await;
     wait_committed(kafka, &stage, sent).await;
     let wanted: Vec<Value> = (0..60)
         .map(|number| {
             let mut doc = storm(number);
+            doc["by"] = json!("a transformation");
             if number >= 20 {
                 doc["score"] = json!(f64::from(i32::try_from(number).unwrap()) / 4.0);
             }
@@ -408,6 +414,42 @@ async fn a_registry_that_is_down_is_waited_for() {
     registry.up().await;
     wait_committed(kafka, &stage, sent).await;
     assert_eq!(docs(&stage, 60).await.len(), 60);
+    stage.assert_running().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_waited_long_enough_for_a_registry_is_a_dead_letter() {
+    let kafka = Kafka::shared().await;
+    let (stage, mut registry) = (set(kafka).await, Registry::start().await);
+    let sent = write(kafka, &registry, &stage.topic, "avro").await;
+    registry.down().await;
+    let dlq = unique("dead");
+    let impatient = json!({
+        "errors.retry.timeout": "1000",
+        "errors.tolerance": "all",
+        "errors.deadletterqueue.topic.name": dlq,
+        "errors.deadletterqueue.topic.replication.factor": "1",
+        "errors.deadletterqueue.context.headers.enable": "true",
+    });
+    let config = config(&stage, &registry, AVRO, impatient);
+    stage.worker.rest().create_running(&stage.connector, &config).await;
+    wait_committed(kafka, &stage, sent).await;
+    let letters = read_raw(kafka, &dlq).await;
+    assert_eq!(
+        i64::try_from(letters.len()).unwrap(),
+        sent - 1,
+        "all but the tombstone, which needs no schema"
+    );
+    for letter in letters {
+        let header = |name: &str| letter.header_text(&format!("__connect.errors.{name}")).unwrap_or_default();
+        assert_eq!(header("exception.class.name"), "org.apache.kafka.common.errors.NetworkException");
+        assert!(
+            header("exception.stacktrace").contains(&registry.url()),
+            "{}",
+            header("exception.stacktrace")
+        );
+    }
+    assert_eq!(stage.adx.count("Docs").await, 0);
     stage.assert_running().await;
 }
 
