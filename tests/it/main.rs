@@ -38,6 +38,7 @@ mod restart;
 mod rigs;
 mod secrets;
 mod sink_errors;
+mod sources;
 mod standalone;
 mod storage_topics;
 mod streaming;

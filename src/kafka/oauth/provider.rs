@@ -66,16 +66,13 @@ pub enum Kind {
 impl Source {
     /// A fresh token, or why there is none, without a secret.
     pub fn fetch(&self) -> Result<Token, String> {
-        let text = match &self.kind {
-            Kind::File(path) => {
-                std::fs::read_to_string(path).map_err(|error| format!("{path} cannot be read: {error}"))?
-            }
-            _ => {
-                let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-                let runtime = runtime.map_err(|error| error.to_string())?;
-                let asked = async { tokio::time::timeout(LIMIT, self.ask()).await };
-                runtime.block_on(asked).map_err(|_| format!("no answer within {} s", LIMIT.as_secs()))??
-            }
+        let text = if let Kind::File(path) = &self.kind {
+            std::fs::read_to_string(path).map_err(|error| format!("{path} cannot be read: {error}"))?
+        } else {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+            let runtime = runtime.map_err(|error| error.to_string())?;
+            let asked = async { tokio::time::timeout(LIMIT, self.ask()).await };
+            runtime.block_on(asked).map_err(|_| format!("no answer within {} s", LIMIT.as_secs()))??
         };
         let now = OffsetDateTime::now_utc().unix_timestamp_nanos() / 1_000_000;
         Token::read(&text, &self.subject, &self.extensions, i64::try_from(now).unwrap_or(i64::MAX))
@@ -84,9 +81,12 @@ impl Source {
     async fn ask(&self) -> Result<String, String> {
         match &self.kind {
             Kind::Endpoint { url, id, secret, scope, encode } => {
-                let coded = |text: &str| match encode {
-                    true => url::form_urlencoded::byte_serialize(text.as_bytes()).collect(),
-                    false => text.to_owned(),
+                let coded = |text: &str| {
+                    if *encode {
+                        url::form_urlencoded::byte_serialize(text.as_bytes()).collect()
+                    } else {
+                        text.to_owned()
+                    }
                 };
                 endpoint(url, (&coded(id), &coded(secret)), scope.as_deref()).await
             }

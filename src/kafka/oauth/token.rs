@@ -30,7 +30,8 @@ pub struct Token {
 
 impl fmt::Debug for Token {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Token").field("principal", &self.principal).field("ends_at", &self.ends_at).finish()
+        let mut shown = f.debug_struct("Token");
+        shown.field("principal", &self.principal).field("ends_at", &self.ends_at).finish_non_exhaustive()
     }
 }
 

@@ -10,6 +10,7 @@ use openssl::hash::MessageDigest;
 use openssl::nid::Nid;
 use openssl::pkcs12::Pkcs12;
 use openssl::pkey::{PKey, Private};
+use openssl::rsa::Rsa;
 use openssl::stack::Stack;
 use openssl::x509::extension::{BasicConstraints, SubjectAlternativeName};
 use openssl::x509::{X509, X509Name, X509NameBuilder};
@@ -77,7 +78,15 @@ impl Authority {
 
     /// A key for `subject` on this machine.
     pub fn keys(&self, subject: &str) -> Keys {
-        let key = new_key();
+        self.keys_with(subject, new_key())
+    }
+
+    /// The same with an RSA key, the only kind that Entra takes.
+    pub fn rsa_keys(&self, subject: &str) -> Keys {
+        self.keys_with(subject, PKey::from_rsa(Rsa::generate(2048).unwrap()).unwrap())
+    }
+
+    fn keys_with(&self, subject: &str, key: PKey<Private>) -> Keys {
         let certificate = sign(subject, &key, Some(self));
         Keys { key, certificate, authority: self.certificate.clone() }
     }
