@@ -5,6 +5,8 @@
 //! under [`KEY`], from which it is taken before librdkafka sees it. No token and no secret is printed.
 
 mod provider;
+#[cfg(test)]
+mod tests;
 mod token;
 
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};

@@ -5,9 +5,11 @@
 //! Entra, Confluent's and other providers work with the settings that users have. Blocks; made for a thread of its own.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use azure_core::credentials::TokenCredential;
+use azure_core::http::{ClientOptions, Transport};
 use azure_identity::{
     ManagedIdentityCredential, ManagedIdentityCredentialOptions, UserAssignedId, WorkloadIdentityCredential,
 };
@@ -92,9 +94,14 @@ impl Source {
             }
             Kind::File(_) => Err("a file is read, not asked".to_owned()),
             Kind::ManagedIdentity { client_id, scope } => {
+                // The machine's own service is never behind a proxy.
+                let direct = reqwest::Client::builder().no_proxy().build().map_err(|error| cause(&error))?;
                 let options = ManagedIdentityCredentialOptions {
                     user_assigned_id: client_id.clone().map(UserAssignedId::ClientId),
-                    ..Default::default()
+                    client_options: ClientOptions {
+                        transport: Some(Transport::new(Arc::new(direct))),
+                        ..Default::default()
+                    },
                 };
                 let credential = ManagedIdentityCredential::new(Some(options));
                 azure(credential.map_err(|error| error.to_string())?.as_ref(), scope).await
