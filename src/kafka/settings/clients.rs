@@ -10,6 +10,10 @@ use super::{Layer, client_config};
 use crate::config::{Properties, WorkerConfig};
 use crate::kafka::Error;
 
+/// How often topics are looked at, and the longest pause between that librdkafka takes.
+const REFRESH: &str = "topic.metadata.refresh.interval.ms";
+const LONGEST_REFRESH: u64 = 3_600_000;
+
 /// A client of the worker itself: storage topics, membership. `purpose` ends its client id (`configs`).
 pub fn storage(worker: &WorkerConfig, purpose: &str) -> Result<ClientConfig, Error> {
     let middle = worker.client.get("client.id").filter(|id| !id.is_empty());
@@ -48,6 +52,11 @@ pub fn consumer(
         Layer { prefix: "consumer.override.", properties: overrides },
     ];
     let mut config = client_config(&defaults, &layers)?;
+    // What Java's clients do by one key: how old may metadata be, and so how late is a new topic seen.
+    let age = config.get("metadata.max.age.ms").and_then(|age| age.parse::<u64>().ok());
+    if let (Some(age), None) = (age, config.get(REFRESH)) {
+        config.set(REFRESH, age.min(LONGEST_REFRESH).to_string());
+    }
     // Not the user's to change: an offset is committed only after its record was handed over.
     config.set("enable.auto.commit", "false").set("enable.auto.offset.store", "false");
     Ok(config)

@@ -259,6 +259,11 @@ fn each_kind_of_client_inherits_as_in_connect() {
     assert_eq!(found(super::producer(&worker, "p", &none).unwrap()), [None, some("4000")]);
     let consumer = super::consumer(&worker, "x", &properties(&[("enable.auto.commit", "true")])).unwrap();
     assert_eq!(consumer.get("enable.auto.commit"), Some("false"));
+    assert_eq!(
+        consumer.get("topic.metadata.refresh.interval.ms"),
+        Some("2000"),
+        "so late is a new topic seen"
+    );
     assert_eq!(consumer.get("group.id"), Some("connect-x"));
     assert_eq!(consumer.get("isolation.level"), Some("read_uncommitted"));
 }
