@@ -156,7 +156,7 @@ fn check(raw: &ConnectorProperties, worker: &WorkerConfig) -> Validation {
     }
     checked.extend(transforms::check(raw, &checked));
     let own = class.map_or_else(Vec::new, |class| (class.keys)());
-    checked.extend(check_table(own.into_iter(), raw));
+    checked.extend(check_table(own, raw));
     for side in ["header", "key", "value"] {
         let class = converter_class(&checked, side);
         if let Some(class) = class.filter(|_| raw.contains_key(&format!("{side}.converter"))) {

@@ -148,7 +148,7 @@ impl BadRecords {
                 tracing::debug!(%task, %partition, %offsets, records, dead_letters, %error, "batch passed over");
             }
             _ => {
-                tracing::error!(%task, %partition, %offsets, records, dead_letters, %error, "batch passed over")
+                tracing::error!(%task, %partition, %offsets, records, dead_letters, %error, "batch passed over");
             }
         }
         if !dead_letters {

@@ -132,13 +132,12 @@ impl<'a> Entry<'a> {
         let payload = self.text(PAYLOAD);
         let payload = self.keep(payload).flatten().is_some_and(|text| text.eq_ignore_ascii_case("true"));
         match (self.dialect, format) {
-            (Dialect::Kusto, _) => (format, Layout::Value),
             (Dialect::Fabric, Some(found @ (DataFormat::MultiJson | DataFormat::Avro))) => {
                 let avro = found == DataFormat::Avro;
                 (Some(DataFormat::MultiJson), Layout::FabricJson { avro, payload })
             }
             (Dialect::Fabric, None | Some(DataFormat::Csv)) => (format, Layout::FabricCsv),
-            (Dialect::Fabric, _) => (format, Layout::Value),
+            (Dialect::Fabric | Dialect::Kusto, _) => (format, Layout::Value),
         }
     }
 
