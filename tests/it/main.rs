@@ -17,6 +17,7 @@ mod documents;
 mod fabric;
 mod floors;
 mod formats;
+mod fuzz;
 mod golden_rest;
 mod golden_storage;
 mod jvm;

@@ -1,0 +1,3 @@
+//! `registered_schemas` of `src/lib.rs` under libFuzzer.
+#![no_main]
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| kusto_connect_fuzz::registered_schemas(bytes));
