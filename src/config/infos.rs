@@ -87,7 +87,11 @@ impl From<Checked> for ConfigInfo {
     fn from(checked: Checked) -> Self {
         let value = ConfigValueInfo {
             name: checked.key.name.to_string(),
-            value: checked.value.render(),
+            // A type of text does not make a secret less of one (the Fabric class's connection string).
+            value: checked.value.render().map(|value| {
+                let hide = is_secret(&checked.key.name) && !value.is_empty();
+                if hide { "[hidden]".to_owned() } else { value }
+            }),
             recommended_values: checked.key.recommended.clone(),
             errors: checked.errors,
             visible: checked.visible,

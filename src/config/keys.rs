@@ -139,7 +139,8 @@ pub const KUSTO: &[Row] = &[
          (an expression that whole names match), db, table, format, mapping (the name of an ingestion mapping of the table), \
          columns (what of a record is written beside its value, as ['key', 'offset as off']), streaming (true: batches \
          of up to 4 MB go to the engine directly, which needs the table's streamingingestion policy; when the engine does not \
-         take one, it is queued)."),
+         take one, it is queued). In db, table and mapping ${topic} is the topic, ${1} or ${name} what a group of topicRegex \
+         matched. The Fabric class has dynamicPayload too (true: the value's members stand in the column payload)."),
     Row("tempdir.path", Text, Is("/tmp"), Any, Low, (WRITES, 1), Medium, "Temporary Directory",
         "Accepted for compatibility: nothing is written to local disk."),
     Row("flush.size.bytes", Long, Is("1048576"), AtLeast(100), Mid, (WRITES, 2), Medium, "Maximum Flush Size",

@@ -4,8 +4,10 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
 
-/// Words that mark a key as secret: Kafka's PASSWORD keys, our own, and those of schema registries.
-const SECRET_WORDS: [&str; 9] = [
+/// Words that mark a key as secret: Kafka's PASSWORD keys, our own, those of schema registries, and the text in
+/// which the Fabric class takes a service principal.
+const SECRET_WORDS: [&str; 10] = [
+    "connection.string",
     "password",
     "secret",
     "jaas.config",

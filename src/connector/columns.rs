@@ -2,7 +2,7 @@
 //!
 //! The value's own bytes stay as they are. Pure.
 
-use super::encode::{escape, quote};
+use super::encode::{escape, moment, quote};
 use crate::config::{Column, ColumnSource, DataFormat, TopicMapping};
 use crate::data::json::{self, DecimalFormat};
 use crate::data::{Converted, Error, Header, SchemaAndValue, SinkRecord, Value};
@@ -10,8 +10,6 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde::de::IgnoredAny;
 use std::collections::BTreeMap;
-use time::OffsetDateTime;
-use time::macros::format_description;
 
 /// `value`, which is the record's in the target's format, with the target's columns.
 pub(super) fn add(target: &TopicMapping, record: &SinkRecord<'_>, value: &[u8]) -> Result<Vec<u8>, Error> {
@@ -120,14 +118,6 @@ fn headers(headers: &[Header]) -> Result<Vec<u8>, Error> {
     }
     out.push(b'}');
     Ok(out)
-}
-
-/// ISO 8601, in UTC.
-fn moment(ms: i64) -> Result<String, Error> {
-    let beyond = |_| Error::new(format!("the timestamp {ms} is no date of this calendar"));
-    let moment = OffsetDateTime::from_unix_timestamp_nanos(i128::from(ms) * 1_000_000).map_err(beyond)?;
-    let format = format_description!("[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond digits:3]Z");
-    moment.format(format).map_err(|error| Error::new(error.to_string()))
 }
 
 fn line(

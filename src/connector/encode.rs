@@ -123,22 +123,27 @@ fn cell<'v>(schema: &Schema, value: &'v Value) -> Result<Cow<'v, str>, Error> {
 
 /// ISO 8601: a day, a time of day, or a moment in UTC.
 fn date(schema: &Schema, ms: i64) -> Result<String, Error> {
-    let beyond = |_| Error::new(format!("{ms} ms since the epoch is no date of this calendar"));
-    let moment = OffsetDateTime::from_unix_timestamp_nanos(i128::from(ms) * 1_000_000).map_err(beyond)?;
     let text = match schema.logical_name() {
-        Some(DATE) => moment.date().format(format_description!("[year]-[month]-[day]")),
+        Some(DATE) => at(ms)?.date().format(format_description!("[year]-[month]-[day]")),
         Some(TIME) => {
-            let seconds = ms.rem_euclid(DAY) / 1000;
-            let clock = Time::MIDNIGHT
-                + time::Duration::seconds(seconds)
-                + time::Duration::milliseconds(ms.rem_euclid(1000));
+            let clock = Time::MIDNIGHT + time::Duration::milliseconds(ms.rem_euclid(DAY));
             clock.format(format_description!("[hour]:[minute]:[second].[subsecond digits:3]"))
         }
-        _ => moment.format(format_description!(
-            "[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond digits:3]Z"
-        )),
+        _ => return moment(ms),
     };
     text.map_err(|error| Error::new(error.to_string()))
+}
+
+/// A moment in ISO 8601, in UTC.
+pub(super) fn moment(ms: i64) -> Result<String, Error> {
+    let text = at(ms)?
+        .format(format_description!("[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond digits:3]Z"));
+    text.map_err(|error| Error::new(error.to_string()))
+}
+
+fn at(ms: i64) -> Result<OffsetDateTime, Error> {
+    let beyond = |_| Error::new(format!("{ms} ms since the epoch is no date of this calendar"));
+    OffsetDateTime::from_unix_timestamp_nanos(i128::from(ms) * 1_000_000).map_err(beyond)
 }
 
 /// RFC 4180: quotes around what has a separator, a quote, a line break or blanks at an end.

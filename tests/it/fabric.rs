@@ -65,6 +65,21 @@ async fn its_settings_are_checked_at_once() {
         assert_eq!(answer.status, 400, "{more}");
         assert!(answer.message().contains(part) && !answer.message().contains("k3y"), "{}", answer.message());
     }
+    let shown = stage.worker.rest().send(
+        "PUT",
+        "/connector-plugins/FabricSink/config/validate",
+        Some(
+            config(
+                &stage,
+                "json",
+                &json!({ "name": "n", "connection.string": "https://localhost;AppKey=k3y" }),
+            )
+            .to_string(),
+        ),
+    );
+    let shown = shown.await;
+    assert_eq!(shown.status, 200);
+    assert!(!shown.body.to_string().contains("k3y") && !stage.worker.log().contains("k3y"));
     let plugins = stage.worker.rest().get("/connector-plugins").await.body;
     let row = plugins
         .as_array()

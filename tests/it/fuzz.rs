@@ -23,7 +23,7 @@ const USUAL_STACK: usize = 2 << 20;
 /// Bytes that mean something to one of the parsers.
 const SIGNS: &[u8] = b"\0\x01\x7f\x80\xff\"'\\{}[]:=,;$^.#-0e9 \n";
 
-/// Numbers that look drawn, the same each time (SplitMix64).
+/// Numbers that look drawn, the same each time (`SplitMix64`).
 struct Draws(u64);
 
 impl Draws {
