@@ -93,7 +93,7 @@ pub fn avro(bytes: &[u8]) {
             include_str!("schemas/hostile.avsc"),
             r#"["null","int",{"type":"map","values":{"type":"array","items":"bytes"}}]"#,
         ];
-        registered(plugins::AVRO_CONVERTER, "AVRO", &SCHEMAS)
+        knowing(plugins::AVRO_CONVERTER, "AVRO", &SCHEMAS)
     });
     records(&CONVERTER, bytes);
 }
@@ -103,7 +103,7 @@ pub fn protobuf(bytes: &[u8]) {
     static CONVERTER: LazyLock<RegisteredConverter> = LazyLock::new(|| {
         const SCHEMAS: [&str; 2] =
             [include_str!("schemas/storm.proto"), include_str!("schemas/groups.proto")];
-        registered(plugins::PROTOBUF_CONVERTER, "PROTOBUF", &SCHEMAS)
+        knowing(plugins::PROTOBUF_CONVERTER, "PROTOBUF", &SCHEMAS)
     });
     records(&CONVERTER, bytes);
 }
@@ -115,7 +115,7 @@ pub fn json_schema(bytes: &[u8]) {
             include_str!("schemas/storm.json"),
             r#"{"oneOf":[{"type":"null"},{"type":"integer"},{"type":"array","items":{"type":"number"}}]}"#,
         ];
-        registered(plugins::JSON_SCHEMA_CONVERTER, "JSON", &SCHEMAS)
+        knowing(plugins::JSON_SCHEMA_CONVERTER, "JSON", &SCHEMAS)
     });
     records(&CONVERTER, bytes);
 }
@@ -263,6 +263,18 @@ fn registered(class: &str, kind: &str, schemas: &[&str]) -> RegisteredConverter 
         let kind = Some(kind.to_owned()).filter(|kind| !kind.is_empty());
         let schema = Registered { kind, text: (*text).to_owned(), references: Vec::new() };
         converter.learn(SchemaId::Number(id), Ok(schema));
+    }
+    converter
+}
+
+/// The same with schemas that can be used, or else nothing would be tried by them.
+fn knowing(class: &str, kind: &str, schemas: &[&str]) -> RegisteredConverter {
+    let converter = registered(class, kind, schemas);
+    for id in (0_u8..).take(schemas.len()) {
+        let nothing = Input { bytes: Some(&[0, 0, 0, 0, id]), id: None, topic: TOPIC };
+        let result = converter.convert(nothing);
+        let told = format!("{result:?}");
+        assert!(!told.contains("cannot be used") && !told.contains("NeedsSchema"), "schema {id}: {told}");
     }
     converter
 }
