@@ -1,6 +1,8 @@
 //! The cases of the benchmark: what one record looks like, and a topic full of them.
 
-use std::str::FromStr;
+use std::{borrow::Cow, str::FromStr};
+
+use serde_json::json;
 
 use crate::{
     encode::{Encoder, Format, Shape},
@@ -13,17 +15,32 @@ use crate::{
 pub struct Case {
     /// Its name on the command line and in the table.
     pub name: &'static str,
-    /// CSV or JSON.
+    /// CSV or JSON, which is what the sink writes of it.
     pub format: Format,
-    /// Bytes of a value, about.
+    /// How that is packed in Kafka.
+    pub packing: Packing,
+    /// Bytes of what is written, about.
     pub size: usize,
 }
 
+/// How a value lies in Kafka.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Packing {
+    /// As it is written.
+    Plain,
+    /// In Connect's envelope, its schema beside it.
+    Envelope,
+    /// As Avro, its schema in a registry.
+    Avro,
+}
+
 /// All cases.
-pub const CASES: [Case; 3] = [
-    Case { name: "csv-200", format: Format::Csv, size: 200 },
-    Case { name: "csv-1k", format: Format::Csv, size: 1024 },
-    Case { name: "json-1k", format: Format::Json, size: 1024 },
+pub const CASES: [Case; 5] = [
+    Case { name: "csv-200", format: Format::Csv, packing: Packing::Plain, size: 200 },
+    Case { name: "csv-1k", format: Format::Csv, packing: Packing::Plain, size: 1024 },
+    Case { name: "json-1k", format: Format::Json, packing: Packing::Plain, size: 1024 },
+    Case { name: "envelope-1k", format: Format::Json, packing: Packing::Envelope, size: 1024 },
+    Case { name: "avro-1k", format: Format::Json, packing: Packing::Avro, size: 1024 },
 ];
 
 impl FromStr for Case {
@@ -38,6 +55,70 @@ impl FromStr for Case {
     }
 }
 
+/// Bytes of a sample: more than caches hold, little beside a topic.
+const SAMPLE: u64 = 32_000_000;
+/// The columns of an event, all of them texts but the one that is an int.
+const COLUMNS: [&str; 7] =
+    ["StartTime", "EndTime", "EventId", "State", "EventType", "Source", "EventNarrative"];
+const INT: &str = "EventId";
+
+impl Packing {
+    /// `json` as it lies in Kafka.
+    fn pack(self, json: &[u8]) -> Cow<'_, [u8]> {
+        match self {
+            Self::Plain => Cow::Borrowed(json),
+            Self::Envelope => {
+                let fields: Vec<_> = COLUMNS
+                    .iter()
+                    .map(|name| {
+                        let kind = if *name == INT { "int32" } else { "string" };
+                        json!({ "field": name, "type": kind, "optional": false })
+                    })
+                    .collect();
+                let schema =
+                    json!({ "type": "struct", "fields": fields, "optional": false, "name": "storm" });
+                [format!("{{\"schema\":{schema},\"payload\":").as_bytes(), json, b"}"].concat().into()
+            }
+            Self::Avro => avro(json).into(),
+        }
+    }
+
+    /// The schema of Avro.
+    pub fn avro_schema() -> String {
+        let fields: Vec<_> = COLUMNS
+            .iter()
+            .map(|name| json!({ "name": name, "type": if *name == INT { "int" } else { "string" } }))
+            .collect();
+        json!({ "type": "record", "name": "Storm", "fields": fields }).to_string()
+    }
+}
+
+/// Confluent's wire format with the id 1: texts with their lengths, the number by itself.
+fn avro(json: &[u8]) -> Vec<u8> {
+    let event: serde_json::Value = serde_json::from_slice(json).unwrap_or_default();
+    let mut out = vec![0, 0, 0, 0, 1];
+    for name in COLUMNS {
+        match (event[name].as_str(), event[name].as_i64()) {
+            (Some(text), _) => {
+                long(i64::try_from(text.len()).unwrap_or_default(), &mut out);
+                out.extend_from_slice(text.as_bytes());
+            }
+            (None, number) => long(number.unwrap_or_default(), &mut out),
+        }
+    }
+    out
+}
+
+/// Zigzag, seven bits a byte.
+fn long(number: i64, out: &mut Vec<u8>) {
+    let mut rest = (number << 1 ^ number >> 63).cast_unsigned();
+    while rest > 0x7f {
+        out.push((rest & 0x7f) as u8 | 0x80);
+        rest >>= 7;
+    }
+    out.push((rest & 0x7f) as u8);
+}
+
 /// What was produced.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Load {
@@ -47,21 +128,30 @@ pub struct Load {
     pub records: u64,
     /// What a sink writes of them: each value and a newline.
     pub raw_bytes: u64,
+    /// The first values, as they are in Kafka.
+    pub sample: Vec<Vec<u8>>,
+    /// What a sink writes of those.
+    pub sample_raw_bytes: u64,
 }
 
 impl Case {
-    /// Connector settings that differ between the cases.
-    pub fn connector_settings(self) -> [(&'static str, &'static str); 2] {
-        match self.format {
-            Format::Csv => [
-                ("value.converter", "org.apache.kafka.connect.storage.StringConverter"),
-                ("key.converter.schemas.enable", "false"),
-            ],
-            Format::Json => [
-                ("value.converter", "org.apache.kafka.connect.json.JsonConverter"),
-                ("value.converter.schemas.enable", "false"),
-            ],
+    /// Connector settings that differ between the cases; `registry` has the schema of Avro.
+    pub fn connector_settings(self, registry: &str) -> Vec<(&'static str, String)> {
+        let json = "org.apache.kafka.connect.json.JsonConverter";
+        let converter = match (self.format, self.packing) {
+            (_, Packing::Avro) => "io.confluent.connect.avro.AvroConverter",
+            (Format::Json, _) => json,
+            (Format::Csv, _) => "org.apache.kafka.connect.storage.StringConverter",
+        };
+        let mut settings = vec![("value.converter", converter.to_owned())];
+        if converter == json {
+            let enveloped = self.packing == Packing::Envelope;
+            settings.push(("value.converter.schemas.enable", enveloped.to_string()));
         }
+        if self.packing == Packing::Avro {
+            settings.push(("value.converter.schema.registry.url", registry.to_owned()));
+        }
+        settings
     }
 
     /// The format's name in the connector's mapping.
@@ -86,19 +176,58 @@ impl Case {
         let mut encoder =
             Encoder::new(Shape { format: self.format, pad_to: Some(self.size), newline: false });
         let mut sender = Sender::new(producer, topic);
-        let mut load = Load { topic: topic.to_owned(), records: 0, raw_bytes: 0 };
+        let topic = topic.to_owned();
+        let mut load = Load { topic, records: 0, raw_bytes: 0, sample: Vec::new(), sample_raw_bytes: 0 };
         for event in Generator::new(Options::seeded(42)) {
             if load.raw_bytes >= bytes {
                 break;
             }
-            let value = encoder.encode(&event);
-            while !sender.try_send(value)? {
+            let written = encoder.encode(&event);
+            let value = self.packing.pack(written);
+            while !sender.try_send(&value)? {
                 sender.next_answer().await?;
             }
+            let raw_bytes = written.len() as u64 + 1;
             load.records += 1;
-            load.raw_bytes += value.len() as u64 + 1;
+            load.raw_bytes += raw_bytes;
+            if load.sample_raw_bytes < SAMPLE {
+                load.sample_raw_bytes += raw_bytes;
+                load.sample.push(value.into_owned());
+            }
         }
         while sender.next_answer().await?.is_some() {}
         Ok(load)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use apache_avro::reader::datum::GenericDatumReader;
+    use apache_avro::types::Value;
+
+    #[test]
+    fn a_value_is_the_same_event_in_each_packing() {
+        let shape = Shape { format: Format::Json, pad_to: Some(600), newline: false };
+        let mut encoder = Encoder::new(shape);
+        let schema = apache_avro::Schema::parse_str(&Packing::avro_schema()).unwrap();
+        let reader = GenericDatumReader::builder(&schema).build().unwrap();
+        for event in Generator::new(Options { tricky: true, ..Options::seeded(7) }).take(200) {
+            let plain = encoder.encode(&event).to_vec();
+            let document: serde_json::Value = serde_json::from_slice(&plain).unwrap();
+            let envelope: serde_json::Value =
+                serde_json::from_slice(&Packing::Envelope.pack(&plain)).unwrap();
+            assert_eq!(envelope["payload"], document);
+            let packed = Packing::Avro.pack(&plain);
+            assert_eq!(packed[..5], [0, 0, 0, 0, 1]);
+            let Value::Record(fields) = reader.read_value(&mut &packed[5..]).unwrap() else { panic!() };
+            for (name, value) in fields {
+                match value {
+                    Value::Int(number) => assert_eq!(document[&name], number),
+                    Value::String(text) => assert_eq!(document[&name], text.as_str()),
+                    other => panic!("{name}: {other:?}"),
+                }
+            }
+        }
     }
 }

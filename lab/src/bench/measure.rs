@@ -36,6 +36,8 @@ pub struct Setup<'a> {
     pub flush_size_bytes: u64,
     /// Kafka.
     pub servers: &'a str,
+    /// The schema registry's address.
+    pub registry: &'a str,
     /// For logs.
     pub folder: &'a Path,
 }
@@ -153,7 +155,7 @@ impl Setup<'_> {
             "kusto.query.url": adx,
             "key.converter": "org.apache.kafka.connect.storage.StringConverter",
         });
-        for (key, value) in self.case.connector_settings() {
+        for (key, value) in self.case.connector_settings(self.registry) {
             config[key] = value.into();
         }
         json!({"name": self.connector_name(), "config": config}).to_string()

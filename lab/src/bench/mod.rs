@@ -10,7 +10,9 @@ mod case;
 mod connectors;
 mod floor;
 mod measure;
+mod parser;
 mod procfs;
+mod registry;
 mod report;
 mod worker;
 
@@ -53,7 +55,7 @@ pub struct Args {
     /// Raw gigabytes per case
     #[arg(long, default_value_t = 1.0)]
     gb: f64,
-    /// Cases: csv-200, csv-1k, json-1k
+    /// Cases: csv-200, csv-1k, json-1k, envelope-1k, avro-1k
     #[arg(long, value_delimiter = ',', default_values_t = CASES.map(|case| case.name.to_owned()))]
     cases: Vec<String>,
     /// The connector's flush.size.bytes; each value given is measured
@@ -139,18 +141,30 @@ pub async fn run(args: Args) -> Result<(), Error> {
 async fn all_cases(args: &Args, servers: &str, folder: &Path) -> Result<Vec<Row>, Error> {
     let cases: Result<Vec<Case>, String> = args.cases.iter().map(|name| name.parse()).collect();
     let run = std::process::id();
+    let registry = registry::Registry::start().await?;
     let mut rows = Vec::new();
     for case in cases.map_err(Error::Part)? {
         let topic = format!("bench-{}-{run}", case.name);
         eprintln!("bench: {}: filling {topic} with {} GB", case.name, args.gb);
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a size the user typed")]
         let load = case.produce(servers, &topic, args.partitions, (args.gb * 1e9) as u64).await?;
+        let sampled = load.clone();
+        let parser = tokio::task::spawn_blocking(move || parser::measure(case, &sampled));
+        let parser = parser.await.map_err(io::Error::from)??;
         for &flush_size_bytes in &args.flush_size_bytes {
             eprintln!("bench: {}: the floor, {} records", case.name, load.records);
             let floor = floor_process(args, servers, &load, flush_size_bytes).await?;
             eprintln!("bench: {}: the worker, flush.size.bytes {flush_size_bytes}", case.name);
-            let setup = measure::Setup { args, case, load: &load, flush_size_bytes, servers, folder };
-            rows.push(Row { case: case.name, flush_size_bytes, worker: setup.measure().await?, floor });
+            let registry = registry.url.as_str();
+            let setup =
+                measure::Setup { args, case, load: &load, flush_size_bytes, servers, registry, folder };
+            rows.push(Row {
+                case: case.name,
+                flush_size_bytes,
+                worker: setup.measure().await?,
+                floor,
+                parser,
+            });
         }
         for left in kafka::delete_topics(servers, &[], &[&topic]).await? {
             eprintln!("bench: could not delete {left}");
