@@ -4,9 +4,10 @@
 //! ones go on serving, and at once when storage refuses a signature; all who wait share one fetch. A failed renewal
 //! keeps the old ones and is repeated a minute later. It also owns the accounts' scores (`ranking`).
 
+use super::answer::Table;
 use super::error::Refusal;
 use super::http::Timings;
-use super::kusto::{KustoClient, Table};
+use super::kusto::KustoClient;
 use super::ranking::Ranking;
 use super::{Error, SasUrl, rest};
 use crate::config::{IngestionProtocol, is_loopback};

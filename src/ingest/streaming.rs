@@ -3,9 +3,10 @@
 //! Decides what a refusal means: try again, queue the batch, or the batch's error. Owns the memory of tables that take
 //! none for a while ([`Pauses`]). What is tried again, and when, is decided by `managed`.
 
+use super::answer::Table;
 use super::error::Class;
 use super::http::Timings;
-use super::kusto::{KustoClient, Post, Table, below};
+use super::kusto::{KustoClient, Post, below};
 use super::managed::INGESTOR;
 use super::pauses::Pauses;
 use super::{Error, IngestRequest, target};

@@ -4,8 +4,9 @@
 //! the KQL that mends it, and all of them at once. What cannot be known for want of a permission is no error: ingestion
 //! itself needs none to look. Asks; changes nothing.
 
+use super::answer::Table;
 use super::error::Class;
-use super::kusto::{KustoClient, Table};
+use super::kusto::KustoClient;
 use super::{Error, Refusal, Target};
 use serde_json::Value;
 use std::collections::HashSet;

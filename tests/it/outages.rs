@@ -125,8 +125,12 @@ async fn an_outage_of_everything_is_waited_out() {
     ] {
         stage.adx.faults().add(Rule::new(operation, status(500)));
     }
-    // The outage is a time, not a state: long against every retry pause of a test, short against a real one.
-    tokio::time::sleep(Duration::from_secs(12)).await;
+    // Long enough for every batch on its way to have been refused again and again.
+    let before = stage.adx.requests(Operation::PutBlob);
+    wait_for("four hundred refused blobs", Duration::from_mins(1), async || {
+        (stage.adx.requests(Operation::PutBlob) >= before + 400).then_some(())
+    })
+    .await;
     stage.assert_running().await;
     stage.adx.faults().clear();
     let sent = load.stop().await;

@@ -1,10 +1,12 @@
 //! Avro: a writer's schema becomes a Connect schema and a plan by which values are decoded, straight from the bytes
 //! (`connect-runtime.md` §6.4).
 //!
-//! Rooms: `parse` reads the schema, `plan` makes Connect's of it, `decode` the values, `default` reads defaults. Pure.
+//! Rooms: `parse` reads the schema, `plan` makes Connect's of it (`logical` what types say beside
+//! themselves), `decode` the values, `default` reads defaults. Pure.
 
 mod decode;
 mod default;
+mod logical;
 mod parse;
 mod plan;
 

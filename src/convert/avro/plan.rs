@@ -5,9 +5,10 @@
 //! values have the whole schema. Pure.
 
 use super::default;
+use super::logical::{bytes, decimal, int};
 use super::parse::{Kind, Named, Names, Properties, Shape, Type, text};
 use super::{Options, Reader, bad_schema};
-use crate::data::schema::{DATE, Field, Kind as Connect, TIME, TIMESTAMP};
+use crate::data::schema::{Field, Kind as Connect, TIMESTAMP};
 use crate::data::{Error, Schema};
 use serde_json::Value as Json;
 use std::sync::Arc;
@@ -18,8 +19,6 @@ const UNION: &str = "io.confluent.connect.avro.Union";
 const ENUM: &str = "io.confluent.connect.avro.Enum";
 /// What schemas without a name of their own are called by the converter when it writes.
 const NO_NAME: &str = "io.confluent.connect.avro.ConnectDefault";
-/// The precision that is not told.
-const USUAL_PRECISION: i64 = 64;
 
 /// Records in records: what is deeper could not be decoded either.
 const MOST_DEPTH: usize = 100;
@@ -364,38 +363,4 @@ impl default::Records for Maker<'_> {
 
 fn name_of(named: &Named) -> Option<Arc<str>> {
     (!named.full_name.starts_with(NO_NAME)).then(|| named.full_name.as_str().into())
-}
-
-fn int(properties: &Properties) -> (Node, Schema) {
-    match (text(properties, "logicalType"), text(properties, "connect.type")) {
-        (Some("date"), _) => (Node::Int(Int::Date), Schema::logical(Connect::Int32, DATE)),
-        (Some("time-millis"), _) => (Node::Int(Int::Time), Schema::logical(Connect::Int32, TIME)),
-        (_, Some("int8")) => (Node::Int(Int::Int8), Schema::new(Connect::Int8)),
-        (_, Some("int16")) => (Node::Int(Int::Int16), Schema::new(Connect::Int16)),
-        _ => (Node::Int(Int::Plain), Schema::new(Connect::Int32)),
-    }
-}
-
-/// Scale and precision of a decimal; none for other bytes.
-fn decimal(properties: &Properties) -> Result<Option<(i32, i64)>, Error> {
-    if text(properties, "logicalType") != Some("decimal") {
-        return Ok(None);
-    }
-    let number = |key: &str| properties.get(key).and_then(Json::as_i64);
-    let scale = number("scale").unwrap_or(0);
-    let scale = i32::try_from(scale).ok().filter(|scale| (0..=MOST_SCALE).contains(scale));
-    let scale = scale.ok_or_else(|| bad_schema("the scale of a decimal is out of range"))?;
-    Ok(Some((scale, number("precision").unwrap_or(USUAL_PRECISION))))
-}
-
-/// No decimal of a table is longer.
-const MOST_SCALE: i32 = 1000;
-
-fn bytes(decimal: Option<(i32, i64)>) -> Schema {
-    let Some((scale, precision)) = decimal else { return Schema::new(Connect::Bytes) };
-    let mut schema = Schema::decimal(scale);
-    if precision != USUAL_PRECISION {
-        schema.parameters.insert("connect.decimal.precision".into(), precision.to_string().into());
-    }
-    schema
 }

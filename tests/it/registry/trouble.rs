@@ -1,0 +1,135 @@
+//! What is bad in itself, and registries that are down or do not know us.
+
+use super::*;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_cannot_be_read_is_a_dead_letter_and_its_neighbours_are_rows() {
+    let kafka = Kafka::shared().await;
+    let (stage, registry) = (set(kafka).await, Registry::start().await);
+    let sent = write(kafka, &registry, &stage.topic, "avro_and_bad").await;
+    let dlq = unique("dead");
+    let tolerant = json!({
+        "errors.tolerance": "all",
+        "errors.deadletterqueue.topic.name": dlq,
+        "errors.deadletterqueue.topic.replication.factor": "1",
+        "errors.deadletterqueue.context.headers.enable": "true",
+    });
+    let config = config(&stage, &registry, AVRO, tolerant);
+    stage.worker.rest().create_running(&stage.connector, &config).await;
+    wait_committed(kafka, &stage, sent).await;
+    assert_eq!(docs(&stage, 20).await, (0..20).map(storm).collect::<Vec<_>>());
+    let (letters, records) = (read_raw(kafka, &dlq).await, read_raw(kafka, &stage.topic).await);
+    let bad: Vec<_> = records.iter().skip(1).step_by(2).collect();
+    assert_eq!(
+        letters.iter().map(|letter| &letter.value).collect::<Vec<_>>(),
+        bad.iter().map(|raw| &raw.value).collect::<Vec<_>>()
+    );
+    for (letter, words) in letters
+        .iter()
+        .zip(["Unknown magic byte!", "40403", "it ends early", "Unknown magic byte!"].iter().cycle())
+    {
+        let header = |name: &str| letter.header_text(&format!("__connect.errors.{name}")).unwrap_or_default();
+        assert_eq!((header("stage"), header("class.name")), ("VALUE_CONVERTER", AVRO));
+        assert_eq!(header("exception.class.name"), "org.apache.kafka.connect.errors.DataException");
+        assert!(header("exception.message").contains(&stage.topic), "{}", header("exception.message"));
+        assert!(
+            header("exception.stacktrace").contains(words),
+            "{words}: {}",
+            header("exception.stacktrace")
+        );
+    }
+    stage.assert_running().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_registry_that_is_down_is_waited_for() {
+    let kafka = Kafka::shared().await;
+    let (stage, mut registry) = (set(kafka).await, Registry::start().await);
+    let sent = write(kafka, &registry, &stage.topic, "avro").await;
+    registry.down().await;
+    let patient = json!({ "errors.retry.timeout": "-1", "errors.retry.delay.max.ms": "500" });
+    let config = config(&stage, &registry, AVRO, patient);
+    let rest = stage.worker.rest();
+    rest.create_running(&stage.connector, &config).await;
+    let waiting = "waiting for the schema registry (errors.retry.timeout)";
+    wait_for("the worker to wait", Duration::from_mins(1), async || {
+        stage.worker.log().contains(waiting).then_some(())
+    })
+    .await;
+    // While it waits it can be paused and resumed, and nothing is committed.
+    for (order, state) in [("pause", "PAUSED"), ("resume", "RUNNING")] {
+        assert_eq!(
+            rest.send("PUT", &format!("/connectors/{}/{order}", stage.connector), None).await.status,
+            202
+        );
+        wait_for(state, Duration::from_mins(1), async || {
+            let status = rest.get(&format!("/connectors/{}/status", stage.connector)).await.body;
+            (status["tasks"][0]["state"] == state).then_some(())
+        })
+        .await;
+    }
+    assert_eq!(stage.adx.count("Docs").await, 0);
+    registry.up().await;
+    wait_committed(kafka, &stage, sent).await;
+    assert_eq!(docs(&stage, 60).await.len(), 60);
+    stage.assert_running().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_waited_long_enough_for_a_registry_is_a_dead_letter() {
+    let kafka = Kafka::shared().await;
+    let (stage, mut registry) = (set(kafka).await, Registry::start().await);
+    let sent = write(kafka, &registry, &stage.topic, "avro").await;
+    registry.down().await;
+    let dlq = unique("dead");
+    let impatient = json!({
+        "errors.retry.timeout": "1000",
+        "errors.tolerance": "all",
+        "errors.deadletterqueue.topic.name": dlq,
+        "errors.deadletterqueue.topic.replication.factor": "1",
+        "errors.deadletterqueue.context.headers.enable": "true",
+    });
+    let config = config(&stage, &registry, AVRO, impatient);
+    stage.worker.rest().create_running(&stage.connector, &config).await;
+    wait_committed(kafka, &stage, sent).await;
+    let letters = read_raw(kafka, &dlq).await;
+    assert_eq!(
+        i64::try_from(letters.len()).unwrap(),
+        sent - 1,
+        "all but the tombstone, which needs no schema"
+    );
+    for letter in letters {
+        let header = |name: &str| letter.header_text(&format!("__connect.errors.{name}")).unwrap_or_default();
+        assert_eq!(header("exception.class.name"), "org.apache.kafka.common.errors.NetworkException");
+        assert!(
+            header("exception.stacktrace").contains(&registry.url()),
+            "{}",
+            header("exception.stacktrace")
+        );
+    }
+    assert_eq!(stage.adx.count("Docs").await, 0);
+    stage.assert_running().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_wrong_password_fails_the_task_with_the_setting_and_without_the_password() {
+    let kafka = Kafka::shared().await;
+    let (stage, open) = (set(kafka).await, Registry::start().await);
+    write(kafka, &open, &stage.topic, "avro").await;
+    let guarded = Registry::guarded(Some("Basic YW5uOnJpZ2h0")).await;
+    let user = json!({
+        "value.converter.basic.auth.credentials.source": "USER_INFO",
+        "value.converter.basic.auth.user.info": "ann:s3cret",
+    });
+    let config = config(&stage, &guarded, AVRO, user);
+    let rest = stage.worker.rest();
+    let body = json!({ "name": stage.connector, "config": config }).to_string();
+    assert_eq!(rest.send("POST", "/connectors", Some(body)).await.status, 201);
+    let trace = rest.wait_for_trace(&stage.connector).await;
+    for part in
+        [&guarded.url(), "401", "value.converter.basic.auth.user.info", "offset 0", &stage.topic, "id 3"]
+    {
+        assert!(trace.contains(part), "{part} in {trace}");
+    }
+    assert!(!trace.contains("s3cret") && !stage.worker.log().contains("s3cret"), "{trace}");
+}
