@@ -168,7 +168,7 @@ pub fn jaas(bytes: &[u8]) {
     }
 }
 
-/// `topics.regex`: a subscription, or a refusal by name.
+/// `topics.regex`: an expression to match with, or a refusal by name.
 pub fn topic_regex(bytes: &[u8]) {
     let Some(text) = text(bytes) else { return };
     if let Err(error) = connector("topics.regex", text) {

@@ -174,9 +174,6 @@ fn violation(key: &ConfigKey, value: &Value) -> Option<String> {
             say(if key.check == Check::Name { "String may not be empty" } else { "String must be non-empty" })
         }
         (Check::Name, Value::Text(text)) => control_characters(text).and_then(|found| say(&found)),
-        (Check::Regex, Value::Text(text)) => regex::Regex::new(text)
-            .err()
-            .and_then(|error| say(&format!("Invalid regex: {}", last_line(&error)))),
         (Check::Aliases, Value::List(items)) if has_equal(items) => say("Duplicate alias provided."),
         _ => violation_of_parts(key, value),
     }
@@ -211,13 +208,6 @@ fn violation_of_parts(key: &ConfigKey, value: &Value) -> Option<String> {
         (Check::Renames, Value::List(items)) => transforms::parse_renames(items).err(),
         _ => None,
     }
-}
-
-/// The crate draws a picture of the place over several lines; the reason is the last.
-fn last_line(error: &regex::Error) -> String {
-    let text = error.to_string();
-    let line = text.lines().last().unwrap_or(&text);
-    line.strip_prefix("error: ").unwrap_or(line).to_owned()
 }
 
 fn control_characters(text: &str) -> Option<String> {
@@ -296,7 +286,9 @@ mod tests {
             ["Configuration 'k' values must not be duplicated."]
         );
         assert!(
-            errors(Kind::String, Check::Regex, "a(").concat().contains("configuration k: Invalid regex: ")
+            errors(Kind::String, Check::JavaRegex, "a(")
+                .concat()
+                .contains("configuration k: Invalid regex: ")
         );
     }
 

@@ -10,9 +10,9 @@ use super::redact::Redacted;
 use super::validate::with_prefix;
 use super::values::Values;
 use super::{
-    ConfigErrors, ConnectorClass, ConnectorProperties, KustoSinkConfig, Properties, WorkerConfig,
-    topic_regex, validate,
+    ConfigErrors, ConnectorClass, ConnectorProperties, KustoSinkConfig, Properties, WorkerConfig, validate,
 };
+use crate::data::java_regex::JavaRegex;
 
 /// A converter and its own settings.
 #[derive(Clone, PartialEq, Eq)]
@@ -70,12 +70,12 @@ pub struct DeadLetterConfig {
 }
 
 /// What a connector reads.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub enum Topics {
     /// These topics.
     List(Vec<String>),
-    /// Every topic that matches: ready for librdkafka's `subscribe`, with `^` before and `$` behind.
-    Regex(String),
+    /// Every topic whose whole name matches.
+    Regex(JavaRegex),
 }
 
 /// A sink connector's settings. Cannot hold a wrong value: [`SinkConnectorConfig::parse`] is the only way to one.
@@ -181,7 +181,7 @@ pub(super) fn build(
     written: &Properties,
     (worker, problems): (&WorkerConfig, &mut Problems),
 ) -> Option<SinkConnectorConfig> {
-    let topics = topics(values, problems);
+    let topics = topics(values);
     let kusto = (class.build)(values, topics.as_ref(), worker.insecure_http, problems);
     let converter = |side: &str, of_worker: &ConverterConfig| {
         let key = format!("{side}.converter");
@@ -210,12 +210,12 @@ pub(super) fn build(
     })
 }
 
-fn topics(values: &Values<'_>, problems: &mut Problems) -> Option<Topics> {
+fn topics(values: &Values<'_>) -> Option<Topics> {
     let list = values.list("topics");
     if !list.is_empty() {
         return Some(Topics::List(list.to_vec()));
     }
     let pattern = values.filled("topics.regex")?;
-    let subscription = topic_regex::to_subscription(pattern);
-    subscription.map_err(|error| problems.invalid("topics.regex", pattern, &error)).ok().map(Topics::Regex)
+    // A wrong one was said by its key's check.
+    JavaRegex::new(pattern).ok().map(Topics::Regex)
 }

@@ -123,8 +123,6 @@ pub enum Check {
     Name,
     /// A text that is not empty.
     NonEmpty,
-    /// A regular expression.
-    Regex,
     /// A regular expression of Java's syntax.
     JavaRegex,
     /// The same, and not empty.

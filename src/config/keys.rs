@@ -3,7 +3,7 @@
 //! Types, defaults, groups, orders and display names are those a real worker shows (4.3.0 with the sink 5.3.1); the
 //! documentation is ours and says what *this* worker does.
 
-use super::def::Check::{Aliases, Any, AtLeast, Distinct, Name, OneOf, Regex};
+use super::def::Check::{Aliases, Any, AtLeast, Distinct, JavaRegex, Name, OneOf};
 use super::def::Importance::{High, Low, Medium as Mid};
 use super::def::Kind::{Boolean, Class, Int, List, Long, Password, Short, String as Text};
 use super::def::RowDefault::{Is, Null, Required};
@@ -83,7 +83,7 @@ pub const FRAMEWORK: &[Row] = &[
         "Whether the log of a tolerated error names the record's topic, partition and offset."),
     Row("topics", List, Is(""), Distinct, High, (COMMON, 4), Wide, "Topics",
         "The topics to read, with commas between. Either this or topics.regex."),
-    Row("topics.regex", Text, Is(""), Regex, High, (COMMON, 4), Wide, "Topics regex",
+    Row("topics.regex", Text, Is(""), JavaRegex, High, (COMMON, 4), Wide, "Topics regex",
         "A regular expression; every topic whose whole name matches is read. Either this or topics."),
     Row("errors.deadletterqueue.topic.name", Text, Is(""), Any, Mid, (ERRORS, 6), Medium, "Dead Letter Queue Topic Name",
         "The topic that gets the records that get no further, byte for byte with their headers. Made when it is missing. No \

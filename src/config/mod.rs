@@ -35,7 +35,6 @@ mod rules;
 #[cfg(test)]
 mod tests;
 pub mod tls;
-mod topic_regex;
 pub mod transforms;
 mod validate;
 mod values;

@@ -3,6 +3,7 @@
 use super::check::trim;
 use super::errors::Problems;
 use super::{Properties, WorkerConfig};
+use crate::data::java_regex::JavaRegex;
 
 /// Of Java's blanks and of ours: what one of the two takes for nothing must not be left out without a word.
 fn filled<'a>(written: &'a Properties, key: &str) -> Option<&'a str> {
@@ -30,7 +31,7 @@ pub(super) fn topics_rules(written: &Properties, problems: &mut Problems) {
             "The DLQ topic '{dlq}' may not be included in the list of topics ('topics=[{list}]') consumed by the connector"
         ));
     }
-    let matches = |p: &&str| regex::Regex::new(&format!("^(?:{p})$")).is_ok_and(|regex| regex.is_match(dlq));
+    let matches = |p: &&str| JavaRegex::new(p).is_ok_and(|regex| regex.matches(dlq).unwrap_or(false));
     if let Some(pattern) = pattern.filter(matches) {
         problems.add("topics.regex", format!(
             "The DLQ topic '{dlq}' may not be matched by the regex for the topics ('topics.regex={pattern}') consumed by \

@@ -147,7 +147,7 @@ fn samples_are_right() {
 
     let local = SinkConnectorConfig::parse(&storm(&[]), &worker).unwrap();
     assert_eq!(local.kusto.auth, Authentication::None);
-    assert_eq!(local.topics, Topics::List(vec!["storm-events".to_owned()]));
+    assert!(matches!(&local.topics, Topics::List(topics) if topics == &["storm-events"]));
     assert_eq!((local.kusto.flush_size_bytes, local.tasks_max), (10_000, 1));
     assert_eq!(local.kusto.flush_interval, Duration::from_secs(10));
     assert_eq!(local.kusto.retry_max_time, None);
@@ -255,9 +255,10 @@ fn topics_regex_and_retry_time() {
     let mut raw = storm(&[("topics.regex", Some(r"storm-\d+")), ("errors.retry.max.time.ms", Some("-5"))]);
     raw.remove("topics");
     let config = SinkConnectorConfig::parse(&raw, &worker()).unwrap();
-    assert_eq!(config.topics, Topics::Regex("^(storm-[0-9]+)$".to_owned()));
+    let Topics::Regex(expression) = &config.topics else { panic!("{:?}", config.topics) };
+    assert!(expression.matches("storm-12").unwrap() && !expression.matches("storm-12x").unwrap());
     assert_eq!(config.kusto.retry_max_time, Some(Duration::ZERO));
-    raw.insert("topics.regex".to_owned(), Some("a*?".to_owned()));
+    raw.insert("topics.regex".to_owned(), Some("a**)".to_owned()));
     let errors = SinkConnectorConfig::parse(&raw, &worker()).unwrap_err();
     assert!(errors.to_string().contains("topics.regex"), "{errors}");
 }

@@ -19,10 +19,12 @@ use rdkafka::{ClientConfig, ClientContext};
 use tokio::sync::{Notify, mpsc};
 
 use super::error::advice;
+use super::matching::{Found, Matching};
 use super::native::PartitionQueue;
 use super::oauth::{self, Keeper};
 use super::refusal::Refusal;
 use super::{Error, native, settings};
+use crate::data::java_regex::JavaRegex;
 use crate::id::TopicPartition;
 
 /// One poll serves at most one event, so a few places are plenty; a full channel would be a bug and is logged.
@@ -35,12 +37,12 @@ const POLLS_PER_WAKE: usize = 8;
 const SEEK_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// What a consumer reads.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub enum Subscription {
     /// These topics.
     Topics(Vec<String>),
-    /// All topics that match; begins with `^`, which is how librdkafka knows an expression from a name.
-    Pattern(String),
+    /// All topics whose whole names match, those to come too.
+    Pattern(JavaRegex),
 }
 
 /// What happened to the group member.
@@ -146,6 +148,7 @@ pub struct GroupConsumer {
     consumer: Arc<BaseConsumer<Context>>,
     events: mpsc::Receiver<ConsumerEvent>,
     wake: Arc<Notify>,
+    matching: Option<Matching>,
 }
 
 impl GroupConsumer {
@@ -165,17 +168,34 @@ impl GroupConsumer {
         consumer.set_nonempty_callback(move || waker.notify_one());
         let consumer = Arc::new(consumer);
         let tokens = Keeper::start(source, &consumer);
-        let topics: Vec<String> = match subscription {
-            Subscription::Topics(topics) => topics.clone(),
-            Subscription::Pattern(pattern) => vec![pattern.clone()],
-        };
+        let answering = Answering(closing);
+        let mut this = Self { answering, _tokens: tokens, group, consumer, events, wake, matching: None };
+        match subscription {
+            Subscription::Topics(topics) => this.subscribe(topics)?,
+            Subscription::Pattern(pattern) => this.matching = Some(Matching::new(pattern.clone(), &config)),
+        }
+        Ok(this)
+    }
+
+    fn subscribe(&self, topics: &[String]) -> Result<(), Error> {
         let names: Vec<&str> = topics.iter().map(String::as_str).collect();
-        consumer.subscribe(&names).map_err(|source| Error::Consumer {
-            group: group.clone(),
-            operation: "subscribe",
-            source,
-        })?;
-        Ok(Self { answering: Answering(closing), _tokens: tokens, group, consumer, events, wake })
+        self.checked("subscribe", self.consumer.subscribe(&names))
+    }
+
+    /// Follows what an expression matches now.
+    fn found(&self, found: Found) -> Option<ConsumerEvent> {
+        match found {
+            Found::Same => None,
+            Found::Failed(reason) => Some(ConsumerEvent::Trouble(reason)),
+            Found::Changed(topics) if topics.is_empty() => {
+                self.consumer.unsubscribe();
+                Some(ConsumerEvent::Trouble("`topics.regex` matches no topic (yet)".to_owned()))
+            }
+            Found::Changed(topics) => {
+                tracing::info!(group = self.group, ?topics, "topics that match topics.regex");
+                self.subscribe(&topics).err().map(|error| ConsumerEvent::Trouble(error.to_string()))
+            }
+        }
     }
 
     /// The consumer group's name.
@@ -206,9 +226,13 @@ impl GroupConsumer {
                     Some(Err(error)) => return self.explain(&error),
                 }
             }
-            tokio::select! {
-                () = self.wake.notified() => {}
-                () = tokio::time::sleep(IDLE_POLL) => {}
+            let found = tokio::select! {
+                () = self.wake.notified() => None,
+                () = tokio::time::sleep(IDLE_POLL) => None,
+                found = next_match(&mut self.matching, &self.consumer) => Some(found),
+            };
+            if let Some(event) = found.and_then(|found| self.found(found)) {
+                return event;
             }
         }
     }
@@ -292,8 +316,11 @@ impl GroupConsumer {
 
     /// Leaves the group and ends the client. All partition queues must have been dropped.
     pub async fn close(self) {
-        let Self { answering, consumer, events, .. } = self;
+        let Self { answering, consumer, events, matching, .. } = self;
         drop(answering);
+        if let Some(matching) = matching {
+            matching.close().await;
+        }
         // Dropping blocks until the broker knows that we left.
         if tokio::task::spawn_blocking(move || drop(consumer)).await.is_err() {
             tracing::error!("closing a Kafka consumer panicked");
@@ -303,6 +330,14 @@ impl GroupConsumer {
 
     fn checked(&self, operation: &'static str, answer: KafkaResult<()>) -> Result<(), Error> {
         answer.map_err(|source| Error::Consumer { group: self.group.clone(), operation, source })
+    }
+}
+
+/// What an expression matches, when it is time to look; never for a list of topics.
+async fn next_match(matching: &mut Option<Matching>, consumer: &Arc<BaseConsumer<Context>>) -> Found {
+    match matching {
+        Some(matching) => matching.next(consumer).await,
+        None => std::future::pending().await,
     }
 }
 

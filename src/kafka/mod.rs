@@ -12,6 +12,7 @@ pub mod dead_letters;
 mod error;
 pub mod groups;
 pub mod log;
+mod matching;
 pub mod native;
 mod oauth;
 mod refusal;

@@ -8,10 +8,14 @@ use crate::kafka::{GroupConsumer, Subscription, settings};
 
 /// A consumer with Connect's settings; the user's come over ours.
 pub(super) fn join(config: &SinkConnectorConfig, worker: &WorkerConfig) -> Result<GroupConsumer, Error> {
-    let settings = settings::consumer(worker, &config.name, &config.consumer_overrides)?;
+    let mut settings = settings::consumer(worker, &config.name, &config.consumer_overrides)?;
     let subscription = match &config.topics {
         Topics::List(topics) => Subscription::Topics(topics.clone()),
-        Topics::Regex(pattern) => Subscription::Pattern(pattern.clone()),
+        Topics::Regex(pattern) => {
+            // A topic that is deleted must not come back because we ask for it before we know.
+            settings.set("allow.auto.create.topics", "false");
+            Subscription::Pattern(pattern.clone())
+        }
     };
     Ok(GroupConsumer::join(&settings, &subscription)?)
 }

@@ -132,7 +132,7 @@ holds_for! {
     any_protobuf_record_is_read_or_refused: "protobuf",
     any_schema_of_a_registry_is_used_or_refused: "registered_schemas",
     any_header_is_read: "simple_header",
-    any_expression_for_topics_is_subscribed_or_refused_by_name: "topic_regex",
+    any_expression_for_topics_is_used_or_refused_by_name: "topic_regex",
     any_settings_of_transformations_are_used_or_refused: "transforms",
 }
 

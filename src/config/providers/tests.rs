@@ -162,7 +162,7 @@ fn a_connectors_settings_are_resolved_for_use_and_shown_raw() {
     let json = format!("{infos:?}");
     assert!(!json.contains("geheim") && json.contains(&at("topic")), "{json}");
     let config = SinkConnectorConfig::parse(&raw, &worker).unwrap();
-    assert_eq!(config.topics, crate::config::Topics::List(vec!["storms".to_owned()]));
+    assert!(matches!(&config.topics, crate::config::Topics::List(topics) if topics == &["storms"]));
     assert!(!format!("{config:?}").contains("geheim"));
 
     let mut wrong = raw.clone();

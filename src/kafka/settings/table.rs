@@ -53,7 +53,7 @@ pub(super) const JAVA: &[(&str, Treatment)] = &[
     // Consumers.
     ("auto.commit.interval.ms", Ignored(OURS)),
     ("enable.auto.commit", Ignored(OURS)),
-    ("exclude.internal.topics", Ignored(NO_EQUIVALENT)),
+    ("exclude.internal.topics", Ignored("topics.regex never matches topics that are internal to Kafka")),
     ("fetch.max.bytes", Number("fetch.max.bytes", (0, 2_147_483_135), 0)),
     ("fetch.max.wait.ms", Number("fetch.wait.max.ms", (0, 300_000), 0)),
     ("fetch.min.bytes", Number("fetch.min.bytes", (1, 100_000_000), 1)),
