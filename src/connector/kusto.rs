@@ -31,24 +31,21 @@ pub struct KustoSink {
     connector: Arc<str>,
     config: KustoSinkConfig,
     client: Arc<dyn IngestClient>,
+    /// What is known before any topic is; many topics may go into one table.
+    fixed_targets: Vec<Target>,
 }
 
 impl KustoSink {
     /// A sink for `connector` that hands its batches to `client`.
     pub fn new(connector: Arc<str>, config: KustoSinkConfig, client: Arc<dyn IngestClient>) -> Self {
-        Self { connector, config, client }
-    }
-
-    /// What is known before any topic is; many topics may go into one table.
-    fn fixed_targets(&self) -> Vec<Target> {
-        let mut targets: Vec<Target> = Vec::new();
-        for mapping in self.config.mapping.fixed() {
+        let mut fixed_targets: Vec<Target> = Vec::new();
+        for mapping in config.mapping.fixed() {
             let target = target_of(&mapping);
-            if !targets.contains(&target) {
-                targets.push(target);
+            if !fixed_targets.contains(&target) {
+                fixed_targets.push(target);
             }
         }
-        targets
+        Self { connector, config, client, fixed_targets }
     }
 }
 
@@ -65,14 +62,14 @@ impl SinkTask for KustoSink {
             TargetCheck::Existence => false,
             TargetCheck::Thorough => true,
         };
-        Ok(self.client.check_targets(&self.fixed_targets(), thorough).await?)
+        Ok(self.client.check_targets(&self.fixed_targets, thorough).await?)
     }
 
     fn open(&self, origin: &TopicPartition, topic: &Arc<str>) -> Result<Box<dyn PartitionWriter>, Error> {
         let target = self.config.mapping.get(topic);
         let target = target.ok_or_else(|| Error::NoMapping(Arc::clone(topic)))?;
-        let is_checked = self.config.target_check == TargetCheck::Off
-            || self.fixed_targets().contains(&target_of(&target));
+        let is_checked =
+            self.config.target_check == TargetCheck::Off || self.fixed_targets.contains(&target_of(&target));
         Ok(Box::new(KustoWriter {
             connector: Arc::clone(&self.connector),
             partition: origin.clone(),
