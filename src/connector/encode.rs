@@ -19,6 +19,8 @@ use time::{OffsetDateTime, Time};
 
 /// Milliseconds of a day.
 const DAY: i64 = 86_400_000;
+/// Of a document: what spares most of them from being moved while they are written.
+const USUAL_BYTES: usize = 1024;
 
 /// `value` in `format`; none for a tombstone.
 pub(super) fn encode<'v>(format: DataFormat, value: &'v Converted<'_>) -> Result<Option<Encoded<'v>>, Error> {
@@ -71,7 +73,7 @@ fn text<'v>(format: DataFormat, value: &'v Converted<'_>) -> Result<Option<Cow<'
                 let line = line(fields, separator, format == DataFormat::Tsve)?;
                 return Ok(Some(Cow::Owned(line.into_bytes())));
             }
-            let mut out = Vec::new();
+            let mut out = Vec::with_capacity(USUAL_BYTES);
             json::write(schema.as_deref(), value, DecimalFormat::Base64, &mut out)?;
             Cow::Owned(out)
         }

@@ -10,13 +10,24 @@ use bigdecimal::num_bigint::{BigInt, Sign};
 
 /// `Double.toString`.
 pub fn double(number: f64) -> String {
+    if is_plain(number) {
+        return format!("{number:?}");
+    }
     special(number).unwrap_or_else(|| in_javas_form(&fewest(format!("{number:e}"), format!("{number:.1e}"))))
 }
 
 /// `Float.toString`.
 pub fn float(number: f32) -> String {
+    if is_plain(number.into()) {
+        return format!("{number:?}");
+    }
     let digits = || fewest(format!("{number:e}"), format!("{number:.1e}"));
     special(f64::from(number)).unwrap_or_else(|| in_javas_form(&digits()))
+}
+
+/// Neither small nor great: then Rust's form, which is quicker to have, is Java's.
+fn is_plain(number: f64) -> bool {
+    number == 0.0 || (1e-3..1e7).contains(&number.abs())
 }
 
 /// The shortest form, but of two digits at least, and then the two that are nearest: `4.9E-324`, not `5.0E-324`.
@@ -184,6 +195,7 @@ fn low_bits(number: &BigDecimal) -> i64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
     use std::str::FromStr;
 
     #[test]
@@ -209,6 +221,24 @@ mod tests {
         }
         assert_eq!(float(0.1), "0.1");
         assert_eq!(float(1.234_567_9e8), "1.23456792E8".replace("92", "9"));
+    }
+
+    proptest! {
+        #[test]
+        fn the_quick_way_writes_what_the_long_way_does(
+            double in -1e7..1e7_f64,
+            short in -99_999_999..99_999_999_i32,
+            places in 0..11,
+            float in -1e7..1e7_f32,
+        ) {
+            let short = f64::from(short) / 10_f64.powi(places);
+            for number in [double, short] {
+                let long = in_javas_form(&fewest(format!("{number:e}"), format!("{number:.1e}")));
+                prop_assert_eq!(super::double(number), long);
+            }
+            let long = in_javas_form(&fewest(format!("{float:e}"), format!("{float:.1e}")));
+            prop_assert_eq!(super::float(float), long);
+        }
     }
 
     #[test]

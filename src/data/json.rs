@@ -10,6 +10,7 @@ use super::{Error, Kind, Schema, Struct, Value, java_number};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bigdecimal::BigDecimal;
+use serde::Serialize;
 
 /// Milliseconds of a day.
 const DAY: i64 = 86_400_000;
@@ -59,15 +60,14 @@ impl Writer<'_> {
     fn value(&mut self, schema: Option<&Schema>, value: &Value) -> Result<(), Error> {
         match value {
             Value::Null => return self.null(schema),
-            Value::Int8(number) => self.text(&number.to_string()),
-            Value::Int16(number) => self.text(&number.to_string()),
-            Value::Int32(number) => self.text(&number.to_string()),
-            Value::Int64(number) => self.text(&number.to_string()),
+            Value::Int8(number) => self.serde(number),
+            Value::Int16(number) => self.serde(number),
+            Value::Int32(number) => self.serde(number),
+            Value::Int64(number) => self.serde(number),
             Value::Float32(number) => self.float(number.is_finite(), &java_number::float(*number)),
             Value::Float64(number) => self.float(number.is_finite(), &java_number::double(*number)),
-            Value::Boolean(true) => self.text("true"),
-            Value::Boolean(false) => self.text("false"),
-            Value::String(text) => self.string(text),
+            Value::Boolean(flag) => self.serde(flag),
+            Value::String(text) => self.serde(&**text),
             Value::Bytes(bytes) => self.base64(bytes),
             Value::Decimal(decimal) => self.decimal(schema, decimal),
             Value::Date(ms) => self.date(schema, *ms),
@@ -107,7 +107,7 @@ impl Writer<'_> {
             Some(DATE) => ms.div_euclid(DAY),
             _ => ms,
         };
-        self.text(&number.to_string());
+        self.serde(&number);
     }
 
     fn array(&mut self, schema: Option<&Schema>, elements: &[Value]) -> Result<(), Error> {
@@ -159,12 +159,12 @@ impl Writer<'_> {
     /// A key of an object: text as it is, anything else as the text of its JSON.
     fn key(&mut self, key: &Value) -> Result<(), Error> {
         if let Value::String(text) = key {
-            self.string(text);
+            self.serde(&**text);
             return Ok(());
         }
         let mut text = Vec::new();
         write(None, key, self.decimals, &mut text)?;
-        self.string(&String::from_utf8_lossy(&text));
+        self.serde(&String::from_utf8_lossy(&text));
         Ok(())
     }
 
@@ -172,7 +172,7 @@ impl Writer<'_> {
         self.out.push(b'{');
         for (index, (field, value)) in fields.schema.fields().iter().zip(&fields.values).enumerate() {
             self.comma(index);
-            self.string(&field.name);
+            self.serde(&*field.name);
             self.out.push(b':');
             self.value(Some(&field.schema), value)?;
         }
@@ -190,10 +190,11 @@ impl Writer<'_> {
         self.out.extend_from_slice(text.as_bytes());
     }
 
-    fn string(&mut self, text: &str) {
+    /// A text, a whole number or a flag.
+    fn serde<T: Serialize + ?Sized>(&mut self, value: &T) {
         // Into memory: this cannot fail.
-        if serde_json::to_writer(&mut *self.out, text).is_err() {
-            tracing::error!("a text could not be written as JSON");
+        if serde_json::to_writer(&mut *self.out, value).is_err() {
+            tracing::error!("a value could not be written as JSON");
         }
     }
 
@@ -209,7 +210,7 @@ impl Writer<'_> {
         if finite {
             self.text(text);
         } else {
-            self.string(text);
+            self.serde(text);
         }
     }
 }
