@@ -1,7 +1,7 @@
 //! The converters of single numbers, truth values, texts and bytes (`connect-runtime.md` §6.1).
 
 use super::{Converter, Error as ConverterError};
-use crate::data::{Converted, Error, Kind, Schema, SchemaAndValue, Value};
+use crate::data::{self, Converted, Error, Kind, Schema, SchemaAndValue, Value};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -35,7 +35,7 @@ impl Encoding {
     /// What is malformed becomes U+FFFD.
     fn decode(self, bytes: &[u8]) -> Cow<'_, str> {
         match self {
-            Self::Utf8 => String::from_utf8_lossy(bytes),
+            Self::Utf8 => data::utf8(bytes),
             Self::Ascii => bytes
                 .iter()
                 .map(|byte| if byte.is_ascii() { char::from(*byte) } else { char::REPLACEMENT_CHARACTER })

@@ -1,7 +1,7 @@
 //! `SimpleHeaderConverter`: the text of a header as the literal it looks like (`connect-runtime.md` §6.3).
 
 use super::Converter;
-use crate::data::{Error, SchemaAndValue, literal};
+use crate::data::{self, Error, SchemaAndValue, literal};
 
 /// Guesses the type of a text.
 #[derive(Debug)]
@@ -18,6 +18,6 @@ impl Converter for SimpleHeaderConverter {
 
     fn to_data(&self, bytes: Option<&[u8]>) -> Result<SchemaAndValue, Error> {
         let Some(bytes) = bytes else { return Ok(SchemaAndValue::NULL) };
-        Ok(literal::parse(&String::from_utf8_lossy(bytes)))
+        Ok(literal::parse(&data::utf8(bytes)))
     }
 }

@@ -64,6 +64,12 @@ impl Error {
     }
 }
 
+/// A text from UTF-8, as Java reads it: what is malformed becomes U+FFFD. Whole texts are checked by words, not by
+/// letters, which is most of what a text costs.
+pub fn utf8(bytes: &[u8]) -> Cow<'_, str> {
+    std::str::from_utf8(bytes).map_or_else(|_| String::from_utf8_lossy(bytes), Cow::Borrowed)
+}
+
 /// What a converter made of a record's bytes, for a sink that writes it down.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Converted<'a> {

@@ -6,7 +6,7 @@
 use super::super::json_payload::unique;
 use super::plan::{Node, Record};
 use super::{bad_value, default};
-use crate::data::{Error, Schema, Struct, Value};
+use crate::data::{self, Error, Schema, Struct, Value};
 use bigdecimal::BigDecimal;
 use bigdecimal::num_bigint::BigInt;
 use bytes::Bytes;
@@ -186,7 +186,7 @@ impl<'a> Decoder<'a> {
 
     fn text(&mut self) -> Result<Arc<str>, Error> {
         // As in Java, what is no UTF-8 is replaced.
-        Ok(String::from_utf8_lossy(self.counted()?).into())
+        Ok(data::utf8(self.counted()?).into())
     }
 
     /// A variable-length zig-zag number.
