@@ -41,6 +41,11 @@ lint: ## Formatting, clippy, docs, dependencies, shell scripts, Compose file
 	@scripts/prerequisites test
 	@scripts/lint
 
+.PHONY: gssapi
+gssapi: ## Clippy and the tests of Kerberos (feature gssapi), against a real realm; builds librdkafka once more
+	@scripts/prerequisites gssapi
+	@scripts/gssapi
+
 .PHONY: advisories
 advisories: ## Known vulnerabilities of the dependencies (needs the RustSec database from the network)
 	@scripts/rigs python

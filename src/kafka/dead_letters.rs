@@ -48,7 +48,7 @@ impl DeadLetterClients<'_> {
         let client_id = format!("connector-dlq-adminclient-{connector}");
         match self {
             Self::OfWorker { admin, .. } => settings::admin(worker, &client_id, admin),
-            Self::Own { prefix, properties } => settings::own(&client_id, prefix, properties),
+            Self::Own { prefix, properties } => settings::own(worker, &client_id, prefix, properties),
         }
     }
 
@@ -56,7 +56,7 @@ impl DeadLetterClients<'_> {
         let client_id = format!("connector-dlq-producer-{connector}");
         let mut config = match self {
             Self::OfWorker { producer, .. } => settings::producer(worker, connector, producer)?,
-            Self::Own { prefix, properties } => settings::own(&client_id, prefix, properties)?,
+            Self::Own { prefix, properties } => settings::own(worker, &client_id, prefix, properties)?,
         };
         config.set("client.id", client_id);
         Ok(config)

@@ -9,6 +9,8 @@ use rdkafka::error::RDKafkaErrorCode;
 pub(super) enum Refusal {
     /// User, password or mechanism.
     Password,
+    /// No ticket of Kerberos, or none for this broker.
+    Ticket,
     /// A certificate, theirs or ours.
     Certificate,
 }
@@ -17,6 +19,11 @@ impl Refusal {
     /// From an error of the client and its words.
     pub(super) fn of(code: Option<RDKafkaErrorCode>, reason: &str) -> Option<Self> {
         match code? {
+            RDKafkaErrorCode::Authentication
+                if reason.contains("GSSAPI") || reason.contains("worthy mechs") =>
+            {
+                Some(Self::Ticket)
+            }
             RDKafkaErrorCode::SaslAuthenticationFailed
             | RDKafkaErrorCode::Authentication
             | RDKafkaErrorCode::UnsupportedSASLMechanism => Some(Self::Password),
@@ -29,6 +36,10 @@ impl Refusal {
     pub(super) fn advice(self) -> &'static str {
         match self {
             Self::Password => "check sasl.jaas.config, sasl.mechanism and security.protocol",
+            Self::Ticket => {
+                "check keyTab and principal in sasl.jaas.config, and sasl.kerberos.service.name; the words of kinit stand \
+                 in the log (it must be installed, and libsasl2-modules-gssapi-mit)"
+            }
             Self::Certificate => "check ssl.truststore.* and ssl.keystore.*",
         }
     }
@@ -39,6 +50,10 @@ impl Refusal {
             Self::Password => {
                 "check consumer.sasl.jaas.config, consumer.sasl.mechanism and consumer.security.protocol, or \
                  consumer.override.* (consumers do not inherit the worker's)"
+            }
+            Self::Ticket => {
+                "check keyTab and principal in consumer.sasl.jaas.config, and consumer.sasl.kerberos.service.name; the \
+                 words of kinit stand in the log (it must be installed, and libsasl2-modules-gssapi-mit)"
             }
             Self::Certificate => {
                 "check consumer.ssl.truststore.* and consumer.ssl.keystore.*, or consumer.override.* (consumers do not \
@@ -67,6 +82,9 @@ mod tests {
             "ssl://h:1/1: SSL handshake failed: Disconnected: connecting to a PLAINTEXT broker listener?";
         assert_eq!(Refusal::of(Some(Code::SSL), cut), None);
         assert_eq!(Refusal::of(Some(Code::Authentication), "x"), Some(Refusal::Password));
+        let ticket =
+            "SASL handshake failed (start (-1)): SASL(-1): generic failure: GSSAPI Error: No credentials";
+        assert_eq!(Refusal::of(Some(Code::Authentication), ticket), Some(Refusal::Ticket));
         assert_eq!(Refusal::of(Some(Code::AllBrokersDown), "certificate"), None);
         assert_eq!(Refusal::of(None, "certificate"), None);
     }

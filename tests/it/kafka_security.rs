@@ -164,7 +164,7 @@ async fn a_connector_brings_its_own_password_and_its_mistakes_are_refused() {
     stage.adx.wait_for_all(&sent, Duration::from_mins(1)).await;
 
     for (key, value, expected) in [
-        ("sasl.mechanism", "GSSAPI", "Kerberos is not built in"),
+        ("sasl.mechanism", "AWS_MSK_IAM", "set sasl.mechanism=SCRAM-SHA-512"),
         ("sasl.jaas.config", WRONG, "control flag not specified"),
         ("ssl.truststore.location", "/no/such/file", "cannot be read"),
         ("fetch.min.bytes", "many", "must be a whole number"),

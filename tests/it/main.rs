@@ -22,6 +22,8 @@ mod golden_rest;
 mod golden_storage;
 mod jvm;
 mod kafka_security;
+#[cfg(feature = "gssapi")]
+mod kerberos;
 mod lab;
 mod migrate;
 mod oauth;

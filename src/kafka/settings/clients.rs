@@ -6,8 +6,9 @@
 
 use rdkafka::ClientConfig;
 
-use super::{Layer, client_config};
-use crate::config::{Properties, WorkerConfig};
+use super::kerberos::{JAAS, KINIT, Login, RELOGIN};
+use super::{Layer, PROTOCOL, client_config, merged, protocol, sasl, setting};
+use crate::config::{Mode, Properties, WorkerConfig};
 use crate::kafka::Error;
 
 /// How often topics are looked at, and the longest pause between that librdkafka takes.
@@ -51,7 +52,11 @@ pub fn consumer(
         Layer { prefix: "consumer.", properties: &worker.consumer },
         Layer { prefix: "consumer.override.", properties: overrides },
     ];
+    let login = one_login(worker, &layers)?;
     let mut config = client_config(&defaults, &layers)?;
+    if login.is_some() && keeps_tickets(worker)? {
+        config.set(RELOGIN, "0");
+    }
     // What Java's clients do by one key: how old may metadata be, and so how late is a new topic seen.
     let age = config.get("metadata.max.age.ms").and_then(|age| age.parse::<u64>().ok());
     if let (Some(age), None) = (age, config.get(REFRESH)) {
@@ -70,6 +75,7 @@ pub fn admin(worker: &WorkerConfig, client_id: &str, overrides: &Properties) -> 
         Layer { prefix: "admin.", properties: &worker.admin },
         Layer { prefix: "admin.override.", properties: overrides },
     ];
+    one_login(worker, &layers)?;
     client_config(&defaults, &layers)
 }
 
@@ -90,11 +96,63 @@ pub fn producer(
         Layer { prefix: "producer.", properties: &worker.producer },
         Layer { prefix: "producer.override.", properties: overrides },
     ];
+    one_login(worker, &layers)?;
     client_config(&defaults, &layers)
 }
 
 /// A client of which everything is said by `properties`, which stand below `prefix`, `bootstrap.servers` among them.
-pub fn own(client_id: &str, prefix: &str, properties: &Properties) -> Result<ClientConfig, Error> {
+pub fn own(
+    worker: &WorkerConfig,
+    client_id: &str,
+    prefix: &str,
+    properties: &Properties,
+) -> Result<ClientConfig, Error> {
     let defaults = [("client.id", client_id), ("acks", "all"), ("partitioner", "murmur2_random")];
-    client_config(&defaults, &[Layer { prefix, properties }])
+    let layers = [Layer { prefix, properties }];
+    one_login(worker, &layers)?;
+    client_config(&defaults, &layers)
+}
+
+/// The Kerberos login of `layers`, if they have one, which must then be the worker's. Tickets are in the one credential
+/// cache of the process: of two logins, the later one would also be everybody else's.
+fn one_login(worker: &WorkerConfig, layers: &[Layer<'_>]) -> Result<Option<Login>, Error> {
+    let Some(login) = login(layers)? else { return Ok(None) };
+    let settings = merged(layers);
+    let keys = [JAAS, KINIT, sasl::MECHANISM, PROTOCOL].map(|key| settings.name(key));
+    let [jaas, ..] = &keys;
+    let key = keys.iter().find(|key| key.contains(".override.")).unwrap_or(jaas);
+    let top = Layer { prefix: "", properties: &worker.client };
+    let admin = Layer { prefix: "admin.", properties: &worker.admin };
+    let consumer = Layer { prefix: "consumer.", properties: &worker.consumer };
+    let producer = Layer { prefix: "producer.", properties: &worker.producer };
+    for (layers, prefix) in
+        [(&[top][..], ""), (&[consumer], "consumer."), (&[producer], "producer."), (&[top, admin], "admin.")]
+    {
+        match self::login(layers)? {
+            Some(first) if first == login => return Ok(Some(login)),
+            Some(_) => {
+                let reason = format!(
+                    "a worker has one Kerberos login, since its tickets belong to the process: give it the principal, \
+                     keyTab and {KINIT} of {prefix}{JAAS}"
+                );
+                return Err(setting(key, &reason));
+            }
+            None => {}
+        }
+    }
+    let reason = "a connector cannot bring a Kerberos login, since tickets belong to the process: set the same in the \
+                  worker's configuration (consumer.sasl.jaas.config)";
+    Err(setting(key, reason))
+}
+
+fn login(layers: &[Layer<'_>]) -> Result<Option<Login>, Error> {
+    let settings = merged(layers);
+    if protocol(&settings)?.contains("sasl") { sasl::kerberos(&settings) } else { Ok(None) }
+}
+
+/// True when clients that live as long as the worker get the tickets, so that its consumers need not ask for them too.
+fn keeps_tickets(worker: &WorkerConfig) -> Result<bool, Error> {
+    let storage = login(&[Layer { prefix: "", properties: &worker.client }])?;
+    let never = worker.client.get(RELOGIN).is_some_and(|period| period.trim() == "0");
+    Ok(worker.mode == Mode::Distributed && storage.is_some() && !never)
 }

@@ -6,6 +6,9 @@
 //! Java clients do. Which layers a client has is decided in `clients` alone.
 
 mod clients;
+mod kerberos;
+#[cfg(test)]
+mod kerberos_tests;
 mod sasl;
 mod ssl;
 mod table;
@@ -36,10 +39,7 @@ const PROTOCOL: &str = "security.protocol";
 
 /// Merges `layers` over `defaults` into one client configuration.
 pub fn client_config(defaults: &[(&str, &str)], layers: &[Layer<'_>]) -> Result<ClientConfig, Error> {
-    let mut settings = Settings::default();
-    for layer in layers {
-        settings.add(layer.prefix, layer.properties);
-    }
+    let settings = merged(layers);
     let mut config = ClientConfig::new();
     // Client telemetry costs 0.35 MiB a consumer and tells only the broker.
     config.set("enable.metrics.push", "false").set_log_level(RDKafkaLogLevel::Warning);
@@ -64,6 +64,14 @@ pub fn client_config(defaults: &[(&str, &str)], layers: &[Layer<'_>]) -> Result<
         sasl::apply(&settings, &mut config)?;
     }
     Ok(config)
+}
+
+fn merged<'a>(layers: &[Layer<'a>]) -> Settings<'a> {
+    let mut settings = Settings::default();
+    for layer in layers {
+        settings.add(layer.prefix, layer.properties);
+    }
+    settings
 }
 
 /// `security.protocol` in librdkafka's letters.

@@ -1,20 +1,20 @@
 //! Signing in to the brokers: `sasl.*` and the JAAS line of a Java client, as librdkafka's settings.
 //!
-//! Pure. No error repeats an option's value.
+//! Pure but for key tables (`kerberos`). No error repeats an option's value.
 
 use std::collections::BTreeMap;
 
 use rdkafka::ClientConfig;
 use url::Url;
 
-use super::{Error, setting};
+use super::kerberos::{self, JAAS, Login};
+use super::{Error, PROTOCOL, setting};
 use crate::config::is_loopback;
 use crate::config::jaas::{LoginEntry, login_entry};
 use crate::config::tls::Settings;
 use crate::kafka::oauth::{self, Kind, Source};
 
-const JAAS: &str = "sasl.jaas.config";
-const MECHANISM: &str = "sasl.mechanism";
+pub(super) const MECHANISM: &str = "sasl.mechanism";
 const ENDPOINT: &str = "sasl.oauthbearer.token.endpoint.url";
 
 /// Our own option of the JAAS line: the identity that Azure gives to the machine, for Event Hubs.
@@ -22,8 +22,21 @@ const CREDENTIAL: &str = "azureCredential";
 const OPTIONS: [&str; 4] = ["clientId", "clientSecret", "scope", CREDENTIAL];
 
 /// Handlers of Kafka's own whose work librdkafka does.
-const OWN_HANDLERS: [&str; 3] =
-    ["OAuthBearerLoginCallbackHandler", "OAuthBearerUnsecuredLoginCallbackHandler", "DefaultLogin"];
+const OWN_HANDLERS: [&str; 5] = [
+    "OAuthBearerLoginCallbackHandler",
+    "OAuthBearerUnsecuredLoginCallbackHandler",
+    "SaslClientCallbackHandler",
+    "DefaultLogin",
+    "KerberosLogin",
+];
+
+const MSK: &str = "the IAM mechanism of Amazon MSK is a Java class, which is not loaded: set sasl.mechanism=SCRAM-SHA-512 \
+                   (the brokers' port 9096), or security.protocol=SSL with ssl.keystore.* (port 9094)";
+const STRIMZI: &str = "Strimzi's OAuth classes are not loaded: leave it out, set sasl.oauthbearer.token.endpoint.url (Strimzi's \
+                       oauth.token.endpoint.uri), and in sasl.jaas.config clientId, clientSecret and scope (its \
+                       oauth.client.id, oauth.client.secret and oauth.scope)";
+const CLASSES: &str = "Java classes are not loaded; leave it out and use one of Kafka's mechanisms: PLAIN, SCRAM-SHA-256, \
+                       SCRAM-SHA-512 or OAUTHBEARER with sasl.oauthbearer.token.endpoint.url";
 
 /// True for the keys that this room answers for; librdkafka's own names (`sasl.username`) are not among them.
 pub(super) fn is_own(key: &str) -> bool {
@@ -51,37 +64,64 @@ pub(super) fn is_own(key: &str) -> bool {
 pub(super) fn apply(settings: &Settings<'_>, config: &mut ClientConfig) -> Result<(), Error> {
     for key in ["sasl.client.callback.handler.class", "sasl.login.callback.handler.class", "sasl.login.class"]
     {
-        let simple = settings.get(key).map(|class| class.trim().rsplit('.').next().unwrap_or_default());
-        if simple.is_some_and(|simple| !OWN_HANDLERS.contains(&simple)) {
-            return Err(setting(
-                &settings.name(key),
-                "Java classes are not loaded; use one of Kafka's mechanisms",
-            ));
+        let class = settings.get(key).unwrap_or_default().trim();
+        if !class.is_empty() && !OWN_HANDLERS.contains(&class.rsplit('.').next().unwrap_or_default()) {
+            return Err(setting(&settings.name(key), instead_of(class)));
         }
     }
-    let Some(mechanism) = settings.get(MECHANISM).or_else(|| settings.get("sasl.mechanisms")) else {
-        let key = settings.name("security.protocol").replace("security.protocol", MECHANISM);
-        return Err(setting(&key, &format!("its default is GSSAPI. {NO_KERBEROS}")));
-    };
-    let entry = match settings.get(JAAS) {
-        Some(text) => Some(login_entry(text).map_err(|reason| setting(&settings.name(JAAS), &reason))?),
-        None => None,
-    };
-    let mechanism = mechanism.trim().to_ascii_uppercase();
-    config.set("sasl.mechanism", &mechanism);
+    let mechanism = mechanism(settings)?;
+    let entry = login_of(settings)?;
+    config.set(MECHANISM, &mechanism);
     match mechanism.as_str() {
         "PLAIN" | "SCRAM-SHA-256" | "SCRAM-SHA-512" => password(settings, entry.as_ref(), config),
         "OAUTHBEARER" => token(settings, entry.as_ref(), config),
-        "GSSAPI" => Err(setting(&settings.name(MECHANISM), NO_KERBEROS)),
+        GSSAPI if kerberos::BUILT_IN => kerberos::apply(settings, entry.as_ref(), config),
+        GSSAPI => Err(setting(&settings.name(MECHANISM), kerberos::NOT_BUILT_IN)),
+        "AWS_MSK_IAM" => Err(setting(&settings.name(MECHANISM), MSK)),
         _ => Err(setting(
             &settings.name(MECHANISM),
-            "must be PLAIN, SCRAM-SHA-256, SCRAM-SHA-512 or OAUTHBEARER",
+            "must be PLAIN, SCRAM-SHA-256, SCRAM-SHA-512, OAUTHBEARER or GSSAPI",
         )),
     }
 }
 
-const NO_KERBEROS: &str = "Kerberos is not built in (librdkafka's feature gssapi); set it to PLAIN, SCRAM-SHA-256, \
-                           SCRAM-SHA-512 or OAUTHBEARER";
+/// What is nearest to a Java class that is not loaded.
+fn instead_of(class: &str) -> &'static str {
+    if class.starts_with("software.amazon.msk.") {
+        MSK
+    } else if class.starts_with("io.strimzi.kafka.oauth.") {
+        STRIMZI
+    } else {
+        CLASSES
+    }
+}
+
+const GSSAPI: &str = "GSSAPI";
+
+/// The mechanism in Kafka's letters; Java's default needs Kerberos.
+fn mechanism(settings: &Settings<'_>) -> Result<String, Error> {
+    match settings.get(MECHANISM).or_else(|| settings.get("sasl.mechanisms")) {
+        Some(written) => Ok(written.trim().to_ascii_uppercase()),
+        None if kerberos::BUILT_IN => Ok(GSSAPI.to_owned()),
+        None => {
+            let key = settings.name(PROTOCOL).replace(PROTOCOL, MECHANISM);
+            Err(setting(&key, &format!("its default is GSSAPI. {}", kerberos::NOT_BUILT_IN)))
+        }
+    }
+}
+
+fn login_of(settings: &Settings<'_>) -> Result<Option<LoginEntry>, Error> {
+    let entry = settings.get(JAAS).map(login_entry).transpose();
+    entry.map_err(|reason| setting(&settings.name(JAAS), &reason))
+}
+
+/// The Kerberos login of settings that sign in with SASL; none when it is another mechanism, or not built in.
+pub(super) fn kerberos(settings: &Settings<'_>) -> Result<Option<Login>, Error> {
+    if !kerberos::BUILT_IN || mechanism(settings)? != GSSAPI {
+        return Ok(None);
+    }
+    Login::read(settings, login_of(settings)?.as_ref()).map(Some)
+}
 
 /// User and password, from the JAAS line or under librdkafka's names.
 fn password(
@@ -217,7 +257,8 @@ fn kind(settings: &Settings<'_>, entry: Option<&LoginEntry>) -> Result<Kind, Err
     }
 }
 
-fn expect_module(entry: &LoginEntry, known: &[&str]) -> Result<(), String> {
+/// An error unless the class of `entry` is one of `known`.
+pub(super) fn expect_module(entry: &LoginEntry, known: &[&str]) -> Result<(), String> {
     let module = entry.simple_name();
     if known.contains(&module) {
         return Ok(());

@@ -23,6 +23,8 @@ use Treatment::{Ignored, Kibibytes, Number, Refused, Renamed};
 const JVM: &str = "it only means something to a JVM";
 const OURS: &str = "the worker decides it";
 const NO_EQUIVALENT: &str = "there is no equivalent in librdkafka";
+/// librdkafka's own keys, which anybody who may create a connector could set.
+const NO_CODE: &str = "libraries that a setting names are not loaded; leave it out";
 const DAY: i64 = 86_400_000;
 const INT: i64 = i32::MAX as i64;
 
@@ -40,6 +42,7 @@ pub(super) const JAVA: &[(&str, Treatment)] = &[
     ("metrics.num.samples", Ignored(JVM)),
     ("metrics.recording.level", Ignored(JVM)),
     ("metrics.sample.window.ms", Ignored(JVM)),
+    ("plugin.library.paths", Refused(NO_CODE)),
     ("receive.buffer.bytes", Number("socket.receive.buffer.bytes", (0, 100_000_000), 0)),
     ("reconnect.backoff.max.ms", Number("reconnect.backoff.max.ms", (0, 3_600_000), 0)),
     ("reconnect.backoff.ms", Number("reconnect.backoff.ms", (0, 3_600_000), 0)),
@@ -48,6 +51,8 @@ pub(super) const JAVA: &[(&str, Treatment)] = &[
     ("retry.backoff.ms", Number("retry.backoff.ms", (1, 300_000), 1)),
     ("security.providers", Ignored(JVM)),
     ("send.buffer.bytes", Number("socket.send.buffer.bytes", (0, 100_000_000), 0)),
+    ("ssl.engine.location", Refused(NO_CODE)),
+    ("ssl.providers", Refused(NO_CODE)),
     ("socket.connection.setup.timeout.max.ms", Ignored(NO_EQUIVALENT)),
     ("socket.connection.setup.timeout.ms", Number("socket.connection.setup.timeout.ms", (1_000, INT), 30_000)),
     // Consumers.

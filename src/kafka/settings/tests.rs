@@ -113,6 +113,9 @@ fn a_bad_value_names_the_key_as_written_and_not_the_value() {
         ("auto.offset.reset", "must be earliest, latest or none"),
         ("security.protocol", "must be PLAINTEXT, SSL"),
         ("partitioner.class", "are not loaded"),
+        ("plugin.library.paths", "are not loaded"),
+        ("ssl.engine.location", "are not loaded"),
+        ("ssl.providers", "are not loaded"),
     ] {
         let text = error(&[(key, "geheim")]);
         assert!(text.contains(&format!("consumer.override.{key}")) && text.contains(expected), "{text}");
@@ -124,12 +127,15 @@ const SASL: (&str, &str) = ("security.protocol", "SASL_PLAINTEXT");
 #[test]
 fn signing_in_without_all_that_it_needs_says_what_is_missing() {
     let scram = ("sasl.mechanism", "SCRAM-SHA-512");
-    let own_class =
-        ("sasl.client.callback.handler.class", "software.amazon.msk.auth.iam.IAMClientCallbackHandler");
+    let iam = ("sasl.client.callback.handler.class", "software.amazon.msk.auth.iam.IAMClientCallbackHandler");
+    let strimzi = (
+        "sasl.login.callback.handler.class",
+        "io.strimzi.kafka.oauth.client.JaasClientOauthLoginCallbackHandler",
+    );
+    let own_class = ("sasl.login.class", "com.example.Login");
     for (pairs, key, reason) in [
-        (vec![SASL], "consumer.override.sasl.mechanism", "its default is GSSAPI. Kerberos is not built in"),
-        (vec![SASL, ("sasl.mechanism", "GSSAPI")], "sasl.mechanism", "Kerberos is not built in"),
-        (vec![SASL, ("sasl.mechanism", "AWS_MSK_IAM")], "sasl.mechanism", "must be PLAIN, SCRAM-SHA-256"),
+        (vec![SASL, ("sasl.mechanism", "AWS_MSK_IAM")], "sasl.mechanism", "set sasl.mechanism=SCRAM-SHA-512"),
+        (vec![SASL, ("sasl.mechanism", "NTLM")], "sasl.mechanism", "must be PLAIN, SCRAM-SHA-256"),
         (vec![SASL, scram], "consumer.override.sasl.jaas.config", "must be set for this sasl.mechanism"),
         (vec![SASL, scram, (JAAS, "x")], JAAS, "control flag not specified"),
         (
@@ -143,7 +149,9 @@ fn signing_in_without_all_that_it_needs_says_what_is_missing() {
             "module Krb5LoginModule cannot be used",
         ),
         (vec![SASL, scram, (JAAS, "a.ScramLoginModule required tokenauth=true;")], JAAS, "delegation tokens"),
-        (vec![SASL, scram, own_class], "sasl.client.callback.handler.class", "Java classes are not loaded"),
+        (vec![SASL, scram, iam], "sasl.client.callback.handler.class", "port 9096"),
+        (vec![SASL, strimzi], "sasl.login.callback.handler.class", "sasl.oauthbearer.token.endpoint.url"),
+        (vec![SASL, scram, own_class], "sasl.login.class", "Java classes are not loaded"),
     ] {
         let text = error(&pairs);
         assert!(text.contains(key) && text.contains(reason), "{text}");

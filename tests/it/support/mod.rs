@@ -9,6 +9,8 @@ mod cluster;
 pub mod generated;
 mod jvm;
 mod kafka;
+#[cfg(feature = "gssapi")]
+mod kerberos;
 mod numbers;
 mod process;
 mod proxy;
@@ -27,6 +29,8 @@ pub use azurite::Azurite;
 pub use cluster::Cluster;
 pub use jvm::JvmWorker;
 pub use kafka::{Kafka, RawRecord};
+#[cfg(feature = "gssapi")]
+pub use kerberos::Kerberos;
 pub use numbers::{Numbers, Sent, Verdict};
 pub use process::{free_port, rigs, root, signal};
 pub use proxy::Proxy;
