@@ -57,7 +57,8 @@ impl App {
         F: Future<Output = Response>,
     {
         self.stats.request(operation);
-        let Some(effect) = self.faults.pick(operation, &asked.path) else { return work(asked, false).await };
+        let path = [asked.path.as_str(), asked.blob.as_deref().unwrap_or_default()].concat();
+        let Some(effect) = self.faults.pick(operation, &path) else { return work(asked, false).await };
         tracing::info!(operation = operation.as_str(), ?effect, "fault injected");
         let connection = asked.connection.clone();
         match effect {

@@ -77,7 +77,7 @@ pub struct Rule {
     /// Start of the random sequence for `probability`: the same seed gives the same sequence.
     #[serde(default)]
     pub seed: u64,
-    /// Only requests whose path (or blob name) contains this text.
+    /// Only requests whose path (or, of a message, the path of its blob) contains this text.
     #[serde(default)]
     pub path_contains: Option<String>,
 }

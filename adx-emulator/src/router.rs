@@ -14,6 +14,7 @@ use crate::app::App;
 use crate::auth;
 use crate::backend::Backend;
 use crate::connection::Connection;
+use crate::dm;
 use crate::faults::Rule;
 use crate::kusto;
 use crate::operation::Operation;
@@ -194,10 +195,24 @@ async fn other(
     }
 }
 
-async fn storage(app: Arc<App>, target: Target, asked: Asked) -> Response {
+async fn storage(app: Arc<App>, target: Target, mut asked: Asked) -> Response {
     let operation = target.operation(&asked);
     let version = asked.header("x-ms-version").map(str::to_owned);
     let client_request = asked.header("x-ms-client-request-id").map(str::to_owned);
+    if operation == Operation::PutMessage {
+        let body = std::mem::take(&mut asked.body);
+        match storage_http::message_text(body).await {
+            Ok((body, text)) => {
+                asked.body = body;
+                asked.blob = text.as_deref().and_then(dm::blob_of);
+            }
+            Err(error) => {
+                let mut response = storage_http::error_answer(&error);
+                storage_http::finish(&mut response, version.as_deref(), client_request.as_deref());
+                return response;
+            }
+        }
+    }
     let inner = Arc::clone(&app);
     let mut response = app
         .guard(operation, asked, |asked, _| async move {

@@ -30,6 +30,8 @@ pub(crate) struct Asked {
     pub body: Body,
     /// The connection it came on.
     pub connection: Connection,
+    /// The blob that its body is about, where that is known.
+    pub blob: Option<String>,
 }
 
 impl Asked {
@@ -43,6 +45,7 @@ impl Asked {
             headers: parts.headers,
             body,
             connection,
+            blob: None,
         }
     }
 

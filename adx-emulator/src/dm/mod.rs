@@ -47,6 +47,11 @@ impl Failure {
     }
 }
 
+/// The path of the blob that a message's text is about, if it can be read.
+pub(crate) fn blob_of(text: &str) -> Option<String> {
+    IngestionMessage::parse(text).ok().map(|(message, _)| message.blob.path().to_owned())
+}
+
 /// Runs the service until `stop`. Batches that wait then are not ingested: their messages are still in the queue.
 pub(crate) async fn run(app: Arc<App>, stop: CancellationToken) {
     let slots = Arc::new(Semaphore::new(AT_ONCE));

@@ -12,6 +12,7 @@ use bytes::Bytes;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
+pub(crate) use self::queues::message_text;
 use super::blobs::BlobName;
 use super::queues::QueueName;
 use super::{ACCOUNTS, RESOURCES, Storage, StorageError, resource_name, sas};

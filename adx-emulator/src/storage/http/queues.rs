@@ -1,5 +1,6 @@
 //! Put, get, peek and delete messages over HTTP.
 
+use axum::body::Body;
 use axum::response::Response;
 use time::Duration;
 use uuid::Uuid;
@@ -12,6 +13,13 @@ use crate::xml;
 
 /// A message in its envelope: the text limit and its XML, escaped at the worst.
 const BODY_LIMIT: usize = 1024 * 1024;
+
+/// The text in the body of a message, if there is one, and the body to be read once more.
+pub(crate) async fn message_text(body: Body) -> Result<(Body, Option<String>), StorageError> {
+    let bytes = read(body, BODY_LIMIT).await?;
+    let text = std::str::from_utf8(&bytes).ok().and_then(|document| xml::element(document, "MessageText"));
+    Ok((Body::from(bytes), text))
+}
 
 impl Storage {
     pub(super) async fn put_message(

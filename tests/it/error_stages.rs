@@ -1,0 +1,389 @@
+//! Failures on the last part of the way (upload, queue message, posting, streaming) with each tolerance: what passes costs
+//! nothing; where it does not pass, each record is a row, a letter byte for byte, counted, or still there to be read.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use adx_emulator::Operation;
+use adx_emulator::Operation::{PutBlob, PutMessage, QueuedIngest, StreamingIngest};
+use adx_emulator::faults::{Effect, Rule};
+use serde_json::{Value, json};
+
+use crate::support::{Adx, DATABASE, Kafka, Raw, Worker, read_raw, send_raw, unique, wait_for};
+
+const MINUTE: Duration = Duration::from_mins(1);
+const RECORDS: usize = 60;
+/// The record of the broken row, where there is one: far from the first of a batch, which says how many fields there are.
+const BROKEN: usize = 20;
+
+/// How batches go to the service.
+#[derive(Clone, Copy, PartialEq)]
+enum Way {
+    Queued,
+    Posted,
+    Streamed,
+}
+use Way::{Posted, Queued, Streamed};
+
+/// What a failure means.
+#[derive(Clone, Copy, PartialEq)]
+enum Meaning {
+    /// Another try succeeds.
+    Passes,
+    /// One batch is refused for what is in it.
+    Content,
+    /// All batches are, whatever is in them.
+    Place,
+}
+use Meaning::{Content, Passes, Place};
+
+const FOR_GOOD: u64 = u64::MAX;
+
+struct Failure {
+    way: Way,
+    meaning: Meaning,
+    /// Request, status, code, how often.
+    faults: &'static [(Operation, u16, &'static str, u64)],
+    /// Part of the reason that is told.
+    words: &'static str,
+}
+
+/// What the user tolerates: `behavior.on.error`, with a topic for it or not, and `errors.tolerance`.
+#[derive(Clone, Copy)]
+struct Tolerance(&'static str, bool, &'static str);
+
+const TOLERANCES: [Tolerance; 6] = [
+    Tolerance("FAIL", false, "none"),
+    Tolerance("fail", true, "all"),
+    Tolerance("LOG", false, "none"),
+    Tolerance("log", true, "none"),
+    Tolerance("IGNORE", false, "all"),
+    Tolerance("ignore", true, "none"),
+];
+
+/// What must become of the records.
+#[derive(Clone, Copy, PartialEq)]
+enum Outcome {
+    Rows,
+    Letters,
+    Counted,
+    Fails,
+}
+
+struct Case {
+    failure: &'static Failure,
+    tolerance: Tolerance,
+    name: String,
+    table: String,
+}
+
+impl Case {
+    fn outcome(&self) -> Outcome {
+        let Tolerance(behavior, topic, _) = self.tolerance;
+        match (self.failure.meaning, behavior.eq_ignore_ascii_case("FAIL"), topic) {
+            (Passes, ..) => Outcome::Rows,
+            (_, true, _) | (Place, _, false) => Outcome::Fails,
+            (_, false, true) => Outcome::Letters,
+            (Content, false, false) => Outcome::Counted,
+        }
+    }
+
+    fn dead_letters(&self) -> String {
+        format!("{}-dead", self.name)
+    }
+
+    fn has_broken_row(&self) -> bool {
+        self.failure.faults.is_empty()
+    }
+
+    fn records(&self) -> Vec<Raw> {
+        let record = |number: usize| {
+            let broken = number == BROKEN && self.has_broken_row();
+            let value = if broken { format!("0,{number}") } else { format!("0,{number},text of {number}") };
+            let mut raw = Raw::text(&format!("k{number}"), &value);
+            raw.timestamp = Some(1_700_000_000_000);
+            raw.header("h", b"\xff\x00")
+        };
+        (0..RECORDS).map(record).collect()
+    }
+
+    /// What is said of it when an assertion fails.
+    fn describe(&self) -> String {
+        let Tolerance(behavior, topic, tolerance) = self.tolerance;
+        let faults = self.failure.faults.iter().map(|(operation, status, code, _)| {
+            format!("{} {status} {code}", operation.as_str())
+        });
+        let faults = faults.collect::<Vec<_>>().join(", ");
+        format!("{}: [{faults}], {behavior}, topic: {topic}, errors.tolerance={tolerance}", self.name)
+    }
+}
+
+/// What all cases share.
+struct Ground {
+    kafka: &'static Kafka,
+    worker: Worker,
+    adx: Adx,
+}
+
+impl Ground {
+    async fn set() -> Self {
+        let kafka = Kafka::shared().await;
+        let worker = Worker::with(kafka, &[("task.restart.backoff.ms", "0")]).await;
+        Self { kafka, worker, adx: Adx::start().await }
+    }
+
+    fn config(&self, case: &Case) -> Value {
+        let Case { failure, tolerance: Tolerance(behavior, topic, tolerance), name, table } = case;
+        let entry = json!({
+            "topic": name, "db": DATABASE, "table": table, "format": "csv", "streaming": failure.way == Streamed
+        });
+        let mut config = json!({
+            "connector.class": "com.microsoft.azure.kusto.kafka.connect.sink.KustoSinkConnector",
+            "topics": name,
+            "tasks.max": "1",
+            // Three batches.
+            "flush.size.bytes": "600",
+            "flush.interval.ms": "300",
+            "errors.retry.backoff.time.ms": "100",
+            "kusto.ingestion.url": self.adx.url(),
+            "kusto.query.url": self.adx.url(),
+            "kusto.ingestion.protocol": if failure.way == Posted { "v2" } else { "queued" },
+            "kusto.tables.topics.mapping": json!([entry]).to_string(),
+            "behavior.on.error": behavior,
+            "errors.tolerance": tolerance,
+        });
+        if *topic {
+            config["misc.deadletterqueue.bootstrap.servers"] = self.kafka.bootstrap().into();
+            config["misc.deadletterqueue.topic.name"] = case.dead_letters().into();
+        }
+        if failure.meaning == Place {
+            config["errors.retry.max.time.ms"] = "1000".into();
+        }
+        config
+    }
+
+    /// Its topics with all records, its table, its faults, and its connector.
+    async fn prepare(&self, case: &Case) {
+        self.kafka.create_topic(&case.name, 1).await;
+        if case.tolerance.1 {
+            self.kafka.create_topic(&case.dead_letters(), 1).await;
+        }
+        send_raw(self.kafka, &case.name, &case.records()).await;
+        let table = &case.table;
+        self.adx.command(&format!(".create table {table} (Partition: int, Number: long, Text: string)")).await;
+        if case.failure.way == Streamed {
+            self.adx.command(&format!(".alter table {table} policy streamingingestion enable")).await;
+        }
+        for (operation, status, code, times) in case.failure.faults {
+            let effect = Effect::Status { status: *status, code: Some((*code).to_owned()), retry_after: None };
+            let rule = Rule { path_contains: Some(table.clone()), ..Rule::new(*operation, effect) };
+            self.adx.faults().add(if *times == FOR_GOOD { rule } else { rule.times(*times) });
+        }
+        let answer = self.worker.rest().create(&case.name, &self.config(case)).await;
+        assert_eq!(answer.status, 201, "{}: {}", case.describe(), answer.body);
+    }
+
+    /// The numbers in its table, in order.
+    async fn rows(&self, case: &Case) -> Vec<usize> {
+        let rows = self.adx.query(&format!("{} | project Number | order by Number asc", case.table)).await;
+        rows.iter().map(|row| usize::try_from(row[0].as_u64().unwrap()).unwrap()).collect()
+    }
+
+    async fn committed(&self, case: &Case) -> usize {
+        let committed = self.kafka.committed(&format!("connect-{}", case.name), &case.name, 1).await;
+        // Nothing committed is -1.
+        usize::try_from(committed[0]).unwrap_or(0)
+    }
+
+    /// The trace of its task, which runs.
+    async fn trace(&self, case: &Case) -> Option<String> {
+        let answer = self.worker.rest().get(&format!("/connectors/{}/status", case.name)).await;
+        let task = &answer.body["tasks"][0];
+        assert_eq!(task["state"], "RUNNING", "{}: {}", case.describe(), answer.body);
+        task["trace"].as_str().map(str::to_owned)
+    }
+
+    /// The offsets of its letters, each of which is its record.
+    async fn letters(&self, case: &Case) -> Vec<usize> {
+        if !case.tolerance.1 {
+            return Vec::new();
+        }
+        let records = case.records();
+        let letters = read_raw(self.kafka, &case.dead_letters()).await;
+        let offset = |letter: &Raw| {
+            let header = |name: &str| letter.header_text(name).unwrap_or_default().to_owned();
+            let offset: usize = header("kafka_offset").parse().unwrap();
+            let record = &records[offset];
+            let own = &letter.headers[..record.headers.len()];
+            assert_eq!((&letter.key, &letter.value, own), (&record.key, &record.value, &record.headers[..]));
+            assert_eq!((letter.timestamp, header("kafka_topic")), (record.timestamp, case.name.clone()));
+            assert_eq!(header("__connect.errors.stage"), "TASK_PUT");
+            let reason = header("__connect.errors.exception.message");
+            assert!(reason.contains(case.failure.words), "{}: {reason}", case.describe());
+            offset
+        };
+        letters.iter().map(offset).collect()
+    }
+
+    async fn check(&self, case: &Case) {
+        let what = case.describe();
+        if case.outcome() == Outcome::Fails {
+            return self.check_failed(case).await;
+        }
+        wait_for(format!("the offsets of {what}"), MINUTE, async || {
+            (self.committed(case).await == RECORDS).then_some(())
+        })
+        .await;
+        let letters = self.letters(case).await;
+        let counted = match case.outcome() {
+            Outcome::Counted => {
+                let trace = wait_for("the count", MINUTE, async || self.trace(case).await).await;
+                assert!(trace.contains(case.failure.words) && trace.contains(&case.name), "{what}: {trace}");
+                trace.split(' ').next().unwrap().parse().unwrap()
+            }
+            _ => {
+                assert_eq!(self.trace(case).await, None, "{what}");
+                0
+            }
+        };
+        let wanted = RECORDS - letters.len() - counted;
+        wait_for(format!("{wanted} rows of {what}"), MINUTE, async || {
+            (self.rows(case).await.len() >= wanted).then_some(())
+        })
+        .await;
+        let rows = self.rows(case).await;
+        assert_eq!(rows.len(), wanted, "{what}");
+        let all: BTreeSet<usize> = rows.iter().chain(&letters).copied().collect();
+        assert_eq!(all.len(), rows.len() + letters.len(), "{what}: neither twice nor both");
+        match case.outcome() {
+            Outcome::Rows => assert!(letters.is_empty() && rows.len() == RECORDS, "{what}"),
+            Outcome::Letters => assert!(!letters.is_empty() && all.len() == RECORDS, "{what}"),
+            _ => assert!(letters.is_empty() && counted > 0, "{what}"),
+        }
+        match (case.failure.meaning, case.outcome()) {
+            (Content, _) => assert!(rows.len() >= RECORDS / 3, "{what}: one batch is no other's trouble"),
+            (Place, _) => assert_eq!(letters.len(), RECORDS, "{what}"),
+            _ => {}
+        }
+        assert!(!(case.has_broken_row() && rows.contains(&BROKEN)), "{what}");
+        self.check_log(case);
+    }
+
+    /// LOG is loud about a batch that it passes over, IGNORE is not.
+    fn check_log(&self, case: &Case) {
+        let log = self.worker.log();
+        let of_case = |line: &&str| line.contains("batch passed over") && line.contains(&case.name);
+        let is_told = log.lines().any(|line| of_case(&line));
+        let is_loud = case.tolerance.0.eq_ignore_ascii_case("LOG") && case.outcome() != Outcome::Rows;
+        assert_eq!(is_told, is_loud, "{}", case.describe());
+    }
+
+    async fn check_failed(&self, case: &Case) {
+        let what = case.describe();
+        let trace = self.worker.rest().wait_for_trace(&case.name).await;
+        for words in [case.failure.words, &case.name, "offsets "] {
+            assert!(trace.contains(words), "{what}: {words}: {trace}");
+        }
+        let committed = self.committed(case).await;
+        assert!(committed < RECORDS, "{what}: no offset passes over what is neither row nor letter");
+        wait_for(format!("rows below offset {committed} of {what}"), MINUTE, async || {
+            let rows: BTreeSet<_> = self.rows(case).await.into_iter().collect();
+            (0..committed).all(|number| rows.contains(&number)).then_some(())
+        })
+        .await;
+        assert_eq!(self.letters(case).await, [0; 0], "{what}");
+    }
+
+    /// Once the reason is gone, a restart of the task brings what is missing.
+    async fn check_healed(&self, case: &Case) {
+        let path = format!("/connectors/{}/tasks/0/restart", case.name);
+        assert_eq!(self.worker.rest().post(&path).await.status, 204, "{}", case.describe());
+        wait_for(format!("all rows of {}", case.describe()), MINUTE, async || {
+            let rows: BTreeSet<_> = self.rows(case).await.into_iter().collect();
+            (rows.len() == RECORDS).then_some(())
+        })
+        .await;
+    }
+}
+
+/// Each failure with each tolerance; what passes by itself with the two that differ most.
+async fn prove(failures: &'static [Failure]) {
+    let ground = Ground::set().await;
+    let prefix = unique("stage");
+    let mut cases = Vec::new();
+    for failure in failures {
+        for tolerance in TOLERANCES {
+            let Tolerance(behavior, topic, _) = tolerance;
+            if failure.meaning == Passes && matches!((behavior, topic), ("fail" | "LOG" | "log", _) | ("IGNORE", _)) {
+                continue;
+            }
+            // Fixed in length, so that none is a part of another.
+            let number = format!("{:03}x", cases.len());
+            cases.push(Case { failure, tolerance, name: format!("{prefix}-{number}"), table: format!("Case{number}") });
+        }
+    }
+    for case in &cases {
+        ground.prepare(case).await;
+    }
+    for case in &cases {
+        ground.check(case).await;
+    }
+    let is_used = |active: &adx_emulator::faults::Active| active.fired > 0;
+    assert!(ground.adx.faults().list().iter().all(is_used), "{:?}", ground.adx.faults().list());
+    ground.adx.faults().clear();
+    for case in cases.iter().filter(|case| case.outcome() == Outcome::Fails && !case.has_broken_row()) {
+        ground.check_healed(case).await;
+    }
+}
+
+#[rustfmt::skip] // a table: one row is one failure
+const QUEUE: &[Failure] = &[
+    Failure { way: Queued, meaning: Passes, words: "", faults: &[(PutMessage, 503, "ServerBusy", 3)] },
+    Failure { way: Queued, meaning: Passes, words: "", faults: &[(PutMessage, 429, "TooManyRequests", 2)] },
+    Failure { way: Queued, meaning: Passes, words: "", faults: &[(PutMessage, 403, "AuthenticationFailed", 3)] },
+    Failure { way: Queued, meaning: Passes, words: "", faults: &[(PutMessage, 404, "QueueNotFound", 3)] },
+    Failure { way: Queued, meaning: Content, words: "RequestBodyTooLarge", faults: &[(PutMessage, 413, "RequestBodyTooLarge", 1)] },
+    Failure { way: Queued, meaning: Place, words: "AuthenticationFailed", faults: &[(PutMessage, 403, "AuthenticationFailed", FOR_GOOD)] },
+    Failure { way: Queued, meaning: Place, words: "QueueNotFound", faults: &[(PutMessage, 404, "QueueNotFound", FOR_GOOD)] },
+    Failure { way: Queued, meaning: Place, words: "OutOfRangeInput", faults: &[(PutMessage, 400, "OutOfRangeInput", FOR_GOOD)] },
+];
+
+#[rustfmt::skip] // a table: one row is one failure
+const STREAMING: &[Failure] = &[
+    Failure { way: Streamed, meaning: Passes, words: "", faults: &[(StreamingIngest, 503, "ServiceUnavailable", 2)] },
+    Failure { way: Streamed, meaning: Passes, words: "", faults: &[(StreamingIngest, 429, "Throttled", 1)] },
+    Failure { way: Streamed, meaning: Passes, words: "", faults: &[(StreamingIngest, 413, "TooLarge", 1)] },
+    Failure { way: Streamed, meaning: Passes, words: "", faults: &[(StreamingIngest, 404, "Off", 1)] },
+    // A row of too few fields: the engine takes a request as a whole or not at all.
+    Failure { way: Streamed, meaning: Content, words: "Stream_WrongNumberOfFields", faults: &[] },
+    Failure { way: Streamed, meaning: Content, words: "Stream_Broken", faults: &[(StreamingIngest, 400, "Stream_Broken", 1)] },
+    // Too much for both ways.
+    Failure { way: Streamed, meaning: Content, words: "RequestBodyTooLarge", faults: &[(StreamingIngest, 413, "TooLarge", 1), (PutMessage, 413, "RequestBodyTooLarge", 1)] },
+    Failure { way: Streamed, meaning: Place, words: "403", faults: &[(StreamingIngest, 403, "Forbidden", FOR_GOOD)] },
+    Failure { way: Streamed, meaning: Place, words: "General_BadRequest", faults: &[(StreamingIngest, 400, "General_BadRequest", FOR_GOOD)] },
+];
+
+#[rustfmt::skip] // a table: one row is one failure
+const UPLOADS: &[Failure] = &[
+    Failure { way: Queued, meaning: Passes, words: "", faults: &[(PutBlob, 403, "AuthenticationFailed", 2), (PutBlob, 404, "ContainerNotFound", 2)] },
+    Failure { way: Queued, meaning: Content, words: "RequestBodyTooLarge", faults: &[(PutBlob, 413, "RequestBodyTooLarge", 1)] },
+    Failure { way: Queued, meaning: Place, words: "InvalidHeaderValue", faults: &[(PutBlob, 400, "InvalidHeaderValue", FOR_GOOD)] },
+    Failure { way: Posted, meaning: Passes, words: "", faults: &[(QueuedIngest, 503, "ServiceUnavailable", 2), (QueuedIngest, 429, "Throttled", 1)] },
+    Failure { way: Posted, meaning: Content, words: "413", faults: &[(QueuedIngest, 413, "TooLarge", 1)] },
+    Failure { way: Posted, meaning: Place, words: "403", faults: &[(QueuedIngest, 403, "Forbidden", FOR_GOOD)] },
+];
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_queue_refuses_is_handled_as_each_tolerance_says() {
+    prove(QUEUE).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_streaming_refuses_is_handled_as_each_tolerance_says() {
+    prove(STREAMING).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_an_upload_or_a_posting_refuses_is_handled_as_each_tolerance_says() {
+    prove(UPLOADS).await;
+}
