@@ -131,7 +131,12 @@ pub fn registered_schemas(bytes: &[u8]) {
     let converter = registered(class, "", &[schema]);
     // Apicurio's ids have 8 bytes.
     let id: &[u8] = if plugins::is_apicurio(class) { &[0; 9] } else { &[0; 5] };
-    let result = converter.convert(Input { bytes: Some(&[id, record].concat()), id: None, topic: TOPIC });
+    let result = converter.convert(Input {
+        bytes: Some(&[id, record].concat()),
+        id: None,
+        detail: None,
+        topic: TOPIC,
+    });
     assert!(!matches!(result, Err(Failure::NeedsSchema(_))), "what was learnt is known");
 }
 
@@ -271,7 +276,7 @@ fn registered(class: &str, kind: &str, schemas: &[&str]) -> RegisteredConverter 
 fn knowing(class: &str, kind: &str, schemas: &[&str]) -> RegisteredConverter {
     let converter = registered(class, kind, schemas);
     for id in (0_u8..).take(schemas.len()) {
-        let nothing = Input { bytes: Some(&[0, 0, 0, 0, id]), id: None, topic: TOPIC };
+        let nothing = Input { bytes: Some(&[0, 0, 0, 0, id]), id: None, detail: None, topic: TOPIC };
         let result = converter.convert(nothing);
         let told = format!("{result:?}");
         assert!(!told.contains("cannot be used") && !told.contains("NeedsSchema"), "schema {id}: {told}");
@@ -287,7 +292,7 @@ fn records(converter: &RegisteredConverter, bytes: &[u8]) {
     let (id, rest) = bytes.split_at(bytes.len().min(5));
     let inputs = [(bytes, None), (rest, Some(id))];
     for (bytes, id) in inputs {
-        match converter.convert(Input { bytes: Some(bytes), id, topic: TOPIC }) {
+        match converter.convert(Input { bytes: Some(bytes), id, detail: id, topic: TOPIC }) {
             Ok(data) => bounded(&data, LINEAR * bytes.len() + SMALL),
             Err(Failure::NeedsSchema(id)) => assert!(!converter.knows(id)),
             Err(Failure::Data(error)) => assert!(!error.to_string().is_empty()),

@@ -75,6 +75,12 @@ impl MappingKind {
             Self::W3cLogFile => "W3CLogFile",
         }
     }
+
+    /// The name in commands, where one kind serves both readers of Avro (`kusto-protocol.md` §6.1).
+    pub fn in_commands(self) -> String {
+        let kind = if self == Self::ApacheAvro { Self::Avro } else { self };
+        kind.as_str().to_ascii_lowercase()
+    }
 }
 
 impl fmt::Display for MappingKind {

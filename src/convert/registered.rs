@@ -42,6 +42,8 @@ pub struct Input<'a> {
     pub bytes: Option<&'a [u8]>,
     /// The last header of the name that [`RegisteredConverter::id_header`] gives.
     pub id: Option<&'a [u8]>,
+    /// The last header of the name that [`RegisteredConverter::detail_header`] gives.
+    pub detail: Option<&'a [u8]>,
     /// The topic, for messages.
     pub topic: &'a str,
 }
@@ -69,6 +71,12 @@ enum Reader {
 impl Reader {
     fn read(&self, framed: &Framed<'_>) -> Result<SchemaAndValue, data::Error> {
         match self {
+            // Apicurio's other encoding. Read as the usual one it might even make sense.
+            Self::Avro(_) if framed.detail.is_some_and(|encoding| encoding != b"BINARY") => {
+                Err(serialization(
+                    "Avro's JSON encoding is not read; set apicurio.registry.avro.encoding=BINARY where it is written",
+                ))
+            }
             Self::Avro(reader) => reader.read(framed.payload),
             Self::Json(reader) => reader.read(framed.payload),
             Self::Protobuf(reader) => reader.read(framed),
@@ -107,10 +115,10 @@ impl RegisteredConverter {
     pub fn new(key: &str, class: &str, settings: &BTreeMap<String, String>) -> Option<Self> {
         let class = plugins::REGISTRY_CONVERTERS.into_iter().find(|known| *known == class)?;
         let is_key = key.starts_with("key.");
-        let wire = if plugins::is_apicurio(class) {
-            Wire::apicurio(is_key, settings)
-        } else {
-            Wire::confluent(is_key)
+        let wire = match class {
+            plugins::APICURIO_JSON_CONVERTER => Wire::object(is_key),
+            class if plugins::is_apicurio(class) => Wire::apicurio(is_key, settings),
+            _ => Wire::confluent(is_key),
         };
         let format = match class {
             plugins::AVRO_CONVERTER | plugins::APICURIO_AVRO_CONVERTER => {
@@ -143,10 +151,21 @@ impl RegisteredConverter {
         self.wire.header
     }
 
+    /// The header that, beside one with an id, says how a value is to be read; none when there is no such.
+    pub fn detail_header(&self) -> Option<&'static str> {
+        match (self.class, self.is_key) {
+            (plugins::APICURIO_AVRO_CONVERTER, true) => Some("apicurio.key.encoding"),
+            (plugins::APICURIO_AVRO_CONVERTER, false) => Some("apicurio.value.encoding"),
+            (plugins::APICURIO_PROTOBUF_CONVERTER, _) => Some("apicurio.protobuf.type"),
+            _ => None,
+        }
+    }
+
     /// Converts.
     pub fn convert(&self, input: Input<'_>) -> Result<SchemaAndValue, Failure> {
         let Some(bytes) = input.bytes else { return Ok(SchemaAndValue::NULL) };
-        let framed = self.wire.read(bytes, input.id).map_err(|cause| self.failed(input.topic, cause))?;
+        let mut framed = self.wire.read(bytes, input.id).map_err(|cause| self.failed(input.topic, cause))?;
+        framed.detail = input.detail.filter(|_| framed.in_header.is_some());
         let known = {
             let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
             known.get(&framed.id).cloned()

@@ -1,7 +1,9 @@
 //! What a converter with a registry says before and after it has learnt a schema.
 
 use super::{Failure, Input, RegisteredConverter};
-use crate::config::plugins::{APICURIO_JSON_CONVERTER, AVRO_CONVERTER, JSON_CONVERTER, REGISTRY_CONVERTERS};
+use crate::config::plugins::{
+    APICURIO_AVRO_CONVERTER, APICURIO_JSON_CONVERTER, AVRO_CONVERTER, JSON_CONVERTER, REGISTRY_CONVERTERS,
+};
 use crate::data::registered::{Registered, SchemaId};
 use crate::data::{Error, Value};
 use std::collections::BTreeMap;
@@ -19,7 +21,7 @@ fn schema(kind: &str) -> Registered {
 }
 
 fn input(bytes: &[u8]) -> Input<'_> {
-    Input { bytes: Some(bytes), id: None, topic: "storm" }
+    Input { bytes: Some(bytes), id: None, detail: None, topic: "storm" }
 }
 
 fn texts(failure: Failure) -> Vec<(&'static str, String)> {
@@ -42,7 +44,7 @@ fn a_schema_is_asked_for_once_and_then_known() {
     converter.learn(id, Ok(schema("AVRO")));
     assert!(converter.knows(id));
     assert_eq!(converter.convert(input(&INT_ID_7)).unwrap().value, Value::Int32(2));
-    let null = Input { bytes: None, id: None, topic: "storm" };
+    let null = Input { bytes: None, id: None, detail: None, topic: "storm" };
     assert_eq!(converter.convert(null).unwrap().value, Value::Null);
     assert!(RegisteredConverter::new("value.converter", JSON_CONVERTER, &BTreeMap::new()).is_none());
 }
@@ -104,9 +106,28 @@ fn apicurios_json_is_read_by_a_schema_of_connects() {
         r#"{"type":"struct","optional":false,"fields":[{"field":"a","type":"int32","optional":false}]}"#;
     let registered = Registered { kind: None, text: text.to_owned(), references: Vec::new() };
     converter.learn(SchemaId::Number(7), Ok(registered));
-    let data = converter.convert(input(b"\x00\x00\x00\x00\x00\x00\x00\x00\x07{\"a\":5}")).unwrap();
-    let Value::Struct(fields) = data.value else { panic!("no struct") };
-    assert_eq!(fields.get("a"), Some(&Value::Int32(5)));
+    for bytes in
+        [&b"\x00\x00\x00\x00\x00\x00\x00\x00\x07{\"a\":5}"[..], b"{\"schemaId\":7,\"payload\":{\"a\":5}}"]
+    {
+        let data = converter.convert(input(bytes)).unwrap();
+        let Value::Struct(fields) = data.value else { panic!("no struct") };
+        assert_eq!(fields.get("a"), Some(&Value::Int32(5)));
+    }
+}
+
+#[test]
+fn apicurios_avro_in_its_json_encoding_is_refused_by_name() {
+    let converter =
+        RegisteredConverter::new("value.converter", APICURIO_AVRO_CONVERTER, &BTreeMap::new()).unwrap();
+    converter.learn(SchemaId::Number(7), Ok(schema("AVRO")));
+    let read = |bytes, encoding: &'static [u8]| {
+        let id = Some(&[0, 0, 0, 0, 0, 0, 0, 7][..]);
+        converter.convert(Input { id, detail: Some(encoding), ..input(bytes) })
+    };
+    assert_eq!(read(&[4], b"BINARY").unwrap().value, Value::Int32(2));
+    let told = texts(read(b"2", b"JSON").unwrap_err());
+    assert!(told.last().unwrap().1.contains("apicurio.registry.avro.encoding=BINARY"), "{told:?}");
+    assert_eq!(converter.detail_header(), Some("apicurio.value.encoding"));
 }
 
 #[test]

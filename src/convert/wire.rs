@@ -1,19 +1,31 @@
 //! Where a record says which schema it was written with: before its value, or in a header (`connect-runtime.md` §6.4).
 //!
 //! Confluent: a magic byte 0 and 4 bytes, or a magic byte 1 and a GUID of 16; the same in a header, then with nothing
-//! before the value. Apicurio: a magic byte 0 and 8 bytes, or 4; 8 bytes without a magic byte in a header. Pure.
+//! before the value. Apicurio: a magic byte 0 and 8 bytes, or 4; 8 bytes without a magic byte in a header. Its JSON converter
+//! knows no header, and writes an object with the id and the value unless a program has told it otherwise. Pure.
 
 use crate::data::Error;
 use crate::data::registered::SchemaId;
+use serde::Deserialize;
+use serde_json::value::RawValue;
 use std::collections::BTreeMap;
 use uuid::Uuid;
+
+/// Forms of what stands before or around a value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Frame {
+    Confluent,
+    /// Apicurio's, with so many bytes of an id behind the magic byte.
+    Eight,
+    Four,
+    /// Apicurio's JSON: as eight, or an object.
+    Object,
+}
 
 /// How one converter's records say it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Wire {
-    /// Bytes of an id behind the magic byte 0.
-    wide: bool,
-    apicurio: bool,
+    frame: Frame,
     /// The header that may have it.
     pub(super) header: &'static str,
 }
@@ -24,14 +36,30 @@ pub(super) struct Framed<'a> {
     pub(super) id: SchemaId,
     /// What stands behind the id in its header: Protobuf's message indexes. None when the id is not in a header.
     pub(super) in_header: Option<&'a [u8]>,
+    /// Beside an id in a header, what another header says of the value.
+    pub(super) detail: Option<&'a [u8]>,
     pub(super) payload: &'a [u8],
+}
+
+/// The object of Apicurio's JSON converter.
+#[derive(Deserialize)]
+struct Object<'a> {
+    #[serde(rename = "schemaId")]
+    id: i64,
+    #[serde(borrow)]
+    payload: &'a RawValue,
 }
 
 impl Wire {
     /// Confluent's.
     pub(super) fn confluent(is_key: bool) -> Self {
         let header = if is_key { "__key_schema_id" } else { "__value_schema_id" };
-        Self { wide: false, apicurio: false, header }
+        Self { frame: Frame::Confluent, header }
+    }
+
+    /// That of Apicurio's JSON converter, which no setting changes.
+    pub(super) fn object(is_key: bool) -> Self {
+        Self { frame: Frame::Object, ..Self::apicurio(is_key, &BTreeMap::new()) }
     }
 
     /// Apicurio's, as its settings say.
@@ -46,26 +74,41 @@ impl Wire {
             (false, false) => "apicurio.value.globalId",
             (false, true) => "apicurio.value.contentId",
         };
-        Self { wide: !as_confluent.unwrap_or(false), apicurio: true, header }
+        Self { frame: if as_confluent.unwrap_or(false) { Frame::Four } else { Frame::Eight }, header }
     }
 
     /// Takes a value apart; `header` is the value of [`Self::header`].
     pub(super) fn read<'a>(&self, bytes: &'a [u8], header: Option<&'a [u8]>) -> Result<Framed<'a>, Error> {
-        if let Some(header) = header {
-            let (id, rest) = if self.apicurio { number::<8>(header)? } else { self.id(header)? };
-            return Ok(Framed { id, in_header: Some(rest), payload: bytes });
-        }
-        let (id, payload) = self.id(bytes)?;
-        Ok(Framed { id, in_header: None, payload })
+        let (id, in_header, payload) = match (header, self.frame) {
+            (Some(header), Frame::Confluent) => {
+                let (id, rest) = self.id(header)?;
+                (id, Some(rest), bytes)
+            }
+            (Some(header), Frame::Eight | Frame::Four) => {
+                let (id, rest) = number::<8>(header)?;
+                (id, Some(rest), bytes)
+            }
+            (None, _) | (_, Frame::Object) => {
+                let (id, payload) = self.id(bytes)?;
+                (id, None, payload)
+            }
+        };
+        Ok(Framed { id, in_header, detail: None, payload })
     }
 
     fn id<'a>(&self, bytes: &'a [u8]) -> Result<(SchemaId, &'a [u8]), Error> {
-        match bytes.split_first() {
-            Some((0, rest)) if self.wide => number::<8>(rest),
-            Some((0, rest)) => number::<4>(rest),
-            Some((1, rest)) if !self.apicurio => {
+        match (bytes.split_first(), self.frame) {
+            (Some((0, rest)), Frame::Eight | Frame::Object) => number::<8>(rest),
+            (Some((0, rest)), Frame::Confluent | Frame::Four) => number::<4>(rest),
+            (Some((1, rest)), Frame::Confluent) => {
                 let (guid, rest) = rest.split_first_chunk().ok_or_else(short)?;
                 Ok((SchemaId::Guid(Uuid::from_bytes(*guid)), rest))
+            }
+            (Some(_), Frame::Object) => {
+                let Object { id, payload } = serde_json::from_slice(bytes).map_err(|error| {
+                    serialization(format!("it is no object of schemaId and payload: {error}"))
+                })?;
+                Ok((SchemaId::Number(id), payload.get().as_bytes()))
             }
             _ => Err(serialization("Unknown magic byte!")),
         }
@@ -100,7 +143,7 @@ mod tests {
     #[test]
     fn confluents_ids_stand_before_the_value_or_in_a_header() {
         let wire = Wire::confluent(false);
-        let framed = |id, in_header, payload| Ok(Framed { id, in_header, payload });
+        let framed = |id, in_header, payload| Ok(Framed { id, in_header, detail: None, payload });
         let number = SchemaId::Number(258);
         assert_eq!(wire.read(&[0, 0, 0, 1, 2, 9], None), framed(number, None, &[9][..]));
         let guid = SchemaId::Guid(Uuid::from_bytes(GUID));
@@ -127,6 +170,22 @@ mod tests {
         assert_eq!(number(of(&[]), &[9], Some(&[0, 0, 0, 0, 0, 0, 1, 2])), Ok((id, vec![9])));
         assert_eq!(of(&[("apicurio.registry.use-id", "contentId")]).header, "apicurio.key.contentId");
         assert!(of(&[]).read(&[1; 20], None).is_err(), "Apicurio has no GUIDs");
+    }
+
+    #[test]
+    fn apicurios_json_is_an_object_or_has_an_id_before_it_whatever_headers_say() {
+        let wire = Wire::object(false);
+        let read = |bytes: &'static [u8]| {
+            let framed = wire.read(bytes, Some(&[0; 8])).ok()?;
+            Some((framed.id, framed.in_header, framed.payload))
+        };
+        let wanted = Some((SchemaId::Number(258), None, &b"{\"a\": 1}"[..]));
+        assert_eq!(read(b"\0\0\0\0\0\0\0\x01\x02{\"a\": 1}"), wanted);
+        assert_eq!(read(b" { \"payload\":{\"a\": 1}, \"schemaId\" :258}"), wanted);
+        for bad in [&b"{}"[..], b"{\"schemaId\":1}", b"{\"schemaId\":\"x\",\"payload\":1}", b"[1]", b"", b"1"]
+        {
+            assert_eq!(read(bad), None);
+        }
     }
 
     #[test]

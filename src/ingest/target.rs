@@ -66,7 +66,7 @@ impl Check<'_> {
             return Ok(());
         };
         if let Some(mapping) = mapping.as_deref().filter(|mapping| !mapping.is_empty()) {
-            let kind = format.mapping_kind().as_str().to_ascii_lowercase();
+            let kind = format.mapping_kind().in_commands();
             let text = quoted_text(mapping);
             let what = format!("{kind} mapping {mapping} of {what}");
             let command = format!(".show table {name} ingestion {kind} mapping {text}");

@@ -88,10 +88,11 @@ impl Registered {
         record: &kafka::Record<'_>,
         topic: &str,
     ) -> Result<SchemaAndValue, Failure> {
-        let name = self.converter.id_header();
         let headers = if bytes.is_some() { record.headers() } else { Vec::new() };
-        let id = headers.iter().rev().find(|(key, _)| *key == name).and_then(|(_, value)| *value);
-        self.converter.convert(Input { bytes, id, topic }).map_err(|failure| match failure {
+        let last = |name| headers.iter().rev().find(|(key, _)| *key == name).and_then(|(_, value)| *value);
+        let id = last(self.converter.id_header());
+        let detail = self.converter.detail_header().and_then(last);
+        self.converter.convert(Input { bytes, id, detail, topic }).map_err(|failure| match failure {
             convert::Failure::Data(error) => Failure::Data(error),
             convert::Failure::NeedsSchema(id) => Failure::Needs(Needed { of: Arc::clone(self), id }),
         })

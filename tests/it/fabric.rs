@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use crate::formats::files;
 use crate::support::{DATABASE, Kafka, Raw, Stage, send_raw, wait_for};
 
 fn config(stage: &Stage, format: &str, more: &Value) -> Value {
@@ -48,6 +49,42 @@ async fn every_record_is_a_row_with_keys_headers_and_coordinates() {
         assert_eq!(found[0], [json!(1), json!("k1"), json!({ "src": "web" }), coordinates("0")], "{format}");
         let no_headers = if format == "json" { Value::Null } else { json!({}) };
         assert_eq!(found[1], [Value::Null, json!("k2"), no_headers, coordinates("1")], "{format}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn each_row_of_an_avro_file_has_the_keys_and_headers_of_its_record() {
+    let kafka = Kafka::shared().await;
+    let stage = Stage::set(kafka, 1).await;
+    let table = ".create table Events (id:int, text:string, keys:dynamic, headers:dynamic, kafkamd:dynamic)";
+    stage.adx.command(table).await;
+    let more = json!({ "value.converter": "org.apache.kafka.connect.converters.ByteArrayConverter" });
+    stage.worker.rest().create_running(&stage.connector, &config(&stage, "avro", &more)).await;
+    let folder = tempfile::tempdir().unwrap();
+    let files = files(folder.path(), "avro").await;
+    let record = |(number, file): (usize, Vec<u8>)| {
+        let raw = Raw::text(&format!("k{number}"), "").header("src", b"web").header("secret", b"x");
+        Raw { value: Some(file), ..raw }
+    };
+    let records: Vec<_> = files.into_iter().enumerate().map(record).collect();
+    send_raw(kafka, &stage.topic, &records).await;
+    let found = wait_for("all rows", Duration::from_mins(1), async || {
+        let rows =
+            stage.adx.query("Events | project id, text, keys, headers, kafkamd | order by id asc").await;
+        (rows.len() == 30).then_some(rows)
+    })
+    .await;
+    for (index, row) in found.iter().enumerate() {
+        let (file, place) = (index / 3, index % 3);
+        let coordinates = json!({ "partition": "0", "offset": file.to_string(), "topic": stage.topic });
+        let wanted = [
+            json!(10 * file + place),
+            json!(format!("{file}, \n{place} é")),
+            json!(format!("k{file}")),
+            json!({ "src": "web" }),
+            coordinates,
+        ];
+        assert_eq!(row[..], wanted);
     }
 }
 

@@ -74,7 +74,8 @@ async fn structs_become_avro_files_of_one_schema_each() {
     wait_for("the commit", MINUTE, async || (stage.committed(kafka).await == [300]).then_some(())).await;
 }
 
-async fn files(folder: &std::path::Path, format: &str) -> Vec<Vec<u8>> {
+/// Ten files of `format` with three rows each.
+pub async fn files(folder: &std::path::Path, format: &str) -> Vec<Vec<u8>> {
     let made = Command::new(rigs().join("python/bin/python"))
         .arg(root().join("tests/it/files.py"))
         .arg(folder)
@@ -118,6 +119,66 @@ async fn a_file_in_a_record_is_ingested_byte_for_byte_and_a_broken_one_is_a_lett
             [&broken.value],
             "{format}"
         );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_ingestion_mapping_says_which_column_takes_what_of_a_file() {
+    let kafka = Kafka::shared().await;
+    let folder = tempfile::tempdir().unwrap();
+    for (format, kind, place) in [
+        ("parquet", "parquet", "Path"),
+        ("orc", "orc", "Field"),
+        ("avro", "avro", "Field"),
+        ("apacheavro", "avro", "Path"),
+    ] {
+        let stage = Stage::set(kafka, 1).await;
+        stage.adx.command(".create table Events (Words:string, Number:int, id:int)").await;
+        let part = |column: &str, field: &str| {
+            let path = if place == "Path" { format!("$.{field}") } else { field.to_owned() };
+            json!({ "column": column, "Properties": { place: path } })
+        };
+        let mapping = json!([part("Number", "id"), part("Words", "text")]);
+        stage.adx.command(&format!(".create table Events ingestion {kind} mapping 'm' '{mapping}'")).await;
+        let more = json!({ "value.converter": BYTES, "kusto.validation.table.enable": "true" });
+        let settings = config(&stage, &json!({ "format": format, "mapping": "nowhere" }), &more);
+        stage.worker.rest().create(&stage.connector, &settings).await;
+        let trace = stage.worker.rest().wait_for_trace(&stage.connector).await;
+        let repair = format!(".create table ['Events'] ingestion {kind} mapping 'nowhere'");
+        assert!(trace.contains(&repair), "{format}: {repair}: {trace}");
+        let settings = config(&stage, &json!({ "format": format, "mapping": "m" }), &more);
+        let path = format!("/connectors/{}/config", stage.connector);
+        let answer = stage.worker.rest().send("PUT", &path, Some(settings.to_string())).await;
+        assert_eq!(answer.status, 200, "{}", answer.body);
+        let files = files(folder.path(), format).await;
+        let records: Vec<_> =
+            files.into_iter().map(|value| Raw { value: Some(value), ..Raw::default() }).collect();
+        send_raw(kafka, &stage.topic, &records).await;
+        let row = |file: i32, row: i32| {
+            vec![json!(10 * file + row), json!(format!("{file}, \n{row} é")), Value::Null]
+        };
+        let wanted: Vec<_> = (0..10).flat_map(|file| (0..3).map(move |index| row(file, index))).collect();
+        rows(&stage.adx, "Events | project Number, Words, id | order by Number asc", &wanted).await;
+        wait_for("the commit", MINUTE, async || (stage.committed(kafka).await == [10]).then_some(())).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_ingestion_mapping_finds_the_fields_of_structs_in_avro() {
+    let kafka = Kafka::shared().await;
+    for format in ["avro", "apacheavro"] {
+        let stage = Stage::set(kafka, 1).await;
+        stage.adx.command(".create table Events (Number:int, Words:string, id:int)").await;
+        let mapping = r#"[{"column":"Number","Properties":{"Path":"$.id"}},{"column":"Words","Properties":{"Field":"text"}}]"#;
+        stage.adx.command(&format!(".create table Events ingestion avro mapping 'm' '{mapping}'")).await;
+        let more = json!({ "value.converter": JSON, "flush.size.bytes": "2000" });
+        let config = config(&stage, &json!({ "format": format, "mapping": "m" }), &more);
+        stage.worker.rest().create_running(&stage.connector, &config).await;
+        let records: Vec<_> = (0..100).map(|id| Raw::text("", &enveloped(id, true))).collect();
+        send_raw(kafka, &stage.topic, &records).await;
+        let row = |id: i32| vec![json!(id), json!(format!("a \"{id}\"\n")), Value::Null];
+        let wanted: Vec<_> = (0..100).map(row).collect();
+        rows(&stage.adx, "Events | project Number, Words, id | order by Number asc", &wanted).await;
     }
 }
 

@@ -11,15 +11,22 @@ use crate::support::{
     Authority, DATABASE, Kafka, Registry, Stage, read_raw, rigs, root, send_raw, unique, wait_for,
 };
 
+mod apicurio;
+mod columns;
 mod trouble;
 
 const AVRO: &str = "io.confluent.connect.avro.AvroConverter";
 
 /// Runs a function of `registry.py`; how many records it wrote.
 async fn write(kafka: &Kafka, registry: &Registry, topic: &str, what: &str) -> i64 {
+    write_by(kafka, &registry.url(), topic, what).await
+}
+
+/// The same with the schemas in the registry at `url`.
+async fn write_by(kafka: &Kafka, url: &str, topic: &str, what: &str) -> i64 {
     let run = Command::new(rigs().join("python/bin/python"))
         .arg(root().join("tests/it/registry.py"))
-        .args([kafka.bootstrap(), &registry.url(), topic, what])
+        .args([kafka.bootstrap(), url, topic, what])
         .stdin(Stdio::null())
         .kill_on_drop(true)
         .output();

@@ -75,7 +75,7 @@ impl RegistryConfig {
         let proxy = reader.proxy();
         let millis = |reader: &Reader<'_>, key, default| Duration::from_millis(reader.number(key, default));
         let config = Self {
-            protocol: reader.protocol(apicurio),
+            protocol: reader.protocol(class),
             urls_key: format!("{prefix}{urls_key}"),
             credentials: credentials?,
             headers: reader.headers(),
@@ -160,11 +160,16 @@ impl<'a> Reader<'a> {
         (urls, user)
     }
 
-    fn protocol(&self, apicurio: bool) -> Protocol {
-        match (apicurio, self.text("apicurio.registry.use-id")) {
-            (false, _) => Protocol::Confluent,
-            (true, Some(id)) if id.eq_ignore_ascii_case("contentId") => Protocol::ApicurioContentId,
-            (true, _) => Protocol::ApicurioGlobalId,
+    fn protocol(&self, class: &str) -> Protocol {
+        // Apicurio's JSON converter has its own mind about the id.
+        let may_choose = class != plugins::APICURIO_JSON_CONVERTER;
+        let id = self.text("apicurio.registry.use-id").filter(|_| may_choose);
+        if !plugins::is_apicurio(class) {
+            Protocol::Confluent
+        } else if id.is_some_and(|id| id.eq_ignore_ascii_case("contentId")) {
+            Protocol::ApicurioContentId
+        } else {
+            Protocol::ApicurioGlobalId
         }
     }
 

@@ -3,7 +3,9 @@
 use super::{Credentials, Protocol, RegistryConfig};
 use crate::config::Properties;
 use crate::config::errors::Problems;
-use crate::config::plugins::{APICURIO_AVRO_CONVERTER, AVRO_CONVERTER, JSON_CONVERTER};
+use crate::config::plugins::{
+    APICURIO_AVRO_CONVERTER, APICURIO_JSON_CONVERTER, AVRO_CONVERTER, JSON_CONVERTER,
+};
 
 fn read(class: &str, settings: &[(&str, &str)]) -> (Option<RegistryConfig>, Vec<String>) {
     let settings: Properties =
@@ -120,6 +122,9 @@ fn apicurio_is_asked_by_its_own_keys() {
     let config = config.unwrap_or_else(|| panic!("{problems:?}"));
     assert_eq!(config.protocol, Protocol::ApicurioContentId);
     assert!(matches!(config.credentials, Credentials::Basic { .. }));
+    let by_content = [("apicurio.registry.url", "http://one"), ("apicurio.registry.use-id", "contentId")];
+    let json = read(APICURIO_JSON_CONVERTER, &by_content).0.map(|config| config.protocol);
+    assert_eq!(json, Some(Protocol::ApicurioGlobalId), "it writes no other id");
     let (_, problems) = read(
         APICURIO_AVRO_CONVERTER,
         &[("apicurio.registry.url", "http://one"), ("apicurio.auth.username", "a")],

@@ -52,8 +52,10 @@ pub(super) fn read<'a>(indexes: bool, framed: &Framed<'a>) -> Result<(Which, &'a
             let mut payload = framed.payload;
             Ok((path(&mut payload)?, payload))
         }
-        // Apicurio's other header, the message's name, is not looked at: a file has one message mostly.
-        (false, Some(_)) => Ok((Which::Path(vec![0]), framed.payload)),
+        (false, Some(_)) => {
+            let name = framed.detail.map(|name| Which::Named(String::from_utf8_lossy(name).into_owned()));
+            Ok((name.unwrap_or_else(|| Which::Path(vec![0])), framed.payload))
+        }
         (false, None) => named(framed.payload),
     }
 }
@@ -74,7 +76,7 @@ fn path(bytes: &mut &[u8]) -> Result<Which, Error> {
     Ok(Which::Path((0..count).map(index).collect::<Result<_, _>>()?))
 }
 
-/// Apicurio's: a message of its own, with the name in its field 1, behind its length.
+/// Apicurio's, where no header has the name: a message of its own, with the name in its field 1, behind its length.
 fn named(payload: &[u8]) -> Result<(Which, &[u8]), Error> {
     let mut rest = payload;
     let length = usize::try_from(varint(&mut rest)?).map_err(|_| short())?;

@@ -20,7 +20,7 @@ fn made(text: &str, settings: &[(&str, &str)]) -> Result<Reader, Error> {
 }
 
 fn framed(payload: &[u8]) -> Framed<'_> {
-    Framed { id: SchemaId::Number(1), in_header: None, payload }
+    Framed { id: SchemaId::Number(1), in_header: None, detail: None, payload }
 }
 
 fn json_of(data: &SchemaAndValue) -> String {
@@ -88,7 +88,8 @@ fn a_message_is_found_by_its_indexes_or_by_apicurios_name() {
     assert_eq!(read(text, &[], &[2, 2, 0x08, 1]), r#"{"c":1}"#);
     assert_eq!(read(text, &[], &[4, 0, 0, 0x08, 1]), r#"{"b":1}"#);
     let reader = made(text, &[]).unwrap();
-    let in_header = Framed { id: SchemaId::Number(1), in_header: Some(&[2, 2]), payload: &[0x08, 1] };
+    let in_header =
+        Framed { id: SchemaId::Number(1), in_header: Some(&[2, 2]), detail: None, payload: &[0x08, 1] };
     assert_eq!(json_of(&reader.read(&in_header).unwrap()), r#"{"c":1}"#);
     for bad in [&[][..], &[2], &[2, 9], &[1], &[0xfe, 0xff, 0x7f], &[0xff; 12]] {
         assert!(reader.read(&framed(bad)).is_err(), "{bad:?}");
@@ -98,6 +99,13 @@ fn a_message_is_found_by_its_indexes_or_by_apicurios_name() {
     assert_eq!(json_of(&reader.read(&framed(&[3, 0x0a, 1, b'C', 0x08, 1])).unwrap()), r#"{"c":1}"#);
     assert_eq!(json_of(&reader.read(&framed(&[3, 0x0a, 1, b'B', 0x08, 1])).unwrap()), r#"{"b":1}"#);
     assert!(reader.read(&framed(&[3, 0x0a, 1, b'X', 0x08, 1])).is_err());
+    let named = |name: Option<&'static [u8]>| {
+        let framed = Framed { in_header: Some(&[]), detail: name, ..framed(&[0x08, 1]) };
+        reader.read(&framed).map(|data| json_of(&data)).ok()
+    };
+    assert_eq!(named(Some(b"C")).as_deref(), Some(r#"{"c":1}"#));
+    assert_eq!(named(None).as_deref(), Some(r#"{"a":1}"#));
+    assert_eq!(named(Some(b"X")), None);
 }
 
 #[test]
@@ -149,7 +157,7 @@ proptest! {
     #[test]
     fn any_bytes_are_read_or_refused(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
         let reader = made(UNION, &[]).unwrap();
-        let in_header = Framed { id: SchemaId::Number(1), in_header: Some(&[0]), payload: &bytes };
+        let in_header = Framed { id: SchemaId::Number(1), in_header: Some(&[0]), detail: None, payload: &bytes };
         let _read_or_refused = (reader.read(&framed(&bytes)), reader.read(&in_header));
     }
 

@@ -3,6 +3,7 @@
 //! Nothing here sleeps blindly: [`wait_for`] asks for a state until it is there or the deadline says what is missing.
 
 mod adx;
+mod apicurio;
 mod authority;
 mod azurite;
 mod cluster;
@@ -24,6 +25,7 @@ mod worker;
 mod worker_process;
 
 pub use adx::{Adx, DATABASE};
+pub use apicurio::Apicurio;
 pub use authority::Authority;
 pub use azurite::Azurite;
 pub use cluster::Cluster;
