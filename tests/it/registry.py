@@ -74,8 +74,8 @@ def storm(number):
 
 
 def avro_serializers():
-    registry.register_schema("address", Schema(ADDRESS, "AVRO"))
-    references = [SchemaReference("com.ex.Address", "address", 1)]
+    registry.register_schema(f"{TOPIC}-address", Schema(ADDRESS, "AVRO"))
+    references = [SchemaReference("com.ex.Address", f"{TOPIC}-address", 1)]
     first = AvroSerializer(registry, Schema(STORM % "", "AVRO", references))
     second = AvroSerializer(registry, Schema(STORM % LATER, "AVRO", references))
     by_header = AvroSerializer(
@@ -138,8 +138,8 @@ JSON_LATER = """, "score": {"type": "number", "default": 0.5}"""
 
 def json_schema():
     """40 storms of two versions; properties that are not required are missing in every fourth."""
-    registry.register_schema("address", Schema(JSON_ADDRESS, "JSON"))
-    references = [SchemaReference("address.json", "address", 1)]
+    registry.register_schema(f"{TOPIC}-address", Schema(JSON_ADDRESS, "JSON"))
+    references = [SchemaReference("address.json", f"{TOPIC}-address", 1)]
 
     def serializer(more):
         schema = Schema(JSON_STORM % more, "JSON", references)
@@ -252,8 +252,8 @@ def fill(storm, number):
     storm.inner.id = -1
 
 
-def protobuf():
-    """20 storms, an empty one, and 10 messages of another type, each 10th with the schema's id in a header."""
+def protobuf(with_guids=True):
+    """20 storms, an empty one, and 10 messages of another type, each 10th storm with the schema's GUID in a header."""
     with tempfile.TemporaryDirectory() as folder:
         storm_class, inner_class = compiled(folder)
     conf = {"use.deprecated.format": False}
@@ -265,10 +265,15 @@ def protobuf():
     for number in range(20):
         storm = storm_class()
         fill(storm, number)
-        send(None, storm, None, by_header if number % 10 == 9 else plain)
+        send(None, storm, None, by_header if with_guids and number % 10 == 9 else plain)
     send(None, storm_class(), None, plain)
     for number in range(100, 110):
         send(None, inner_class(id=number), None, inner)
+
+
+def protobuf_without_guids():
+    """The same for a registry that has no GUIDs."""
+    protobuf(False)
 
 
 def protobuf_text():

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use adx_emulator::Operation;
-use adx_emulator::faults::{Effect, Moment};
+use adx_emulator::faults::{Effect, Moment, Rule};
 use serde_json::{Value, json};
 
 use crate::support::Rig;
@@ -37,6 +37,21 @@ async fn a_status_is_answered_in_the_form_of_its_service() {
     assert_eq!(put(&rig, &url).await.unwrap().status(), 201);
     assert_eq!(rig.counts().requests["PutBlob"], 2);
     assert_eq!(rig.counts().faults["PutBlob"], 1);
+}
+
+#[tokio::test]
+async fn a_rule_can_be_for_the_message_about_one_blob() {
+    let rig = Rig::start().await;
+    let effect = Effect::Status { status: 413, code: Some("RequestBodyTooLarge".into()), retry_after: None };
+    let rule = Rule { path_contains: Some("/second".into()), ..Rule::new(Operation::PutMessage, effect) };
+    rig.emulator.faults().add(rule);
+    for (name, status) in [("first", 201), ("second", 413), ("third", 201)] {
+        let blob = rig.upload(name, b"a,1,".to_vec()).await;
+        let message = rig.message(&blob, json!({})).await;
+        assert_eq!(rig.enqueue(&message).await.status(), status, "{name}");
+    }
+    let queue = rig.resource("SecuredReadyForAggregationQueue").await;
+    assert_eq!(rig.put_message(&queue, "no message of ours").await.status(), 201);
 }
 
 #[tokio::test]
