@@ -167,6 +167,7 @@ pub fn jaas(bytes: &[u8]) {
     if let Ok(entry) = jaas::login_entry(text) {
         let size: usize = entry.options.iter().map(|(name, value)| name.len() + value.expose().len()).sum();
         assert!(size <= text.len(), "{size} bytes of {}", text.len());
+        assert_eq!(jaas::login_entry(&entry.line()), Ok(entry));
     }
     if let Ok(Some(entries)) = jaas::section(text, "KafkaClient") {
         assert!(entries.len() <= text.len());

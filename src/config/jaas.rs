@@ -11,6 +11,17 @@ use std::str::Chars;
 
 use crate::secret::Secret;
 
+/// The JVM's option that names a file of sections.
+pub const FILE_OPTION: &str = "-Djava.security.auth.login.config=";
+
+/// What follows `option` (its `=` included) among the JVM's options in `KAFKA_OPTS`; none when it is not there or empty.
+pub fn jvm_option<'a>(env: &'a BTreeMap<String, String>, option: &str) -> Option<&'a str> {
+    let options = env.get("KAFKA_OPTS")?;
+    let named =
+        options.split_whitespace().find_map(|word| word.trim_matches(['"', '\'']).strip_prefix(option))?;
+    Some(named.trim_matches(['"', '\'', '='])).filter(|path| !path.is_empty())
+}
+
 /// One login module and its options.
 #[derive(Clone, PartialEq, Eq)]
 pub struct LoginEntry {
@@ -33,6 +44,19 @@ impl LoginEntry {
     /// The class without its package.
     pub fn simple_name(&self) -> &str {
         self.module.rsplit('.').next().unwrap_or_default()
+    }
+
+    /// The entry as text again, for `sasl.jaas.config`; it has the secrets in it.
+    pub fn line(&self) -> String {
+        let escaped = |text: &str| text.replace('\\', r"\\").replace('"', "\\\"").replace('\n', r"\n");
+        let option = |(name, value): (&String, &Secret)| {
+            format!(" \"{}\"=\"{}\"", escaped(name), escaped(value.expose()))
+        };
+        format!(
+            "\"{}\" required{};",
+            escaped(&self.module),
+            self.options.iter().map(option).collect::<String>()
+        )
     }
 
     /// The text of an option.
@@ -190,7 +214,8 @@ fn is_word(c: char) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{login_entry, section};
+    use super::{LoginEntry, login_entry, section};
+    use crate::secret::Secret;
     use proptest::prelude::*;
 
     #[test]
@@ -238,6 +263,16 @@ mod tests {
         fn nothing_panics_or_hangs(text in "[a-b.;={}\"'/*\\\\ \n]{0,40}") {
             let _entry_or_error = login_entry(&text);
             let _section_or_error = section(&text, "a");
+        }
+
+        #[test]
+        fn an_entry_is_read_back_from_its_line(
+            module in "\\PC{0,9}",
+            options in proptest::collection::btree_map(any::<String>(), any::<String>(), 0..4)
+        ) {
+            let options = options.into_iter().map(|(name, value)| (name, Secret::new(value))).collect();
+            let entry = LoginEntry { module, options };
+            prop_assert_eq!(login_entry(&entry.line()), Ok(entry));
         }
 
         #[test]

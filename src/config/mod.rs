@@ -6,6 +6,7 @@
 mod authentication;
 mod check;
 mod class;
+mod client_login;
 mod clouds;
 mod connection_string;
 mod connector;

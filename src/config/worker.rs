@@ -1,7 +1,7 @@
 //! The worker's settings, typed (`connect-runtime.md` §8).
 //!
-//! Read once at the start, all errors at once. Of the outside world only the properties file is read, and the machine's
-//! own name or address when none is set.
+//! Read once at the start, all errors at once. Of the outside world only the properties file and a JAAS file are read,
+//! and the machine's own name or address when none is set.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -17,7 +17,7 @@ use super::values::Values;
 use super::worker_keys::{CLIENT_KEYS, WITHOUT_EFFECT, rows};
 use super::{
     ConfigErrors, ConfigProviders, ConnectorProperties, ConverterConfig, OverridePolicy, Properties,
-    RegistryConfig, RestConfig, env, properties, validate,
+    RegistryConfig, RestConfig, client_login, env, properties, validate,
 };
 
 /// One of the three storage topics.
@@ -189,7 +189,9 @@ impl WorkerConfig {
         }
         match built {
             Some(config) if errors.0.is_empty() => {
-                Ok(Self { log_level: layered.log_level, providers, all: raw, ..config })
+                let mut config = Self { log_level: layered.log_level, providers, all: raw, ..config };
+                client_login::fill(&env, &mut config);
+                Ok(config)
             }
             _ => Err(ConfigErrors::new(errors.0)),
         }

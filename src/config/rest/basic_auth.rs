@@ -19,7 +19,6 @@ const EXTENSION: &str = "org.apache.kafka.connect.rest.basic.auth.extension.Basi
 const USERS_FILE: &str = "rest.basic.auth.users.file";
 const SECTION: &str = "KafkaConnect";
 const MODULE: &str = "PropertyFileLoginModule";
-const JVM_OPTION: &str = "-Djava.security.auth.login.config=";
 
 /// Who may call REST.
 pub struct Users(BTreeMap<String, Secret>);
@@ -81,14 +80,10 @@ fn load(users_file: Option<&str>, env: &BTreeMap<String, String>) -> Result<User
 
 /// The users' file that the JAAS file of the environment names.
 fn from_jaas(env: &BTreeMap<String, String>) -> Result<String, String> {
-    let options = env.get("KAFKA_OPTS").map(String::as_str).unwrap_or_default();
-    let named =
-        options.split_whitespace().find_map(|word| word.trim_matches(['"', '\'']).strip_prefix(JVM_OPTION));
-    let Some(jaas_file) =
-        named.map(|path| path.trim_matches(['"', '\'', '='])).filter(|path| !path.is_empty())
-    else {
+    let option = jaas::FILE_OPTION;
+    let Some(jaas_file) = jaas::jvm_option(env, option) else {
         return Err(format!(
-            "basic auth needs its users: set {USERS_FILE}, or {JVM_OPTION}FILE in the environment variable KAFKA_OPTS"
+            "basic auth needs its users: set {USERS_FILE}, or {option}FILE in the environment variable KAFKA_OPTS"
         ));
     };
     let entries = jaas::section(&text_of(jaas_file)?, SECTION)
@@ -115,7 +110,8 @@ fn text_of(file: &str) -> Result<String, String> {
 
 #[cfg(test)]
 mod tests {
-    use super::{JVM_OPTION, load};
+    use super::load;
+    use crate::config::jaas::FILE_OPTION;
     use crate::secret::Secret;
     use std::collections::BTreeMap;
 
@@ -126,7 +122,7 @@ mod tests {
     }
 
     fn options(jaas_file: &str) -> BTreeMap<String, String> {
-        BTreeMap::from([("KAFKA_OPTS".to_owned(), format!("-Xmx1g \"{JVM_OPTION}{jaas_file}\" -Dx=y"))])
+        BTreeMap::from([("KAFKA_OPTS".to_owned(), format!("-Xmx1g \"{FILE_OPTION}{jaas_file}\" -Dx=y"))])
     }
 
     #[test]

@@ -153,6 +153,10 @@ fn login(layers: &[Layer<'_>]) -> Result<Option<Login>, Error> {
 /// True when clients that live as long as the worker get the tickets, so that its consumers need not ask for them too.
 fn keeps_tickets(worker: &WorkerConfig) -> Result<bool, Error> {
     let storage = login(&[Layer { prefix: "", properties: &worker.client }])?;
-    let never = worker.client.get(RELOGIN).is_some_and(|period| period.trim() == "0");
+    let never = worker
+        .client
+        .get(RELOGIN)
+        .and_then(|period| period.trim().parse().ok())
+        .is_some_and(|ms: i64| ms <= 0);
     Ok(worker.mode == Mode::Distributed && storage.is_some() && !never)
 }
