@@ -241,17 +241,7 @@ impl Ground {
         })
         .await;
         let letters = self.letters(case).await;
-        let counted = match case.outcome() {
-            Outcome::Counted => {
-                let trace = wait_for("the count", MINUTE, async || self.trace(case).await).await;
-                assert!(trace.contains(case.failure.words) && trace.contains(&case.name), "{what}: {trace}");
-                trace.split(' ').next().unwrap().parse().unwrap()
-            }
-            _ => {
-                assert_eq!(self.trace(case).await, None, "{what}");
-                0
-            }
-        };
+        let counted = self.counted(case).await;
         let wanted = RECORDS - letters.len() - counted;
         wait_for(format!("{wanted} rows of {what}"), MINUTE, async || {
             (self.rows(case).await.len() >= wanted).then_some(())
@@ -273,6 +263,18 @@ impl Ground {
         }
         assert!(!(case.has_broken_row() && rows.contains(&BROKEN)), "{what}");
         self.check_log(case);
+    }
+
+    /// How many records its status says were passed over.
+    async fn counted(&self, case: &Case) -> usize {
+        let what = case.describe();
+        if case.outcome() != Outcome::Counted {
+            assert_eq!(self.trace(case).await, None, "{what}");
+            return 0;
+        }
+        let trace = wait_for("the count", MINUTE, async || self.trace(case).await).await;
+        assert!(trace.contains(case.failure.words) && trace.contains(&case.name), "{what}: {trace}");
+        trace.split(' ').next().unwrap().parse().unwrap()
     }
 
     /// LOG is loud about a batch that it passes over, IGNORE is not.

@@ -208,7 +208,7 @@ async fn confluents(kafka: &Kafka, registry: &Apicurio) {
         match what {
             "avro_and_bad" => assert_eq!(docs(&stage, 20).await, (0..20).map(storm).collect::<Vec<_>>()),
             "json_schema" => {
-                assert_eq!(docs(&stage, 40).await[5]["address"], json!({ "city": "city 5", "zip": 5 }))
+                assert_eq!(docs(&stage, 40).await[5]["address"], json!({ "city": "city 5", "zip": 5 }));
             }
             _ => {
                 let found = docs(&stage, 31).await;
