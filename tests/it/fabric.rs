@@ -2,10 +2,12 @@
 
 use std::time::Duration;
 
+use adx_emulator::Operation;
+use adx_emulator::faults::{Effect, Rule};
 use serde_json::{Value, json};
 
 use crate::formats::files;
-use crate::support::{DATABASE, Kafka, Raw, Stage, send_raw, wait_for};
+use crate::support::{DATABASE, Kafka, Raw, Stage, read_raw, send_raw, unique, wait_for};
 
 fn config(stage: &Stage, format: &str, more: &Value) -> Value {
     let mapping = json!([{ "topic": stage.topic, "db": DATABASE, "table": "Events", "format": format }]);
@@ -86,6 +88,55 @@ async fn each_row_of_an_avro_file_has_the_keys_and_headers_of_its_record() {
         ];
         assert_eq!(row[..], wanted);
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_batch_that_the_queue_refuses_goes_to_connects_dead_letter_topic() {
+    let kafka = Kafka::shared().await;
+    let stage = Stage::set(kafka, 1).await;
+    let dlq = unique("dead");
+    stage.adx.command(".create table Events (id:int, keys:dynamic, headers:dynamic, kafkamd:dynamic)").await;
+    let too_large =
+        Effect::Status { status: 413, code: Some("RequestBodyTooLarge".into()), retry_after: None };
+    stage.adx.faults().add(Rule::new(Operation::PutMessage, too_large).times(1));
+    let more = json!({
+        "flush.size.bytes": "2000",
+        "behavior.on.error": "LOG",
+        "errors.tolerance": "all",
+        "errors.deadletterqueue.topic.name": dlq,
+        "errors.deadletterqueue.topic.replication.factor": "1",
+        "errors.deadletterqueue.context.headers.enable": "true",
+    });
+    let records: Vec<_> = (0..60)
+        .map(|id| Raw::text(&format!("k{id}"), &json!({ "id": id }).to_string()).header("src", b"\xff"))
+        .collect();
+    send_raw(kafka, &stage.topic, &records).await;
+    stage.worker.rest().create_running(&stage.connector, &config(&stage, "json", &more)).await;
+    wait_for("the offsets", Duration::from_mins(1), async || {
+        (stage.committed(kafka).await == [60]).then_some(())
+    })
+    .await;
+    let letters = read_raw(kafka, &dlq).await;
+    let wanted = 60 - u64::try_from(letters.len()).unwrap();
+    wait_for("the other rows", Duration::from_mins(1), async || {
+        (stage.adx.count("Events").await == wanted).then_some(())
+    })
+    .await;
+    let rows = stage.adx.query("Events | project id").await;
+    let mut all: Vec<_> = rows.iter().map(|row| row[0].as_u64().unwrap()).collect();
+    assert!(!letters.is_empty() && !all.is_empty());
+    for letter in &letters {
+        let header = |name: &str| letter.header_text(&format!("__connect.errors.{name}")).unwrap_or_default();
+        let offset: u64 = header("offset").parse().unwrap();
+        let record = &records[usize::try_from(offset).unwrap()];
+        assert_eq!((&letter.key, &letter.value), (&record.key, &record.value));
+        assert_eq!(letter.headers[..1], record.headers);
+        assert!(header("exception.message").contains("RequestBodyTooLarge"));
+        all.push(offset);
+    }
+    all.sort_unstable();
+    assert_eq!(all, (0..60).collect::<Vec<u64>>(), "each is a row or a letter");
+    stage.assert_running().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
