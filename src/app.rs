@@ -11,7 +11,7 @@ use crate::herder::{self, Ended, Herder, Options};
 use crate::membership::Cluster;
 use crate::rest::{self, Rest};
 use crate::storage::{self, KafkaStores, OpenStores, StandaloneStores};
-use crate::telemetry::{Filter, Level, Loggers};
+use crate::telemetry::{Filter, Level, Loggers, Metrics};
 use crate::worker::Worker;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -122,8 +122,9 @@ impl App {
         let (addresses, admin_addresses) = (server.addresses(), server.admin_addresses());
         let worker_id: Arc<str> = config.worker_id(&addresses).into();
         let mut tasks = JoinSet::new();
+        let metrics = Metrics::default();
         let (settings, forwarder) = (config.rest.clone(), forwarder(&config)?);
-        let (runner, events) = Worker::start(config.clone(), &mut tasks);
+        let (runner, events) = Worker::start(config.clone(), metrics.clone(), &mut tasks);
         let (loggers, govern) = Loggers::new(self.log_filter);
         tasks.spawn(govern);
         let options = Options {
@@ -149,7 +150,7 @@ impl App {
                 tracing::debug!("nobody waits for the herder's end");
             }
         });
-        let rest = Rest { herder, advertised: worker_id.clone(), loggers, forwarder };
+        let rest = Rest { herder, advertised: worker_id.clone(), loggers, metrics, forwarder };
         server.serve(&rest, &settings, &mut tasks, &stop_rest)?;
         tracing::info!(%worker_id, ?addresses, ?admin_addresses, "REST is listening");
         Ok(RunningApp { addresses, admin_addresses, stop_herder, stop_rest, creation, herder_ended, tasks })

@@ -20,6 +20,7 @@ mod headers;
 mod internal;
 mod lifecycle;
 mod loggers;
+mod metrics;
 mod offsets;
 mod openapi;
 mod path;
@@ -37,7 +38,7 @@ mod tests;
 
 use crate::config::RestConfig;
 use crate::herder::Herder;
-use crate::telemetry::Loggers;
+use crate::telemetry::{Loggers, Metrics};
 use axum::extract::DefaultBodyLimit;
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::{Extension, Router};
@@ -60,6 +61,8 @@ pub struct Rest {
     pub advertised: Arc<str>,
     /// The levels of loggers.
     pub loggers: Loggers,
+    /// What the worker counts.
+    pub metrics: Metrics,
     /// The client for requests that another worker has to carry out.
     pub forwarder: reqwest::Client,
 }
@@ -128,6 +131,7 @@ fn paths() -> OpenApiRouter<Rest> {
 /// The paths of administration, which `admin.listeners` may serve instead.
 fn admin_paths() -> OpenApiRouter<Rest> {
     OpenApiRouter::with_openapi(openapi::document())
+        .routes(routes!(metrics::read))
         .routes(routes!(loggers::list))
         .routes(routes!(loggers::read, loggers::write))
 }

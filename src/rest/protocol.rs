@@ -51,8 +51,11 @@ pub(super) async fn options(request: Request, next: Next) -> Response {
 
 /// Refuses clients that do not want JSON: there is nothing else.
 pub(super) async fn json_is_accepted(request: Request, next: Next) -> Response {
-    // The answer to OPTIONS is text, and asks for nothing.
-    if request.method() == Method::OPTIONS || accepts_json(request.headers()) {
+    // The answer to OPTIONS is text, and asks for nothing; numbers are text too.
+    if request.method() == Method::OPTIONS
+        || request.uri().path() == "/metrics"
+        || accepts_json(request.headers())
+    {
         next.run(request).await
     } else {
         Error::http(StatusCode::NOT_ACCEPTABLE).into_response()

@@ -8,7 +8,7 @@ use crate::herder::fake_runner::FakeRunner;
 use crate::membership::Cluster;
 use crate::storage::MemoryStores;
 use crate::storage::contract_tests::worker_config;
-use crate::telemetry::{Filter, Level, Loggers};
+use crate::telemetry::{Filter, Level, Loggers, Metrics};
 use reqwest::{Client, Method, Response, header};
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -51,7 +51,13 @@ async fn server_of(config: WorkerConfig) -> Server {
     let tasks = TaskTracker::new();
     tasks.spawn(run);
     tasks.spawn(govern);
-    let rest = Rest { herder, advertised: address.as_str().into(), loggers, forwarder: Client::new() };
+    let rest = Rest {
+        herder,
+        advertised: address.as_str().into(),
+        loggers,
+        metrics: Metrics::default(),
+        forwarder: Client::new(),
+    };
     tasks.spawn(serve(listener, router(rest, Paths::All), stop.clone()));
     Server { address, client: Client::new(), stop }
 }

@@ -17,6 +17,7 @@ use crate::connector;
 use crate::data::{self, TimestampType};
 use crate::id::{ConnectorTaskId, OffsetRange, TopicPartition};
 use crate::kafka::{self, DeadLetterClients as Clients, DeadLetterProducer, DeadLetterTopic, Letter};
+use crate::telemetry::ErrorCounts;
 use futures::future::BoxFuture;
 use futures::{FutureExt, TryFutureExt};
 use std::error::Error as _;
@@ -25,10 +26,11 @@ use std::error::Error as _;
 const BROKERS_CHOICE: i16 = -1;
 
 /// Where a bad record came from.
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone, Copy)]
 pub(super) struct From<'a> {
     pub(super) task: &'a ConnectorTaskId,
     pub(super) partition: &'a TopicPartition,
+    pub(super) counts: &'a ErrorCounts,
 }
 
 /// Ends when a letter is in its topic.
@@ -108,6 +110,7 @@ impl BadRecords {
     ) -> Result<Option<Delivered>, kafka::Error> {
         if self.handling.log != ErrorLog::Off {
             self.log(from, record, fault);
+            from.counts.logged();
         }
         // The sink's own topic is for what the sink itself refuses.
         let refused = self.for_refused().filter(|_| fault.stage == Stage::TaskPut);
@@ -125,8 +128,10 @@ impl BadRecords {
         headers.extend(context.iter().map(|(name, value)| (*name, Some(value.as_bytes()))));
         let timestamp = record.timestamp.map(|(ms, _)| ms);
         let letter = Letter { key: record.key, value: record.value, headers: &headers, timestamp };
-        let delivered = producer.send(letter)?;
-        Ok(Some(Box::pin(delivered)))
+        from.counts.letter();
+        let delivered = producer.send(letter).inspect_err(|_| from.counts.letter_failed())?;
+        let counts = from.counts.clone();
+        Ok(Some(delivered.inspect_err(move |_| counts.letter_failed()).boxed()))
     }
 
     /// What becomes of a batch that was refused: with `behavior.on.error` other than FAIL its records go to the sink's
@@ -139,10 +144,13 @@ impl BadRecords {
     ) -> Result<Option<Dropped>, Failed> {
         let RefusedBatch { offsets, records, kept, error } = batch;
         if self.behavior == BehaviorOnError::Fail || (self.sink_letters.is_none() && !error.is_of_batch()) {
+            from.counts.failed(records);
             return Err(Failed::Batch(error));
         }
+        from.counts.failed(records);
+        from.counts.skipped(records);
         let dead_letters = self.keeps_batches();
-        let From { task, partition } = from;
+        let From { task, partition, counts } = from;
         match self.behavior {
             BehaviorOnError::Ignore => {
                 tracing::debug!(%task, %partition, %offsets, records, dead_letters, %error, "batch passed over");
@@ -152,6 +160,7 @@ impl BadRecords {
             }
         }
         if !dead_letters {
+            counts.dropped(records);
             return Ok(Some(Dropped { records, last: format!("{partition} offsets {offsets}: {error}") }));
         }
         let fault = Fault {

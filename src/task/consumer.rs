@@ -17,6 +17,7 @@ use super::error::At;
 use super::group::join;
 use super::partition::{Exit, Mode, Pipeline, Report, Shared};
 use super::passed_over::PassedOver;
+use super::series::Series;
 use super::stages::Stages;
 use super::topics::TopicsRead;
 use super::writers::Writers;
@@ -56,6 +57,7 @@ pub struct ConnectorTasks {
     pub(super) lost_position: bool,
     pub(super) committer: Committer,
     pub(super) passed_over: PassedOver,
+    pub(super) series: Series,
     topics: TopicsRead,
 }
 
@@ -75,6 +77,7 @@ impl ConnectorTasks {
         let (sender, reports) = mpsc::channel(REPORT_PLACES);
         let shared = Shared { stages, bad_records, budget: parts.budget.clone(), reports: sender };
         let committer = Committer::new(Instant::now(), parts.worker.offset_flush_timeout);
+        let series = Series::new(&parts.metrics, &spec.name, &spec.tasks);
         Ok(Self {
             spec,
             parts,
@@ -90,6 +93,7 @@ impl ConnectorTasks {
             lost_position: false,
             committer,
             passed_over: PassedOver::default(),
+            series,
             topics: TopicsRead::default(),
         })
     }
@@ -217,7 +221,12 @@ impl ConnectorTasks {
         match Writers::new(Arc::clone(&self.sink), partition.clone(), fixed, keep) {
             Ok(writers) => {
                 let (mode, orders) = watch::channel(if self.spec.paused { Mode::Hold } else { Mode::Run });
-                let pipeline = Pipeline::new(task, queue, writers, Arc::clone(&self.shared));
+                let pipeline = Pipeline::new(
+                    (task, self.series.errors(number)),
+                    queue,
+                    writers,
+                    Arc::clone(&self.shared),
+                );
                 let abort = self.pipelines.spawn(pipeline.run(orders));
                 let id = abort.id();
                 self.running.insert(partition, Running { mode, abort, id });
@@ -330,6 +339,7 @@ impl ConnectorTasks {
         }
         self.failed.remove(&task);
         self.passed_over.forget(task);
+        self.series.start_anew(task);
         self.reopen(partitions).await?;
         if !self.failed.contains(&task) {
             self.tell_task(task).await;

@@ -144,7 +144,8 @@ impl Pipeline {
 
     /// A record that got no further: an error unless that is tolerated.
     fn report_bad(&mut self, record: &kafka::Record<'_>, fault: Fault) -> Result<(), Error> {
-        let from = bad_records::From { task: &self.task, partition: self.queue.id() };
+        let from = bad_records::From { task: &self.task, partition: self.queue.id(), counts: &self.counts };
+        self.counts.failed(1);
         let delivered = self.shared.bad_records.report(from, &Original::of(record), &fault)?;
         let is_kept = delivered.is_some();
         if let Some(delivered) = delivered {
@@ -157,8 +158,10 @@ impl Pipeline {
                 fault: fault.into(),
             });
         }
+        self.counts.skipped(1);
         let reason = self.letters.passed_over(record.offset, &fault);
         if !is_kept {
+            self.counts.dropped(1);
             let last = format!("{} offset {}: {reason}", self.queue.id(), record.offset);
             Dropped::add(&mut self.dropped, Dropped { records: 1, last });
         }

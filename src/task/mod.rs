@@ -22,6 +22,7 @@ mod offsets;
 mod partition;
 mod passed_over;
 mod schemas;
+mod series;
 mod share;
 mod stages;
 mod states;
@@ -38,6 +39,7 @@ use crate::config::{ConnectorProperties, Hidden, WorkerConfig};
 use crate::connector::HttpPools;
 use crate::id::ConnectorTaskId;
 use crate::status::{State, StatusEvent, WorkerEvent};
+use crate::telemetry::Metrics;
 pub use budget::{ByteBudget, Reservation};
 pub use consumer::ConnectorTasks;
 pub use error::Error;
@@ -96,6 +98,8 @@ pub struct Parts {
     pub budget: ByteBudget,
     /// Its connections to the service.
     pub http: Arc<HttpPools>,
+    /// What it counts.
+    pub metrics: Metrics,
     /// Where states go, and the topics that are read.
     pub events: mpsc::Sender<WorkerEvent>,
 }

@@ -25,6 +25,7 @@ use super::{ByteBudget, Error, Reservation, until};
 use crate::connector::{self, Delivery};
 use crate::id::{ConnectorTaskId, OffsetRange, TopicPartition};
 use crate::kafka::{self, PartitionQueue, Records};
+use crate::telemetry::ErrorCounts;
 
 /// Sealed batches of a partition that may be on their way at once: enough to hide an upload's latency behind the next
 /// batches, few enough that one slow partition does not hold much of the budget.
@@ -87,6 +88,7 @@ pub struct Shared {
 /// One partition's pipeline.
 pub struct Pipeline {
     pub(super) task: ConnectorTaskId,
+    pub(super) counts: ErrorCounts,
     pub(super) queue: PartitionQueue,
     nonempty: Arc<Notify>,
     pub(super) writers: Writers,
@@ -137,9 +139,15 @@ pub(super) enum Failed {
 
 impl Pipeline {
     /// A pipeline of `task` over `queue` into `writers`.
-    pub fn new(task: ConnectorTaskId, queue: PartitionQueue, writers: Writers, shared: Arc<Shared>) -> Self {
+    pub fn new(
+        (task, counts): (ConnectorTaskId, ErrorCounts),
+        queue: PartitionQueue,
+        writers: Writers,
+        shared: Arc<Shared>,
+    ) -> Self {
         Self {
             task,
+            counts,
             nonempty: queue.nonempty(),
             queue,
             writers,
@@ -251,6 +259,7 @@ impl Pipeline {
             let started = Instant::now();
             let (shared, task, partition) =
                 (Arc::clone(&self.shared), self.task.clone(), self.queue.id().clone());
+            let counts = self.counts.clone();
             let sent = async move {
                 let result = work.await;
                 let ms = started.elapsed().as_millis();
@@ -260,7 +269,7 @@ impl Pipeline {
                         Ok(None)
                     }
                     Err(error) => {
-                        let from = bad_records::From { task: &task, partition: &partition };
+                        let from = bad_records::From { task: &task, partition: &partition, counts: &counts };
                         let batch = RefusedBatch { offsets, records, kept, error };
                         shared.bad_records.pass_over(from, batch).await
                     }

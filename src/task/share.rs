@@ -18,6 +18,7 @@ impl ConnectorTasks {
         let gone: Vec<u32> = self.spec.tasks.difference(&tasks).copied().collect();
         let new: Vec<u32> = tasks.difference(&self.spec.tasks).copied().collect();
         self.spec.tasks = tasks;
+        self.series.set(&self.spec.tasks);
         let partitions: Vec<TopicPartition> =
             gone.iter().flat_map(|task| self.partitions_of(*task)).collect();
         if !partitions.is_empty() {

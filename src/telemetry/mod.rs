@@ -1,3 +1,5 @@
+//! What a worker tells of itself: log lines, and numbers (`metrics`).
+//!
 //! Log lines: one subscriber for the process, to standard output, whose levels can be changed while it runs.
 //!
 //! `LOG_LEVEL` (or Connect's variables, which `config` reads into the same place) sets the level of our own lines;
@@ -6,9 +8,11 @@
 
 mod level;
 mod loggers;
+pub mod metrics;
 
 pub use level::Level;
 pub use loggers::{LoggerLevel, LoggerLevels, Loggers};
+pub use metrics::{ErrorCounts, Metrics, TaskMetrics};
 
 use std::io::IsTerminal;
 use tracing_subscriber::filter::ParseError;

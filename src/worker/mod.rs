@@ -16,6 +16,7 @@ use crate::config::WorkerConfig;
 use crate::status::{State, WorkerEvent};
 pub use crate::task::ConnectorSpec;
 use crate::task::{Ack, ByteBudget, Order, Parts};
+use crate::telemetry::Metrics;
 
 /// Orders that wait while a connector is busy with an earlier one.
 const ORDER_PLACES: usize = 16;
@@ -92,15 +93,16 @@ pub struct Worker {
 }
 
 impl Worker {
-    /// Starts the worker on `owner`; it ends when its last handle is gone or after a shutdown.
+    /// Starts the worker on `owner`, counting in `metrics`; it ends when its last handle is gone or after a shutdown.
     pub fn start(
         config: Arc<WorkerConfig>,
+        metrics: Metrics,
         owner: &mut JoinSet<()>,
     ) -> (WorkerHandle, mpsc::Receiver<WorkerEvent>) {
         let (sender, commands) = mpsc::channel(COMMAND_PLACES);
         let (sender_of_events, events) = mpsc::channel(STATUS_PLACES);
         let budget = ByteBudget::new(config.buffer_bytes);
-        let parts = Parts { worker: config, budget, http: Arc::default(), events: sender_of_events };
+        let parts = Parts { worker: config, budget, http: Arc::default(), metrics, events: sender_of_events };
         let worker = Self { parts, commands, slots: HashMap::new(), tasks: JoinSet::new() };
         owner.spawn(worker.run());
         (WorkerHandle { commands: sender }, events)

@@ -1,66 +1,24 @@
 //! Failures on the last part of the way (upload, queue message, posting, streaming) with each tolerance: what passes costs
 //! nothing; where it does not pass, each record is a row, a letter byte for byte, counted, or still there to be read.
 
+mod failures;
+
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use adx_emulator::Operation;
-use adx_emulator::Operation::{PutBlob, PutMessage, QueuedIngest, StreamingIngest};
 use adx_emulator::faults::{Effect, Rule};
 use futures::StreamExt;
 use serde_json::{Value, json};
 
+use self::failures::Meaning::{Content, Passes, Place};
+use self::failures::Way::{Posted, Streamed};
+use self::failures::{FOR_GOOD, Failure, QUEUE, STREAMING, TOLERANCES, Tolerance, UPLOADS};
 use crate::support::{Adx, DATABASE, Kafka, Raw, Worker, read_raw, send_raw, unique, wait_for};
 
 const MINUTE: Duration = Duration::from_mins(1);
 const RECORDS: usize = 60;
 /// The record of the broken row, where there is one: far from the first of a batch, which says how many fields there are.
 const BROKEN: usize = 20;
-
-/// How batches go to the service.
-#[derive(Clone, Copy, PartialEq)]
-enum Way {
-    Queued,
-    Posted,
-    Streamed,
-}
-use Way::{Posted, Queued, Streamed};
-
-/// What a failure means.
-#[derive(Clone, Copy, PartialEq)]
-enum Meaning {
-    /// Another try succeeds.
-    Passes,
-    /// One batch is refused for what is in it.
-    Content,
-    /// All batches are, whatever is in them.
-    Place,
-}
-use Meaning::{Content, Passes, Place};
-
-const FOR_GOOD: u64 = u64::MAX;
-
-struct Failure {
-    way: Way,
-    meaning: Meaning,
-    /// Request, status, code, how often.
-    faults: &'static [(Operation, u16, &'static str, u64)],
-    /// Part of the reason that is told.
-    words: &'static str,
-}
-
-/// What the user tolerates: `behavior.on.error`, with a topic for it or not, and `errors.tolerance`.
-#[derive(Clone, Copy)]
-struct Tolerance(&'static str, bool, &'static str);
-
-const TOLERANCES: [Tolerance; 6] = [
-    Tolerance("FAIL", false, "none"),
-    Tolerance("fail", true, "all"),
-    Tolerance("LOG", false, "none"),
-    Tolerance("log", true, "none"),
-    Tolerance("IGNORE", false, "all"),
-    Tolerance("ignore", true, "none"),
-];
 
 /// What must become of the records.
 #[derive(Clone, Copy, PartialEq)]
@@ -209,6 +167,28 @@ impl Ground {
         task["trace"].as_str().map(str::to_owned)
     }
 
+    /// A number of its task, as Prometheus reads it.
+    async fn number(&self, case: &Case, name: &str) -> usize {
+        let answer = reqwest::get(self.worker.rest().url("/metrics")).await.expect("an answer");
+        let text = answer.text().await.expect("a text");
+        let start = format!("{name}{{connector=\"{}\",task=\"0\"}} ", case.name);
+        let number = text.lines().find_map(|line| line.strip_prefix(&start)?.parse().ok());
+        number.unwrap_or_else(|| panic!("{start} is not in\n{text}"))
+    }
+
+    /// The numbers tell what became of the records.
+    async fn check_numbers(&self, case: &Case, letters: usize, dropped: usize) {
+        for (name, wanted) in [
+            ("kafka_connect_task_error_total_record_errors", letters + dropped),
+            ("kafka_connect_task_error_total_records_skipped", letters + dropped),
+            ("kafka_connect_task_error_deadletterqueue_produce_requests", letters),
+            ("kafka_connect_task_error_deadletterqueue_produce_failures", 0),
+            ("kusto_sink_records_dropped", dropped),
+        ] {
+            assert_eq!(self.number(case, name).await, wanted, "{name}: {}", case.describe());
+        }
+    }
+
     /// The offsets of its letters, each of which is its record.
     async fn letters(&self, case: &Case) -> Vec<usize> {
         if !case.tolerance.1 {
@@ -242,6 +222,7 @@ impl Ground {
         .await;
         let letters = self.letters(case).await;
         let counted = self.counted(case).await;
+        self.check_numbers(case, letters.len(), counted).await;
         let wanted = RECORDS - letters.len() - counted;
         wait_for(format!("{wanted} rows of {what}"), MINUTE, async || {
             (self.rows(case).await.len() >= wanted).then_some(())
@@ -292,6 +273,8 @@ impl Ground {
         for words in [case.failure.words, &case.name, "offsets "] {
             assert!(trace.contains(words), "{what}: {words}: {trace}");
         }
+        assert!(self.number(case, "kafka_connect_task_error_total_record_errors").await > 0, "{what}");
+        assert_eq!(self.number(case, "kusto_sink_records_dropped").await, 0, "{what}");
         let committed = self.committed(case).await;
         assert!(committed < RECORDS, "{what}: no offset passes over what is neither row nor letter");
         wait_for(format!("rows below offset {committed} of {what}"), MINUTE, async || {
@@ -346,43 +329,6 @@ async fn prove(failures: &'static [Failure]) {
         ground.check_healed(case).await;
     }
 }
-
-#[rustfmt::skip] // a table: one row is one failure
-const QUEUE: &[Failure] = &[
-    Failure { way: Queued, meaning: Passes, words: "", faults: &[(PutMessage, 503, "ServerBusy", 3)] },
-    Failure { way: Queued, meaning: Passes, words: "", faults: &[(PutMessage, 429, "TooManyRequests", 2)] },
-    Failure { way: Queued, meaning: Passes, words: "", faults: &[(PutMessage, 403, "AuthenticationFailed", 3)] },
-    Failure { way: Queued, meaning: Passes, words: "", faults: &[(PutMessage, 404, "QueueNotFound", 3)] },
-    Failure { way: Queued, meaning: Content, words: "RequestBodyTooLarge", faults: &[(PutMessage, 413, "RequestBodyTooLarge", 1)] },
-    Failure { way: Queued, meaning: Place, words: "AuthenticationFailed", faults: &[(PutMessage, 403, "AuthenticationFailed", FOR_GOOD)] },
-    Failure { way: Queued, meaning: Place, words: "QueueNotFound", faults: &[(PutMessage, 404, "QueueNotFound", FOR_GOOD)] },
-    Failure { way: Queued, meaning: Place, words: "OutOfRangeInput", faults: &[(PutMessage, 400, "OutOfRangeInput", FOR_GOOD)] },
-];
-
-#[rustfmt::skip] // a table: one row is one failure
-const STREAMING: &[Failure] = &[
-    Failure { way: Streamed, meaning: Passes, words: "", faults: &[(StreamingIngest, 503, "ServiceUnavailable", 2)] },
-    Failure { way: Streamed, meaning: Passes, words: "", faults: &[(StreamingIngest, 429, "Throttled", 1)] },
-    Failure { way: Streamed, meaning: Passes, words: "", faults: &[(StreamingIngest, 413, "TooLarge", 1)] },
-    Failure { way: Streamed, meaning: Passes, words: "", faults: &[(StreamingIngest, 404, "Off", 1)] },
-    // A row of too few fields: the engine takes a request as a whole or not at all.
-    Failure { way: Streamed, meaning: Content, words: "Stream_WrongNumberOfFields", faults: &[] },
-    Failure { way: Streamed, meaning: Content, words: "Stream_Broken", faults: &[(StreamingIngest, 400, "Stream_Broken", 1)] },
-    // Too much for both ways.
-    Failure { way: Streamed, meaning: Content, words: "RequestBodyTooLarge", faults: &[(StreamingIngest, 413, "TooLarge", 1), (PutMessage, 413, "RequestBodyTooLarge", 1)] },
-    Failure { way: Streamed, meaning: Place, words: "403", faults: &[(StreamingIngest, 403, "Forbidden", FOR_GOOD)] },
-    Failure { way: Streamed, meaning: Place, words: "General_BadRequest", faults: &[(StreamingIngest, 400, "General_BadRequest", FOR_GOOD)] },
-];
-
-#[rustfmt::skip] // a table: one row is one failure
-const UPLOADS: &[Failure] = &[
-    Failure { way: Queued, meaning: Passes, words: "", faults: &[(PutBlob, 403, "AuthenticationFailed", 2), (PutBlob, 404, "ContainerNotFound", 2)] },
-    Failure { way: Queued, meaning: Content, words: "RequestBodyTooLarge", faults: &[(PutBlob, 413, "RequestBodyTooLarge", 1)] },
-    Failure { way: Queued, meaning: Place, words: "InvalidHeaderValue", faults: &[(PutBlob, 400, "InvalidHeaderValue", FOR_GOOD)] },
-    Failure { way: Posted, meaning: Passes, words: "", faults: &[(QueuedIngest, 503, "ServiceUnavailable", 2), (QueuedIngest, 429, "Throttled", 1)] },
-    Failure { way: Posted, meaning: Content, words: "413", faults: &[(QueuedIngest, 413, "TooLarge", 1)] },
-    Failure { way: Posted, meaning: Place, words: "403", faults: &[(QueuedIngest, 403, "Forbidden", FOR_GOOD)] },
-];
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_a_queue_refuses_is_handled_as_each_tolerance_says() {
