@@ -8,6 +8,8 @@
 pub mod admin;
 pub mod cluster;
 pub mod consumer;
+#[cfg(test)]
+mod consumer_tests;
 pub mod dead_letters;
 mod error;
 pub mod groups;

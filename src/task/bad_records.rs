@@ -143,14 +143,13 @@ impl BadRecords {
         batch: RefusedBatch,
     ) -> Result<Option<Dropped>, Failed> {
         let RefusedBatch { offsets, records, kept, error } = batch;
+        from.counts.failed(records);
         if self.behavior == BehaviorOnError::Fail || (self.sink_letters.is_none() && !error.is_of_batch()) {
-            from.counts.failed(records);
             return Err(Failed::Batch(error));
         }
-        from.counts.failed(records);
-        from.counts.skipped(records);
-        let dead_letters = self.keeps_batches();
         let From { task, partition, counts } = from;
+        counts.skipped(records);
+        let dead_letters = self.keeps_batches();
         match self.behavior {
             BehaviorOnError::Ignore => {
                 tracing::debug!(%task, %partition, %offsets, records, dead_letters, %error, "batch passed over");
