@@ -71,7 +71,7 @@ impl Admin {
         let mut own = config.clone();
         let source = oauth::take(&mut own);
         let client: AdminClient<_> = own
-            .create_with_context(log::LogContext)
+            .create_with_context(log::LogContext::new(&config))
             .map_err(|source| Error::Client { bootstrap: worker.bootstrap_servers.clone(), source })?;
         let client = Arc::new(client);
         let tokens = Keeper::start(source, &client);

@@ -22,6 +22,7 @@ use super::error::advice;
 use super::matching::{Found, Matching};
 use super::native::PartitionQueue;
 use super::oauth::{self, Keeper};
+use super::outage::Outage;
 use super::refusal::Refusal;
 use super::{Error, native, settings};
 use crate::data::java_regex::JavaRegex;
@@ -68,6 +69,7 @@ pub enum ConsumerEvent {
 /// Turns librdkafka's callbacks into events.
 pub struct Context {
     group: String,
+    outage: Outage,
     events: mpsc::Sender<ConsumerEvent>,
     closing: Arc<AtomicBool>,
 }
@@ -100,6 +102,9 @@ impl ClientContext for Context {
             let (group, reason) = (self.group.clone(), reason.to_owned());
             let advice = refusal.consumer_advice();
             return self.send(ConsumerEvent::Refused(Error::Refused { group, reason, advice }));
+        }
+        if !self.outage.hear(&error) {
+            return;
         }
         self.send(ConsumerEvent::Trouble(if is_unknown_topic(&error) {
             format!("{reason}; check `topics`: the topic does not exist (yet)")
@@ -161,7 +166,8 @@ impl GroupConsumer {
         let bootstrap = config.get("bootstrap.servers").unwrap_or_default().to_owned();
         let (sender, events) = mpsc::channel(EVENT_PLACES);
         let closing = Arc::new(AtomicBool::new(false));
-        let context = Context { group: group.clone(), events: sender, closing: closing.clone() };
+        let outage = Outage::new(config);
+        let context = Context { group: group.clone(), outage, events: sender, closing: closing.clone() };
         let mut config = config.clone();
         let source = oauth::take(&mut config);
         let mut consumer: BaseConsumer<Context> =
@@ -230,11 +236,14 @@ impl GroupConsumer {
                         let id = TopicPartition::new(message.topic(), message.partition());
                         return ConsumerEvent::Stray(id, message.offset());
                     }
-                    // The client's error callback told it already, with the topic's name.
-                    Some(Err(error)) if is_told_better(&error) => {}
-                    Some(Err(error)) => return self.explain(&error),
+                    Some(Err(error)) => {
+                        if let Some(refused) = self.refusal(&error) {
+                            return refused;
+                        }
+                    }
                 }
             }
+            self.consumer.context().outage.mend(self.consumer.client());
             let found = tokio::select! {
                 () = self.wake.notified() => None,
                 () = tokio::time::sleep(IDLE_POLL) => None,
@@ -246,15 +255,13 @@ impl GroupConsumer {
         }
     }
 
-    fn explain(&self, error: &KafkaError) -> ConsumerEvent {
-        match advice(error.rdkafka_error_code()) {
-            Some(advice) => ConsumerEvent::Refused(Error::Refused {
-                group: self.group.clone(),
-                reason: error.to_string(),
-                advice,
-            }),
-            None => ConsumerEvent::Trouble(error.to_string()),
-        }
+    /// What an error means that is for good. All others the client's error callback has told already, in better words;
+    /// so it has a password or a certificate that is refused.
+    fn refusal(&self, error: &KafkaError) -> Option<ConsumerEvent> {
+        let code = error.rdkafka_error_code();
+        let advice = advice(code).filter(|_| Refusal::of(code, "").is_none())?;
+        let (group, reason) = (self.group.clone(), error.to_string());
+        Some(ConsumerEvent::Refused(Error::Refused { group, reason, advice }))
     }
 
     /// Accepts an assignment: each partition's queue is split off first, then fetching starts at the committed offset.
@@ -348,12 +355,6 @@ async fn next_match(matching: &mut Option<Matching>, consumer: &Arc<BaseConsumer
         Some(matching) => matching.next(consumer).await,
         None => std::future::pending().await,
     }
-}
-
-/// The client's error callback has more to say of these, and has said it.
-fn is_told_better(error: &KafkaError) -> bool {
-    let code = error.rdkafka_error_code();
-    is_unknown_topic(error) || code == Some(RDKafkaErrorCode::SSL) || Refusal::of(code, "").is_some()
 }
 
 fn is_unknown_topic(error: &KafkaError) -> bool {

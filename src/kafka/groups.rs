@@ -58,8 +58,9 @@ impl GroupAdmin {
         let mut config = settings::admin(worker, &client_id, overrides)?;
         let bootstrap = config.get("bootstrap.servers").unwrap_or_default().to_owned();
         let source = oauth::take(&mut config);
+        let context = LogContext::new(&config);
         let client =
-            config.create_with_context(LogContext).map_err(|source| Error::Client { bootstrap, source })?;
+            config.create_with_context(context).map_err(|source| Error::Client { bootstrap, source })?;
         let client = Arc::new(client);
         let tokens = Keeper::start(source, &client);
         Ok(Self { client, _tokens: tokens, group: group.to_owned() })

@@ -7,6 +7,7 @@
 use super::Error;
 use super::admin::blocking;
 use super::oauth::{self, Keeper};
+use super::outage::Outage;
 use super::settings;
 use super::writer::{Outgoing, Writer};
 use crate::config::WorkerConfig;
@@ -38,8 +39,17 @@ const IDLE_TIMEOUT: Duration = Duration::from_secs(30);
 const CONTROL_RECORDS_PAUSE: Duration = Duration::from_secs(3);
 
 /// Sends librdkafka's log lines and errors into ours.
-#[derive(Debug, Clone, Copy)]
-pub struct LogContext;
+#[derive(Debug)]
+pub struct LogContext {
+    pub(super) outage: Outage,
+}
+
+impl LogContext {
+    /// For a client with these settings.
+    pub(super) fn new(config: &ClientConfig) -> Self {
+        Self { outage: Outage::new(config) }
+    }
+}
 
 impl ClientContext for LogContext {
     fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
@@ -51,7 +61,9 @@ impl ClientContext for LogContext {
         if error.rdkafka_error_code() == Some(RDKafkaErrorCode::PartitionEOF) {
             return;
         }
-        tracing::warn!(target: "kusto_connect::kafka::client", %error, reason, "Kafka client (check bootstrap.servers)");
+        if self.outage.hear(&error) {
+            tracing::warn!(target: "kusto_connect::kafka::client", %error, reason, "Kafka client (check bootstrap.servers)");
+        }
     }
 }
 
@@ -106,7 +118,7 @@ impl KafkaBasedLog {
         let mut config = reader_config(&base, &worker.group_id);
         let source = oauth::take(&mut config);
         let reader: BaseConsumer<LogContext> =
-            config.create_with_context(LogContext).map_err(client_error)?;
+            config.create_with_context(LogContext::new(&config)).map_err(client_error)?;
         let reader = Arc::new(reader);
         let tokens = Keeper::start(source, &reader);
         let mut list = TopicPartitionList::new();
@@ -269,8 +281,8 @@ fn reader_config(base: &ClientConfig, group: &str) -> ClientConfig {
 /// The reader's thread: ends when nobody takes its events any more.
 fn read(reader: &BaseConsumer<LogContext>, events: &mpsc::Sender<Event>) {
     while !events.is_closed() {
+        reader.context().outage.mend(reader.client());
         let event = match reader.poll(Timeout::After(POLL)) {
-            None => continue,
             Some(Ok(message)) => Event::Record(LogRecord {
                 partition: message.partition(),
                 offset: message.offset(),
@@ -278,11 +290,8 @@ fn read(reader: &BaseConsumer<LogContext>, events: &mpsc::Sender<Event>) {
                 value: message.payload().map(<[u8]>::to_vec),
             }),
             Some(Err(KafkaError::PartitionEOF(partition))) => Event::End(partition),
-            Some(Err(error)) => {
-                // The library goes on by itself; who waits for the end has its own limit.
-                tracing::warn!(%error, "reading a storage topic");
-                continue;
-            }
+            // An error was said by its context. The library goes on by itself; who waits for the end has its own limit.
+            Some(Err(_)) | None => continue,
         };
         if events.blocking_send(event).is_err() {
             break;

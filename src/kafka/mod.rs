@@ -3,7 +3,8 @@
 //! `settings` turns Connect's client properties into the library's, `consumer` is a member of a connector's consumer
 //! group, `native` has the calls that the library's safe wrapper lacks (the one place with `unsafe`); `log` writes (by
 //! `writer`) and reads a storage topic, `admin` makes and checks it; `groups` reads and changes what consumer groups have
-//! committed. `oauth` fetches the tokens that clients sign in with. Nothing here knows connectors, tasks or Kusto, and nothing decides when an offset is committed.
+//! committed. `oauth` fetches the tokens that clients sign in with; `outage` brings clients back that lost all brokers.
+//! Nothing here knows connectors, tasks or Kusto, and nothing decides when an offset is committed.
 
 pub mod admin;
 pub mod cluster;
@@ -17,6 +18,7 @@ pub mod log;
 mod matching;
 pub mod native;
 mod oauth;
+mod outage;
 mod refusal;
 pub mod settings;
 mod writer;

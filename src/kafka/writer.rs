@@ -59,12 +59,14 @@ impl Writer {
     pub(super) fn new(config: &ClientConfig) -> Result<Self, KafkaError> {
         let mut config = config.clone();
         let source = oauth::take(&mut config);
-        let producer: Arc<BaseProducer<LogContext>> = Arc::new(config.create_with_context(LogContext)?);
+        let producer: Arc<BaseProducer<LogContext>> =
+            Arc::new(config.create_with_context(LogContext::new(&config))?);
         let tokens = Keeper::start(source, &producer);
         let polled = Arc::downgrade(&producer);
         let thread = std::thread::Builder::new().name("log-writer".to_owned()).spawn(move || {
             while let Some(producer) = polled.upgrade() {
                 producer.poll(POLL);
+                producer.context().outage.mend(producer.client());
                 if Arc::strong_count(&producer) == 1
                     && let Err(error) = producer.flush(LAST_WRITES)
                 {

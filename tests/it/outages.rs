@@ -6,7 +6,7 @@ use std::time::Duration;
 use adx_emulator::Operation;
 use adx_emulator::faults::{Effect, Moment, Rule};
 
-use crate::support::{Kafka, Random, Stage, Verdict, wait_for};
+use crate::support::{Front, Kafka, Random, Stage, Verdict, Worker, wait_for};
 
 /// Records a second.
 const RATE: u32 = 1_000;
@@ -163,6 +163,44 @@ async fn kafka_restarts_under_the_worker() {
     println!("{verdict:?}: duplicates after a broker's restart");
     assert_eq!((verdict.missing, verdict.strange), (0, 0), "{verdict:?}");
     stage.assert_running().await;
+}
+
+/// What a broker that goes down may say last: the library then forgets all brokers, and whether it asks again is a matter
+/// of a race in it. So there are many clients.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn clients_that_are_told_of_no_brokers_come_back() {
+    let (kafka, front) = Front::of_a_broker().await;
+    let mut worker = Worker::stopped(&front.address(), &[]);
+    worker.start_again().await;
+    let stage = Stage::around(&kafka, 2, worker).await;
+    let rest = stage.worker.rest();
+    let names: Vec<_> = (0..12).map(|number| format!("{}-{number}", stage.connector)).collect();
+    for name in &names {
+        rest.create_running(name, &stage.config()).await;
+    }
+    front.say_there_are_none(true);
+    front.cut();
+    wait_for("clients that were told so", Duration::from_mins(1), async || {
+        (front.lies() >= names.len()).then_some(())
+    })
+    .await;
+    front.say_there_are_none(false);
+
+    stage.send(&kafka, 1_000).await;
+    let ends = kafka.end_offsets(&stage.topic, stage.partitions).await;
+    for name in &names {
+        wait_for(format!("{name} to read all"), Duration::from_mins(1), async || {
+            let committed = kafka.committed(&format!("connect-{name}"), &stage.topic, stage.partitions).await;
+            (committed == ends).then_some(())
+        })
+        .await;
+    }
+    // Who leads, and who writes and reads configurations, are other clients.
+    wait_for("a write", Duration::from_mins(1), async || {
+        let (path, config) = (format!("/connectors/{}/config", names[0]), stage.config().to_string());
+        (rest.send("PUT", &path, Some(config)).await.status < 300).then_some(())
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

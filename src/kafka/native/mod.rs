@@ -2,9 +2,10 @@
 //!
 //! `queue` reads one partition's records in batches and commits with an answer; `group_offsets` reads, sets and removes
 //! the committed offsets of a group that is somebody else's; `errors` asks a client that is not polled why it is not let in;
-//! `tokens` gives a client its token.
+//! `tokens` gives a client its token, `brokers` its brokers.
 //! Each file says why what it does is sound.
 
+pub(super) mod brokers;
 pub(super) mod errors;
 pub(super) mod group_offsets;
 mod queue;

@@ -7,6 +7,7 @@ mod apicurio;
 mod authority;
 mod azurite;
 mod cluster;
+mod front;
 pub mod generated;
 mod jvm;
 mod kafka;
@@ -29,6 +30,7 @@ pub use apicurio::Apicurio;
 pub use authority::Authority;
 pub use azurite::Azurite;
 pub use cluster::Cluster;
+pub use front::Front;
 pub use jvm::JvmWorker;
 pub use kafka::{Kafka, RawRecord};
 #[cfg(feature = "gssapi")]
