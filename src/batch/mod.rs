@@ -5,7 +5,10 @@
 
 mod gzip;
 
+use std::io::Read;
+
 use bytes::Bytes;
+use flate2::read::GzDecoder;
 
 use crate::id::OffsetRange;
 use gzip::GzipStream;
@@ -30,6 +33,15 @@ pub struct Sealed {
     pub records: u64,
     /// First and last offset written.
     pub offsets: OffsetRange,
+}
+
+impl Sealed {
+    /// The bytes before compression.
+    pub fn raw(&self) -> Result<Vec<u8>, Error> {
+        let mut raw = Vec::with_capacity(usize::try_from(self.raw_bytes).unwrap_or(0));
+        GzDecoder::new(self.body.as_ref()).read_to_end(&mut raw).map_err(|error| Error(error.to_string()))?;
+        Ok(raw)
+    }
 }
 
 /// The encoder failed: a defect, never the data's fault.
@@ -112,9 +124,7 @@ impl Default for Batch {
 mod tests {
     use super::Batch;
     use crate::id::OffsetRange;
-    use flate2::read::GzDecoder;
     use proptest::prelude::*;
-    use std::io::Read;
 
     proptest! {
         #[test]
@@ -134,8 +144,7 @@ mod tests {
                     offset += 1;
                 }
                 let sealed = batch.seal().unwrap().unwrap();
-                let mut raw = Vec::new();
-                GzDecoder::new(sealed.body.as_ref()).read_to_end(&mut raw).unwrap();
+                let raw = sealed.raw().unwrap();
                 prop_assert_eq!(sealed.raw_bytes, wanted.len() as u64);
                 prop_assert_eq!(sealed.records, records.len() as u64);
                 prop_assert_eq!(sealed.offsets, OffsetRange { first, last: offset - 1 });

@@ -152,7 +152,8 @@ pub const KUSTO: &[Row] = &[
          LOG and IGNORE (which differ in the level of the log): it goes to the topic of misc.deadletterqueue.topic.name. \
          Without one, a record goes to errors.deadletterqueue.topic.name or is dropped, a batch is dropped if the service \
          refuses its content, and in all other cases (an outage, a missing right or table) the task fails. What is dropped \
-         is counted in the task's status and in /metrics."),
+         is counted in the task's status and in /metrics. A streamed batch is taken apart, so that only its bad records are \
+         meant."),
     Row("misc.deadletterqueue.bootstrap.servers", List, Is(""), Any, Low, (RETRIES, 1), Medium,
         "Miscellaneous Dead-Letter Queue Bootstrap Servers",
         "The brokers of the topic for what behavior.on.error=LOG or IGNORE passes over. Further settings of its producer stand \

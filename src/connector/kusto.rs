@@ -13,12 +13,15 @@ use futures::FutureExt;
 use tokio::sync::OnceCell;
 use uuid::Uuid;
 
+use super::apart::{self, Ends};
 use super::avro::Container;
 use super::encode::encode;
 use super::{Delivery, Encoded, Error, Fill, PartitionWriter, SinkTask};
 use super::{columns, fabric};
 use crate::batch::{Batch, Sealed};
-use crate::config::{HeaderChoice, KustoSinkConfig, Layout, TargetCheck, TopicMapping};
+use crate::config::{
+    BehaviorOnError, DataFormat, HeaderChoice, KustoSinkConfig, Layout, TargetCheck, TopicMapping,
+};
 use crate::data::SinkRecord;
 use crate::id::TopicPartition;
 use crate::ingest::{IngestClient, IngestRequest, Target};
@@ -70,10 +73,14 @@ impl SinkTask for KustoSink {
         let target = target.ok_or_else(|| Error::NoMapping(Arc::clone(topic)))?;
         let is_checked =
             self.config.target_check == TargetCheck::Off || self.fixed_targets.contains(&target_of(&target));
+        // A log's records are read by the directives before them, so they do not stand alone.
+        let can_part =
+            target.streaming && !target.format.is_binary() && target.format != DataFormat::W3cLogFile;
+        let ends = Ends::new(can_part && self.config.behavior_on_error != BehaviorOnError::Fail);
+        let (connector, partition) = (Arc::clone(&self.connector), origin.clone());
         Ok(Box::new(KustoWriter {
-            connector: Arc::clone(&self.connector),
-            partition: origin.clone(),
-            target,
+            destination: Arc::new(Destination { connector, partition, target }),
+            ends,
             headers: self.config.headers.clone(),
             flush_size: self.config.flush_size_bytes,
             client: Arc::clone(&self.client),
@@ -92,10 +99,15 @@ impl SinkTask for KustoSink {
     }
 }
 
-struct KustoWriter {
+/// From where and to where batches go.
+struct Destination {
     connector: Arc<str>,
     partition: TopicPartition,
     target: TopicMapping,
+}
+
+struct KustoWriter {
+    destination: Arc<Destination>,
     headers: HeaderChoice,
     flush_size: u64,
     client: Arc<dyn IngestClient>,
@@ -104,9 +116,11 @@ struct KustoWriter {
     batch: Batch,
     /// Of a batch of structs in Avro.
     container: Container,
+    /// Of a batch that is taken apart when the service refuses it.
+    ends: Ends,
 }
 
-impl KustoWriter {
+impl Destination {
     /// The same records give the same name and id, whoever seals them and whenever: a repeated upload replaces its
     /// blob. Other records never do, even at the same offsets of a topic that was made anew, because the content's
     /// length and checksum are part of the id.
@@ -135,37 +149,41 @@ impl KustoWriter {
 
 impl PartitionWriter for KustoWriter {
     fn encode<'v>(&self, record: &'v SinkRecord<'_>) -> Result<Option<Encoded<'v>>, Error> {
-        if self.target.layout != Layout::Value {
-            return Ok(Some(fabric::encode(&self.target, &self.headers, record)?));
+        let target = &self.destination.target;
+        if target.layout != Layout::Value {
+            return Ok(Some(fabric::encode(target, &self.headers, record)?));
         }
-        let Some(encoded) = encode(self.target.format, &record.value)? else { return Ok(None) };
-        if self.target.columns.is_empty() {
+        let Some(encoded) = encode(target.format, &record.value)? else { return Ok(None) };
+        if target.columns.is_empty() {
             return Ok(Some(encoded));
         }
-        let line = columns::add(&self.target, record, &encoded.bytes)?;
+        let line = columns::add(target, record, &encoded.bytes)?;
         Ok(Some(Encoded { bytes: line.into(), schema: None }))
     }
 
     fn put(&mut self, offset: i64, record: &Encoded<'_>) -> Result<Fill, Error> {
         if let Some(schema) = &record.schema {
             self.container.push(&mut self.batch, (offset, &record.bytes), schema)?;
-        } else if self.target.format.is_binary() {
+        } else if self.destination.target.format.is_binary() {
             self.batch.push(offset, &record.bytes, b"")?;
             return Ok(Fill::Full);
         } else {
             self.batch.push(offset, &record.bytes, SEPARATOR)?;
+            self.ends.push(offset, self.batch.raw_bytes());
         }
         let raw_bytes = self.batch.raw_bytes() + self.container.waiting() as u64;
         Ok(if raw_bytes > self.flush_size { Fill::Full } else { Fill::More })
     }
 
     fn memory(&self) -> usize {
-        self.batch.memory() + self.container.memory()
+        self.batch.memory() + self.container.memory() + self.ends.memory()
     }
 
     fn memory_with(&self, len: usize) -> usize {
-        let container = if self.target.format.is_avro() { self.container.memory_with(len) } else { 0 };
-        self.batch.memory_with(len + SEPARATOR.len() + self.container.waiting()) + container
+        let is_avro = self.destination.target.format.is_avro();
+        let container = if is_avro { self.container.memory_with(len) } else { 0 };
+        let batch = self.batch.memory_with(len + SEPARATOR.len() + self.container.waiting());
+        batch + container + self.ends.memory_with_one()
     }
 
     fn is_empty(&self) -> bool {
@@ -175,19 +193,25 @@ impl PartitionWriter for KustoWriter {
     fn seal(&mut self) -> Result<Option<Delivery>, Error> {
         self.container.finish(&mut self.batch)?;
         let Some(sealed) = self.batch.seal()? else { return Ok(None) };
-        let request = self.request(&sealed);
-        let client = Arc::clone(&self.client);
-        let (checked, target) = (Arc::clone(&self.checked), target_of(&self.target));
+        let (destination, ends) = (Arc::clone(&self.destination), self.ends.take());
+        let (client, checked) = (Arc::clone(&self.client), Arc::clone(&self.checked));
         Ok(Some(Delivery {
             offsets: sealed.offsets,
             records: sealed.records,
             raw_bytes: sealed.raw_bytes,
-            memory: sealed.body.len(),
+            memory: sealed.body.len() + ends.memory(),
             work: async move {
+                let target = target_of(&destination.target);
                 checked
                     .get_or_try_init(|| client.check_targets(std::slice::from_ref(&target), false))
                     .await?;
-                Ok(client.ingest(&request).await?)
+                let request = |sealed: &Sealed| destination.request(sealed);
+                match client.ingest(&request(&sealed)).await {
+                    Err(error) if error.is_of_content() && !ends.are_unknown() => {
+                        apart::take_apart(client.as_ref(), (&sealed, &ends), request, error).await
+                    }
+                    done => Ok(done?),
+                }
             }
             .boxed(),
         }))

@@ -3,6 +3,7 @@
 //! A [`SinkTask`] opens one [`PartitionWriter`] per partition, so partitions share no state. Writers are pure up to the
 //! sealed [`Delivery`], whose future does the I/O. Offsets, states and restarts are the tasks' business.
 
+mod apart;
 mod avro;
 mod columns;
 mod encode;
@@ -22,6 +23,7 @@ use crate::id::{OffsetRange, TopicPartition};
 /// The connections to the service, which all connectors of a worker share.
 pub use crate::ingest::HttpPools;
 use crate::{batch, ingest};
+pub use apart::BadRecords;
 pub use kusto::KustoSink;
 
 /// Why a record or a batch cannot be handed over.
@@ -39,6 +41,14 @@ pub enum Error {
     /// The service did not take the batch, or will take none.
     #[error(transparent)]
     Ingest(#[from] ingest::Error),
+    /// The service took the batch but for some records.
+    #[error("{bad}: {source}")]
+    Records {
+        /// Which.
+        bad: BadRecords,
+        /// What was said of one of them.
+        source: ingest::Error,
+    },
 }
 
 impl Error {
@@ -48,13 +58,18 @@ impl Error {
             Self::NoMapping(_) => false,
             Self::Data(error) => error.is_retriable(),
             Self::Batch(error) => error.is_retriable(),
-            Self::Ingest(error) => error.is_retriable(),
+            Self::Ingest(error) | Self::Records { source: error, .. } => error.is_retriable(),
         }
     }
 
     /// True when the service refused what is in a batch, and would take another.
     pub fn is_of_batch(&self) -> bool {
-        matches!(self, Self::Ingest(error) if error.is_of_batch())
+        matches!(self, Self::Ingest(error) | Self::Records { source: error, .. } if error.is_of_batch())
+    }
+
+    /// The records that it is about; none when it is all of the batch.
+    pub fn records(&self) -> Option<&BadRecords> {
+        if let Self::Records { bad, .. } = self { Some(bad) } else { None }
     }
 }
 
@@ -124,7 +139,8 @@ pub struct Delivery {
     pub raw_bytes: u64,
     /// Memory it holds until it is handed over, in bytes.
     pub memory: usize,
-    /// Ends when the batch was acknowledged, or with an error that no retry mends. Dropping it gives the batch up.
+    /// Ends when the batch was acknowledged, or with an error that no retry mends: of the batch, or of some of its records
+    /// ([`Error::records`]) while all others were acknowledged. Dropping it gives the batch up.
     pub work: BoxFuture<'static, Result<(), Error>>,
 }
 

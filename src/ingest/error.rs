@@ -202,6 +202,11 @@ impl Error {
         }
     }
 
+    /// True when the service read what was sent and could not use it: without some of the records it might.
+    pub fn is_of_content(&self) -> bool {
+        matches!(self, Self::Refused(refusal) if refusal.speaks_of_content())
+    }
+
     /// How a refusal is to be treated; none for all other errors.
     pub fn class(&self) -> Option<Class> {
         match self {

@@ -143,6 +143,8 @@ impl BadRecords {
         batch: RefusedBatch,
     ) -> Result<Option<Dropped>, Failed> {
         let RefusedBatch { offsets, records, kept, error } = batch;
+        // The others were handed over.
+        let records = error.records().map_or(records, |bad| bad.records);
         from.counts.failed(records);
         if self.behavior == BehaviorOnError::Fail || (self.sink_letters.is_none() && !error.is_of_batch()) {
             return Err(Failed::Batch(error));
@@ -170,7 +172,9 @@ impl BadRecords {
                 error.to_string(),
             ),
         };
-        let sent: Result<Vec<_>, _> = kept.iter().map(|record| self.report(from, &record, &fault)).collect();
+        let is_bad = |record: &Original<'_>| error.records().is_none_or(|bad| bad.contain(record.offset));
+        let sent: Result<Vec<_>, _> =
+            kept.iter().filter(is_bad).map(|record| self.report(from, &record, &fault)).collect();
         let sent = sent.map_err(Failed::Letter)?.into_iter().flatten();
         futures::future::try_join_all(sent).await.map_err(Failed::Letter)?;
         Ok(None)

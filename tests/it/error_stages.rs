@@ -10,14 +10,14 @@ use adx_emulator::faults::{Effect, Rule};
 use futures::StreamExt;
 use serde_json::{Value, json};
 
-use self::failures::Meaning::{Content, Passes, Place};
+use self::failures::Meaning::{Content, Passes, Place, Whole};
 use self::failures::Way::{Posted, Streamed};
 use self::failures::{FOR_GOOD, Failure, QUEUE, STREAMING, TOLERANCES, Tolerance, UPLOADS};
 use crate::support::{Adx, DATABASE, Kafka, Raw, Worker, read_raw, send_raw, unique, wait_for};
 
 const MINUTE: Duration = Duration::from_mins(1);
 const RECORDS: usize = 60;
-/// The record of the broken row, where there is one: far from the first of a batch, which says how many fields there are.
+/// The record of the broken row, where there is one.
 const BROKEN: usize = 20;
 
 /// What must become of the records.
@@ -40,7 +40,7 @@ impl Case {
     fn outcome(&self) -> Outcome {
         let Tolerance(behavior, topic, _) = self.tolerance;
         match (self.failure.meaning, behavior.eq_ignore_ascii_case("FAIL"), topic) {
-            (Passes, ..) => Outcome::Rows,
+            (Passes, ..) | (Whole, false, _) => Outcome::Rows,
             (_, true, _) | (Place, _, false) => Outcome::Fails,
             (_, false, true) => Outcome::Letters,
             (Content, false, false) => Outcome::Counted,
@@ -58,7 +58,8 @@ impl Case {
     fn records(&self) -> Vec<Raw> {
         let record = |number: usize| {
             let broken = number == BROKEN && self.has_broken_row();
-            let value = if broken { format!("0,{number}") } else { format!("0,{number},text of {number}") };
+            let value =
+                if broken { format!("0,{number},\"text") } else { format!("0,{number},text of {number}") };
             let mut raw = Raw::text(&format!("k{number}"), &value);
             raw.timestamp = Some(1_700_000_000_000);
             raw.header("h", b"\xff\x00")
@@ -238,6 +239,9 @@ impl Ground {
             _ => assert!(letters.is_empty() && counted > 0, "{what}"),
         }
         match (case.failure.meaning, case.outcome()) {
+            (Content, _) if case.has_broken_row() => {
+                assert_eq!(wanted, RECORDS - 1, "{what}: a bad record costs no neighbour");
+            }
             (Content, _) => assert!(rows.len() >= RECORDS / 3, "{what}: one batch is no other's trouble"),
             (Place, _) => assert_eq!(letters.len(), RECORDS, "{what}"),
             _ => {}

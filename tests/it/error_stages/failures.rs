@@ -3,7 +3,7 @@
 use adx_emulator::Operation;
 use adx_emulator::Operation::{PutBlob, PutMessage, QueuedIngest, StreamingIngest};
 
-use self::Meaning::{Content, Passes, Place};
+use self::Meaning::{Content, Passes, Place, Whole};
 use self::Way::{Posted, Queued, Streamed};
 
 /// How batches go to the service.
@@ -19,8 +19,10 @@ pub(super) enum Way {
 pub(super) enum Meaning {
     /// Another try succeeds.
     Passes,
-    /// One batch is refused for what is in it.
+    /// One batch, or one record where a batch can be taken apart, is refused for what is in it.
     Content,
+    /// One batch is refused for what is in it, and no part of it is.
+    Whole,
     /// All batches are, whatever is in them.
     Place,
 }
@@ -67,9 +69,9 @@ pub(super) const STREAMING: &[Failure] = &[
     Failure { way: Streamed, meaning: Passes, words: "", faults: &[(StreamingIngest, 429, "Throttled", 1)] },
     Failure { way: Streamed, meaning: Passes, words: "", faults: &[(StreamingIngest, 413, "TooLarge", 1)] },
     Failure { way: Streamed, meaning: Passes, words: "", faults: &[(StreamingIngest, 404, "Off", 1)] },
-    // A row of too few fields: the engine takes a request as a whole or not at all.
-    Failure { way: Streamed, meaning: Content, words: "Stream_WrongNumberOfFields", faults: &[] },
-    Failure { way: Streamed, meaning: Content, words: "Stream_Broken", faults: &[(StreamingIngest, 400, "Stream_Broken", 1)] },
+    // A row with a quote that has no end: the engine takes a request as a whole or not at all.
+    Failure { way: Streamed, meaning: Content, words: "Stream_ClosingQuoteMissing", faults: &[] },
+    Failure { way: Streamed, meaning: Whole, words: "Stream_Broken", faults: &[(StreamingIngest, 400, "Stream_Broken", 1)] },
     // Too much for both ways.
     Failure { way: Streamed, meaning: Content, words: "RequestBodyTooLarge", faults: &[(StreamingIngest, 413, "TooLarge", 1), (PutMessage, 413, "RequestBodyTooLarge", 1)] },
     Failure { way: Streamed, meaning: Place, words: "403", faults: &[(StreamingIngest, 403, "Forbidden", FOR_GOOD)] },
