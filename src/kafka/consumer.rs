@@ -32,7 +32,8 @@ use crate::id::TopicPartition;
 const EVENT_PLACES: usize = 64;
 /// librdkafka wants to be polled well within `max.poll.interval.ms`, also when nothing happens.
 const IDLE_POLL: Duration = Duration::from_secs(5);
-/// One poll serves one callback, and some (statistics, logs) leave no event behind: a few polls clear the queue.
+/// One poll serves one callback, and some (statistics, logs) leave no event behind, like an empty queue: so many in a row
+/// mean that it is empty.
 const POLLS_PER_WAKE: usize = 8;
 /// How long a seek may take to be accepted by the client's own thread (no broker is asked).
 const SEEK_TIMEOUT: Duration = Duration::from_secs(10);
@@ -226,12 +227,13 @@ impl GroupConsumer {
     /// The next event. Cancel-safe; must be awaited again and again, for it is what serves the client's callbacks.
     pub async fn next_event(&mut self) -> ConsumerEvent {
         loop {
-            for _ in 0..POLLS_PER_WAKE {
+            let mut polls = 0;
+            while polls < POLLS_PER_WAKE {
                 if let Ok(event) = self.events.try_recv() {
                     return event;
                 }
                 match self.consumer.poll(Duration::ZERO) {
-                    None => {}
+                    None => polls += 1,
                     Some(Ok(message)) => {
                         let id = TopicPartition::new(message.topic(), message.partition());
                         return ConsumerEvent::Stray(id, message.offset());
@@ -240,6 +242,8 @@ impl GroupConsumer {
                         if let Some(refused) = self.refusal(&error) {
                             return refused;
                         }
+                        // An outage leaves hundreds of them, and what ends it stands behind them.
+                        polls = 0;
                     }
                 }
             }
