@@ -162,12 +162,18 @@ impl Backend {
     ) -> Result<(), DownloadError> {
         let bad = |_| DownloadError::of_status(400, "TableConnectionString is no URL".to_owned());
         let url = Url::parse(&status.table).map_err(bad)?;
-        if let Self::Own(storage) = self
-            && let Some(target) = Target::of(url.path())
-        {
-            let (partition, row) = (status.partition.clone(), status.row.clone());
-            storage.tables.merge(EntityKey { account: target.account, partition, row }, entity);
-            return Ok(());
+        if let Self::Own(storage) = self {
+            if let Some(target) = Target::of(url.path()) {
+                let (partition, row) = (status.partition.clone(), status.row.clone());
+                storage.tables.merge(EntityKey { account: target.account, partition, row }, entity);
+                return Ok(());
+            }
+            // The Node SDK names the host and the SAS only; the service knows its table by the SAS.
+            if url.path() == "/"
+                && storage.tables.merge_existing(&status.partition, &status.row, entity.clone())
+            {
+                return Ok(());
+            }
         }
         merge_entity(url, status, entity, client).await
     }

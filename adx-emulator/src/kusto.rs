@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::app::App;
-use crate::engine::{Answer, KustoError, KustoType, RequestOptions, Table};
+use crate::engine::{Answer, ErrorPlacement, Frames, KustoError, KustoType, RequestOptions, Table};
 use crate::operation::Operation;
 use crate::wire::{self, Asked};
 
@@ -48,17 +48,21 @@ impl Head {
 
     /// A success.
     pub(crate) fn answer(&self, body: &Value) -> Response {
+        self.answer_text(body.to_string())
+    }
+
+    /// A success whose body is this JSON.
+    fn answer_text(&self, body: String) -> Response {
         self.finish(200, body)
     }
 
     /// A refusal.
     pub(crate) fn error(&self, error: &KustoError) -> Response {
         tracing::debug!(%error, "request refused");
-        self.finish(error.status, &error.body(&self.client_request, self.activity))
+        self.finish(error.status, error.body(&self.client_request, self.activity).to_string())
     }
 
-    fn finish(&self, status: u16, body: &Value) -> Response {
-        let text = body.to_string();
+    fn finish(&self, status: u16, text: String) -> Response {
         let zipped = if self.gzip { zip(text.as_bytes()) } else { None };
         let coded = zipped.is_some();
         let body = zipped.map_or_else(|| Body::from(text), Body::from);
@@ -113,6 +117,7 @@ struct Request {
     database: Option<String>,
     csl: String,
     options: RequestOptions,
+    frames: Frames,
 }
 
 #[derive(Deserialize)]
@@ -127,7 +132,7 @@ impl Request {
         if asked.method == axum::http::Method::GET {
             let text = |name: &str| asked.query(name).map(str::to_owned);
             let csl = text("csl").ok_or_else(|| bad_request("the query parameter csl is missing"))?;
-            return Ok(Self { database: text("db"), csl, options: RequestOptions::default() });
+            return Ok(Self { database: text("db"), csl, ..Self::default() });
         }
         let body = std::mem::replace(&mut asked.body, Body::empty());
         let body =
@@ -136,21 +141,37 @@ impl Request {
             .map_err(|error| bad_request(&format!("the body is no request: {error}")))?;
         let csl = body.csl.ok_or_else(|| bad_request("the body has no csl"))?;
         let database = body.db.filter(|name| !name.is_empty());
-        Ok(Self { database, csl, options: options(body.properties.as_ref()) })
+        let (options, frames) = options(body.properties.as_ref());
+        Ok(Self { database, csl, options, frames })
     }
 }
 
-/// The options that the engine knows, from properties given as an object or as a text of one.
-fn options(properties: Option<&Value>) -> RequestOptions {
+/// The options that the engine and the form of answers know, from properties given as an object or as a text of one.
+fn options(properties: Option<&Value>) -> (RequestOptions, Frames) {
     let parsed = properties.and_then(Value::as_str).and_then(|text| serde_json::from_str::<Value>(text).ok());
-    let validate =
-        parsed.as_ref().or(properties).and_then(|value| value.pointer("/Options/validate_permissions"));
-    let validate_permissions = match validate {
+    let Some(properties) = parsed.as_ref().or(properties) else { return Default::default() };
+    let option = |name: &str| properties.get("Options").and_then(|options| options.get(name));
+    let is_on = |name: &str| match option(name) {
         Some(Value::Bool(on)) => *on,
         Some(Value::String(text)) => text.eq_ignore_ascii_case("true"),
         _ => false,
     };
-    RequestOptions { validate_permissions }
+    let parameters = properties.get("Parameters").and_then(Value::as_object).into_iter().flatten();
+    let parameters = parameters.map(|(name, value)| match value {
+        Value::String(text) => (name.clone(), text.clone()),
+        other => (name.clone(), other.to_string()),
+    });
+    let engine = RequestOptions {
+        validate_permissions: is_on("validate_permissions"),
+        parameters: parameters.collect(),
+    };
+    let placement = option("results_error_reporting_placement").and_then(Value::as_str);
+    let frames = Frames {
+        newlines: is_on("results_v2_newlines_between_frames"),
+        fragmented: is_on("results_v2_fragment_primary_tables"),
+        errors: placement.and_then(ErrorPlacement::parse).unwrap_or_default(),
+    };
+    (engine, frames)
 }
 
 fn bad_request(text: &str) -> KustoError {
@@ -242,12 +263,13 @@ pub(crate) async fn query(app: Arc<App>, mut asked: Asked) -> Response {
         if let Some(response) = check(&inner, &head, &asked) {
             return response;
         }
-        let result = match request {
-            Ok(request) => execute(&inner, request).await,
-            Err(error) => Err(error),
+        let request = match request {
+            Ok(request) => request,
+            Err(error) => return head.error(&error),
         };
-        match result {
-            Ok(answer) if asked.path.starts_with("/v2/") => head.answer(&answer.to_v2()),
+        let frames = request.frames;
+        match execute(&inner, request).await {
+            Ok(answer) if asked.path.starts_with("/v2/") => head.answer_text(answer.to_v2_text(frames)),
             Ok(answer) => head.answer(&answer.to_v1()),
             Err(error) => head.error(&error),
         }
@@ -339,7 +361,7 @@ pub(crate) async fn uncompressed(asked: &mut Asked, limit: usize) -> Result<Byte
 
 #[cfg(test)]
 mod tests {
-    use super::{Command, command, options, unzip, zip};
+    use super::{Command, ErrorPlacement, Frames, command, options, unzip, zip};
     use serde_json::json;
 
     #[test]
@@ -354,10 +376,24 @@ mod tests {
     #[test]
     fn options_come_as_object_or_text() {
         let on = json!({"Options": {"validate_permissions": true}});
-        assert!(options(Some(&on)).validate_permissions);
-        assert!(options(Some(&json!(on.to_string()))).validate_permissions);
-        assert!(!options(Some(&json!("damaged"))).validate_permissions);
-        assert!(!options(None).validate_permissions);
+        assert!(options(Some(&on)).0.validate_permissions);
+        assert!(options(Some(&json!(on.to_string()))).0.validate_permissions);
+        assert!(!options(Some(&json!("damaged"))).0.validate_permissions);
+        assert!(!options(None).0.validate_permissions);
+    }
+
+    #[test]
+    fn parameters_and_the_form_of_frames_are_read() {
+        let properties = json!({
+            "Options": {"results_v2_newlines_between_frames": true, "results_v2_fragment_primary_tables": "true",
+                "results_error_reporting_placement": "end_of_table"},
+            "Parameters": {"state": "'TEXAS'", "rows": 5},
+        });
+        let (engine, frames) = options(Some(&properties));
+        let given: Vec<_> =
+            engine.parameters.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
+        assert_eq!(given, [("rows", "5"), ("state", "'TEXAS'")]);
+        assert_eq!(frames, Frames { newlines: true, fragmented: true, errors: ErrorPlacement::EndOfTable });
     }
 
     #[test]

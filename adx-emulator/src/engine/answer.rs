@@ -51,6 +51,52 @@ impl Table {
     }
 }
 
+/// Rows in one fragment of a table.
+const FRAGMENT_ROWS: usize = 1000;
+
+/// How a client wants the frames of V2.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Frames {
+    /// A line for each frame (`results_v2_newlines_between_frames`).
+    pub newlines: bool,
+    /// Result tables in pieces (`results_v2_fragment_primary_tables`).
+    pub fragmented: bool,
+    /// Where errors would stand (`results_error_reporting_placement`). There are none in the middle of results here.
+    pub errors: ErrorPlacement,
+}
+
+/// Where V2 reports errors that are met while rows are sent.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum ErrorPlacement {
+    /// Among the rows.
+    #[default]
+    InData,
+    /// After a table's rows.
+    EndOfTable,
+    /// After all tables.
+    EndOfDataSet,
+}
+
+impl ErrorPlacement {
+    /// What the option's value means; none for an unknown one.
+    pub fn parse(text: &str) -> Option<Self> {
+        Some(match text {
+            "in_data" => Self::InData,
+            "end_of_table" => Self::EndOfTable,
+            "end_of_dataset" => Self::EndOfDataSet,
+            _ => return None,
+        })
+    }
+
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::InData => "InData",
+            Self::EndOfTable => "EndOfTable",
+            Self::EndOfDataSet => "EndOfDataSet",
+        }
+    }
+}
+
 /// The answer to one request.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Answer {
@@ -73,10 +119,10 @@ impl Answer {
     }
 
     /// The V2 shape of `/v2/rest/query`: header, query properties, results, completion information, completion.
-    pub fn to_v2(&self) -> Value {
+    pub fn to_v2(&self, form: Frames) -> Vec<Value> {
         let mut frames = vec![
             json!({"FrameType": "DataSetHeader", "IsProgressive": false, "Version": "v2.0",
-                "IsFragmented": false, "ErrorReportingPlacement": "InData"}),
+                "IsFragmented": form.fragmented, "ErrorReportingPlacement": form.errors.as_str()}),
             self.properties_frame(),
         ];
         for (position, table) in self.tables.iter().enumerate() {
@@ -85,14 +131,34 @@ impl Answer {
                 .iter()
                 .map(|column| json!({"ColumnName": column.name, "ColumnType": column.kind.as_str()}))
                 .collect();
-            frames.push(
-                json!({"FrameType": "DataTable", "TableId": position + 1, "TableKind": "PrimaryResult",
-                "TableName": "PrimaryResult", "Columns": columns, "Rows": table.rows}),
-            );
+            let id = position + 1;
+            if form.fragmented {
+                frames.push(json!({"FrameType": "TableHeader", "TableId": id, "TableKind": "PrimaryResult",
+                    "TableName": "PrimaryResult", "Columns": columns}));
+                frames.extend(table.rows.chunks(FRAGMENT_ROWS).map(|rows| {
+                    json!({"FrameType": "TableFragment", "TableFragmentType": "DataAppend", "TableId": id,
+                        "Rows": rows})
+                }));
+                let rows = table.rows.len();
+                frames.push(json!({"FrameType": "TableCompletion", "TableId": id, "RowCount": rows}));
+            } else {
+                frames.push(json!({"FrameType": "DataTable", "TableId": id, "TableKind": "PrimaryResult",
+                    "TableName": "PrimaryResult", "Columns": columns, "Rows": table.rows}));
+            }
         }
         frames.push(self.completion_frame());
         frames.push(json!({"FrameType": "DataSetCompletion", "HasErrors": false, "Cancelled": false}));
-        Value::Array(frames)
+        frames
+    }
+
+    /// The V2 shape as the text of an answer, a line for each frame where that was asked for.
+    pub fn to_v2_text(&self, form: Frames) -> String {
+        let frames: Vec<String> = self.to_v2(form).iter().map(ToString::to_string).collect();
+        if form.newlines {
+            format!("[{}\n]\n", frames.join("\n,"))
+        } else {
+            format!("[{}]", frames.join(","))
+        }
     }
 
     fn properties_frame(&self) -> Value {
@@ -154,12 +220,39 @@ mod tests {
 
     #[test]
     fn v2_has_the_frames_in_order() {
-        let frames = answer().to_v2();
-        let kinds: Vec<&str> =
-            frames.as_array().unwrap().iter().map(|f| f["FrameType"].as_str().unwrap()).collect();
+        let frames = answer().to_v2(Frames::default());
+        let kinds: Vec<&str> = frames.iter().map(|f| f["FrameType"].as_str().unwrap()).collect();
         assert_eq!(kinds, ["DataSetHeader", "DataTable", "DataTable", "DataTable", "DataSetCompletion"]);
         assert_eq!(frames[2]["TableKind"], "PrimaryResult");
         assert_eq!(frames[2]["Rows"], json!([["x", 5]]));
         assert_eq!(frames[4]["HasErrors"], false);
+    }
+
+    #[test]
+    fn fragments_carry_all_rows_a_line_for_each_frame() {
+        let rows = (0..2500).map(|n| vec![json!("x\ny"), json!(n)]).collect();
+        let columns = [("A", KustoType::String), ("N", KustoType::Long)];
+        let answer = Answer::table(Table::new(&columns, rows));
+        let form = Frames { newlines: true, fragmented: true, errors: ErrorPlacement::EndOfTable };
+        let text = answer.to_v2_text(form);
+        let whole: Vec<Value> = serde_json::from_str(&text).unwrap();
+        let mut lines = text.lines();
+        for frame in &whole {
+            // Clients pass the bracket or comma and read the rest of the line by itself.
+            assert_eq!(&serde_json::from_str::<Value>(&lines.next().unwrap()[1..]).unwrap(), frame);
+        }
+        assert_eq!(lines.next(), Some("]"));
+        assert_eq!(whole[0]["IsFragmented"], true);
+        assert_eq!(whole[0]["ErrorReportingPlacement"], "EndOfTable");
+        let found = whole.iter().filter(|frame| frame["FrameType"] == "TableFragment");
+        let numbers: Vec<Value> =
+            found.flat_map(|f| f["Rows"].as_array().unwrap()).map(|r| r[1].clone()).collect();
+        assert_eq!(numbers, (0..2500).map(Value::from).collect::<Vec<_>>());
+        let end = whole.iter().find(|frame| frame["FrameType"] == "TableCompletion").unwrap();
+        assert_eq!(end["RowCount"], 2500);
+        // Without rows there is no fragment, but header and completion.
+        let none = Answer::table(Table::new(&columns, Vec::new())).to_v2(form);
+        assert!(none.iter().all(|frame| frame["FrameType"] != "TableFragment"));
+        assert!(none.iter().any(|frame| frame["FrameType"] == "TableHeader"));
     }
 }

@@ -19,10 +19,12 @@ mod error;
 mod ingest;
 mod kql;
 mod lexer;
+mod plain;
 mod scan;
 mod store;
 mod value;
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -31,7 +33,7 @@ use std::time::Duration;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-pub use answer::{Answer, Column, Table};
+pub use answer::{Answer, Column, ErrorPlacement, Frames, Table};
 pub use error::{Error, IngestFailure, KustoError};
 use store::Store;
 pub use value::KustoType;
@@ -56,6 +58,8 @@ impl fmt::Debug for Engine {
 pub struct RequestOptions {
     /// Check names and permissions only and answer one cell `OK`.
     pub validate_permissions: bool,
+    /// The values of query parameters, each the text of a literal.
+    pub parameters: BTreeMap<String, String>,
 }
 
 /// One blob to ingest.
@@ -187,7 +191,7 @@ impl Engine {
         let database = database.filter(|name| !name.is_empty()).unwrap_or(DEFAULT_DATABASE);
         let mut store = self.store();
         if !is_command(csl) {
-            return kql::query(&store, database, csl, options.validate_permissions);
+            return kql::query(&store, database, csl, options);
         }
         if options.validate_permissions {
             return Err(KustoError::unsupported("the option validate_permissions on a management command"));

@@ -11,7 +11,7 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 use uuid::Uuid;
 
-use super::{datetime, decimal};
+use super::{datetime, decimal, plain};
 
 /// A scalar type.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -262,7 +262,7 @@ pub fn to_json(kind: KustoType, value: ValueRef<'_>) -> Value {
         }
         (_, ValueRef::Real(number)) => Value::from(number),
         (KustoType::Dynamic, ValueRef::Text(text)) => {
-            serde_json::from_slice(text).unwrap_or_else(|_| Value::from(String::from_utf8_lossy(text)))
+            plain::from_slice(text).unwrap_or_else(|_| Value::from(String::from_utf8_lossy(text)))
         }
         (_, ValueRef::Text(text)) => Value::from(String::from_utf8_lossy(text)),
     }

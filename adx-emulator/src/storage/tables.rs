@@ -44,6 +44,13 @@ impl Tables {
         self.lock().entry(key).or_default().extend(entity);
     }
 
+    /// The same in whatever account holds an entity of these keys; false when none does.
+    pub(crate) fn merge_existing(&self, partition: &str, row: &str, entity: Map<String, Value>) -> bool {
+        let mut all = self.lock();
+        let found = all.iter_mut().find(|(key, _)| key.partition == partition && key.row == row);
+        found.map(|(_, properties)| properties.extend(entity)).is_some()
+    }
+
     /// Insert Or Replace Entity.
     pub(crate) fn replace(&self, key: EntityKey, entity: Map<String, Value>) {
         self.lock().insert(key, entity);
@@ -103,6 +110,10 @@ mod tests {
         tables.merge(key.clone(), entity(json!({"Status": "Succeeded"})));
         let found = Value::Object(tables.get(&key).unwrap());
         assert_eq!(found, json!({"Status": "Succeeded", "Table": "T", "PartitionKey": "p", "RowKey": "r"}));
+        let failed = json!({"Status": "Failed"}).as_object().unwrap().clone();
+        assert!(tables.merge_existing("p", "r", failed.clone()));
+        assert!(!tables.merge_existing("p", "x", failed));
+        assert_eq!(tables.get(&key).unwrap()["Status"], "Failed");
         tables.delete(&key).unwrap();
         assert_eq!(tables.get(&key).unwrap_err().status, 404);
     }

@@ -1,5 +1,6 @@
 //! What a query says, before names and types are looked at.
 
+use super::parameters::Parameters;
 use crate::engine::error::KustoError;
 use crate::engine::value::KustoType;
 
@@ -9,6 +10,8 @@ const MAX_DEPTH: u16 = 100;
 /// A whole query.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Query {
+    /// The values of its parameters.
+    pub declared: Parameters,
     /// Where the rows come from.
     pub source: Source,
     /// What is done to them, in order.
@@ -46,7 +49,7 @@ pub enum Operator {
     /// The number of rows.
     Count,
     /// At most so many rows.
-    Take(i64),
+    Take(Rows),
     /// The rows for which it is true.
     Where(Expr),
     /// Exactly these columns.
@@ -69,11 +72,20 @@ pub enum Operator {
     /// The rows in order.
     Sort(Vec<SortKey>),
     /// The first rows in order.
-    Top(i64, Vec<SortKey>),
+    Top(Rows, Vec<SortKey>),
     /// The distinct combinations; of all columns when empty.
     Distinct(Vec<String>),
     /// A kind of chart: for people, not for data.
     Render(String),
+}
+
+/// A number of rows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Rows {
+    /// As it stands in the query.
+    Number(i64),
+    /// The value of this query parameter.
+    Parameter(String),
 }
 
 /// One key of an order.

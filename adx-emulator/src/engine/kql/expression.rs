@@ -264,7 +264,7 @@ impl Reader<'_, '_> {
 }
 
 /// The value of `type(text)`.
-fn typed_literal(kind: KustoType, text: &str) -> Result<Literal, KustoError> {
+pub fn typed_literal(kind: KustoType, text: &str) -> Result<Literal, KustoError> {
     let text = text.trim();
     if text == "null" {
         return Ok(Literal::Null(kind));

@@ -7,6 +7,7 @@ mod aggregate;
 mod ast;
 mod expression;
 mod function;
+mod parameters;
 mod parser;
 mod plan;
 mod scalar;
@@ -18,6 +19,7 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 use time::OffsetDateTime;
 
+use super::RequestOptions;
 use super::answer::{Answer, Table};
 use super::datetime;
 use super::error::KustoError;
@@ -33,16 +35,25 @@ pub fn prepare(connection: &Connection) -> rusqlite::Result<()> {
 }
 
 /// Runs a query, or only checks its names and types.
-pub fn query(store: &Store, database: &str, text: &str, check_only: bool) -> Result<Answer, KustoError> {
-    let query = parser::parse(text)?;
-    let mut shared = Shared { now: datetime::from_offset(OffsetDateTime::now_utc()), ..Shared::default() };
+pub fn query(
+    store: &Store,
+    database: &str,
+    text: &str,
+    options: &RequestOptions,
+) -> Result<Answer, KustoError> {
+    let query = parser::parse(text, &options.parameters)?;
+    let mut shared = Shared {
+        now: datetime::from_offset(OffsetDateTime::now_utc()),
+        declared: query.declared.clone(),
+        ..Shared::default()
+    };
     let relation = match &query.source {
         Source::Table { database: other, name } => table(store, other.as_deref().unwrap_or(database), name)?,
         Source::Print(items) => Relation::print(items, &mut shared)?,
         Source::Given => return Err(KustoError::syntax("the query has no source")),
     };
     let relation = pipeline(relation, &query, &mut shared)?;
-    if check_only {
+    if options.validate_permissions {
         let ok = Table::new(&[("Result", KustoType::String)], vec![vec![Value::from("OK")]]);
         return Ok(Answer::table(ok));
     }

@@ -2,8 +2,11 @@
 //!
 //! Total: any text gives a query or Kusto's syntax error.
 
-use super::ast::{Named, Operator, Query, SortKey, Source};
+use std::collections::BTreeMap;
+
+use super::ast::{Named, Operator, Query, Rows, SortKey, Source};
 use super::expression::{expression, list};
+use super::parameters::{self, Parameters};
 use crate::engine::cursor::Cursor;
 use crate::engine::error::KustoError;
 use crate::engine::lexer::{Mode, TokenKind};
@@ -11,13 +14,14 @@ use crate::engine::lexer::{Mode, TokenKind};
 /// Longer pipelines are refused: each operator nests the SQL once more.
 const MAX_OPERATORS: usize = 50;
 
-/// Reads a query.
-pub fn parse(text: &str) -> Result<Query, KustoError> {
+/// Reads a query whose parameters have the values `given`.
+pub fn parse(text: &str, given: &BTreeMap<String, String>) -> Result<Query, KustoError> {
     let mut cursor = Cursor::new(text, Mode::Query)?;
+    let declared = parameters::declarations(&mut cursor, given)?;
     let source = source(&mut cursor)?;
     let operators = if cursor.eat_mark("|") { operators(&mut cursor)? } else { Vec::new() };
     end(&mut cursor)?;
-    Ok(Query { source, operators })
+    Ok(Query { declared, source, operators })
 }
 
 /// Reads operators that follow a command's pipe.
@@ -25,7 +29,7 @@ pub fn parse_pipeline(text: &str) -> Result<Query, KustoError> {
     let mut cursor = Cursor::new(text, Mode::Query)?;
     let operators = operators(&mut cursor)?;
     end(&mut cursor)?;
-    Ok(Query { source: Source::Given, operators })
+    Ok(Query { declared: Parameters::new(), source: Source::Given, operators })
 }
 
 fn end(cursor: &mut Cursor<'_>) -> Result<(), KustoError> {
@@ -62,18 +66,8 @@ fn source(cursor: &mut Cursor<'_>) -> Result<Source, KustoError> {
 }
 
 fn not_a_table(name: &str, cursor: &Cursor<'_>) -> KustoError {
-    let statements = [
-        "let",
-        "set",
-        "declare",
-        "union",
-        "datatable",
-        "range",
-        "find",
-        "search",
-        "externaldata",
-        "evaluate",
-    ];
+    let statements =
+        ["let", "set", "union", "datatable", "range", "find", "search", "externaldata", "evaluate"];
     if statements.contains(&name) {
         return KustoError::unsupported(format!("'{name}'"));
     }
@@ -127,13 +121,14 @@ fn operator(cursor: &mut Cursor<'_>) -> Result<Operator, KustoError> {
     }
 }
 
-fn count(cursor: &mut Cursor<'_>) -> Result<i64, KustoError> {
-    let Some(TokenKind::Long(count)) = cursor.peek() else {
-        return Err(cursor.unexpected("a number of rows"));
+fn count(cursor: &mut Cursor<'_>) -> Result<Rows, KustoError> {
+    let rows = match cursor.peek() {
+        Some(TokenKind::Long(count)) => Rows::Number(*count),
+        Some(TokenKind::Word(name)) => Rows::Parameter(name.clone()),
+        _ => return Err(cursor.unexpected("a number of rows")),
     };
-    let count = *count;
     cursor.advance();
-    Ok(count)
+    Ok(rows)
 }
 
 fn names(cursor: &mut Cursor<'_>) -> Result<Vec<String>, KustoError> {
@@ -207,6 +202,10 @@ fn render(cursor: &mut Cursor<'_>) -> Result<Operator, KustoError> {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+
+    fn parse(text: &str) -> Result<Query, KustoError> {
+        super::parse(text, &BTreeMap::new())
+    }
 
     fn operator_count(text: &str) -> usize {
         parse(text).unwrap().operators.len()

@@ -115,7 +115,7 @@ impl Relation {
             Operator::Count => self.count(),
             Operator::Take(rows) => {
                 self.wrap_unless(self.limit.is_none());
-                self.limit = Some(*rows);
+                self.limit = Some(shared.rows(rows)?);
             }
             Operator::Where(predicate) => {
                 self.wrap_unless(self.plain && self.limit.is_none());
@@ -137,7 +137,7 @@ impl Relation {
             Operator::Sort(keys) => self.sort(keys, "sort", shared)?,
             Operator::Top(rows, keys) => {
                 self.sort(keys, "top", shared)?;
-                self.limit = Some(*rows);
+                self.limit = Some(shared.rows(rows)?);
             }
             Operator::Distinct(names) => self.distinct(names)?,
             Operator::Render(_) => {}

@@ -5,7 +5,8 @@
 
 use rusqlite::types::Value;
 
-use super::ast::{Arithmetic, Compare, Expr, ExprKind, Literal, Membership, TextTest};
+use super::ast::{Arithmetic, Compare, Expr, ExprKind, Literal, Membership, Rows, TextTest};
+use super::parameters::Parameters;
 use super::{aggregate, function};
 use crate::engine::error::KustoError;
 use crate::engine::value::{KustoType, NAN};
@@ -45,6 +46,25 @@ pub struct Shared {
     pub parameters: Vec<Value>,
     /// `now()` in ticks.
     pub now: i64,
+    /// What names mean that are no column.
+    pub declared: Parameters,
+}
+
+impl Shared {
+    /// The number that `rows` stands for.
+    pub fn rows(&self, rows: &Rows) -> Result<i64, KustoError> {
+        let name = match rows {
+            Rows::Number(number) => return Ok(*number),
+            Rows::Parameter(name) => name,
+        };
+        match self.declared.get(name) {
+            Some(Literal::Integer(KustoType::Int | KustoType::Long, number)) if *number >= 0 => Ok(*number),
+            Some(_) => {
+                Err(KustoError::semantic(format!("the query parameter '{name}' is no number of rows")))
+            }
+            None => Err(KustoError::semantic(format!("Failed to resolve scalar expression named '{name}'"))),
+        }
+    }
 }
 
 /// What names mean at one place of the query.
@@ -132,6 +152,10 @@ impl Scope<'_> {
                 Err(self.fail(format!("the column '{name}' is used outside an aggregate function")))
             }
             Some(column) => Ok(column.scalar.clone()),
+            None if self.shared.declared.contains_key(name) => {
+                let literal = self.shared.declared[name].clone();
+                self.literal(&literal)
+            }
             None => Err(self.fail(format!("Failed to resolve scalar expression named '{name}'"))),
         }
     }

@@ -11,7 +11,7 @@ use rusqlite::{Connection, Error, Result};
 use serde_json::value::RawValue;
 
 use crate::engine::value::{Cell, KustoType, NAN, to_json};
-use crate::engine::{datetime, decimal};
+use crate::engine::{datetime, decimal, plain};
 
 const FLAGS: FunctionFlags = FunctionFlags::SQLITE_UTF8.union(FunctionFlags::SQLITE_DETERMINISTIC);
 
@@ -241,7 +241,7 @@ fn register_conversions(connection: &Connection) -> Result<()> {
     })?;
     // A member or element of a dynamic, as JSON; null when there is none.
     connection.create_scalar_function("k_member", 2, FLAGS, |context| {
-        let value: Option<serde_json::Value> = serde_json::from_str(text(context, 0)).ok();
+        let value = plain::from_slice(text(context, 0).as_bytes()).ok();
         let found = value.as_ref().and_then(|value| match context.get_raw(1) {
             ValueRef::Integer(position) => value.get(usize::try_from(position).ok()?),
             ValueRef::Text(name) => value.get(std::str::from_utf8(name).ok()?),

@@ -4,7 +4,7 @@ mod query_tests;
 
 use serde_json::{Value, json};
 
-use crate::engine::{Engine, KustoError, RequestOptions};
+use crate::engine::{Engine, Frames, KustoError, RequestOptions};
 
 /// Ten storms, one row of every type, and an empty table.
 fn engine() -> Engine {
@@ -81,7 +81,7 @@ fn the_labs_queries_answer() {
     assert_eq!(rows(chart), json!([["TEXAS", 3]]));
     let answer = engine().execute(Some("lab"), chart, &RequestOptions::default()).unwrap();
     assert_eq!(answer.visualization.as_deref(), Some("columnchart"));
-    assert!(answer.to_v2()[1]["Rows"][0][2].as_str().unwrap().contains("columnchart"));
+    assert!(answer.to_v2(Frames::default())[1]["Rows"][0][2].as_str().unwrap().contains("columnchart"));
 }
 
 #[test]

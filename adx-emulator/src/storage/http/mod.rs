@@ -34,12 +34,13 @@ pub(crate) struct Target {
 impl Target {
     /// The target of a request path, if its first segment is one of our accounts.
     pub(crate) fn of(path: &str) -> Option<Self> {
-        let mut parts = path.trim_start_matches('/').splitn(3, '/');
+        // Some clients write the slashes behind the account as `%2F`; the service takes them as they are meant.
+        let path = wire::percent_decode(path.trim_start_matches('/'));
+        let mut parts = path.splitn(3, '/');
         let first = parts.next()?;
         let account = ACCOUNTS.iter().find(|account| **account == first)?;
-        let resource = wire::percent_decode(parts.next().unwrap_or_default());
-        let rest = wire::percent_decode(parts.next().unwrap_or_default());
-        Some(Self { account: (*account).to_owned(), resource, rest })
+        let mut next = || parts.next().unwrap_or_default().to_owned();
+        Some(Self { account: (*account).to_owned(), resource: next(), rest: next() })
     }
 
     fn kind(&self) -> Option<(&'static str, String)> {
@@ -207,6 +208,8 @@ mod tests {
         assert_eq!(target.kind().unwrap().0, "TempStorage");
         assert_eq!(Target::of("/acct1/ingestdata-1/x").unwrap().kind(), None);
         assert_eq!(Target::of("/acct3/ingestdata-0/x"), None);
+        assert_eq!(Target::of("/acct2%2Fingestdata-1%2fa%20b%2Fc.csv.gz").as_ref(), Some(&target));
+        assert_eq!(Target::of("/acct2/ingestdata-1%2Fa%20b/c.csv.gz").as_ref(), Some(&target));
         let table = Target::of("/acct1/ingestionsstatus(PartitionKey='a',RowKey='b')").unwrap();
         assert_eq!(table.kind().unwrap().0, "IngestionsStatusTable");
     }

@@ -1,9 +1,9 @@
 //! Whole queries: operators after each other, commands as sources, and what fails.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{ask, engine, hits, rows, schema, value};
-use crate::engine::RequestOptions;
+use crate::engine::{KustoError, RequestOptions};
 
 #[test]
 fn projections() {
@@ -179,7 +179,7 @@ fn failures_while_running_are_the_querys_fault() {
 #[test]
 fn permissions_can_be_checked_without_running() {
     let engine = engine();
-    let options = RequestOptions { validate_permissions: true };
+    let options = RequestOptions { validate_permissions: true, ..RequestOptions::default() };
     let answer = engine.execute(Some("lab"), "Storms | count", &options).unwrap();
     assert_eq!(answer.tables[0].rows, vec![vec![json!("OK")]]);
     assert!(engine.execute(Some("lab"), "Nope | count", &options).is_err());
@@ -198,4 +198,96 @@ fn long_and_deep_queries_still_run() {
     assert_eq!(value(&nested), 1);
     let nested = format!("{}true{}", "not(".repeat(38), ")".repeat(38));
     assert_eq!(value(&nested), true);
+}
+
+/// The answer to `query` with these values beside it.
+fn with_parameters(query: &str, given: &[(&str, &str)]) -> Result<Value, KustoError> {
+    let parameters = given.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned())).collect();
+    let options = RequestOptions { parameters, ..RequestOptions::default() };
+    let answer = engine().execute(Some("lab"), query, &options)?;
+    Ok(json!(answer.tables[0].rows))
+}
+
+#[test]
+fn declared_parameters_have_the_values_beside_the_query() {
+    let query = "declare query_parameters(state:string, least:long = 2);\n\
+                 Storms | where State == state and EventId >= least | count";
+    for text in ["TEXAS", "'TEXAS'", "\"TEXAS\"", "h@'TEXAS'"] {
+        assert_eq!(with_parameters(query, &[("state", text)]).unwrap(), json!([[2]]), "{text}");
+    }
+    assert_eq!(with_parameters(query, &[("state", "TEXAS"), ("least", "long(3)")]).unwrap(), json!([[1]]));
+    // What looks like KQL is a text.
+    assert_eq!(with_parameters(query, &[("state", "' or true or '")]).unwrap(), json!([[0]]));
+    let take = "declare query_parameters(rows:int); declare query_parameters(); Storms | take rows | count";
+    assert_eq!(with_parameters(take, &[("rows", "3")]).unwrap(), json!([[3]]));
+    let top = "declare query_parameters(rows:long); Storms | top rows by EventId asc | project EventId";
+    assert_eq!(with_parameters(top, &[("rows", "2")]).unwrap(), json!([[null], [1]]));
+    // A column hides a parameter of its name.
+    let hidden = "declare query_parameters(State:string = 'x'); Storms | where State == 'OHIO' | count";
+    assert_eq!(with_parameters(hidden, &[]).unwrap(), json!([[2]]));
+}
+
+#[test]
+fn a_parameter_may_have_any_type() {
+    for (kind, text, expected) in [
+        ("int", "-7", json!(-7)),
+        ("long", "long(9223372036854775807)", json!(i64::MAX)),
+        ("real", "0.5", json!(0.5)),
+        ("real", "real(1e3)", json!(1000.0)),
+        ("bool", "true", json!(true)),
+        ("bool", "bool(false)", json!(false)),
+        ("datetime", "2007-01-01", json!("2007-01-01T00:00:00.0000000Z")),
+        ("datetime", "datetime(2007-01-01)", json!("2007-01-01T00:00:00.0000000Z")),
+        ("timespan", "1.02:03:04.5", json!("1.02:03:04.5000000")),
+        ("timespan", "1d", json!("1.00:00:00")),
+        ("guid", "74be27de-1e4e-49d9-b579-fe0b331d3642", json!("74be27de-1e4e-49d9-b579-fe0b331d3642")),
+        ("decimal", "decimal(10.50)", json!("10.5")),
+        ("dynamic", "dynamic({\"a\":[1]})", json!({"a": [1]})),
+        ("dynamic", "{\"a\":[1]}", json!({"a": [1]})),
+        ("long", "long(null)", json!(null)),
+    ] {
+        let query = format!("declare query_parameters(p:{kind}); print x = p");
+        assert_eq!(with_parameters(&query, &[("p", text)]).unwrap(), json!([[expected]]), "{kind} {text}");
+    }
+    for (declared, expected) in [
+        ("p:long = -5", json!(-5)),
+        ("p:real = 2", json!(2.0)),
+        ("p:string = 'a'", json!("a")),
+        ("p:datetime = datetime(2007-01-01)", json!("2007-01-01T00:00:00.0000000Z")),
+    ] {
+        let query = format!("declare query_parameters({declared}); print x = p");
+        assert_eq!(with_parameters(&query, &[]).unwrap(), json!([[expected]]), "{declared}");
+    }
+}
+
+#[test]
+fn wrong_parameters_are_refused_by_name() {
+    for (query, given, name) in [
+        ("declare query_parameters(p:long); print p", "", "'p' has neither"),
+        ("declare query_parameters(p:colour); print p", "1", "colour"),
+        ("declare query_parameters(p:long); print p", "1; drop", "1; drop"),
+        ("declare query_parameters(p:long = now()); print p", "", "no literal"),
+        ("declare query_parameters(p:string); Storms | take p", "x", "'p' is no number"),
+        ("Storms | take p", "1", "'p'"),
+        ("print p", "1", "'p'"),
+        ("declare pattern x; print 1", "1", "query_parameters"),
+    ] {
+        let given = if given.is_empty() { Vec::new() } else { vec![("p", given)] };
+        let error = with_parameters(query, &given).unwrap_err();
+        assert!(error.message.contains(name), "{query}: {}", error.message);
+        assert_eq!((error.status, error.permanent), (400, true));
+    }
+}
+
+#[test]
+fn an_object_with_a_private_name_comes_out_as_it_went_in() {
+    let engine = engine();
+    let run = |text: &str| engine.execute(Some("lab"), text, &RequestOptions::default()).unwrap();
+    run(".create table Odd (j:dynamic)");
+    run(
+        ".ingest inline into table Odd <| \"{\"\"$serde_json::private::RawValue\"\":\"\"5\"\",\"\"a\"\":1}\"",
+    );
+    let rows = |query: &str| json!(run(query).tables[0].rows);
+    assert_eq!(rows("Odd").to_string(), r#"[[{"$serde_json::private::RawValue":"5","a":1}]]"#);
+    assert_eq!(rows("Odd | project x = j.a, y = j['$serde_json::private::RawValue']"), json!([[1, "5"]]));
 }
