@@ -6,6 +6,7 @@
 
 use crate::app::{App, Error, RunningApp};
 use crate::config::{ConnectorFile, Mode, WorkerConfig};
+use crate::limits;
 use crate::migrate;
 use crate::telemetry::{self, Filter};
 use clap::{Parser, Subcommand};
@@ -160,6 +161,7 @@ async fn work(config: WorkerConfig, lines: Filter, connectors: Vec<ConnectorFile
         group = config.group_id,
         "starting the worker"
     );
+    limits::raise_descriptors();
     let (mut interrupt, mut terminate) = match signals() {
         Ok(signals) => signals,
         Err(error) => {

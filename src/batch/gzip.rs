@@ -11,8 +11,12 @@ use super::Error;
 
 /// Raw bytes that are handed to the encoder at once.
 const CHUNK: usize = 64 * 1024;
-/// Output space that is added when there is none left.
+/// Output space that is added when there is none left; an eighth of the output, when that is more.
 const GROWTH: usize = 32 * 1024;
+/// Input that the encoder may hold back and give later, at most, as output that did not shrink.
+const HELD_BACK: usize = 128 * 1024;
+/// Estimates grow in such steps, so that they need not be reserved record by record.
+const STEP: usize = 64 * 1024;
 /// Level 1: a seventh to a tenth of the CPU of the JVM's level 6, for blobs about twice the size.
 const LEVEL: u32 = 1;
 /// What zlib's state takes at 15 bits of window (measured 268 KiB with zlib-rs).
@@ -43,15 +47,16 @@ impl GzipStream {
 
     pub(super) fn memory_with(&self, len: usize) -> usize {
         let wanted = self.waiting.len() + len;
-        if wanted <= self.waiting.capacity() {
-            return self.memory();
+        // It doubles when it has to, and bytes may come in pieces.
+        let capacity = self.waiting.capacity();
+        let waiting = if wanted > capacity { capacity.max(2 * wanted.min(CHUNK)).max(16) } else { capacity };
+        if self.encoder.is_none() && wanted <= CHUNK {
+            return self.compressed.capacity() + waiting;
         }
-        if wanted <= CHUNK {
-            return self.memory() + self.waiting.capacity().max(len);
-        }
-        // The encoder runs: its state, and output that in the worst case is as long as the input and doubles its place.
-        let encoder = self.encoder.as_ref().map_or(ENCODER_MEMORY, |_| 0);
-        self.memory() + encoder + self.compressed.len().max(GROWTH).max(wanted)
+        // The encoder runs: its state, and output that in the worst case is as long as the input, to the stream's end.
+        let output = self.compressed.len() + wanted + HELD_BACK;
+        let output = self.compressed.capacity().max(output + growth(output));
+        (waiting + ENCODER_MEMORY + output).next_multiple_of(STEP)
     }
 
     pub(super) fn write(&mut self, bytes: &[u8]) -> Result<(), Error> {
@@ -69,8 +74,10 @@ impl GzipStream {
     /// Ends the stream: the compressed bytes and the CRC-32 of the raw ones. The stream is empty afterwards.
     pub(super) fn finish(&mut self) -> Result<(Bytes, u32), Error> {
         self.compress_waiting(FlushCompress::Finish)?;
-        let compressed = std::mem::take(&mut self.compressed);
+        let mut compressed = std::mem::take(&mut self.compressed);
         *self = Self::new();
+        // Else the place that was not needed would stay with the bytes, uncounted.
+        compressed.shrink_to_fit();
         // A gzip member ends with the CRC-32 and the length of its content, four bytes each.
         let crc = compressed.len().checked_sub(8).and_then(|at| compressed.get(at..at + 4));
         let crc = crc.and_then(|crc| crc.try_into().ok()).map(u32::from_le_bytes);
@@ -90,7 +97,9 @@ impl GzipStream {
         // 15 bits of window is what every reader understands; `gzip` adds header and trailer.
         let encoder = self.encoder.get_or_insert_with(|| Compress::new_gzip(Compression::new(LEVEL), 15));
         loop {
-            self.compressed.reserve(GROWTH);
+            if self.compressed.len() == self.compressed.capacity() {
+                self.compressed.reserve_exact(growth(self.compressed.len()));
+            }
             let before = encoder.total_in();
             let status = encoder
                 .compress_vec(bytes, &mut self.compressed, flush)
@@ -104,4 +113,9 @@ impl GzipStream {
             }
         }
     }
+}
+
+/// The space added to `len` bytes of output.
+fn growth(len: usize) -> usize {
+    GROWTH.max(len / 8)
 }

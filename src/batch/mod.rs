@@ -156,6 +156,31 @@ mod tests {
         }
     }
 
+    proptest! {
+        /// Whatever comes, compressible or not: what was asked for before a record covers what is held after it, and the
+        /// sealed bytes too.
+        #[test]
+        fn no_more_memory_than_was_asked_for(
+            records in proptest::collection::vec((0_usize..400_000, any::<bool>(), any::<u32>()), 1..12)
+        ) {
+            let mut batch = Batch::new();
+            let mut asked = 0;
+            for (offset, (len, is_noise, seed)) in (0..).zip(records) {
+                let mut state = u64::from(seed) | 1;
+                let mut noise = || {
+                    state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+                    state.to_be_bytes()[0]
+                };
+                let record: Vec<u8> = (0..len).map(|_| if is_noise { noise() } else { b'a' }).collect();
+                asked = asked.max(batch.memory_with(record.len() + 1));
+                batch.push(offset, &record, b"\n").unwrap();
+                prop_assert!(batch.memory() <= asked, "{} of {}", batch.memory(), asked);
+            }
+            let sealed = batch.seal().unwrap().unwrap();
+            prop_assert!(sealed.body.len() <= asked + 64, "{} of {}", sealed.body.len(), asked);
+        }
+    }
+
     #[test]
     fn an_empty_batch_holds_no_memory() {
         let mut batch = Batch::new();

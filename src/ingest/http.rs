@@ -86,6 +86,9 @@ pub enum Route<'a> {
     Proxy(&'a Url),
 }
 
+/// Proxies whose connections are kept for connectors to come.
+const MOST_PROXIES: usize = 16;
+
 /// The connections of all connectors of a worker; made when they are first needed.
 #[derive(Debug, Default)]
 pub struct HttpPools {
@@ -108,6 +111,10 @@ impl HttpPools {
             return Ok(known.clone());
         }
         let made = pool(route, Vec::new())?;
+        if proxies.len() >= MOST_PROXIES {
+            // Whoever uses one keeps it; those of connectors that are gone go.
+            proxies.clear();
+        }
         proxies.insert(proxy.clone(), made.clone());
         Ok(made)
     }
@@ -229,6 +236,13 @@ mod tests {
             pools.get(Route::Proxy(proxy)).unwrap();
         }
         assert_eq!(pools.proxies.lock().unwrap().len(), 2);
+        for port in 1..100 {
+            pools.get(Route::Proxy(&Url::parse(&format!("http://gone:{port}")).unwrap())).unwrap();
+        }
+        assert!(
+            pools.proxies.lock().unwrap().len() <= 16,
+            "those of deleted connectors are not kept for ever"
+        );
     }
 
     #[test]

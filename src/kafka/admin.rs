@@ -4,6 +4,7 @@
 //! broker with automatic creation does not give us one that is not compacted. Brokers that cannot create or describe
 //! topics, or will not let us, are taken at their word: the topic is then assumed to be right, as Connect does.
 
+use super::create::create;
 use super::groups::{GroupDescription, GroupMember};
 use super::native::errors;
 use super::oauth::{self, Keeper};
@@ -14,7 +15,7 @@ use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, ResourceSpecifier, Top
 use rdkafka::config::ClientConfig;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::metadata::MetadataBroker;
-use rdkafka::producer::{BaseProducer, Producer};
+use rdkafka::producer::{BaseProducer, DefaultProducerContext, Producer};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
@@ -70,8 +71,7 @@ impl Admin {
         config.set("allow.auto.create.topics", "false");
         let mut own = config.clone();
         let source = oauth::take(&mut own);
-        let client: AdminClient<_> = own
-            .create_with_context(log::LogContext::new(&config))
+        let client: AdminClient<_> = create(&own, log::LogContext::new(&config))
             .map_err(|source| Error::Client { bootstrap: worker.bootstrap_servers.clone(), source })?;
         let client = Arc::new(client);
         let tokens = Keeper::start(source, &client);
@@ -295,7 +295,7 @@ impl Admin {
         let name = topic.to_owned();
         let asked = blocking(move || {
             let source = oauth::take(&mut config);
-            let producer: Arc<BaseProducer> = Arc::new(config.create()?);
+            let producer: Arc<BaseProducer> = Arc::new(create(&config, DefaultProducerContext)?);
             let _tokens = Keeper::start(source, &producer);
             producer.client().fetch_metadata(Some(&name), REQUEST_TIMEOUT).map(drop)
         });

@@ -18,6 +18,7 @@ use rdkafka::types::RDKafkaRespErr;
 use rdkafka::{ClientConfig, ClientContext};
 use tokio::sync::{Notify, mpsc};
 
+use super::create::create;
 use super::error::advice;
 use super::matching::{Found, Matching};
 use super::native::PartitionQueue;
@@ -172,7 +173,7 @@ impl GroupConsumer {
         let mut config = config.clone();
         let source = oauth::take(&mut config);
         let mut consumer: BaseConsumer<Context> =
-            config.create_with_context(context).map_err(|source| Error::Client { bootstrap, source })?;
+            create(&config, context).map_err(|source| Error::Client { bootstrap, source })?;
         let wake = Arc::new(Notify::new());
         let waker = Arc::clone(&wake);
         consumer.set_nonempty_callback(move || waker.notify_one());

@@ -5,6 +5,7 @@
 
 use super::Error;
 use super::admin::blocking;
+use super::create::create;
 use super::log::LogContext;
 use super::native::group_offsets::{self, Operation, PartitionAnswer};
 use super::oauth::{self, Keeper};
@@ -59,8 +60,7 @@ impl GroupAdmin {
         let bootstrap = config.get("bootstrap.servers").unwrap_or_default().to_owned();
         let source = oauth::take(&mut config);
         let context = LogContext::new(&config);
-        let client =
-            config.create_with_context(context).map_err(|source| Error::Client { bootstrap, source })?;
+        let client = create(&config, context).map_err(|source| Error::Client { bootstrap, source })?;
         let client = Arc::new(client);
         let tokens = Keeper::start(source, &client);
         Ok(Self { client, _tokens: tokens, group: group.to_owned() })

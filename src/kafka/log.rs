@@ -6,6 +6,7 @@
 
 use super::Error;
 use super::admin::blocking;
+use super::create::create;
 use super::oauth::{self, Keeper};
 use super::outage::Outage;
 use super::settings;
@@ -118,7 +119,7 @@ impl KafkaBasedLog {
         let mut config = reader_config(&base, &worker.group_id);
         let source = oauth::take(&mut config);
         let reader: BaseConsumer<LogContext> =
-            config.create_with_context(LogContext::new(&config)).map_err(client_error)?;
+            create(&config, LogContext::new(&config)).map_err(client_error)?;
         let reader = Arc::new(reader);
         let tokens = Keeper::start(source, &reader);
         let mut list = TopicPartitionList::new();

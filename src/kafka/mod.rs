@@ -1,9 +1,10 @@
 //! Everything that talks to Kafka, and the only user of the Kafka library.
 //!
 //! `settings` turns Connect's client properties into the library's, `consumer` is a member of a connector's consumer
-//! group, `native` has the calls that the library's safe wrapper lacks (the one place with `unsafe`); `log` writes (by
+//! group, `native` has the calls that the library's safe wrapper lacks (the place with `unsafe`); `log` writes (by
 //! `writer`) and reads a storage topic, `admin` makes and checks it; `groups` reads and changes what consumer groups have
-//! committed. `oauth` fetches the tokens that clients sign in with; `outage` brings clients back that lost all brokers.
+//! committed. `create` makes
+//! clients where there is room for them. `oauth` fetches the tokens that clients sign in with; `outage` brings clients back that lost all brokers.
 //! Nothing here knows connectors, tasks or Kusto, and nothing decides when an offset is committed.
 
 pub mod admin;
@@ -11,6 +12,7 @@ pub mod cluster;
 pub mod consumer;
 #[cfg(test)]
 mod consumer_tests;
+mod create;
 pub mod dead_letters;
 mod error;
 pub mod groups;

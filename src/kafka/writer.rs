@@ -4,6 +4,7 @@
 //! millisecond of each: up to a hundredth of a core for a topic that nobody writes. The thread here spins once a second.
 //! It ends soon after its [`Writer`]; records that nobody waits for are still sent.
 
+use super::create::create;
 use super::log::LogContext;
 use super::oauth::{self, Keeper};
 use rdkafka::config::ClientConfig;
@@ -59,8 +60,7 @@ impl Writer {
     pub(super) fn new(config: &ClientConfig) -> Result<Self, KafkaError> {
         let mut config = config.clone();
         let source = oauth::take(&mut config);
-        let producer: Arc<BaseProducer<LogContext>> =
-            Arc::new(config.create_with_context(LogContext::new(&config))?);
+        let producer: Arc<BaseProducer<LogContext>> = Arc::new(create(&config, LogContext::new(&config))?);
         let tokens = Keeper::start(source, &producer);
         let polled = Arc::downgrade(&producer);
         let thread = std::thread::Builder::new().name("log-writer".to_owned()).spawn(move || {

@@ -5,11 +5,11 @@
 //! It owns the producers of the dead-letter topics. A letter is part of the partition's line of offsets, like a batch: no
 //! offset moves over a record before it is in the topic. (The JVM forgets a letter that fails.)
 
-use super::Error;
 use super::kept::{KeptRecords, Original};
 use super::partition::Failed;
 use super::passed_over::Dropped;
 use super::stages::{Fault, SINK_TASK, Stage};
+use super::{Error, Reservation};
 use crate::config::{
     BehaviorOnError, ErrorHandling, ErrorLog, SINK_DEAD_LETTERS, SinkConnectorConfig, WorkerConfig,
 };
@@ -57,6 +57,13 @@ pub struct BadRecords {
 }
 
 impl BadRecords {
+    /// How many Kafka clients it will have.
+    pub fn clients(config: &SinkConnectorConfig) -> u64 {
+        let of_sink =
+            config.kusto.dead_letters.is_some() && config.kusto.behavior_on_error != BehaviorOnError::Fail;
+        u64::from(config.errors.dead_letters.is_some()) + u64::from(of_sink)
+    }
+
     /// Makes the dead-letter topics if they are missing.
     pub async fn open(config: &SinkConnectorConfig, worker: &WorkerConfig) -> Result<Self, Error> {
         let (handling, connector) = (config.errors.clone(), &config.name);
@@ -98,6 +105,12 @@ impl BadRecords {
     fn for_refused(&self) -> Option<(&DeadLetterProducer, bool)> {
         let reporter = self.letters.as_ref().filter(|_| self.reporter_first).map(|letters| (letters, false));
         reporter.or(self.sink_letters.as_ref().map(|letters| (letters, true)))
+    }
+
+    /// Memory that the letter about a record takes until it is in its topic; none when there is no topic for it.
+    pub(super) fn letter_size(&self, record: &Original<'_>, fault: &Fault) -> Option<usize> {
+        let refused = self.for_refused().filter(|_| fault.stage == Stage::TaskPut);
+        (refused.is_some() || self.letters.is_some()).then(|| record.size() + context_size(fault))
     }
 
     /// Logs the record and sends it to the dead-letter topic, where these are set; what comes back has to end well before
@@ -210,6 +223,10 @@ impl BadRecords {
 #[derive(Default)]
 pub(super) struct Letters {
     sent: Vec<Delivered>,
+    /// What they hold until they are in their topic.
+    pub(super) memory: Reservation,
+    /// So much of it is used.
+    pub(super) size: usize,
     offsets: Option<OffsetRange>,
     passed: u64,
     last: Option<(i64, String)>,
@@ -221,9 +238,16 @@ pub(super) struct Sent {
     pub(super) offsets: OffsetRange,
     /// Ends when all are in their topic.
     pub(super) delivered: Delivered,
+    /// Theirs until then.
+    pub(super) memory: Reservation,
 }
 
 impl Letters {
+    /// True when there are letters of this take.
+    pub(super) fn are_any(&self) -> bool {
+        !self.sent.is_empty()
+    }
+
     /// A letter about the record at `offset` is on its way.
     pub(super) fn push(&mut self, offset: i64, delivered: Delivered) {
         self.sent.push(delivered);
@@ -241,7 +265,7 @@ impl Letters {
 
     /// Says what was passed over, once for all of the take, and gives the letters; none when there are none.
     pub(super) fn take(&mut self, task: &ConnectorTaskId, partition: &TopicPartition) -> Option<Sent> {
-        let Self { sent, offsets, passed, last } = std::mem::take(self);
+        let Self { sent, memory, size: _, offsets, passed, last } = std::mem::take(self);
         if let Some((offset, reason)) = last {
             let dead_letters = sent.len();
             tracing::warn!(
@@ -250,7 +274,7 @@ impl Letters {
             );
         }
         let delivered = futures::future::try_join_all(sent).map_ok(drop).boxed();
-        offsets.map(|offsets| Sent { offsets, delivered })
+        offsets.map(|offsets| Sent { offsets, delivered, memory })
     }
 }
 
@@ -263,6 +287,12 @@ fn coordinates(from: From<'_>, record: &Original<'_>) -> Vec<(&'static str, Stri
         ("kafka_offset", record.offset.to_string()),
         ("kafka_timestamp", timestamp),
     ]
+}
+
+/// What the headers of a letter take beside the record, at most about: the error's texts stand in two of them.
+fn context_size(fault: &Fault) -> usize {
+    const FIXED: usize = 2048;
+    FIXED + fault.class.len() + 2 * trace(&fault.source).len()
 }
 
 /// Connect's context headers, in its order.

@@ -26,6 +26,7 @@ use crate::config::SinkConnectorConfig;
 use crate::connector::{self, SinkTask};
 use crate::id::{ConnectorTaskId, TopicPartition};
 use crate::kafka::{ConsumerEvent, GroupConsumer, PartitionQueue};
+use crate::limits::Occupied;
 use crate::status::State;
 
 /// Reports of pipelines that wait for the loop; a full channel makes pipelines wait, not fail.
@@ -59,6 +60,8 @@ pub struct ConnectorTasks {
     pub(super) passed_over: PassedOver,
     pub(super) series: Series,
     topics: TopicsRead,
+    /// Until its clients have ended.
+    _room: Occupied,
 }
 
 impl ConnectorTasks {
@@ -68,6 +71,7 @@ impl ConnectorTasks {
         config: &SinkConnectorConfig,
         parts: Parts,
     ) -> Result<Self, Error> {
+        let room = parts.room.enter(1 + BadRecords::clients(config))?;
         let sink =
             connector::sink_task(config, &parts.http).map_err(|error| Error::Start(Box::new(error)))?;
         sink.start().await.map_err(|error| Error::Start(Box::new(error)))?;
@@ -75,7 +79,7 @@ impl ConnectorTasks {
         let bad_records = BadRecords::open(config, &parts.worker).await?;
         let consumer = join(config, &parts.worker)?;
         let (sender, reports) = mpsc::channel(REPORT_PLACES);
-        let shared = Shared { stages, bad_records, budget: parts.budget.clone(), reports: sender };
+        let shared = Shared { stages, bad_records, budget: parts.budget.connector(), reports: sender };
         let committer = Committer::new(Instant::now(), parts.worker.offset_flush_timeout);
         let series = Series::new(&parts.metrics, &spec.name, &spec.tasks);
         Ok(Self {
@@ -95,6 +99,7 @@ impl ConnectorTasks {
             passed_over: PassedOver::default(),
             series,
             topics: TopicsRead::default(),
+            _room: room,
         })
     }
 

@@ -4,7 +4,7 @@ use std::fmt;
 
 use crate::config::Hidden;
 use crate::id::{ConnectorTaskId, OffsetRange, TopicPartition};
-use crate::{config, connector, convert, data, kafka, registry};
+use crate::{config, connector, convert, data, kafka, limits, registry};
 
 use super::stages::Fault;
 
@@ -38,6 +38,9 @@ pub enum Error {
     /// The target was refused before anything was read.
     #[error(transparent)]
     Start(Box<connector::Error>),
+    /// This machine has no room for its Kafka clients.
+    #[error(transparent)]
+    Room(#[from] limits::Error),
     /// The consumer cannot work.
     #[error(transparent)]
     Kafka(#[from] kafka::Error),
@@ -104,6 +107,7 @@ impl Error {
                 source.is_retriable()
             }
             Self::Kafka(source) => source.is_retriable(),
+            Self::Room(_) => true,
             Self::Config(_) | Self::Transforms(_) | Self::Fetch { .. } | Self::Panic { .. } => false,
         }
     }

@@ -4,7 +4,7 @@
 
 use super::bad_records;
 use super::kept::Original;
-use super::partition::{Failed, MAX_IN_FLIGHT, Pipeline, Starved};
+use super::partition::{Failed, Lack, MAX_IN_FLIGHT, Pipeline, Starved};
 use super::passed_over::Dropped;
 use super::schemas::Needed;
 use super::stages::{Fault, SINK_TASK, Stage, Staged, Stuck};
@@ -21,7 +21,8 @@ enum Put {
     More,
     /// Its batch is full.
     Full,
-    Starved(Starved),
+    /// There is no memory for the batch of that topic: this much is needed.
+    Starved(Arc<str>, usize),
 }
 
 /// Why a record is in no batch: its own fault, a schema that is not known yet, or the sink's fault.
@@ -77,6 +78,10 @@ impl Pipeline {
         }
         // Also what was reported just before a failure is part of the line.
         self.send_letters();
+        if self.writers.first().is_none() {
+            // Granted for a record that was a bad one, or nothing to write.
+            self.writers.release();
+        }
         read.map(drop)
     }
 
@@ -102,12 +107,20 @@ impl Pipeline {
                         return Ok(Next::Later);
                     }
                 }
-                Ok(Put::Starved(starved)) => {
+                Ok(Put::Starved(topic, needed)) => {
                     records.put_back();
-                    self.starve(starved)?;
-                    return Ok(Next::Later);
+                    if !self.starve(Lack::Batch(topic), needed, offset)? {
+                        return Ok(Next::Later);
+                    }
                 }
                 Err(Stop::Fault(fault)) => {
+                    if let Some(needed) = self.lacks_for_letter(&record, &fault) {
+                        records.put_back();
+                        if self.starve(Lack::Letter, needed, offset)? {
+                            continue;
+                        }
+                        return Ok(Next::Later);
+                    }
                     self.report_bad(&record, fault)?;
                     self.line.read(offset);
                 }
@@ -134,11 +147,7 @@ impl Pipeline {
         Ok(match put.map_err(Stop::of_put)? {
             writers::Put::More => Put::More,
             writers::Put::Full => Put::Full,
-            writers::Put::Starved(needed) => Put::Starved(Starved {
-                topic: Arc::clone(&staged.topic),
-                needed,
-                memory: Reservation::default(),
-            }),
+            writers::Put::Starved(needed) => Put::Starved(Arc::clone(&staged.topic), needed),
         })
     }
 
@@ -168,6 +177,17 @@ impl Pipeline {
         Ok(())
     }
 
+    /// The memory that the letter about a record needs and does not get now.
+    fn lacks_for_letter(&mut self, record: &kafka::Record<'_>, fault: &Fault) -> Option<usize> {
+        let size = self.shared.bad_records.letter_size(&Original::of(record), fault)?;
+        let needed = self.letters.size + size;
+        if !self.shared.budget.try_grow(&mut self.letters.memory, needed) {
+            return Some(size);
+        }
+        self.letters.size = needed;
+        None
+    }
+
     /// Waits for the letters of one take beside the batches; the line of offsets waits with them.
     fn send_letters(&mut self) {
         let Some(sent) = self.letters.take(&self.task, self.queue.id()) else { return };
@@ -175,6 +195,7 @@ impl Pipeline {
         self.in_flight.insert(ticket, sent.offsets);
         self.uploads.spawn(async move {
             let delivered = sent.delivered.await.map_err(Failed::Letter);
+            drop(sent.memory);
             (ticket, delivered.map(|()| None))
         });
     }
@@ -189,13 +210,25 @@ impl Pipeline {
         Ok(())
     }
 
-    /// No memory for the next record: what is open goes out now, so that memory comes back without waiting for its age.
-    fn starve(&mut self, starved: Starved) -> Result<(), Error> {
-        let alone = self.writers.first().is_none();
-        let sealed = self.writers.seal_all();
-        self.send_all(sealed)?;
-        // An empty writer may start with less than a full one needs to grow.
-        self.starved = Some(if alone { starved } else { Starved { needed: 1, ..starved } });
-        Ok(())
+    /// No memory for the record at `offset`: what is open goes out, so that memory comes back without waiting for its age,
+    /// and the record is tried again at once (true). Only a partition that has nothing open waits.
+    fn starve(&mut self, lack: Lack, needed: usize, offset: i64) -> Result<bool, Error> {
+        if self.writers.first().is_some() || self.letters.are_any() {
+            let sealed = self.writers.seal_all();
+            self.send_all(sealed)?;
+            self.send_letters();
+            return Ok(self.uploads.len() < MAX_IN_FLIGHT);
+        }
+        self.writers.release();
+        self.letters.memory = Reservation::default();
+        if let Some(budget) = self.shared.budget.says_too_small(needed) {
+            tracing::warn!(
+                task = %self.task, partition = %self.queue.id(), offset, needed, budget,
+                "a record needs more memory than worker.buffer.bytes gives to all: it goes through alone, and so do others of \
+                 its size; set worker.buffer.bytes to several times the largest record"
+            );
+        }
+        self.starved = Some(Starved { lack, place: self.shared.budget.queue(needed) });
+        Ok(false)
     }
 }

@@ -23,6 +23,14 @@ impl<'a> Original<'a> {
         let kafka::Record { offset, key, value, .. } = *record;
         Self { offset, key, value, headers: record.headers(), timestamp: record.timestamp() }
     }
+
+    /// Memory that a copy takes, in bytes.
+    pub(super) fn size(&self) -> usize {
+        let len = |bytes: Option<&[u8]>| bytes.map_or(0, <[u8]>::len);
+        let headers: usize =
+            self.headers.iter().map(|(name, value)| OVERHEAD + name.len() + len(*value)).sum();
+        OVERHEAD + len(self.key) + len(self.value) + headers
+    }
 }
 
 #[derive(Debug)]
@@ -77,8 +85,5 @@ impl KeptRecords {
 }
 
 fn size(record: &kafka::Record<'_>) -> usize {
-    let len = |bytes: Option<&[u8]>| bytes.map_or(0, <[u8]>::len);
-    let headers = record.headers();
-    let headers: usize = headers.iter().map(|(name, value)| OVERHEAD + name.len() + len(*value)).sum();
-    OVERHEAD + len(record.key) + len(record.value) + headers
+    Original::of(record).size()
 }

@@ -38,6 +38,7 @@ use tokio::time::Instant;
 use crate::config::{ConnectorProperties, Hidden, WorkerConfig};
 use crate::connector::HttpPools;
 use crate::id::ConnectorTaskId;
+use crate::limits::Room;
 use crate::status::{State, StatusEvent, WorkerEvent};
 use crate::telemetry::Metrics;
 pub use budget::{ByteBudget, Reservation};
@@ -96,6 +97,8 @@ pub struct Parts {
     pub worker: Arc<WorkerConfig>,
     /// Its memory for batches.
     pub budget: ByteBudget,
+    /// The room for its Kafka clients.
+    pub room: Room,
     /// Its connections to the service.
     pub http: Arc<HttpPools>,
     /// What it counts.

@@ -15,13 +15,14 @@ use tokio::time::Instant;
 use tracing::Instrument;
 
 use super::bad_records::{self, BadRecords, Letters, RefusedBatch};
+use super::budget::{ConnectorBudget, Place};
 use super::error::At;
 use super::offsets::OffsetLine;
 use super::passed_over::Dropped;
 use super::stages::Stages;
 use super::topics::LastTold;
 use super::writers::{Sealed, Writers};
-use super::{ByteBudget, Error, Reservation, until};
+use super::{Error, until};
 use crate::connector::{self, Delivery};
 use crate::id::{ConnectorTaskId, OffsetRange, TopicPartition};
 use crate::kafka::{self, PartitionQueue, Records};
@@ -79,8 +80,8 @@ pub struct Shared {
     pub stages: Stages,
     /// What happens to records that get no further.
     pub bad_records: BadRecords,
-    /// The worker's memory for batches.
-    pub budget: ByteBudget,
+    /// The worker's memory for batches, as this connector may use it.
+    pub budget: ConnectorBudget,
     /// Where pipelines report.
     pub reports: mpsc::Sender<Report>,
 }
@@ -91,6 +92,8 @@ pub struct Pipeline {
     pub(super) counts: ErrorCounts,
     pub(super) queue: PartitionQueue,
     nonempty: Arc<Notify>,
+    /// Others need the memory of what is open.
+    calls: watch::Receiver<()>,
     pub(super) writers: Writers,
     pub(super) shared: Arc<Shared>,
     pub(super) line: OffsetLine,
@@ -121,11 +124,18 @@ enum Room {
     Told,
 }
 
-/// A record waits for memory of the batch of its topic.
+/// What a record needs memory for.
+pub(super) enum Lack {
+    /// For the batch of its topic.
+    Batch(Arc<str>),
+    /// For its letter.
+    Letter,
+}
+
+/// A record waits for memory. Its partition holds none meanwhile, but for what is on its way.
 pub(super) struct Starved {
-    pub(super) topic: Arc<str>,
-    pub(super) needed: usize,
-    pub(super) memory: Reservation,
+    pub(super) lack: Lack,
+    pub(super) place: Place,
 }
 
 /// What became of a batch, or of letters, by ticket: handed over, or passed over.
@@ -149,6 +159,7 @@ impl Pipeline {
             task,
             counts,
             nonempty: queue.nonempty(),
+            calls: shared.budget.calls(),
             queue,
             writers,
             shared,
@@ -185,8 +196,12 @@ impl Pipeline {
         loop {
             let now = *mode.borrow_and_update();
             if now != Mode::Run {
+                self.starved = None;
                 let sealed = self.writers.seal_all();
                 self.send_all(sealed)?;
+            }
+            if self.writers.first().is_none() {
+                self.calls.mark_unchanged();
             }
             if now == Mode::Drain && self.uploads.is_empty() {
                 self.report().await;
@@ -209,28 +224,39 @@ impl Pipeline {
                     let sealed = self.writers.seal_due(Instant::now());
                     self.send_all(sealed)?;
                 }
+                Ok(()) = self.calls.changed(), if self.writers.first().is_some() => {
+                    let sealed = self.writers.seal_all();
+                    self.send_all(sealed)?;
+                }
                 () = fetched(self.fetching.as_mut()), if self.fetching.is_some() => self.fetching = None,
                 () = until(tell_at), if tell_at.is_some() => {
                     self.room = Room::Told;
                     tell(&self.shared, Report::Blocked(self.queue.id().clone())).await;
                 }
-                () = readable(self.pending.is_some() || self.more, self.starved.as_mut(), &self.shared.budget,
-                    &self.nonempty), if now == Mode::Run && self.is_free() =>
-                {
-                    if let Some(Starved { topic, memory, .. }) = self.starved.take() {
-                        self.writers.endow(&topic, memory).map_err(|source| self.sink_error(source))?;
-                    }
-                    if matches!(std::mem::replace(&mut self.room, Room::Yes), Room::Told) {
-                        tell(&self.shared, Report::Unblocked(self.queue.id().clone())).await;
-                    }
-                    self.read()?;
-                    self.report().await;
-                    self.report_read().await;
-                    // Reading may be ready for a long time; the other partitions on this thread want their turn.
-                    tokio::task::yield_now().await;
-                }
+                () = readable(self.pending.is_some() || self.more, self.starved.as_mut(), &self.nonempty),
+                    if now == Mode::Run && self.is_free() => self.read_on().await?,
             }
         }
+    }
+
+    async fn read_on(&mut self) -> Result<(), Error> {
+        if let Some(Starved { lack, place }) = self.starved.take() {
+            match lack {
+                Lack::Batch(topic) => {
+                    self.writers.endow(&topic, place.take()).map_err(|source| self.sink_error(source))?;
+                }
+                Lack::Letter => self.letters.memory = place.take(),
+            }
+        }
+        if matches!(std::mem::replace(&mut self.room, Room::Yes), Room::Told) {
+            tell(&self.shared, Report::Unblocked(self.queue.id().clone())).await;
+        }
+        self.read()?;
+        self.report().await;
+        self.report_read().await;
+        // Reading may be ready for a long time; the other partitions on this thread want their turn.
+        tokio::task::yield_now().await;
+        Ok(())
     }
 
     /// A bad record ends the pipeline, but costs its neighbours nothing: what was read before it is handed over. A failure
@@ -367,9 +393,9 @@ async fn tell(shared: &Shared, report: Report) {
 }
 
 /// Ends when records can be read: memory first, then what is at hand, then what comes.
-async fn readable(at_hand: bool, starved: Option<&mut Starved>, budget: &ByteBudget, nonempty: &Notify) {
+async fn readable(at_hand: bool, starved: Option<&mut Starved>, nonempty: &Notify) {
     if let Some(starved) = starved {
-        budget.grow(&mut starved.memory, starved.needed).await;
+        starved.place.granted().await;
     }
     if !at_hand {
         nonempty.notified().await;

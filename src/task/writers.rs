@@ -4,8 +4,9 @@
 //! It owns the batches and the memory reserved for them. What is sealed is the pipeline's to send, offsets are counted
 //! there.
 
+use super::Reservation;
+use super::budget::ConnectorBudget;
 use super::kept::KeptRecords;
-use super::{ByteBudget, Reservation};
 use crate::connector::{Delivery, Encoded, Error, Fill, PartitionWriter, SinkTask};
 use crate::data::{Schema, SinkRecord};
 use crate::id::TopicPartition;
@@ -133,7 +134,7 @@ impl Writers {
         topic: &Arc<str>,
         record: &Encoded<'_>,
         origin: &kafka::Record<'_>,
-        budget: &ByteBudget,
+        budget: &ConnectorBudget,
     ) -> Result<Put, Error> {
         let (flush_interval, keep) = (self.sink.flush_interval(), self.keep);
         let open = self.fitting(topic, record.schema.as_ref())?;
@@ -160,6 +161,13 @@ impl Writers {
     pub(super) fn endow(&mut self, topic: &Arc<str>, memory: Reservation) -> Result<(), Error> {
         self.of(topic)?.reserved = memory;
         Ok(())
+    }
+
+    /// Gives back what batches without records hold.
+    pub(super) fn release(&mut self) {
+        for open in self.open.iter_mut().filter(|open| open.first.is_none()) {
+            open.reserved = Reservation::default();
+        }
     }
 
     /// The first record that is in a batch.
@@ -192,9 +200,13 @@ impl Writers {
         for open in self.open.iter_mut().filter(|open| is_meant(open)) {
             open.seal_at = None;
             open.full = false;
-            let Some(delivery) = open.writer.seal()? else { continue };
+            let delivery = open.writer.seal()?;
             open.first = None;
             let kept = std::mem::take(&mut open.kept);
+            let Some(delivery) = delivery else {
+                open.reserved = Reservation::default();
+                continue;
+            };
             let reserved = open.reserved.keep_only(delivery.memory + kept.memory());
             all.push(Sealed { delivery, reserved, kept });
         }

@@ -8,11 +8,14 @@ mod slot;
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
-use tokio::task::JoinSet;
+use tokio::task::{JoinError, JoinSet};
+use tokio::time::Instant;
 
 use crate::config::WorkerConfig;
+use crate::limits::{Room, heap};
 use crate::status::{State, WorkerEvent};
 pub use crate::task::ConnectorSpec;
 use crate::task::{Ack, ByteBudget, Order, Parts};
@@ -24,6 +27,11 @@ const ORDER_PLACES: usize = 16;
 const COMMAND_PLACES: usize = 64;
 /// States on their way to the herder; when it is slow, connectors wait.
 const STATUS_PLACES: usize = 1024;
+
+/// How often freed memory goes back to the system while connectors run.
+const TRIM_EVERY: Duration = Duration::from_mins(1);
+/// How soon after a connector is gone; a wave of them is one.
+const TRIM_SOON: Duration = Duration::from_secs(1);
 
 enum Command {
     Order(Arc<str>, Order),
@@ -88,8 +96,12 @@ impl WorkerHandle {
 pub struct Worker {
     parts: Parts,
     commands: mpsc::Receiver<Command>,
+    /// Those that run something, or have an order.
     slots: HashMap<Arc<str>, mpsc::Sender<Order>>,
-    tasks: JoinSet<()>,
+    tasks: JoinSet<(Arc<str>, mpsc::Receiver<Order>)>,
+    trims: JoinSet<()>,
+    /// None while nothing runs.
+    trim_at: Option<Instant>,
 }
 
 impl Worker {
@@ -102,37 +114,84 @@ impl Worker {
         let (sender, commands) = mpsc::channel(COMMAND_PLACES);
         let (sender_of_events, events) = mpsc::channel(STATUS_PLACES);
         let budget = ByteBudget::new(config.buffer_bytes);
-        let parts = Parts { worker: config, budget, http: Arc::default(), metrics, events: sender_of_events };
-        let worker = Self { parts, commands, slots: HashMap::new(), tasks: JoinSet::new() };
+        let (http, room) = (Arc::default(), Room::default());
+        let parts = Parts { worker: config, budget, room, http, metrics, events: sender_of_events };
+        let worker = Self {
+            parts,
+            commands,
+            slots: HashMap::new(),
+            tasks: JoinSet::new(),
+            trims: JoinSet::new(),
+            trim_at: None,
+        };
         owner.spawn(worker.run());
         (WorkerHandle { commands: sender }, events)
     }
 
     async fn run(mut self) {
-        while let Some(command) = self.commands.recv().await {
+        loop {
+            let command = tokio::select! {
+                biased;
+                Some(rested) = self.tasks.join_next() => {
+                    self.rested(rested);
+                    continue;
+                }
+                Some(_) = self.trims.join_next() => continue,
+                () = until(self.trim_at), if self.trims.is_empty() => {
+                    self.trims.spawn_blocking(heap::give_back);
+                    self.trim_at = (!self.slots.is_empty()).then(|| Instant::now() + TRIM_EVERY);
+                    continue;
+                }
+                command = self.commands.recv() => command,
+            };
             match command {
-                Command::Order(name, order) => self.pass_on(name, order).await,
-                Command::Shutdown(done) => {
+                Some(Command::Order(name, order)) => self.pass_on(name, order).await,
+                Some(Command::Shutdown(done)) => {
                     let drained = self.stop_all().await;
                     if done.send(drained).is_err() {
                         tracing::debug!("nobody waited for the shutdown");
                     }
                     return;
                 }
+                None => break,
             }
         }
         self.stop_all().await;
     }
 
-    async fn pass_on(&mut self, name: Arc<str>, order: Order) {
-        let slot = self.slots.entry(Arc::clone(&name)).or_insert_with(|| {
-            let (sender, orders) = mpsc::channel(ORDER_PLACES);
-            self.tasks.spawn(slot::run(orders, self.parts.clone()));
-            sender
-        });
-        if slot.send(order).await.is_err() {
-            tracing::error!("a connector's slot ended by itself; its order is lost");
+    /// A slot has nothing to do: it goes, unless an order has come since. Only we send orders, so none comes meanwhile.
+    fn rested(&mut self, rested: Result<(Arc<str>, mpsc::Receiver<Order>), JoinError>) {
+        match rested {
+            Ok((name, orders)) if orders.is_empty() => {
+                self.slots.remove(&name);
+                self.trim_at = Some(Instant::now() + TRIM_SOON);
+            }
+            Ok((name, orders)) => self.run_slot(name, orders),
+            Err(error) => {
+                tracing::error!(%error, "a connector's slot ended by itself");
+                self.slots.retain(|_, slot| !slot.is_closed());
+            }
         }
+    }
+
+    fn run_slot(&mut self, name: Arc<str>, orders: mpsc::Receiver<Order>) {
+        let parts = self.parts.clone();
+        self.tasks.spawn(async move { (name, slot::run(orders, parts).await) });
+    }
+
+    async fn pass_on(&mut self, name: Arc<str>, order: Order) {
+        if let Some(slot) = self.slots.get(&name) {
+            if slot.send(order).await.is_err() {
+                tracing::error!("a connector's slot ended by itself; its order is lost");
+            }
+            return;
+        }
+        let (sender, orders) = mpsc::channel(ORDER_PLACES);
+        // There is room: it is the first.
+        drop(sender.try_send(order));
+        self.slots.insert(Arc::clone(&name), sender);
+        self.trim_at.get_or_insert_with(|| Instant::now() + TRIM_EVERY);
+        self.run_slot(name, orders);
     }
 
     /// Stops all connectors at once, each within the graceful timeout.
@@ -151,5 +210,75 @@ impl Worker {
         self.slots.clear();
         while self.tasks.join_next().await.is_some() {}
         drained
+    }
+}
+
+async fn until(moment: Option<Instant>) {
+    match moment {
+        Some(moment) => tokio::time::sleep_until(moment).await,
+        None => std::future::pending().await,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{ConnectorSpec, Worker};
+    use crate::config::{ConnectorProperties, Hidden, WorkerConfig};
+    use crate::status::{State, WorkerEvent};
+    use crate::telemetry::Metrics;
+    use std::collections::BTreeSet;
+    use std::sync::Arc;
+    use tokio::task::JoinSet;
+
+    fn spec(name: &Arc<str>) -> ConnectorSpec {
+        ConnectorSpec {
+            name: Arc::clone(name),
+            // It fails at once, for it says nothing.
+            config: ConnectorProperties::default(),
+            instance: true,
+            tasks: BTreeSet::from([0]),
+            paused: false,
+            hidden: Hidden::default(),
+        }
+    }
+
+    #[tokio::test]
+    async fn nothing_is_left_of_a_connector_that_was_stopped() {
+        let settings = [
+            ("BOOTSTRAP_SERVERS", "none:0"),
+            ("GROUP_ID", "g"),
+            ("CONFIG_STORAGE_TOPIC", "c"),
+            ("OFFSET_STORAGE_TOPIC", "o"),
+            ("STATUS_STORAGE_TOPIC", "s"),
+        ];
+        let settings = settings.map(|(key, value)| (key.to_owned(), value.to_owned()));
+        let config = Arc::new(WorkerConfig::load(None, settings).unwrap());
+        let mut owner = JoinSet::new();
+        let (worker, mut events) = Worker::start(config, Metrics::default(), &mut owner);
+        let mut names = Vec::new();
+        for number in 0..50 {
+            let name: Arc<str> = format!("connector-{number}").into();
+            names.push(Arc::downgrade(&name));
+            worker.start(spec(&name)).await;
+            worker.stop(Arc::clone(&name), State::Unassigned).await;
+            // Also when the next order is on its way while the slot comes to rest.
+            worker.start(spec(&name)).await;
+            worker.stop(Arc::clone(&name), State::Unassigned).await;
+            let mut states = Vec::new();
+            while let Ok(WorkerEvent::Status(event)) = events.try_recv() {
+                states.push((event.task, event.state));
+            }
+            let life = [
+                (None, State::Failed),
+                (Some(0), State::Failed),
+                (Some(0), State::Unassigned),
+                (None, State::Unassigned),
+            ];
+            assert_eq!(states, [life, life].concat());
+        }
+        // The last slot is gone when the worker has done something else.
+        worker.stop("other".into(), State::Unassigned).await;
+        assert_eq!(names.iter().filter(|name| name.strong_count() > 0).count(), 0);
+        assert!(worker.shutdown().await);
     }
 }

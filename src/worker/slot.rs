@@ -11,9 +11,10 @@ use crate::config::SinkConnectorConfig;
 use crate::status::State;
 use crate::task::{Ack, ConnectorSpec, ConnectorTasks, End, Error, Order, Parts};
 
-/// Runs a slot until nobody can give it orders any more.
-pub(super) async fn run(mut orders: mpsc::Receiver<Order>, parts: Parts) {
-    let mut next = orders.recv().await;
+/// Runs a slot until it is at rest: nothing runs, and there is no order. The way to give it orders comes back, for there
+/// may be one by then.
+pub(super) async fn run(mut orders: mpsc::Receiver<Order>, parts: Parts) -> mpsc::Receiver<Order> {
+    let mut next = orders.try_recv().ok();
     while let Some(order) = next.take() {
         match order {
             Order::Start(spec, ack) => {
@@ -28,8 +29,9 @@ pub(super) async fn run(mut orders: mpsc::Receiver<Order>, parts: Parts) {
             | Order::RestartTask(_, ack)
             | Order::SetShare(_, _, ack) => answer(ack, true),
         }
-        next = orders.recv().await;
+        next = orders.try_recv().ok();
     }
+    orders
 }
 
 /// Runs one connector until another `Start` comes, which is returned, or a `Stop`, which is carried out; none also when

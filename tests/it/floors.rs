@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 /// Top-level modules of `kusto_connect`, from the ground up. Modules on one floor do not know each other.
 const FLOORS: [&[&str]; 9] = [
     &["id", "status", "secret", "retry", "data"],
-    &["config", "telemetry"],
+    &["config", "telemetry", "limits"],
     &["kafka", "registry", "convert", "transform", "batch", "ingest"],
     &["connector"],
     &["task"],

@@ -26,6 +26,8 @@ mod kafka_security;
 #[cfg(feature = "gssapi")]
 mod kerberos;
 mod lab;
+mod limits;
+mod memory;
 mod migrate;
 mod oauth;
 mod offsets;

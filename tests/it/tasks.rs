@@ -81,7 +81,7 @@ async fn a_full_memory_makes_partitions_wait_and_loses_nothing() {
     let kafka = Kafka::shared().await;
     let mut stage = Stage::set(kafka, PARTITIONS).await;
     // One MiB is less than the open batches of four partitions want.
-    stage.worker = Worker::with(kafka, &[("CONNECT_WORKER_BUFFER_BYTES", "1048576")]).await;
+    stage.worker = Worker::with(kafka, &[("worker.buffer.bytes", "1048576")]).await;
     let busy = Effect::Status { status: 503, code: Some("ServerBusy".to_owned()), retry_after: None };
     stage.adx.faults().add(Rule::new(Operation::PutBlob, busy).times(20));
     let mut config = stage.config();

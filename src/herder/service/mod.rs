@@ -108,7 +108,7 @@ async fn run(
         membership,
         view,
         healing: Healing::new(&options.config),
-        deleted: BTreeSet::new(),
+        deleted: BTreeMap::new(),
         reported: HashMap::new(),
         touched: status.names().into_iter().collect(),
         managed: BTreeMap::new(),
@@ -139,9 +139,9 @@ struct Service {
     /// Who runs what, as of the view and the config topic.
     assignment: Arc<Assignment>,
     healing: Healing,
-    /// Connectors whose deletion was read. Only of these a late state is one too many: of others the config may not have
-    /// been read yet.
-    deleted: BTreeSet<Arc<str>>,
+    /// Connectors whose deletion was read lately, and when. Only of these a late state is one too many: of others the
+    /// config may not have been read yet.
+    deleted: BTreeMap<Arc<str>, Instant>,
     /// What this worker's connectors said last about each part that runs here.
     reported: HashMap<StatusId, Reported>,
     managed: BTreeMap<Arc<str>, Managed>,

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use rdkafka::ClientConfig;
-use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, ResourceSpecifier, TopicReplication};
+use rdkafka::admin::{AdminClient, AdminOptions, AlterConfig, NewTopic, ResourceSpecifier, TopicReplication};
 use rdkafka::client::DefaultClientContext;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
@@ -171,6 +171,14 @@ impl Kafka {
         .await;
     }
 
+    /// Changes a setting of `topic`.
+    pub async fn set_topic(&self, topic: &str, key: &str, value: &str) {
+        let admin: AdminClient<DefaultClientContext> = self.client().create().expect("an admin client");
+        let change = AlterConfig::new(ResourceSpecifier::Topic(topic)).set(key, value);
+        let answers = admin.alter_configs([&change], &AdminOptions::new()).await.expect("an answer");
+        answers[0].as_ref().expect("changed");
+    }
+
     /// Writes records (keys and values) into partition 0 of `topic`, as anybody could; returns when they are there.
     pub async fn write(&self, topic: &str, records: &[RawRecord]) {
         let producer: FutureProducer = self.client().create().expect("a producer");
@@ -184,6 +192,7 @@ impl Kafka {
     /// A producer that keeps order and does not repeat.
     pub fn producer(&self) -> Sender {
         let mut config = self.client();
+        config.set("message.max.bytes", "20000000");
         config.set("enable.idempotence", "true").set("linger.ms", "5").set("message.timeout.ms", "120000");
         Sender::new(&config)
     }

@@ -36,7 +36,7 @@ pub use kafka::{Kafka, RawRecord};
 #[cfg(feature = "gssapi")]
 pub use kerberos::Kerberos;
 pub use numbers::{Numbers, Sent, Verdict};
-pub use process::{free_port, rigs, root, signal};
+pub use process::{free_port, free_user, rigs, root, signal};
 pub use proxy::Proxy;
 pub use raw::{Raw, read_raw, send_raw};
 pub use registry::Registry;

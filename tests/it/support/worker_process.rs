@@ -21,6 +21,8 @@ pub struct Worker {
     config_topic: String,
     connectors: Vec<PathBuf>,
     environment: Vec<(String, String)>,
+    /// What starts it, with arguments; none is the system itself.
+    launcher: Vec<String>,
     child: Option<Child>,
     dir: TempDir,
 }
@@ -80,6 +82,7 @@ impl Worker {
             config_topic: format!("{cluster}-configs"),
             connectors: Vec::new(),
             environment: Vec::new(),
+            launcher: Vec::new(),
             child: None,
             dir,
         }
@@ -106,11 +109,21 @@ impl Worker {
         self.environment.push((name.to_owned(), value.to_owned()));
     }
 
+    /// Has its next starts done by this command, which becomes the worker (`prlimit --nofile=256`), also as another user.
+    pub fn under(&mut self, launcher: &[&str]) {
+        self.launcher = launcher.iter().map(|word| (*word).to_owned()).collect();
+        let readable = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+        std::fs::set_permissions(self.dir.path(), readable).expect("our own folder");
+    }
+
     /// Starts the process without waiting for anything.
     pub fn spawn(&mut self) {
         assert!(self.child.is_none(), "it runs already");
         let log = OpenOptions::new().create(true).append(true).open(&self.log).expect("a log file");
-        let child = Command::new(env!("CARGO_BIN_EXE_kusto-connect"))
+        let worker = env!("CARGO_BIN_EXE_kusto-connect").to_owned();
+        let command: Vec<String> = self.launcher.iter().cloned().chain([worker]).collect();
+        let child = Command::new(&command[0])
+            .args(&command[1..])
             .arg(self.mode)
             .arg(&self.settings)
             .args(&self.connectors)
