@@ -2,6 +2,7 @@
 //!
 //! Each record has a number; the oracle compares all numbers sent with what the table holds.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use adx_emulator::Operation;
@@ -33,6 +34,7 @@ async fn sigkill_at_twenty_moments_loses_nothing() {
     let load = stage.load(kafka, RATE);
     let mut random = Random::new(SEED);
     println!("seed {SEED}");
+    let mut lives = Vec::new();
     for kill in 1..=20 {
         // A worker that just started asks for the resources once, and for many blobs and messages afterwards.
         let operation = *random.pick(&MOMENTS);
@@ -43,10 +45,12 @@ async fn sigkill_at_twenty_moments_loses_nothing() {
         let pause = Duration::from_millis(random.between(0, 600));
         tokio::time::sleep(pause).await;
         stage.worker.kill();
-        println!(
-            "kill {kill}: after {times} {operation:?} and {pause:?}; committed {:?}",
-            stage.committed(kafka).await
-        );
+        let life = Life {
+            committed: stage.committed(kafka).await,
+            written: kafka.end_offsets(&stage.topic, stage.partitions).await,
+        };
+        println!("kill {kill}: after {times} {operation:?} and {pause:?}; {life:?}");
+        lives.push(life);
         stage.worker.start_again().await;
     }
     let sent = load.stop().await;
@@ -54,7 +58,46 @@ async fn sigkill_at_twenty_moments_loses_nothing() {
     let share = verdict.duplicates * 1000 / verdict.sent;
     println!("{verdict:?}: {}.{} % of the rows twice", share / 10, share % 10);
     assert_eq!((verdict.missing, verdict.strange), (0, 0), "{verdict:?}");
+    // Without commits soon after the acknowledgement each life would repeat all of those before it.
+    assert!(verdict.duplicates * 2 <= verdict.sent, "{verdict:?}");
+    for ((partition, number), repeats) in repeated(&stage).await {
+        let lives = lives.iter().filter(|life| life.may_repeat(partition, number)).count();
+        assert!(
+            repeats <= lives,
+            "{partition}-{number} is there {repeats} times too often, {lives} lives had it open"
+        );
+    }
     stage.assert_running().await;
+}
+
+/// How a life of the worker ended.
+#[derive(Debug)]
+struct Life {
+    committed: Vec<i64>,
+    /// The ends of the topic.
+    written: Vec<i64>,
+}
+
+impl Life {
+    /// True for what was not committed when it ended: only that is read again.
+    fn may_repeat(&self, partition: usize, number: i64) -> bool {
+        (self.committed[partition].max(0)..self.written[partition]).contains(&number)
+    }
+}
+
+/// Records with more than one row, and how many too many.
+async fn repeated(stage: &Stage) -> BTreeMap<(usize, i64), usize> {
+    let mut rows: BTreeMap<(usize, i64), usize> = BTreeMap::new();
+    for row in stage.adx.query("Numbers | project Partition, Number").await {
+        let partition =
+            row[0].as_u64().and_then(|partition| usize::try_from(partition).ok()).expect("a partition");
+        *rows.entry((partition, row[1].as_i64().expect("a number"))).or_default() += 1;
+    }
+    rows.retain(|_, count| {
+        *count -= 1;
+        *count > 0
+    });
+    rows
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

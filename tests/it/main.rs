@@ -14,6 +14,7 @@ mod bad_input;
 mod bad_records;
 mod cluster;
 mod documents;
+mod drain;
 mod error_stages;
 mod fabric;
 mod floors;
