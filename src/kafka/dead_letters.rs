@@ -1,16 +1,20 @@
 //! The producer of a connector's dead-letter topic (`connect-runtime.md` §4.1, §5): makes the topic when it is missing,
 //! and sends records, each of which says when it is safely there.
 //!
-//! What is sent, and why, is the caller's business. A letter is tried again until Kafka takes it or refuses it for good.
+//! What is sent, and why, is the caller's business. A letter is tried again until Kafka takes it or refuses it for good;
+//! one that is too large goes in parts (`post`).
+
+mod post;
 
 use super::admin::Admin;
-use super::writer::{Outgoing, Writer};
 use super::{Error, settings};
 use crate::config::{Properties, WorkerConfig};
+use crate::id::TopicPartition;
+use post::Post;
 use rdkafka::ClientConfig;
 use rdkafka::admin::{AdminOptions, NewTopic, TopicReplication};
 use rdkafka::error::RDKafkaErrorCode;
-use rdkafka::message::{Header, OwnedHeaders};
+use std::sync::Arc;
 
 /// Where dead letters go, and by which clients.
 #[derive(Clone, Copy)]
@@ -61,6 +65,14 @@ impl DeadLetterClients<'_> {
         config.set("client.id", client_id);
         Ok(config)
     }
+
+    /// The settings that make these clients and their topic, for messages.
+    fn settings(self) -> String {
+        match self {
+            Self::OfWorker { .. } => "errors.deadletterqueue.topic.name and producer.override.*".to_owned(),
+            Self::Own { prefix, .. } => format!("{prefix}*"),
+        }
+    }
 }
 
 /// A record for the topic.
@@ -70,16 +82,19 @@ pub struct Letter<'a> {
     pub key: Option<&'a [u8]>,
     /// The value's bytes.
     pub value: Option<&'a [u8]>,
-    /// The headers, in order.
+    /// The record's own headers, in order.
     pub headers: &'a [(&'a str, Option<&'a [u8]>)],
+    /// Headers that say what happened to it, behind its own.
+    pub context: &'a [(&'a str, Option<&'a [u8]>)],
     /// Milliseconds since the epoch.
     pub timestamp: Option<i64>,
+    /// Where the record is.
+    pub origin: (&'a TopicPartition, i64),
 }
 
 /// The producer.
 pub struct DeadLetterProducer {
-    writer: Writer,
-    topic: String,
+    post: Arc<Post>,
 }
 
 impl DeadLetterProducer {
@@ -96,6 +111,7 @@ impl DeadLetterProducer {
             (made, _) => made?,
         }
         let mut config = to.clients.producer(worker, to.connector)?;
+        settings::limit_by_the_broker(&mut config);
         // As Connect has it, unless somebody wants it otherwise; and a letter is never given up.
         for (key, value) in [
             ("acks", "all"),
@@ -110,33 +126,13 @@ impl DeadLetterProducer {
                 config.set(key, value);
             }
         }
-        let bootstrap = config.get("bootstrap.servers").unwrap_or_default().to_owned();
-        let writer = Writer::new(&config).map_err(|source| Error::Client { bootstrap, source })?;
-        Ok(Self { writer, topic: to.topic.to_owned() })
+        let post = Post::open(config, to.topic, to.clients.settings())?;
+        Ok(Self { post: Arc::new(post) })
     }
 
-    /// Sends a letter; what comes back ends when all replicas in sync have it.
-    pub fn send(
-        &self,
-        letter: Letter<'_>,
-    ) -> Result<impl Future<Output = Result<(), Error>> + Send + use<>, Error> {
-        let topic = self.topic.clone();
-        let error = move |source| Error::DeadLetter { topic: topic.clone(), source };
-        let headers = OwnedHeaders::new_with_capacity(letter.headers.len());
-        let headers = letter
-            .headers
-            .iter()
-            .fold(headers, |all, (key, value)| all.insert(Header { key, value: *value }));
-        let sent = self.writer.send(Outgoing {
-            topic: &self.topic,
-            key: letter.key,
-            value: letter.value,
-            headers: Some(headers),
-            timestamp: letter.timestamp,
-            partition: None,
-        });
-        let delivered = sent.map_err(&error)?;
-        Ok(async move { delivered.await.map(drop).map_err(error) })
+    /// Sends a letter; what comes back ends when all replicas in sync have it, or what its topic takes of it.
+    pub fn send(&self, letter: Letter<'_>) -> impl Future<Output = Result<(), Error>> + Send + use<> {
+        self.post.clone().send(letter)
     }
 }
 

@@ -37,7 +37,7 @@ pub enum Error {
     #[error("no queue for partition {0}")]
     Queue(TopicPartition),
     /// A storage topic could not be made, looked up, read or written.
-    #[error("topic {topic}: {operation}: {source} (bootstrap.servers={bootstrap})")]
+    #[error("topic {topic}: {operation}: {source}{} (bootstrap.servers={bootstrap})", too_large(source))]
     Topic {
         /// The topic.
         topic: String,
@@ -49,14 +49,14 @@ pub enum Error {
         source: Box<KafkaError>,
     },
     /// A record could not be written to a dead-letter topic.
-    #[error(
-        "dead-letter topic {topic}: {source}; check errors.deadletterqueue.topic.name and producer.override.*"
-    )]
+    #[error("dead-letter topic {topic}: {source}; check {settings}")]
     DeadLetter {
         /// The topic.
         topic: String,
         /// The library's reason.
-        source: KafkaError,
+        source: Box<KafkaError>,
+        /// The settings to look at.
+        settings: String,
     },
     /// A consumer group could not be read or changed from outside.
     #[error("consumer group {group}: {operation}{}: {source}", partition.as_ref().map(|id| format!(" for {id}")).unwrap_or_default())]
@@ -106,10 +106,7 @@ impl Error {
             | Self::Refused { .. } => false,
             Self::Denied { .. } => true,
             // Brokers that are down, being set up, or not yet as many as the replication factor: all pass.
-            Self::DeadLetter { source, .. } => code(source) != Some(RDKafkaErrorCode::MessageSizeTooLarge),
-            Self::Topic { source, .. } => {
-                source.rdkafka_error_code() != Some(RDKafkaErrorCode::MessageSizeTooLarge)
-            }
+            Self::DeadLetter { source, .. } | Self::Topic { source, .. } => !is_too_large(source),
             Self::Group { source, .. } => {
                 matches!(
                     code(source),
@@ -157,6 +154,35 @@ impl Error {
 /// The broker's code in an error, also of an administrative request (the library's own look-up leaves those out).
 fn code(error: &KafkaError) -> Option<RDKafkaErrorCode> {
     if let KafkaError::AdminOp(code) = error { Some(*code) } else { error.rdkafka_error_code() }
+}
+
+/// True when a record, or the batch that it was in, is larger than the client or the broker takes.
+pub(super) fn is_too_large(error: &KafkaError) -> bool {
+    matches!(
+        error.rdkafka_error_code(),
+        Some(
+            RDKafkaErrorCode::MessageSizeTooLarge
+                | RDKafkaErrorCode::InvalidMessageSize
+                | RDKafkaErrorCode::MessageBatchTooLarge
+        )
+    )
+}
+
+/// Which setting a record was too large for.
+fn too_large(source: &KafkaError) -> &'static str {
+    if is_too_large(source) { "; raise max.message.bytes of the topic" } else { "" }
+}
+
+/// What to look at when records cannot be fetched for good; none for errors that pass.
+pub fn fetch_advice(code: Option<RDKafkaErrorCode>) -> Option<&'static str> {
+    match code? {
+        RDKafkaErrorCode::BadCompression => Some(
+            "a batch is damaged, or it is larger than receive.message.max.bytes when it is decompressed: raise that \
+             (consumer.override.receive.message.max.bytes), or lower batch.size of its producer",
+        ),
+        RDKafkaErrorCode::MessageSizeTooLarge => Some("raise consumer.override.max.partition.fetch.bytes"),
+        _ => None,
+    }
 }
 
 /// What to look at when `code` means that waiting will not help; none for errors that pass by themselves.

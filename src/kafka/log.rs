@@ -7,10 +7,11 @@
 use super::Error;
 use super::admin::blocking;
 use super::create::create;
+use super::error::fetch_advice;
 use super::oauth::{self, Keeper};
 use super::outage::Outage;
 use super::settings;
-use super::writer::{Outgoing, Writer};
+use super::writer::{Outgoing, Undelivered, Writer};
 use crate::config::WorkerConfig;
 use rdkafka::client::ClientContext;
 use rdkafka::config::{ClientConfig, RDKafkaLogLevel};
@@ -31,6 +32,8 @@ const PLACES: usize = 256;
 const POLL: Duration = Duration::from_millis(250);
 /// A write is given up after this, so that a failed answer is not followed by a late success.
 const DELIVERY_TIMEOUT_MS: &str = "30000";
+/// Java's default. The broker refuses a batch as a whole: many small records must not be together what one may not be.
+const BATCH_SIZE: &str = "16384";
 /// One question for end offsets.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
 /// A read to the end in which nothing at all arrives for so long has failed.
@@ -148,7 +151,7 @@ impl KafkaBasedLog {
     pub async fn append(&self, records: &[(String, Option<String>)]) -> Result<(), Error> {
         let mut sent = Vec::with_capacity(records.len());
         for (key, value) in records {
-            sent.push(self.send(key, value.as_deref())?);
+            sent.push(self.send(key, value.as_deref()));
         }
         for delivered in sent {
             delivered.await?;
@@ -162,10 +165,9 @@ impl KafkaBasedLog {
         &self,
         key: &str,
         value: Option<&str>,
-    ) -> Result<impl Future<Output = Result<i64, Error>> + Send + 'static, Error> {
+    ) -> impl Future<Output = Result<i64, Error>> + Send + 'static {
         // A log of one partition stays in it, whatever the topic has: its records need one order.
         let partition = (self.positions.len() == 1).then_some(0);
-        let operation = "cannot write";
         let delivery = self.writer.send(Outgoing {
             topic: &self.topic,
             partition,
@@ -173,16 +175,15 @@ impl KafkaBasedLog {
             value: value.map(str::as_bytes),
             ..Outgoing::default()
         });
-        let delivery = delivery.map_err(|source| self.error(operation, source))?;
         let (topic, bootstrap) = (self.topic.clone(), self.bootstrap.clone());
-        Ok(async move {
-            delivery.await.map_err(|source| Error::Topic {
+        async move {
+            delivery.await.map_err(|Undelivered { error, .. }| Error::Topic {
                 topic,
-                operation,
+                operation: "cannot write",
                 bootstrap,
-                source: Box::new(source),
+                source: Box::new(error),
             })
-        })
+        }
     }
 
     /// The next record, waiting for it; none when the reader has ended. Safe to drop while it waits.
@@ -254,6 +255,10 @@ impl KafkaBasedLog {
 
 fn producer_config(base: &ClientConfig) -> ClientConfig {
     let mut config = base.clone();
+    settings::limit_by_the_broker(&mut config);
+    if config.get("batch.size").is_none() {
+        config.set("batch.size", BATCH_SIZE);
+    }
     config
         .set("acks", "all")
         .set("enable.idempotence", "false")
@@ -291,8 +296,14 @@ fn read(reader: &BaseConsumer<LogContext>, events: &mpsc::Sender<Event>) {
                 value: message.payload().map(<[u8]>::to_vec),
             }),
             Some(Err(KafkaError::PartitionEOF(partition))) => Event::End(partition),
-            // An error was said by its context. The library goes on by itself; who waits for the end has its own limit.
-            Some(Err(_)) | None => continue,
+            // Other errors were said by its context. The library goes on by itself; who waits for the end has its own limit.
+            Some(Err(error)) => {
+                if let Some(advice) = fetch_advice(error.rdkafka_error_code()) {
+                    tracing::error!(%error, advice, "a storage topic cannot be read");
+                }
+                continue;
+            }
+            None => continue,
         };
         if events.blocking_send(event).is_err() {
             break;

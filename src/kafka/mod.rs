@@ -27,5 +27,5 @@ mod writer;
 
 pub use consumer::{ConsumerEvent, GroupConsumer, Subscription};
 pub use dead_letters::{DeadLetterClients, DeadLetterProducer, DeadLetterTopic, Letter};
-pub use error::Error;
+pub use error::{Error, fetch_advice};
 pub use native::{PartitionQueue, Record, Records};

@@ -5,11 +5,12 @@
 //! It ends soon after its [`Writer`]; records that nobody waits for are still sent.
 
 use super::create::create;
+use super::error::is_too_large;
 use super::log::LogContext;
 use super::oauth::{self, Keeper};
 use rdkafka::config::ClientConfig;
 use rdkafka::error::KafkaError;
-use rdkafka::message::{DeliveryResult, Message, OwnedHeaders};
+use rdkafka::message::{DeliveryResult, Message, OwnedHeaders, OwnedMessage, Timestamp};
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer, ProducerContext};
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,7 +22,15 @@ const POLL: Duration = Duration::from_secs(1);
 const LAST_WRITES: Duration = Duration::from_secs(5);
 
 /// The offset of a record that was delivered.
-pub(super) type Delivery = Result<i64, KafkaError>;
+pub type Delivery = Result<i64, Undelivered>;
+
+/// A record that was not delivered.
+pub struct Undelivered {
+    /// Why not.
+    pub(super) error: KafkaError,
+    /// The record, if it was refused for its size: its sender may have a smaller one to send.
+    pub(super) record: Option<Box<OwnedMessage>>,
+}
 
 /// A record to be written. No value is a tombstone, no partition is that of the key.
 #[derive(Debug, Default)]
@@ -41,7 +50,10 @@ impl ProducerContext for LogContext {
     fn delivery(&self, result: &DeliveryResult<'_>, sender: Self::DeliveryOpaque) {
         let delivery = match result {
             Ok(message) => Ok(message.offset()),
-            Err((error, _)) => Err(error.clone()),
+            Err((error, message)) => Err(Undelivered {
+                error: error.clone(),
+                record: is_too_large(error).then(|| Box::new(message.detach())),
+            }),
         };
         if sender.send(delivery).is_err() {
             tracing::trace!("nobody waits for a delivery");
@@ -85,16 +97,38 @@ impl Writer {
 
     /// Sends a record behind the others. What comes back gives its offset once it is delivered; it goes its way whether
     /// that is waited for or not.
-    pub(super) fn send(
-        &self,
-        outgoing: Outgoing<'_>,
-    ) -> Result<impl Future<Output = Delivery> + Send + use<>, KafkaError> {
+    pub(super) fn send(&self, outgoing: Outgoing<'_>) -> impl Future<Output = Delivery> + Send + use<> {
         let (sender, delivered) = oneshot::channel();
         let mut record = BaseRecord::<[u8], [u8], _>::with_opaque_to(outgoing.topic, Box::new(sender));
         (record.key, record.payload) = (outgoing.key, outgoing.value);
         (record.partition, record.timestamp) = (outgoing.partition, outgoing.timestamp);
         record.headers = outgoing.headers;
-        self.producer.send(record).map_err(|(error, _)| error)?;
-        Ok(async move { delivered.await.unwrap_or(Err(KafkaError::Canceled)) })
+        let refused = self.producer.send(record).err().map(|(error, record)| {
+            let record = is_too_large(&error).then(|| Box::new(owned(record)));
+            Undelivered { error, record }
+        });
+        async move {
+            match refused {
+                Some(refused) => Err(refused),
+                None => {
+                    delivered.await.unwrap_or(Err(Undelivered { error: KafkaError::Canceled, record: None }))
+                }
+            }
+        }
     }
+}
+
+fn owned<D>(record: BaseRecord<'_, [u8], [u8], D>) -> OwnedMessage
+where
+    D: rdkafka::util::IntoOpaque,
+{
+    OwnedMessage::new(
+        record.payload.map(<[u8]>::to_vec),
+        record.key.map(<[u8]>::to_vec),
+        record.topic.to_owned(),
+        record.timestamp.map_or(Timestamp::NotAvailable, Timestamp::CreateTime),
+        record.partition.unwrap_or(-1),
+        -1,
+        record.headers,
+    )
 }

@@ -73,11 +73,7 @@ impl StatusBackingStore for KafkaStatusBackingStore {
     fn send(&mut self, ticket: u64, record: &StatusRecord) {
         let sent = self.log.send(&record.key(), record.value().as_deref());
         self.on_their_way.push(Box::pin(async move {
-            let delivered = match sent {
-                Ok(delivered) => delivered.await,
-                Err(error) => Err(error),
-            };
-            match delivered {
+            match sent.await {
                 Ok(offset) => StatusNews::Written { ticket, offset },
                 Err(error) => StatusNews::Failed { ticket, error: error.into() },
             }

@@ -115,12 +115,7 @@ impl BadRecords {
 
     /// Logs the record and sends it to the dead-letter topic, where these are set; what comes back has to end well before
     /// its offset may be committed. None when there is no such topic.
-    pub(super) fn report(
-        &self,
-        from: From<'_>,
-        record: &Original<'_>,
-        fault: &Fault,
-    ) -> Result<Option<Delivered>, kafka::Error> {
+    pub(super) fn report(&self, from: From<'_>, record: &Original<'_>, fault: &Fault) -> Option<Delivered> {
         if self.handling.log != ErrorLog::Off {
             self.log(from, record, fault);
             from.counts.logged();
@@ -128,7 +123,7 @@ impl BadRecords {
         // The sink's own topic is for what the sink itself refuses.
         let refused = self.for_refused().filter(|_| fault.stage == Stage::TaskPut);
         let topic = refused.or(self.letters.as_ref().map(|letters| (letters, false)));
-        let Some((producer, is_sinks)) = topic else { return Ok(None) };
+        let (producer, is_sinks) = topic?;
         let with_context = self.handling.dead_letters.as_ref().is_some_and(|queue| queue.context_headers);
         let context = if is_sinks {
             [coordinates(from, record), context(from, record, fault)].concat()
@@ -137,14 +132,18 @@ impl BadRecords {
         } else {
             Vec::new()
         };
-        let mut headers = record.headers.clone();
-        headers.extend(context.iter().map(|(name, value)| (*name, Some(value.as_bytes()))));
-        let timestamp = record.timestamp.map(|(ms, _)| ms);
-        let letter = Letter { key: record.key, value: record.value, headers: &headers, timestamp };
+        let context: Vec<_> = context.iter().map(|(name, value)| (*name, Some(value.as_bytes()))).collect();
+        let delivered = producer.send(Letter {
+            key: record.key,
+            value: record.value,
+            headers: &record.headers,
+            context: &context,
+            timestamp: record.timestamp.map(|(ms, _)| ms),
+            origin: (from.partition, record.offset),
+        });
         from.counts.letter();
-        let delivered = producer.send(letter).inspect_err(|_| from.counts.letter_failed())?;
         let counts = from.counts.clone();
-        Ok(Some(delivered.inspect_err(move |_| counts.letter_failed()).boxed()))
+        Some(delivered.inspect_err(move |_| counts.letter_failed()).boxed())
     }
 
     /// What becomes of a batch that was refused: with `behavior.on.error` other than FAIL its records go to the sink's
@@ -186,9 +185,8 @@ impl BadRecords {
             ),
         };
         let is_bad = |record: &Original<'_>| error.records().is_none_or(|bad| bad.contain(record.offset));
-        let sent: Result<Vec<_>, _> =
-            kept.iter().filter(is_bad).map(|record| self.report(from, &record, &fault)).collect();
-        let sent = sent.map_err(Failed::Letter)?.into_iter().flatten();
+        let sent: Vec<_> =
+            kept.iter().filter(is_bad).filter_map(|record| self.report(from, &record, &fault)).collect();
         futures::future::try_join_all(sent).await.map_err(Failed::Letter)?;
         Ok(None)
     }

@@ -45,12 +45,14 @@ pub enum Error {
     #[error(transparent)]
     Kafka(#[from] kafka::Error),
     /// Kafka reported an error in place of a record.
-    #[error("{at}: Kafka: {reason}; check consumer.override.*")]
+    #[error("{at}: Kafka: {reason}; {advice}")]
     Fetch {
         /// Where.
         at: Box<At>,
         /// What the client says.
         reason: String,
+        /// Which setting to look at.
+        advice: &'static str,
     },
     /// A transformation or predicate cannot be made.
     #[error("{}", .0.iter().map(|error| error.message.as_str()).collect::<Vec<_>>().join("\n"))]

@@ -90,6 +90,7 @@ impl Pipeline {
             let record = record.map_err(|(code, text)| Error::Fetch {
                 at: self.at().into(),
                 reason: format!("{code}: {text}"),
+                advice: kafka::fetch_advice(Some(code)).unwrap_or("check consumer.override.*"),
             })?;
             let offset = record.offset;
             if self.line.is_behind(offset) {
@@ -155,7 +156,7 @@ impl Pipeline {
     fn report_bad(&mut self, record: &kafka::Record<'_>, fault: Fault) -> Result<(), Error> {
         let from = bad_records::From { task: &self.task, partition: self.queue.id(), counts: &self.counts };
         self.counts.failed(1);
-        let delivered = self.shared.bad_records.report(from, &Original::of(record), &fault)?;
+        let delivered = self.shared.bad_records.report(from, &Original::of(record), &fault);
         let is_kept = delivered.is_some();
         if let Some(delivered) = delivered {
             self.letters.push(record.offset, delivered);

@@ -27,6 +27,7 @@ mod kafka_security;
 #[cfg(feature = "gssapi")]
 mod kerberos;
 mod lab;
+mod large_records;
 mod limits;
 mod memory;
 mod migrate;

@@ -15,6 +15,18 @@ use crate::kafka::Error;
 const REFRESH: &str = "topic.metadata.refresh.interval.ms";
 const LONGEST_REFRESH: u64 = 3_600_000;
 
+/// What one record of a producer may take when the user does not say: what a request may hold (`socket.request.max.bytes`
+/// of brokers is 100 MiB, and a larger request costs the connection) with room for headers. Which records are too large is
+/// the topic's to say.
+const MESSAGE: &str = "100000000";
+
+/// Makes the broker alone decide how large a record of this producer may be, unless the user said otherwise.
+pub fn limit_by_the_broker(config: &mut ClientConfig) {
+    if config.get("message.max.bytes").is_none() {
+        config.set("message.max.bytes", MESSAGE);
+    }
+}
+
 /// A client of the worker itself: storage topics, membership. `purpose` ends its client id (`configs`).
 pub fn storage(worker: &WorkerConfig, purpose: &str) -> Result<ClientConfig, Error> {
     let middle = worker.client.get("client.id").filter(|id| !id.is_empty());

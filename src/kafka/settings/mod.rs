@@ -23,7 +23,7 @@ use rdkafka::types::RDKafkaConfRes;
 use super::Error;
 use crate::config::Properties;
 use crate::config::tls::{self, Setting, Settings};
-pub use clients::{admin, consumer, own, producer, storage};
+pub use clients::{admin, consumer, limit_by_the_broker, own, producer, storage};
 use table::{Treatment, treatment};
 
 /// Properties and where they stand in the user's configuration (`consumer.override.`), for messages.
@@ -36,6 +36,12 @@ pub struct Layer<'a> {
 }
 
 const PROTOCOL: &str = "security.protocol";
+const RECEIVE: &str = "receive.message.max.bytes";
+/// What a broker may send at once, and what a batch may be when it is decompressed. Not more: larger numbers are what the
+/// first bytes of a TLS alert (352,518,912) and of an HTTP answer read as, when a port is not Kafka's.
+const MOST_RECEIVED: i64 = 350_000_000;
+/// What an answer may be larger than what was asked for.
+const FRAME: i64 = 512;
 
 /// Merges `layers` over `defaults` into one client configuration.
 pub fn client_config(defaults: &[(&str, &str)], layers: &[Layer<'_>]) -> Result<ClientConfig, Error> {
@@ -55,6 +61,7 @@ pub fn client_config(defaults: &[(&str, &str)], layers: &[Layer<'_>]) -> Result<
             config.set(key, value);
         }
     }
+    receive_all(&mut config);
     let protocol = protocol(&settings)?;
     config.set(PROTOCOL, &protocol);
     if protocol.contains("ssl") {
@@ -64,6 +71,15 @@ pub fn client_config(defaults: &[(&str, &str)], layers: &[Layer<'_>]) -> Result<
         sasl::apply(&settings, &mut config)?;
     }
     Ok(config)
+}
+
+/// Lets the client receive all that it may ask for, unless the user said how much that is.
+fn receive_all(config: &mut ClientConfig) {
+    let number = |key| config.get(key).and_then(|bytes| bytes.trim().parse::<i64>().ok()).unwrap_or(0);
+    let fetched = number("fetch.max.bytes").max(number("message.max.bytes"));
+    if config.get(RECEIVE).is_none() {
+        config.set(RECEIVE, MOST_RECEIVED.max(fetched + FRAME).to_string());
+    }
 }
 
 fn merged<'a>(layers: &[Layer<'a>]) -> Settings<'a> {

@@ -156,8 +156,14 @@ impl Kafka {
 
     /// Creates `topic` with `partitions` and waits until the broker leads all of them.
     pub async fn create_topic(&self, topic: &str, partitions: i32) {
+        self.create_topic_with(topic, partitions, &[]).await;
+    }
+
+    /// The same with settings of its own.
+    pub async fn create_topic_with(&self, topic: &str, partitions: i32, settings: &[(&str, &str)]) {
         let admin: AdminClient<DefaultClientContext> = self.client().create().expect("an admin client");
         let new = NewTopic::new(topic, partitions, TopicReplication::Fixed(1));
+        let new = settings.iter().fold(new, |new, (key, value)| new.set(key, value));
         let created = admin.create_topics(&[new], &AdminOptions::new()).await.expect("an answer");
         match &created[0] {
             Ok(_) | Err((_, RDKafkaErrorCode::TopicAlreadyExists)) => {}

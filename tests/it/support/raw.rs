@@ -46,6 +46,7 @@ impl Raw {
 pub async fn send_raw(kafka: &Kafka, topic: &str, records: &[Raw]) {
     let mut config = ClientConfig::new();
     config.set("bootstrap.servers", kafka.bootstrap()).set("enable.idempotence", "true");
+    config.set("message.max.bytes", "100000000");
     let producer: FutureProducer = config.create().expect("a producer");
     let mut sent = Vec::new();
     for raw in records {
