@@ -7,10 +7,10 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rdkafka::config::RDKafkaLogLevel;
-use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer, ConsumerContext, RebalanceProtocol};
+use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext, RebalanceProtocol};
 use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
 use rdkafka::message::Message;
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
@@ -21,11 +21,12 @@ use tokio::sync::{Notify, mpsc};
 use super::create::create;
 use super::error::advice;
 use super::matching::{Found, Matching};
-use super::native::PartitionQueue;
+use super::native::{PartitionQueue, commit};
 use super::oauth::{self, Keeper};
 use super::outage::Outage;
+use super::pace::Pace;
 use super::refusal::Refusal;
-use super::{Error, native, settings};
+use super::{Error, settings};
 use crate::data::java_regex::JavaRegex;
 use crate::id::TopicPartition;
 
@@ -38,6 +39,8 @@ const IDLE_POLL: Duration = Duration::from_secs(5);
 const POLLS_PER_WAKE: usize = 8;
 /// How long a seek may take to be accepted by the client's own thread (no broker is asked).
 const SEEK_TIMEOUT: Duration = Duration::from_secs(10);
+/// Between two tries of a commit that the group was too busy for.
+const COMMIT_PAUSE: Duration = Duration::from_millis(25);
 
 /// Topics that are named in one line of the log; a cluster may have thousands.
 const MOST_SHOWN: usize = 20;
@@ -158,6 +161,7 @@ pub struct GroupConsumer {
     consumer: Arc<BaseConsumer<Context>>,
     events: mpsc::Receiver<ConsumerEvent>,
     wake: Arc<Notify>,
+    pace: Pace,
     matching: Option<Matching>,
 }
 
@@ -180,7 +184,9 @@ impl GroupConsumer {
         let consumer = Arc::new(consumer);
         let tokens = Keeper::start(source, &consumer);
         let answering = Answering(closing);
-        let mut this = Self { answering, _tokens: tokens, group, consumer, events, wake, matching: None };
+        let pace = Pace::new(&config, Arc::clone(&wake));
+        let mut this =
+            Self { answering, _tokens: tokens, group, consumer, events, wake, pace, matching: None };
         match subscription {
             Subscription::Topics(topics) => this.subscribe(topics)?,
             Subscription::Pattern(pattern) => this.matching = Some(Matching::new(pattern.clone(), &config)),
@@ -249,9 +255,10 @@ impl GroupConsumer {
                 }
             }
             self.consumer.context().outage.mend(self.consumer.client());
+            let patience = self.pace.adjust(self.consumer.client(), Instant::now()).unwrap_or(IDLE_POLL);
             let found = tokio::select! {
                 () = self.wake.notified() => None,
-                () = tokio::time::sleep(IDLE_POLL) => None,
+                () = tokio::time::sleep(patience) => None,
                 found = next_match(&mut self.matching, &self.consumer) => Some(found),
             };
             if let Some(event) = found.and_then(|found| self.found(found)) {
@@ -271,8 +278,7 @@ impl GroupConsumer {
 
     /// Accepts an assignment: each partition's queue is split off first, then fetching starts at the committed offset.
     pub fn assign(&self, partitions: &[TopicPartition]) -> Result<Vec<PartitionQueue>, Error> {
-        let queues: Result<Vec<_>, _> =
-            partitions.iter().map(|id| PartitionQueue::split(&self.consumer, id)).collect();
+        let queues: Result<Vec<_>, _> = partitions.iter().map(|id| self.queue(id)).collect();
         let queues = queues?;
         let list = list_of(partitions);
         let answer = match self.consumer.rebalance_protocol() {
@@ -283,9 +289,9 @@ impl GroupConsumer {
         Ok(queues)
     }
 
-    /// The queue of an assigned partition once more, after the first was dropped.
+    /// The queue of a partition that is about to be assigned, or of one whose queue was dropped.
     pub fn queue(&self, partition: &TopicPartition) -> Result<PartitionQueue, Error> {
-        PartitionQueue::split(&self.consumer, partition)
+        PartitionQueue::split(&self.consumer, partition, self.pace.flow())
     }
 
     /// Gives partitions back to the group.
@@ -322,17 +328,41 @@ impl GroupConsumer {
 
     /// Starts a commit of these offsets (each: the next one to read); its end comes as [`ConsumerEvent::Committed`].
     pub fn commit_async(&self, offsets: &[(TopicPartition, i64)]) -> Result<(), Error> {
-        let answer = native::commit(&self.consumer, &offset_list(offsets));
+        let answer = commit::start(&self.consumer, &offset_list(offsets));
         self.checked("commit", answer.map_err(KafkaError::ConsumerCommit))
     }
 
-    /// Commits these offsets and waits for the broker's answer.
-    pub async fn commit(&self, offsets: Vec<(TopicPartition, i64)>) -> Result<(), Error> {
-        let consumer = Arc::clone(&self.consumer);
-        let answer =
-            tokio::task::spawn_blocking(move || consumer.commit(&offset_list(&offsets), CommitMode::Sync))
-                .await;
-        self.checked("commit", answer.unwrap_or(Err(KafkaError::Canceled)))
+    /// Commits these offsets and waits for the broker's answer. A group that is just giving out its partitions anew takes no
+    /// commit, also none of who still owns them: it is tried again until `patience` ends.
+    pub async fn commit(
+        &self,
+        mut offsets: Vec<(TopicPartition, i64)>,
+        patience: Duration,
+    ) -> Result<(), Error> {
+        let deadline = Instant::now() + patience;
+        loop {
+            let left = deadline.saturating_duration_since(Instant::now());
+            let (consumer, list) = (Arc::clone(&self.consumer), offset_list(&offsets));
+            let answer = tokio::task::spawn_blocking(move || commit::within(&consumer, &list, left)).await;
+            let (code, refused) = match answer {
+                Ok(Ok(refused)) => match refused.first() {
+                    None => return Ok(()),
+                    Some((_, code)) => (*code, Some(refused)),
+                },
+                Ok(Err(code)) => (code, None),
+                Err(_) => return self.checked("commit", Err(KafkaError::Canceled)),
+            };
+            let codes = refused.iter().flatten().map(|(_, code)| *code);
+            let passes = passes(code) && codes.into_iter().all(passes);
+            if !passes || Instant::now() + COMMIT_PAUSE > deadline || self.assignment_lost() {
+                return self.checked("commit", Err(KafkaError::ConsumerCommit(code)));
+            }
+            if let Some(refused) = refused {
+                offsets.retain(|(partition, _)| refused.iter().any(|(id, _)| id == partition));
+            }
+            tracing::debug!(group = self.group, %code, "the group is busy; committing again");
+            tokio::time::sleep(COMMIT_PAUSE).await;
+        }
     }
 
     /// Leaves the group and ends the client. All partition queues must have been dropped.
@@ -360,6 +390,20 @@ async fn next_match(matching: &mut Option<Matching>, consumer: &Arc<BaseConsumer
         Some(matching) => matching.next(consumer).await,
         None => std::future::pending().await,
     }
+}
+
+/// True when the same commit may be taken a moment later, from the same member. A generation is unknown for the moment in
+/// which the group has begun a new one and we have not heard of it.
+fn passes(code: RDKafkaErrorCode) -> bool {
+    matches!(
+        code,
+        RDKafkaErrorCode::RebalanceInProgress
+            | RDKafkaErrorCode::IllegalGeneration
+            | RDKafkaErrorCode::CoordinatorLoadInProgress
+            | RDKafkaErrorCode::CoordinatorNotAvailable
+            | RDKafkaErrorCode::NotCoordinator
+            | RDKafkaErrorCode::WaitingForCoordinator
+    )
 }
 
 fn is_unknown_topic(error: &KafkaError) -> bool {

@@ -1,30 +1,111 @@
-//! A consumer that its owner lets go in the middle of its work.
+//! A consumer that its owner lets go in the middle of its work, and one that commits while its group is busy.
 
 use super::consumer::{ConsumerEvent, GroupConsumer, Subscription};
+use super::native::{PartitionQueue, Records};
+use crate::id::TopicPartition;
 use rdkafka::ClientConfig;
 use rdkafka::mocking::MockCluster;
+use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
+use rdkafka::types::{RDKafkaApiKey, RDKafkaRespErr};
 use std::time::Duration;
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_consumer_that_is_dropped_in_the_middle_of_its_work_ends() {
+const MINUTE: Duration = Duration::from_mins(1);
+
+fn cluster() -> MockCluster<'static, rdkafka::producer::DefaultProducerContext> {
     let cluster = MockCluster::new(1).unwrap();
     cluster.create_topic("t", 1, 1).unwrap();
+    cluster
+}
+
+fn settings(servers: &str) -> ClientConfig {
     let mut config = ClientConfig::new();
-    config.set("bootstrap.servers", cluster.bootstrap_servers()).set("group.id", "g");
+    config.set("bootstrap.servers", servers).set("group.id", "g").set("auto.offset.reset", "earliest");
     config.set("partition.assignment.strategy", "cooperative-sticky");
+    config
+}
+
+/// A member of the group that was given the only partition.
+async fn joined(servers: &str) -> (GroupConsumer, PartitionQueue) {
     let topics = Subscription::Topics(vec!["t".to_owned()]);
-    let mut consumer = GroupConsumer::join(&config, &topics).unwrap();
+    let mut consumer = GroupConsumer::join(&settings(servers), &topics).unwrap();
     let partitions = loop {
         if let ConsumerEvent::Assigned(partitions) = consumer.next_event().await {
             break partitions;
         }
     };
-    drop(consumer.assign(&partitions).unwrap());
-    // A thread of its own, since the runtime would wait for one that never ends.
+    let queue = consumer.assign(&partitions).unwrap().remove(0);
+    (consumer, queue)
+}
+
+/// Waits for a record, and takes it.
+async fn take(consumer: &mut GroupConsumer, queue: &mut PartitionQueue) -> Records {
+    let nonempty = queue.nonempty();
+    loop {
+        let records = queue.take();
+        if !records.is_empty() {
+            return records;
+        }
+        tokio::select! {
+            () = nonempty.notified() => {}
+            _ = consumer.next_event() => {}
+        }
+    }
+}
+
+/// Runs `work` on a thread of its own, since the runtime would wait for one that never ends.
+async fn ends(work: impl FnOnce() + Send + 'static) {
     let (done, ended) = tokio::sync::oneshot::channel();
     std::thread::spawn(move || {
-        drop(consumer);
+        work();
         done.send(()).unwrap();
     });
-    tokio::time::timeout(Duration::from_secs(30), ended).await.expect("it ends").unwrap();
+    tokio::time::timeout(MINUTE, ended).await.expect("it ends").unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_consumer_that_is_dropped_in_the_middle_of_its_work_ends() {
+    let cluster = cluster();
+    let (consumer, queue) = joined(&cluster.bootstrap_servers()).await;
+    drop(queue);
+    ends(move || drop(consumer)).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn records_outlive_their_consumer_and_their_queue() {
+    let cluster = cluster();
+    let servers = cluster.bootstrap_servers();
+    let producer: BaseProducer = ClientConfig::new().set("bootstrap.servers", &servers).create().unwrap();
+    producer.send(BaseRecord::<str, str>::to("t").key("k").payload("value")).unwrap();
+    producer.flush(MINUTE).unwrap();
+    let (mut consumer, mut queue) = joined(&servers).await;
+    let mut records = tokio::time::timeout(MINUTE, take(&mut consumer, &mut queue)).await.unwrap();
+    // As after a panic: whoever owns the consumer is gone first.
+    drop(consumer);
+    drop(queue);
+    let record = records.next_record().unwrap().unwrap();
+    assert_eq!((record.key, record.value), (Some(&b"k"[..]), Some(&b"value"[..])));
+    assert!(record.timestamp().is_some() && record.headers().is_empty());
+    ends(move || drop(records)).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_commit_is_tried_again_while_the_group_is_busy_and_only_then() {
+    let cluster = cluster();
+    let (consumer, _queue) = joined(&cluster.bootstrap_servers()).await;
+    let offsets = |offset| vec![(TopicPartition::new("t", 0), offset)];
+    let refuse = |error, times| {
+        cluster.request_errors(RDKafkaApiKey::OffsetCommit, &vec![error; times]);
+    };
+    refuse(RDKafkaRespErr::RD_KAFKA_RESP_ERR_REBALANCE_IN_PROGRESS, 3);
+    consumer.commit(offsets(5), MINUTE).await.unwrap();
+
+    refuse(RDKafkaRespErr::RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED, 1);
+    let error = consumer.commit(offsets(6), MINUTE).await.unwrap_err().to_string();
+    assert!(error.contains("commit") && error.contains("uthoriz"), "{error}");
+
+    refuse(RDKafkaRespErr::RD_KAFKA_RESP_ERR_REBALANCE_IN_PROGRESS, 100);
+    let error = consumer.commit(offsets(7), Duration::from_millis(100)).await.unwrap_err().to_string();
+    assert!(error.to_lowercase().contains("rebalanc"), "{error}");
+    cluster.clear_request_errors(RDKafkaApiKey::OffsetCommit);
+    consumer.commit(offsets(8), MINUTE).await.unwrap();
 }

@@ -3,8 +3,8 @@
 //! `settings` turns Connect's client properties into the library's, `consumer` is a member of a connector's consumer
 //! group, `native` has the calls that the library's safe wrapper lacks (the place with `unsafe`); `log` writes (by
 //! `writer`) and reads a storage topic, `admin` makes and checks it; `groups` reads and changes what consumer groups have
-//! committed. `create` makes
-//! clients where there is room for them. `oauth` fetches the tokens that clients sign in with; `outage` brings clients back that lost all brokers.
+//! committed. `create` makes clients where there is room for them. `oauth` fetches the tokens that clients sign in with;
+//! `outage` brings clients back that lost all brokers; `pace` keeps a partition's backlog from waiting for its idle siblings.
 //! Nothing here knows connectors, tasks or Kusto, and nothing decides when an offset is committed.
 
 pub mod admin;
@@ -21,6 +21,7 @@ mod matching;
 pub mod native;
 mod oauth;
 mod outage;
+mod pace;
 mod refusal;
 pub mod settings;
 mod writer;

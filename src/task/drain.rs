@@ -56,16 +56,22 @@ impl ConnectorTasks {
 
     async fn commit_now(&mut self, partitions: &[TopicPartition]) -> bool {
         let offsets = self.committer.take(partitions);
-        if offsets.is_empty() || self.consumer.assignment_lost() {
-            return offsets.is_empty();
+        if offsets.is_empty() {
+            return true;
+        }
+        if self.consumer.assignment_lost() {
+            tracing::warn!(
+                connector = %self.spec.name, partitions = offsets.len(),
+                "the group has given these partitions to others; last offsets not committed, what was handed over is read again"
+            );
+            return false;
         }
         let timeout = self.parts.worker.offset_flush_timeout;
-        let reason = match tokio::time::timeout(timeout, self.consumer.commit(offsets)).await {
-            Ok(Ok(())) => return true,
-            Ok(Err(error)) => error.to_string(),
-            Err(_) => format!("no answer within offset.flush.timeout.ms ({} ms)", timeout.as_millis()),
-        };
-        tracing::warn!(connector = %self.spec.name, reason, "last offsets not committed; they are read again later");
+        let Err(error) = self.consumer.commit(offsets, timeout).await else { return true };
+        tracing::warn!(
+            connector = %self.spec.name, %error, timeout_ms = timeout.as_millis(),
+            "last offsets not committed within offset.flush.timeout.ms; they are read again later"
+        );
         false
     }
 

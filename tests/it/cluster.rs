@@ -9,7 +9,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
-use crate::support::{Adx, Cluster, DATABASE, Kafka, Numbers, Rest, Sent, signal, unique, wait_for};
+use crate::support::{Adx, Cluster, DATABASE, Kafka, Numbers, Random, Rest, Sent, signal, unique, wait_for};
 
 /// A topic, a table, a cluster, and a connector between them.
 struct Story {
@@ -198,6 +198,43 @@ async fn a_rolling_restart_under_load_loses_nothing_and_rest_stays_polite() {
     assert!(answers > 100, "{answers} answers");
     let sent = load.stop().await;
     story.assert_nothing_lost(&sent).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn orders_while_the_group_rebalances_repeat_nothing() {
+    const SEED: u64 = 20_240_501;
+    let kafka = Kafka::shared().await;
+    let story = Story::running(kafka, 3, &[]).await;
+    let load = story.load(kafka);
+    story.flows().await;
+    println!("seed {SEED}");
+    let mut random = Random::new(SEED);
+    let path = format!("/connectors/{}", story.connector);
+    // Each order makes members leave and join, and the next one comes while the group is at it.
+    for round in 0..6 {
+        for order in 0..4 {
+            let rest = story.cluster.rest((round + order) % 3);
+            let answer = if order == 2 {
+                let mut config = story.config();
+                config["tasks.max"] = json!((2 + round % 2).to_string());
+                rest.send("PUT", &format!("{path}/config"), Some(config.to_string())).await
+            } else {
+                rest.post(&format!("{path}/restart?includeTasks=true")).await
+            };
+            assert!(
+                answer.status < 300 || answer.status == 409,
+                "{order}: {} {}",
+                answer.status,
+                answer.body
+            );
+            tokio::time::sleep(Duration::from_millis(random.between(0, 700))).await;
+        }
+        story.flows().await;
+    }
+    let sent = load.stop().await;
+    let verdict = story.adx.wait_for_all(&sent, Duration::from_mins(2)).await;
+    println!("{verdict:?}");
+    assert_eq!((verdict.missing, verdict.duplicates, verdict.strange), (0, 0, 0), "{verdict:?}");
 }
 
 /// Reads and writes all the time; whatever a worker that runs says is one of Connect's own answers.

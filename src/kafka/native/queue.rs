@@ -1,28 +1,27 @@
-//! Two calls of a consumer that the safe wrapper lacks.
-//!
 //! Reading one partition's records in batches: the wrapper hands out one message per call, which costs three times the
-//! CPU of `rd_kafka_consume_batch_queue` (measured: 245 ns against 84 ns a record on the reading thread). And a commit
-//! whose answer comes as an event: the wrapper's own asynchronous commit never tells how it ended.
+//! CPU of `rd_kafka_consume_batch_queue` (measured: 245 ns against 84 ns a record on the reading thread).
 //!
 //! Ownership, which is what makes it sound:
 //! - a [`PartitionQueue`] owns one reference of the native queue and keeps the consumer alive, because destroying a
 //!   consumer while an application's queue reference is alive hangs for ever;
-//! - [`Records`] owns the messages of one batch and destroys each exactly once; record texts borrow from it;
+//! - [`Records`] owns the messages of one batch and destroys each exactly once; record texts borrow from it. It keeps the
+//!   consumer alive too: a message refers to its partition, which a consumer that ends takes with it, and after a panic
+//!   records may be dropped after all else. Both types give back what is native first and the consumer then ([`Alive`]);
 //! - the non-empty callback's argument is the `Notify` inside an `Arc` which the queue holds until after the callback
 //!   was switched off (switching it off takes the queue's lock, under which the callback runs).
 //!
-//! It never assigns or seeks, and which offsets are committed is the caller's business.
+//! It never assigns, seeks or commits.
 #![expect(unsafe_code, reason = "the module's purpose; everywhere else it is denied")]
 
 use std::ffi::{CStr, CString, c_void};
 use std::ptr;
 use std::slice;
 use std::sync::Arc;
+use std::time::Instant;
 
 use rdkafka::bindings as sys;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::RDKafkaErrorCode;
-use rdkafka::topic_partition_list::TopicPartitionList;
 use rdkafka::types::RDKafka;
 use tokio::sync::Notify;
 
@@ -30,6 +29,7 @@ use crate::data::TimestampType;
 use crate::id::TopicPartition;
 use crate::kafka::Error;
 use crate::kafka::consumer::Context;
+use crate::kafka::pace::Flow;
 
 /// How many records one call takes at most. 500 is Connect's `max.poll.records`; above it nothing gets cheaper.
 pub const MAX_RECORDS: usize = 500;
@@ -95,9 +95,14 @@ pub struct PartitionQueue {
     id: TopicPartition,
     queue: *mut sys::rd_kafka_queue_t,
     nonempty: Arc<Notify>,
-    // Last, so that it is dropped after the queue's reference was given back in `drop`.
-    _consumer: Arc<BaseConsumer<Context>>,
+    flow: Flow,
+    consumer: Alive,
 }
+
+/// A consumer that does not end before this is dropped. A type that owns something native of it holds one, and gives that
+/// back in its own `drop`, which runs before its fields are dropped.
+#[derive(Clone)]
+struct Alive(#[expect(dead_code, reason = "held, never used")] Arc<BaseConsumer<Context>>);
 
 // SAFETY: librdkafka's queues may be used and destroyed from any thread.
 unsafe impl Send for PartitionQueue {}
@@ -113,6 +118,7 @@ impl PartitionQueue {
     pub(in crate::kafka) fn split(
         consumer: &Arc<BaseConsumer<Context>>,
         id: &TopicPartition,
+        flow: Flow,
     ) -> Result<Self, Error> {
         let no_queue = || Error::Queue(id.clone());
         let topic = CString::new(id.topic.as_bytes()).map_err(|_| no_queue())?;
@@ -130,7 +136,7 @@ impl PartitionQueue {
             let opaque = Arc::as_ptr(&nonempty).cast_mut().cast::<c_void>();
             sys::rd_kafka_queue_cb_event_enable(queue, Some(on_nonempty), opaque);
         }
-        Ok(Self { id: id.clone(), queue, nonempty, _consumer: Arc::clone(consumer) })
+        Ok(Self { id: id.clone(), queue, nonempty, flow, consumer: Alive(Arc::clone(consumer)) })
     }
 
     /// The partition it belongs to.
@@ -152,7 +158,9 @@ impl PartitionQueue {
             let taken = sys::rd_kafka_consume_batch_queue(self.queue, 0, messages.as_mut_ptr(), MAX_RECORDS);
             messages.set_len(usize::try_from(taken).unwrap_or(0));
         }
-        Records { messages, next: 0 }
+        let records = Records { messages, next: 0, _consumer: self.consumer.clone() };
+        self.flow.taken(records.bytes(), Instant::now());
+        records
     }
 }
 
@@ -166,33 +174,11 @@ impl Drop for PartitionQueue {
     }
 }
 
-/// Starts a commit of `offsets`; its end comes as an event on the consumer's own queue.
-pub(in crate::kafka) fn commit(
-    consumer: &BaseConsumer<Context>,
-    offsets: &TopicPartitionList,
-) -> Result<(), RDKafkaErrorCode> {
-    let client = consumer.client().native_ptr();
-    // SAFETY: client and list are alive for the call, which copies the list; the queue's reference is ours and given
-    // back here, while the answer holds one of its own.
-    let code = unsafe {
-        let queue = sys::rd_kafka_queue_get_consumer(client);
-        if queue.is_null() {
-            return Err(RDKafkaErrorCode::UnknownGroup);
-        }
-        let code = sys::rd_kafka_commit_queue(client, offsets.ptr(), queue, None, ptr::null_mut());
-        sys::rd_kafka_queue_destroy(queue);
-        code
-    };
-    match code {
-        sys::rd_kafka_resp_err_t::RD_KAFKA_RESP_ERR_NO_ERROR => Ok(()),
-        code => Err(code.into()),
-    }
-}
-
 /// One batch of records, oldest first. Each record is handed out once.
 pub struct Records {
     messages: Vec<*mut sys::rd_kafka_message_t>,
     next: usize,
+    _consumer: Alive,
 }
 
 // SAFETY: messages are plain memory with atomic reference counts to their partition; any thread may free them.
@@ -207,6 +193,13 @@ impl Records {
     /// True when the queue had nothing.
     pub fn is_empty(&self) -> bool {
         self.messages.is_empty()
+    }
+
+    /// The bytes of all values and keys.
+    fn bytes(&self) -> u64 {
+        // SAFETY: the messages are alive until `self` is dropped.
+        let sizes = self.messages.iter().map(|message| unsafe { (**message).len + (**message).key_len });
+        sizes.map(|size| size as u64).sum()
     }
 
     /// Hands the last record out once more, for a caller who could not take it yet.

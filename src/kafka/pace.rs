@@ -1,0 +1,186 @@
+//! How long brokers may hold a fetch back: long while little comes, short as long as a partition has a backlog.
+//!
+//! librdkafka has one fetch under way at a broker, for all partitions whose queues have room. A partition with a backlog
+//! fills its queue with each answer, and for that instant it is not asked for; a fetch for its idle siblings alone then
+//! waits at the broker for as long as the client allows (500 ms), and the partition with it. With a short wait the queues can stay
+//! small. It costs requests only while there is a backlog; a client that idles asks twice a second, as ever.
+//!
+//! Readers of partitions tell what they take; the owner of the client changes its wait. A wait that the user wrote stays.
+
+use super::native::fetch_wait;
+use rdkafka::ClientConfig;
+use rdkafka::client::{Client, ClientContext};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+use tokio::sync::Notify;
+
+/// librdkafka's own.
+const USUAL_MS: u32 = 500;
+/// While there is a backlog: about as long as it takes to work off a queue.
+const SHORT_MS: u32 = 5;
+/// A partition that gives half a queue within this time may have filled it.
+const WINDOW: Duration = Duration::from_secs(1);
+/// The wait stays short for so long after the last time a queue may have been full.
+const CALM_AFTER: Duration = Duration::from_secs(2);
+
+/// When a queue was last seen to be as good as full; shared by a client's owner and its readers.
+#[derive(Debug)]
+pub(super) struct Backlog {
+    began: Instant,
+    /// Milliseconds since the beginning, plus one; zero is never.
+    seen: AtomicU64,
+    /// What is taken from one queue within [`WINDOW`] when it may have been full.
+    enough: u64,
+    wake: Arc<Notify>,
+}
+
+impl Backlog {
+    fn see(&self, now: Instant) {
+        let before = self.seen.swap(self.at(now), Ordering::Relaxed);
+        if !is_recent(before, self.at(now)) {
+            self.wake.notify_one();
+        }
+    }
+
+    fn at(&self, now: Instant) -> u64 {
+        u64::try_from(now.duration_since(self.began).as_millis()).unwrap_or(u64::MAX - 1) + 1
+    }
+
+    fn is_there(&self, now: Instant) -> bool {
+        is_recent(self.seen.load(Ordering::Relaxed), self.at(now))
+    }
+}
+
+fn is_recent(seen: u64, now: u64) -> bool {
+    seen > 0 && u128::from(now.saturating_sub(seen)) < CALM_AFTER.as_millis()
+}
+
+/// What is taken from one partition's queue.
+#[derive(Debug)]
+pub(super) struct Flow {
+    backlog: Arc<Backlog>,
+    since: Instant,
+    bytes: u64,
+}
+
+impl Flow {
+    pub(super) fn new(backlog: Arc<Backlog>) -> Self {
+        let since = backlog.began;
+        Self { backlog, since, bytes: 0 }
+    }
+
+    /// So many bytes were taken now.
+    pub(super) fn taken(&mut self, bytes: u64, now: Instant) {
+        if now.duration_since(self.since) > WINDOW {
+            (self.since, self.bytes) = (now, 0);
+        }
+        self.bytes += bytes;
+        if self.bytes >= self.backlog.enough {
+            self.bytes = 0;
+            self.backlog.see(now);
+        }
+    }
+}
+
+/// The wait of one client.
+#[derive(Debug)]
+pub(super) struct Pace {
+    backlog: Arc<Backlog>,
+    /// The wait is ours to change.
+    ours: bool,
+    short: bool,
+}
+
+impl Pace {
+    /// For a client with these settings; `wake` is notified when it is time for [`Self::adjust`].
+    pub(super) fn new(config: &ClientConfig, wake: Arc<Notify>) -> Self {
+        let number = |key: &str, usual: u64| config.get(key).and_then(|n| n.parse().ok()).unwrap_or(usual);
+        let queue = number("queued.max.messages.kbytes", 65_536) * 1024;
+        // At most one answer's worth comes between two looks at a full queue.
+        let fetch =
+            number("max.partition.fetch.bytes", 1 << 20).min(number("fetch.message.max.bytes", 1 << 20));
+        let enough = queue.min(fetch).div_ceil(2);
+        let backlog = Arc::new(Backlog { began: Instant::now(), seen: AtomicU64::new(0), enough, wake });
+        Self { backlog, ours: config.get("fetch.wait.max.ms").is_none(), short: false }
+    }
+
+    /// For a reader of one of its partitions.
+    pub(super) fn flow(&self) -> Flow {
+        Flow::new(Arc::clone(&self.backlog))
+    }
+
+    /// Makes the wait right for now. Gives the time until it may have to change without anybody waking us.
+    pub(super) fn adjust<C: ClientContext>(&mut self, client: &Client<C>, now: Instant) -> Option<Duration> {
+        if !self.ours {
+            return None;
+        }
+        let short = self.backlog.is_there(now);
+        if short != self.short {
+            let ms = if short { SHORT_MS } else { USUAL_MS };
+            self.ours = fetch_wait::set(client, ms);
+            self.short = short;
+        }
+        self.short.then_some(CALM_AFTER)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{CALM_AFTER, Pace, SHORT_MS, USUAL_MS, WINDOW};
+    use crate::kafka::native::fetch_wait;
+    use rdkafka::ClientConfig;
+    use rdkafka::consumer::{BaseConsumer, Consumer};
+    use std::sync::Arc;
+    use std::time::{Duration, Instant};
+    use tokio::sync::Notify;
+
+    fn client(settings: &[(&str, &str)]) -> (BaseConsumer, Pace) {
+        let mut config = ClientConfig::new();
+        config.set("bootstrap.servers", "127.0.0.1:1").set("group.id", "g");
+        for (key, value) in settings {
+            config.set(*key, *value);
+        }
+        let pace = Pace::new(&config, Arc::new(Notify::new()));
+        (config.create().unwrap(), pace)
+    }
+
+    #[test]
+    fn the_wait_is_short_while_a_queue_fills_and_usual_again_afterwards() {
+        let (consumer, mut pace) = client(&[("queued.max.messages.kbytes", "1024")]);
+        let wait = |consumer: &BaseConsumer| fetch_wait::get(consumer.client());
+        let mut flow = pace.flow();
+        let mut now = Instant::now() + WINDOW * 2;
+        flow.taken(500_000, now);
+        now += WINDOW + Duration::from_millis(1);
+        flow.taken(500_000, now);
+        assert_eq!(pace.adjust(consumer.client(), now), None);
+        assert_eq!(wait(&consumer), Some(USUAL_MS), "half a queue in two seconds is no backlog");
+        flow.taken(30_000, now);
+        assert_eq!(pace.adjust(consumer.client(), now), Some(CALM_AFTER));
+        assert_eq!(wait(&consumer), Some(SHORT_MS));
+        pace.adjust(consumer.client(), now + CALM_AFTER / 2);
+        assert_eq!(wait(&consumer), Some(SHORT_MS), "a pause between two takes is not the end");
+        pace.adjust(consumer.client(), now + CALM_AFTER);
+        assert_eq!(wait(&consumer), Some(USUAL_MS));
+    }
+
+    #[test]
+    fn a_wait_that_the_user_wrote_stays() {
+        let (consumer, mut pace) = client(&[("fetch.wait.max.ms", "300")]);
+        let now = Instant::now();
+        pace.flow().taken(1 << 30, now);
+        assert_eq!(pace.adjust(consumer.client(), now), None);
+        assert_eq!(fetch_wait::get(consumer.client()), Some(300));
+    }
+
+    #[test]
+    fn small_queues_and_small_fetches_are_full_with_little() {
+        for settings in [("queued.max.messages.kbytes", "64"), ("max.partition.fetch.bytes", "65536")] {
+            let (consumer, mut pace) = client(&[settings]);
+            let now = Instant::now();
+            pace.flow().taken(32_768, now);
+            assert!(pace.adjust(consumer.client(), now).is_some(), "{settings:?}");
+        }
+    }
+}
