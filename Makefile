@@ -59,6 +59,7 @@ fuzz: ## Searches for input that breaks a parser (TARGET=avro SECONDS=60; withou
 bench: build ## CPU, memory and speed against a real broker (BENCH_ARGS=connectors: what many idle ones cost)
 	@scripts/rigs kafka
 	@$(OUT)/release/lab-bench $(BENCH_ARGS)
+	@test -n "$(BENCH_ARGS)" || $(OUT)/release/lab-bench spread
 
 .PHONY: image
 image: ## Container images (scripts/image says with what)

@@ -180,13 +180,20 @@ pub async fn stable_groups(servers: &str, prefix: String) -> Result<usize, Error
 pub struct Sender {
     producer: FutureProducer,
     topic: Arc<str>,
+    partition: Option<i32>,
     in_flight: VecDeque<DeliveryFuture>,
 }
 
 impl Sender {
     /// A sender to one topic.
     pub fn new(producer: FutureProducer, topic: &str) -> Self {
-        Self { producer, topic: topic.into(), in_flight: VecDeque::new() }
+        Self { producer, topic: topic.into(), partition: None, in_flight: VecDeque::new() }
+    }
+
+    /// The same into one partition.
+    pub fn only_to(mut self, partition: i32) -> Self {
+        self.partition = Some(partition);
+        self
     }
 
     /// Queues one value; false when there is no room before an answer is taken. Never waits.
@@ -194,7 +201,9 @@ impl Sender {
         if self.in_flight.len() >= IN_FLIGHT {
             return Ok(false);
         }
-        match self.producer.send_result(FutureRecord::<(), [u8]>::to(&self.topic).payload(value)) {
+        let mut record = FutureRecord::<(), [u8]>::to(&self.topic).payload(value);
+        record.partition = self.partition;
+        match self.producer.send_result(record) {
             Ok(delivery) => {
                 self.in_flight.push_back(delivery);
                 Ok(true)

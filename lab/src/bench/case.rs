@@ -34,6 +34,15 @@ pub enum Packing {
     Avro,
 }
 
+/// Which partitions get the records.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Spread {
+    /// All, about equally.
+    Even,
+    /// The first one alone.
+    FirstPartition,
+}
+
 /// All cases.
 pub const CASES: [Case; 5] = [
     Case { name: "csv-200", format: Format::Csv, packing: Packing::Plain, size: 200 },
@@ -167,7 +176,7 @@ impl Case {
         self,
         servers: &str,
         topic: &str,
-        partitions: i32,
+        (partitions, spread): (i32, Spread),
         bytes: u64,
     ) -> Result<Load, kafka::Error> {
         let producer = producer(servers, &[("linger.ms".to_owned(), "20".to_owned())])?;
@@ -176,6 +185,9 @@ impl Case {
         let mut encoder =
             Encoder::new(Shape { format: self.format, pad_to: Some(self.size), newline: false });
         let mut sender = Sender::new(producer, topic);
+        if spread == Spread::FirstPartition {
+            sender = sender.only_to(0);
+        }
         let topic = topic.to_owned();
         let mut load = Load { topic, records: 0, raw_bytes: 0, sample: Vec::new(), sample_raw_bytes: 0 };
         for event in Generator::new(Options::seeded(42)) {

@@ -2,7 +2,7 @@
 
 use std::{path::Path, time::Duration};
 
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::time::Instant;
 
 use super::{
@@ -32,6 +32,8 @@ pub struct Setup<'a> {
     pub case: Case,
     /// The topic.
     pub load: &'a Load,
+    /// A topic without records, which the connector reads too.
+    pub idle: Option<&'a str>,
     /// The connector's flush size.
     pub flush_size_bytes: u64,
     /// Kafka.
@@ -143,11 +145,13 @@ impl Setup<'_> {
     }
 
     fn connector(&self, adx: &str) -> String {
-        let mapping = json!([{"topic": self.load.topic, "db": DATABASE, "table": "Bench", "format": self.case.mapping_format()}]);
+        let topics: Vec<&str> = std::iter::once(&*self.load.topic).chain(self.idle).collect();
+        let entry = |topic: &&str| json!({"topic": topic, "db": DATABASE, "table": "Bench", "format": self.case.mapping_format()});
+        let mapping = Value::Array(topics.iter().map(entry).collect());
         let mut config = json!({
             "connector.class": "com.microsoft.azure.kusto.kafka.connect.sink.KustoSinkConnector",
             "tasks.max": self.args.tasks,
-            "topics": self.load.topic,
+            "topics": topics.join(","),
             "flush.size.bytes": self.flush_size_bytes,
             "flush.interval.ms": FLUSH_INTERVAL_MS,
             "kusto.tables.topics.mapping": mapping.to_string(),

@@ -14,6 +14,7 @@ mod parser;
 mod procfs;
 mod registry;
 mod report;
+mod spread;
 mod worker;
 
 use std::{
@@ -31,10 +32,11 @@ pub use floor::{FloorArgs, run as run_floor};
 
 use crate::{connect, kafka, kusto, process};
 use broker::Broker;
-use case::{CASES, Load};
+use case::{CASES, Load, Spread};
 use connectors::ConnectorsArgs;
 use floor::Floor;
 use report::{Report, Row};
+use spread::SpreadArgs;
 
 /// Between two looks at the emulator's counts or a port.
 const LOOK: Duration = Duration::from_millis(10);
@@ -84,6 +86,8 @@ enum Command {
     Floor(FloorArgs),
     /// Many idle connectors on one worker: their start, what they cost, their end
     Connectors(ConnectorsArgs),
+    /// A backlog in one partition, beside the same spread evenly
+    Spread(SpreadArgs),
 }
 
 /// Why a bench ended early.
@@ -130,6 +134,7 @@ pub async fn run(args: Args) -> Result<(), Error> {
     let broker = Broker::start(&args.bootstrap_servers, folder.path()).await?;
     let outcome = match &args.command {
         Some(Command::Connectors(many)) => connectors::run(&args, many, &broker.servers, folder.path()).await,
+        Some(Command::Spread(spread)) => spread::run(&args, spread, &broker.servers, folder.path()).await,
         _ => all_cases(&args, &broker.servers, folder.path()).await.map(|rows| Report(&rows).to_string()),
     };
     broker.stop().await?;
@@ -147,7 +152,8 @@ async fn all_cases(args: &Args, servers: &str, folder: &Path) -> Result<Vec<Row>
         let topic = format!("bench-{}-{run}", case.name);
         eprintln!("bench: {}: filling {topic} with {} GB", case.name, args.gb);
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a size the user typed")]
-        let load = case.produce(servers, &topic, args.partitions, (args.gb * 1e9) as u64).await?;
+        let load =
+            case.produce(servers, &topic, (args.partitions, Spread::Even), (args.gb * 1e9) as u64).await?;
         let sampled = load.clone();
         let parser = tokio::task::spawn_blocking(move || parser::measure(case, &sampled));
         let parser = parser.await.map_err(io::Error::from)??;
@@ -156,8 +162,16 @@ async fn all_cases(args: &Args, servers: &str, folder: &Path) -> Result<Vec<Row>
             let floor = floor_process(args, servers, &load, flush_size_bytes).await?;
             eprintln!("bench: {}: the worker, flush.size.bytes {flush_size_bytes}", case.name);
             let registry = registry.url.as_str();
-            let setup =
-                measure::Setup { args, case, load: &load, flush_size_bytes, servers, registry, folder };
+            let setup = measure::Setup {
+                args,
+                case,
+                load: &load,
+                idle: None,
+                flush_size_bytes,
+                servers,
+                registry,
+                folder,
+            };
             rows.push(Row {
                 case: case.name,
                 flush_size_bytes,
