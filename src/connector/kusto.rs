@@ -182,7 +182,8 @@ impl PartitionWriter for KustoWriter {
     fn memory_with(&self, len: usize) -> usize {
         let is_avro = self.destination.target.format.is_avro();
         let container = if is_avro { self.container.memory_with(len) } else { 0 };
-        let batch = self.batch.memory_with(len + SEPARATOR.len() + self.container.waiting());
+        let framed = len + SEPARATOR.len() + self.container.waiting() + self.container.frame();
+        let batch = self.batch.memory_with(framed);
         batch + container + self.ends.memory_with_one()
     }
 
@@ -217,3 +218,7 @@ impl PartitionWriter for KustoWriter {
         }))
     }
 }
+
+#[cfg(test)]
+#[path = "kusto_tests.rs"]
+mod tests;

@@ -10,6 +10,8 @@ use super::admin::Admin;
 use super::{Error, settings};
 use crate::config::{Properties, WorkerConfig};
 use crate::id::TopicPartition;
+use futures::FutureExt;
+use futures::future::BoxFuture;
 use post::Post;
 use rdkafka::ClientConfig;
 use rdkafka::admin::{AdminOptions, NewTopic, TopicReplication};
@@ -129,10 +131,17 @@ impl DeadLetterProducer {
         let post = Post::open(config, to.topic, to.clients.settings())?;
         Ok(Self { post: Arc::new(post) })
     }
+}
 
+/// Takes letters for one topic.
+pub trait LetterBox: Send + Sync {
     /// Sends a letter; what comes back ends when all replicas in sync have it, or what its topic takes of it.
-    pub fn send(&self, letter: Letter<'_>) -> impl Future<Output = Result<(), Error>> + Send + use<> {
-        self.post.clone().send(letter)
+    fn send(&self, letter: Letter<'_>) -> BoxFuture<'static, Result<(), Error>>;
+}
+
+impl LetterBox for DeadLetterProducer {
+    fn send(&self, letter: Letter<'_>) -> BoxFuture<'static, Result<(), Error>> {
+        self.post.clone().send(letter).boxed()
     }
 }
 

@@ -24,9 +24,15 @@ mod outage;
 mod pace;
 mod refusal;
 pub mod settings;
+mod source;
 mod writer;
 
 pub use consumer::{ConsumerEvent, GroupConsumer, Subscription};
-pub use dead_letters::{DeadLetterClients, DeadLetterProducer, DeadLetterTopic, Letter};
+pub use dead_letters::{DeadLetterClients, DeadLetterProducer, DeadLetterTopic, Letter, LetterBox};
 pub use error::{Error, fetch_advice};
+#[cfg(test)]
+pub use native::MadeRecord;
 pub use native::{PartitionQueue, Record, Records};
+#[cfg(test)]
+pub use source::MadeQueue;
+pub use source::RecordSource;

@@ -16,10 +16,13 @@ use crate::config::{
 use crate::connector;
 use crate::data::{self, TimestampType};
 use crate::id::{ConnectorTaskId, OffsetRange, TopicPartition};
-use crate::kafka::{self, DeadLetterClients as Clients, DeadLetterProducer, DeadLetterTopic, Letter};
+use crate::kafka::{
+    self, DeadLetterClients as Clients, DeadLetterProducer, DeadLetterTopic, Letter, LetterBox,
+};
 use crate::telemetry::ErrorCounts;
 use futures::future::BoxFuture;
-use futures::{FutureExt, TryFutureExt};
+use futures::stream::FuturesUnordered;
+use futures::{FutureExt, StreamExt, TryFutureExt};
 use std::error::Error as _;
 
 /// The replication factor of a topic of which nothing is said.
@@ -42,16 +45,18 @@ pub(super) struct RefusedBatch {
     pub(super) records: u64,
     /// Its records, if they were kept.
     pub(super) kept: KeptRecords,
+    /// Memory that is reserved for it.
+    pub(super) room: usize,
     pub(super) error: connector::Error,
 }
 
 /// How a connector's bad records are handled.
 pub struct BadRecords {
     handling: ErrorHandling,
-    letters: Option<DeadLetterProducer>,
+    letters: Option<Box<dyn LetterBox>>,
     behavior: BehaviorOnError,
     /// The sink's own topic; opened only when its behavior is not to fail.
-    sink_letters: Option<DeadLetterProducer>,
+    sink_letters: Option<Box<dyn LetterBox>>,
     /// What the sink refuses goes to Connect's topic rather than its own.
     reporter_first: bool,
 }
@@ -75,7 +80,8 @@ impl BadRecords {
                     admin: &config.admin_overrides,
                 };
                 let topic = DeadLetterTopic { connector, topic: &queue.topic, clients };
-                Some(DeadLetterProducer::open(worker, topic, queue.replication_factor).await?)
+                let producer = DeadLetterProducer::open(worker, topic, queue.replication_factor).await?;
+                Some(Box::new(producer) as Box<dyn LetterBox>)
             }
         };
         let behavior = config.kusto.behavior_on_error;
@@ -83,12 +89,20 @@ impl BadRecords {
             Some(queue) if behavior != BehaviorOnError::Fail => {
                 let clients = Clients::Own { prefix: SINK_DEAD_LETTERS, properties: &queue.client };
                 let topic = DeadLetterTopic { connector, topic: &queue.topic, clients };
-                Some(DeadLetterProducer::open(worker, topic, BROKERS_CHOICE).await?)
+                let producer = DeadLetterProducer::open(worker, topic, BROKERS_CHOICE).await?;
+                Some(Box::new(producer) as Box<dyn LetterBox>)
             }
             _ => None,
         };
         let reporter_first = config.kusto.reporter_first;
         Ok(Self { handling, letters, behavior, sink_letters, reporter_first })
+    }
+
+    /// The same with Connect's topic in the hands of a test.
+    #[cfg(test)]
+    pub(super) fn with_letters(config: &SinkConnectorConfig, letters: Box<dyn LetterBox>) -> Self {
+        let (handling, behavior) = (config.errors.clone(), config.kusto.behavior_on_error);
+        Self { handling, letters: Some(letters), behavior, sink_letters: None, reporter_first: true }
     }
 
     /// True when records that fail at `stage` are passed over.
@@ -102,9 +116,10 @@ impl BadRecords {
     }
 
     /// The topic for what the sink itself refuses, and whether it is its own.
-    fn for_refused(&self) -> Option<(&DeadLetterProducer, bool)> {
-        let reporter = self.letters.as_ref().filter(|_| self.reporter_first).map(|letters| (letters, false));
-        reporter.or(self.sink_letters.as_ref().map(|letters| (letters, true)))
+    fn for_refused(&self) -> Option<(&dyn LetterBox, bool)> {
+        let reporter =
+            self.letters.as_deref().filter(|_| self.reporter_first).map(|letters| (letters, false));
+        reporter.or(self.sink_letters.as_deref().map(|letters| (letters, true)))
     }
 
     /// Memory that the letter about a record takes until it is in its topic; none when there is no topic for it.
@@ -122,7 +137,7 @@ impl BadRecords {
         }
         // The sink's own topic is for what the sink itself refuses.
         let refused = self.for_refused().filter(|_| fault.stage == Stage::TaskPut);
-        let topic = refused.or(self.letters.as_ref().map(|letters| (letters, false)));
+        let topic = refused.or(self.letters.as_deref().map(|letters| (letters, false)));
         let (producer, is_sinks) = topic?;
         let with_context = self.handling.dead_letters.as_ref().is_some_and(|queue| queue.context_headers);
         let context = if is_sinks {
@@ -154,7 +169,7 @@ impl BadRecords {
         from: From<'_>,
         batch: RefusedBatch,
     ) -> Result<Option<Dropped>, Failed> {
-        let RefusedBatch { offsets, records, kept, error } = batch;
+        let RefusedBatch { offsets, records, kept, room, error } = batch;
         // The others were handed over.
         let records = error.records().map_or(records, |bad| bad.records);
         from.counts.failed(records);
@@ -185,10 +200,41 @@ impl BadRecords {
             ),
         };
         let is_bad = |record: &Original<'_>| error.records().is_none_or(|bad| bad.contain(record.offset));
-        let sent: Vec<_> =
-            kept.iter().filter(is_bad).filter_map(|record| self.report(from, &record, &fault)).collect();
-        futures::future::try_join_all(sent).await.map_err(Failed::Letter)?;
+        self.send_kept(from, (kept, room), &fault, is_bad).await.map_err(Failed::Letter)?;
         Ok(None)
+    }
+
+    /// Sends letters about records of a batch. A letter is a copy, so it takes the place of its record: what is kept and
+    /// what is on its way fit into `room`, the memory of the batch, as long as that holds one letter.
+    async fn send_kept(
+        &self,
+        from: From<'_>,
+        (kept, room): (KeptRecords, usize),
+        fault: &Fault,
+        is_bad: impl Fn(&Original<'_>) -> bool,
+    ) -> Result<(), kafka::Error> {
+        let mut left = kept.memory();
+        let mut sent = 0;
+        let mut letters = FuturesUnordered::new();
+        for record in kept {
+            let record = record.as_original();
+            let size = record.size() + context_size(fault);
+            left -= record.size();
+            if !is_bad(&record) {
+                continue;
+            }
+            while sent + left + size > room
+                && let Some(done) = letters.next().await
+            {
+                sent -= done?;
+            }
+            if let Some(delivered) = self.report(from, &record, fault) {
+                sent += size;
+                letters.push(async move { delivered.await.map(|()| size) });
+            }
+        }
+        while letters.next().await.transpose()?.is_some() {}
+        Ok(())
     }
 
     fn log(&self, from: From<'_>, record: &Original<'_>, fault: &Fault) {

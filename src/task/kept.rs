@@ -33,8 +33,9 @@ impl<'a> Original<'a> {
     }
 }
 
+/// The same, kept.
 #[derive(Debug)]
-struct Kept {
+pub(super) struct Kept {
     offset: i64,
     key: Option<Bytes>,
     value: Option<Bytes>,
@@ -72,15 +73,26 @@ impl KeptRecords {
     pub(super) fn memory_with(&self, record: &kafka::Record<'_>) -> usize {
         self.memory + size(record)
     }
+}
 
-    pub(super) fn iter(&self) -> impl Iterator<Item = Original<'_>> {
-        self.records.iter().map(|kept| Original {
-            offset: kept.offset,
-            key: kept.key.as_deref(),
-            value: kept.value.as_deref(),
-            headers: kept.headers.iter().map(|(name, value)| (name.as_str(), value.as_deref())).collect(),
-            timestamp: kept.timestamp,
-        })
+impl IntoIterator for KeptRecords {
+    type Item = Kept;
+    type IntoIter = std::vec::IntoIter<Kept>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.records.into_iter()
+    }
+}
+
+impl Kept {
+    pub(super) fn as_original(&self) -> Original<'_> {
+        Original {
+            offset: self.offset,
+            key: self.key.as_deref(),
+            value: self.value.as_deref(),
+            headers: self.headers.iter().map(|(name, value)| (name.as_str(), value.as_deref())).collect(),
+            timestamp: self.timestamp,
+        }
     }
 }
 

@@ -25,7 +25,7 @@ use super::writers::{Sealed, Writers};
 use super::{Error, until};
 use crate::connector::{self, Delivery};
 use crate::id::{ConnectorTaskId, OffsetRange, TopicPartition};
-use crate::kafka::{self, PartitionQueue, Records};
+use crate::kafka::{self, RecordSource, Records};
 use crate::telemetry::ErrorCounts;
 
 /// Sealed batches of a partition that may be on their way at once: enough to hide an upload's latency behind the next
@@ -90,7 +90,7 @@ pub struct Shared {
 pub struct Pipeline {
     pub(super) task: ConnectorTaskId,
     pub(super) counts: ErrorCounts,
-    pub(super) queue: PartitionQueue,
+    pub(super) queue: Box<dyn RecordSource>,
     nonempty: Arc<Notify>,
     /// Others need the memory of what is open.
     calls: watch::Receiver<()>,
@@ -151,7 +151,7 @@ impl Pipeline {
     /// A pipeline of `task` over `queue` into `writers`.
     pub fn new(
         (task, counts): (ConnectorTaskId, ErrorCounts),
-        queue: PartitionQueue,
+        queue: impl RecordSource + 'static,
         writers: Writers,
         shared: Arc<Shared>,
     ) -> Self {
@@ -160,7 +160,7 @@ impl Pipeline {
             counts,
             nonempty: queue.nonempty(),
             calls: shared.budget.calls(),
-            queue,
+            queue: Box::new(queue),
             writers,
             shared,
             line: OffsetLine::default(),
@@ -296,7 +296,8 @@ impl Pipeline {
                     }
                     Err(error) => {
                         let from = bad_records::From { task: &task, partition: &partition, counts: &counts };
-                        let batch = RefusedBatch { offsets, records, kept, error };
+                        let room = reserved.bytes();
+                        let batch = RefusedBatch { offsets, records, kept, room, error };
                         shared.bad_records.pass_over(from, batch).await
                     }
                 };
@@ -401,3 +402,7 @@ async fn readable(at_hand: bool, starved: Option<&mut Starved>, nonempty: &Notif
         nonempty.notified().await;
     }
 }
+
+#[cfg(test)]
+#[path = "partition_tests.rs"]
+mod tests;

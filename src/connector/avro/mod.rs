@@ -19,6 +19,10 @@ use uuid::Uuid;
 pub(super) const MAGIC: &[u8] = b"Obj\x01";
 /// A block is closed when it has this many bytes, as the JVM connector does.
 const BLOCK: usize = 64_000;
+/// Room for a file's header.
+const HEADER: usize = 4096;
+/// A block's numbers and mark.
+const BLOCK_FRAME: usize = 36;
 /// Milliseconds of a day.
 const DAY: i64 = 86_400_000;
 
@@ -74,6 +78,11 @@ impl Container {
     /// Bytes that are not yet in the batch.
     pub(super) fn waiting(&self) -> usize {
         self.block.len()
+    }
+
+    /// What stands around the records in the batch at most, about: the file's header, unless its schema is very long.
+    pub(super) fn frame(&self) -> usize {
+        if self.records == 0 && self.mark.is_none() { HEADER } else { BLOCK_FRAME }
     }
 
     /// Memory held, in bytes.

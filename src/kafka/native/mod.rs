@@ -1,4 +1,4 @@
-//! The calls of librdkafka that the safe wrapper lacks. The only unsafe code of the project.
+//! The calls of librdkafka that the safe wrapper lacks. With `limits::heap` the only unsafe code of the project.
 //!
 //! `queue` reads one partition's records in batches; `commit` commits and tells how that ended; `group_offsets` reads, sets and removes
 //! the committed offsets of a group that is somebody else's; `errors` asks a client that is not polled why it is not let in;
@@ -13,4 +13,6 @@ pub(super) mod group_offsets;
 mod queue;
 pub(super) mod tokens;
 
+#[cfg(test)]
+pub use queue::MadeRecord;
 pub use queue::{MAX_RECORDS, PartitionQueue, Record, Records};

@@ -43,15 +43,17 @@ pub struct Record<'a> {
     pub key: Option<&'a [u8]>,
     /// The value's bytes; none is a tombstone.
     pub value: Option<&'a [u8]>,
-    message: &'a sys::rd_kafka_message_t,
+    /// None for a record of a test.
+    message: Option<&'a sys::rd_kafka_message_t>,
 }
 
 impl<'a> Record<'a> {
     /// The headers, in order.
     pub fn headers(&self) -> Vec<(&'a str, Option<&'a [u8]>)> {
+        let Some(message) = self.message else { return Vec::new() };
         let mut headers = ptr::null_mut();
         // SAFETY: the message is alive and nobody else uses it (its `Records` is borrowed by `self`).
-        let code = unsafe { sys::rd_kafka_message_headers(self.message, &raw mut headers) };
+        let code = unsafe { sys::rd_kafka_message_headers(message, &raw mut headers) };
         if code != sys::rd_kafka_resp_err_t::RD_KAFKA_RESP_ERR_NO_ERROR {
             return Vec::new();
         }
@@ -61,8 +63,9 @@ impl<'a> Record<'a> {
     /// When, in ms since the epoch, and who says so; none when the record has no timestamp.
     pub fn timestamp(&self) -> Option<(i64, TimestampType)> {
         let mut kind = sys::rd_kafka_timestamp_type_t::RD_KAFKA_TIMESTAMP_NOT_AVAILABLE;
+        let message = self.message?;
         // SAFETY: the message is alive; the answer goes into a local.
-        let ms = unsafe { sys::rd_kafka_message_timestamp(self.message, &raw mut kind) };
+        let ms = unsafe { sys::rd_kafka_message_timestamp(message, &raw mut kind) };
         let kind = match kind {
             sys::rd_kafka_timestamp_type_t::RD_KAFKA_TIMESTAMP_CREATE_TIME => TimestampType::CreateTime,
             sys::rd_kafka_timestamp_type_t::RD_KAFKA_TIMESTAMP_LOG_APPEND_TIME => {
@@ -158,7 +161,13 @@ impl PartitionQueue {
             let taken = sys::rd_kafka_consume_batch_queue(self.queue, 0, messages.as_mut_ptr(), MAX_RECORDS);
             messages.set_len(usize::try_from(taken).unwrap_or(0));
         }
-        let records = Records { messages, next: 0, _consumer: self.consumer.clone() };
+        let records = Records {
+            messages,
+            next: 0,
+            #[cfg(test)]
+            made: Vec::new(),
+            _consumer: Some(self.consumer.clone()),
+        };
         self.flow.taken(records.bytes(), Instant::now());
         records
     }
@@ -174,11 +183,24 @@ impl Drop for PartitionQueue {
     }
 }
 
+/// A record of a test.
+#[cfg(test)]
+#[derive(Debug, Clone)]
+pub struct MadeRecord {
+    /// Its offset.
+    pub offset: i64,
+    /// Its value; none is a tombstone.
+    pub value: Option<Vec<u8>>,
+}
+
 /// One batch of records, oldest first. Each record is handed out once.
 pub struct Records {
     messages: Vec<*mut sys::rd_kafka_message_t>,
     next: usize,
-    _consumer: Alive,
+    #[cfg(test)]
+    made: Vec<MadeRecord>,
+    /// None when there are no messages of it.
+    _consumer: Option<Alive>,
 }
 
 // SAFETY: messages are plain memory with atomic reference counts to their partition; any thread may free them.
@@ -187,12 +209,22 @@ unsafe impl Send for Records {}
 impl Records {
     /// How many records (and partition errors) were taken.
     pub fn len(&self) -> usize {
+        #[cfg(test)]
+        if !self.made.is_empty() {
+            return self.made.len();
+        }
         self.messages.len()
+    }
+
+    /// Some that never were in Kafka.
+    #[cfg(test)]
+    pub(in crate::kafka) fn made(made: Vec<MadeRecord>) -> Self {
+        Self { messages: Vec::new(), next: 0, made, _consumer: None }
     }
 
     /// True when the queue had nothing.
     pub fn is_empty(&self) -> bool {
-        self.messages.is_empty()
+        self.len() == 0
     }
 
     /// The bytes of all values and keys.
@@ -209,6 +241,11 @@ impl Records {
 
     /// The next record, or the error that librdkafka put in its place; none at the end.
     pub fn next_record(&mut self) -> Option<Result<Record<'_>, (RDKafkaErrorCode, String)>> {
+        #[cfg(test)]
+        if let Some(MadeRecord { offset, value }) = self.made.get(self.next) {
+            self.next += 1;
+            return Some(Ok(Record { offset: *offset, key: None, value: value.as_deref(), message: None }));
+        }
         let message = *self.messages.get(self.next)?;
         self.next += 1;
         // SAFETY: the message is alive until `self` is dropped, and the answer borrows `self`.
@@ -220,7 +257,7 @@ impl Records {
             let text = String::from_utf8_lossy(value.unwrap_or_default()).into_owned();
             return Some(Err((message.err.into(), text)));
         }
-        Some(Ok(Record { offset: message.offset, key, value, message }))
+        Some(Ok(Record { offset: message.offset, key, value, message: Some(message) }))
     }
 }
 

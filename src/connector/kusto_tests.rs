@@ -1,0 +1,104 @@
+//! What a writer says of its memory holds: whoever reserves what it asks for before a record has it covered afterwards.
+
+use super::KustoSink;
+use crate::config::{SinkConnectorConfig, WorkerConfig};
+use crate::connector::{Fill, SinkTask};
+use crate::data::{Converted, Kind, Schema, SchemaAndValue, SinkRecord, Struct, Value};
+use crate::id::TopicPartition;
+use crate::ingest::{self, IngestClient, IngestRequest, Target};
+use async_trait::async_trait;
+use proptest::prelude::*;
+use std::sync::Arc;
+
+struct Nobody;
+
+#[async_trait]
+impl IngestClient for Nobody {
+    async fn ingest(&self, _: &IngestRequest) -> Result<(), ingest::Error> {
+        Ok(())
+    }
+
+    async fn check_targets(&self, _: &[Target], _: bool) -> Result<(), ingest::Error> {
+        Ok(())
+    }
+}
+
+fn sink(mapping: &str, behavior: &str) -> KustoSink {
+    let own = |(key, value): (&str, &str)| (key.to_owned(), value.to_owned());
+    let worker = [
+        ("BOOTSTRAP_SERVERS", "none:9092"),
+        ("GROUP_ID", "g"),
+        ("CONFIG_STORAGE_TOPIC", "c"),
+        ("OFFSET_STORAGE_TOPIC", "o"),
+        ("STATUS_STORAGE_TOPIC", "s"),
+    ];
+    let worker = WorkerConfig::load(None, worker.map(own)).unwrap();
+    let mapping = format!("[{{'topic': 't', 'db': 'd', 'table': 'T', {mapping}}}]");
+    let raw = [
+        ("name", "sink"),
+        ("connector.class", "com.microsoft.azure.kusto.kafka.connect.sink.KustoSinkConnector"),
+        ("topics", "t"),
+        ("kusto.ingestion.url", "http://127.0.0.1:1"),
+        ("kusto.query.url", "http://127.0.0.1:1"),
+        ("flush.size.bytes", "300000"),
+        ("behavior.on.error", behavior),
+        ("kusto.tables.topics.mapping", &mapping),
+    ];
+    let raw = raw.map(|(key, value)| (key.to_owned(), Some(value.to_owned()))).into();
+    let config = SinkConnectorConfig::parse(&raw, &worker).unwrap();
+    KustoSink::new("sink".into(), config.kusto, Arc::new(Nobody))
+}
+
+fn value(text: String, is_struct: bool) -> Converted<'static> {
+    if !is_struct {
+        return Converted::Text(text.into());
+    }
+    let schema = Arc::new(Schema::of_fields([("text", Arc::new(Schema::new(Kind::String)))]));
+    let fields = Struct { schema: Arc::clone(&schema), values: vec![text.as_str().into()] };
+    Converted::Data(SchemaAndValue { schema: Some(schema), value: Value::Struct(fields) })
+}
+
+proptest! {
+    #[test]
+    fn a_writer_holds_no_more_than_it_asked_for(
+        way in 0_usize..4,
+        records in proptest::collection::vec((1_usize..120_000, any::<bool>(), any::<u32>()), 1..30)
+    ) {
+        // Queued, streamed, streamed and taken apart when it is refused, Avro files.
+        let (mapping, behavior) = [
+            ("'format': 'csv'", "FAIL"),
+            ("'format': 'csv', 'streaming': 'true'", "FAIL"),
+            ("'format': 'csv', 'streaming': 'true'", "LOG"),
+            ("'format': 'avro'", "FAIL"),
+        ][way];
+        let partition = TopicPartition::new("t", 0);
+        let mut writer = sink(mapping, behavior).open(&partition, &partition.topic).unwrap();
+        let mut asked = 0;
+        for (offset, (len, is_noise, seed)) in (0..).zip(records) {
+            let mut state = u64::from(seed) | 1;
+            let mut letter = || {
+                state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+                if is_noise { char::from(b' ' + state.to_be_bytes()[0] % 95) } else { 'a' }
+            };
+            let text: String = (0..len).map(|_| letter()).collect();
+            let record = SinkRecord {
+                topic: "t".into(),
+                partition: 0,
+                offset,
+                timestamp: None,
+                value: value(text, way == 3),
+                key: Converted::Null,
+                headers: Vec::new(),
+            };
+            let encoded = writer.encode(&record).unwrap().unwrap();
+            asked = asked.max(writer.memory_with(encoded.bytes.len()));
+            let fill = writer.put(offset, &encoded).unwrap();
+            prop_assert!(writer.memory() <= asked, "{mapping}: {} of {asked}", writer.memory());
+            if fill == Fill::Full {
+                let sealed = writer.seal().unwrap().unwrap();
+                prop_assert!(sealed.memory <= asked, "{mapping}: {} of {asked}", sealed.memory);
+                asked = 0;
+            }
+        }
+    }
+}
