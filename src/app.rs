@@ -65,6 +65,7 @@ pub struct RunningApp {
     stop_rest: CancellationToken,
     creation: Option<Creation>,
     herder_ended: oneshot::Receiver<Ended>,
+    loggers: Loggers,
     tasks: JoinSet<()>,
 }
 
@@ -150,10 +151,20 @@ impl App {
                 tracing::debug!("nobody waits for the herder's end");
             }
         });
-        let rest = Rest { herder, advertised: worker_id.clone(), loggers, metrics, forwarder };
+        let rest =
+            Rest { herder, advertised: worker_id.clone(), loggers: loggers.clone(), metrics, forwarder };
         server.serve(&rest, &settings, &mut tasks, &stop_rest)?;
         tracing::info!(%worker_id, ?addresses, ?admin_addresses, "REST is listening");
-        Ok(RunningApp { addresses, admin_addresses, stop_herder, stop_rest, creation, herder_ended, tasks })
+        Ok(RunningApp {
+            addresses,
+            admin_addresses,
+            stop_herder,
+            stop_rest,
+            creation,
+            herder_ended,
+            loggers,
+            tasks,
+        })
     }
 }
 
@@ -171,6 +182,11 @@ impl RunningApp {
     /// Where separate `admin.listeners` are, in their order.
     pub fn admin_addresses(&self) -> &[SocketAddr] {
         &self.admin_addresses
+    }
+
+    /// The levels of its loggers.
+    pub fn loggers(&self) -> &Loggers {
+        &self.loggers
     }
 
     /// Creates the connectors of the command line, one after the other; the first that is refused ends it. `/health`

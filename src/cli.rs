@@ -8,14 +8,18 @@ use crate::app::{App, Error, RunningApp};
 use crate::config::{ConnectorFile, Mode, WorkerConfig};
 use crate::limits;
 use crate::migrate;
-use crate::telemetry::{self, Filter};
+use crate::telemetry::{self, Filter, Level, Loggers};
 use clap::{Parser, Subcommand};
+use signals::Signals;
 use std::collections::BTreeMap;
 use std::ffi::OsString;
+use std::fmt::Display;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
-use tokio::signal::unix::{Signal, SignalKind, signal};
+
+mod signals;
 
 const BAD_USAGE: u8 = 1;
 const TASKS_CUT: u8 = 1;
@@ -66,6 +70,18 @@ enum Command {
     },
 }
 
+/// What is to be started, and from where its settings come.
+#[derive(Debug, Clone)]
+struct Start {
+    mode: Mode,
+    file: Option<PathBuf>,
+    connectors: Vec<PathBuf>,
+    env: BTreeMap<String, String>,
+}
+
+/// What was read for a start.
+type Read = (WorkerConfig, Filter, Vec<ConnectorFile>);
+
 /// Runs the process: reads `args` and `env`, starts the worker, waits for its end.
 pub async fn run(args: impl IntoIterator<Item = OsString>, env: BTreeMap<String, String>) -> ExitCode {
     let cli = match Cli::try_parse_from(args) {
@@ -82,12 +98,30 @@ pub async fn run(args: impl IntoIterator<Item = OsString>, env: BTreeMap<String,
         Some(Command::Standalone { worker, connectors }) => (Mode::Standalone, Some(worker), connectors),
         Some(Command::Migrate { json, file, .. }) => return check(file.as_deref(), env, json).await,
     };
-    let started = settings(mode, file.as_deref(), env)
-        .and_then(|(config, lines)| Ok((config, lines, read(&connectors)?)));
-    match started {
-        Ok((config, lines, connectors)) => work(config, lines, connectors).await,
-        Err(code) => code,
+    let mut signals = match Signals::take() {
+        Ok(signals) => signals,
+        Err(error) => {
+            say(&format!("cannot take signals: {error}"));
+            return ExitCode::from(CANNOT_RUN);
+        }
+    };
+    let start = Start { mode, file, connectors, env };
+    // A file may be slow, or none at all: a signal must not wait for it.
+    let reading = start.clone();
+    let reading = tokio::task::spawn_blocking(move || reading.read());
+    tokio::select! {
+        read = reading => match read {
+            Ok(Ok(read)) => work(start, read, signals).await,
+            Ok(Err(code)) => code,
+            Err(_) => ExitCode::from(CANNOT_RUN),
+        },
+        name = signals.end(async || {}) => ended_before_its_start(name),
     }
+}
+
+/// For people, where no log is set up; that nobody can hear it changes nothing.
+pub fn say(text: &dyn Display) {
+    drop(writeln!(std::io::stderr(), "kusto-connect: {text}"));
 }
 
 /// Says what a takeover would bring. The answer alone goes to the output; there are no log lines.
@@ -95,19 +129,48 @@ async fn check(file: Option<&Path>, env: BTreeMap<String, String>, json: bool) -
     let config = match WorkerConfig::load_for(Mode::Distributed, file, env) {
         Ok(config) => config,
         Err(errors) => {
-            eprintln!("kusto-connect: the worker's settings are wrong:\n{errors}");
+            say(&format!("the worker's settings are wrong:\n{errors}"));
             return ExitCode::from(BAD_SETTINGS);
         }
     };
     match migrate::check(Arc::new(config)).await {
         Ok(report) => {
             let text = if json { format!("{:#}\n", report.to_json()) } else { report.to_text() };
-            print!("{text}");
+            drop(std::io::stdout().write_all(text.as_bytes()));
             if report.is_blocked() { ExitCode::from(BLOCKED) } else { ExitCode::SUCCESS }
         }
         Err(error) => {
-            eprintln!("kusto-connect: {error}");
+            say(&error);
             ExitCode::from(CANNOT_RUN)
+        }
+    }
+}
+
+impl Start {
+    fn read(&self) -> Result<Read, ExitCode> {
+        let (config, lines) = settings(self.mode, self.file.as_deref(), self.env.clone())?;
+        Ok((config, lines, read(&self.connectors)?))
+    }
+
+    /// Reads the level of log lines again; levels that were set over REST are forgotten.
+    async fn reread(&self, loggers: &Loggers) {
+        let Self { mode, file, env, .. } = self.clone();
+        let read = move || WorkerConfig::load_for(mode, file.as_deref(), env);
+        match tokio::task::spawn_blocking(read).await {
+            Ok(Ok(config)) => {
+                let level = Level::of_setting(config.log_level.as_deref());
+                loggers.reset(level).await;
+                tracing::info!(
+                    level = level.as_str(),
+                    "SIGHUP: the levels of loggers are those of the settings again"
+                );
+            }
+            Ok(Err(errors)) => {
+                tracing::error!(
+                    "SIGHUP: the levels of loggers stay, since the worker's settings are wrong:\n{errors}"
+                );
+            }
+            Err(error) => tracing::error!(%error, "SIGHUP: the settings were not read"),
         }
     }
 }
@@ -126,7 +189,7 @@ fn settings(
     let config = WorkerConfig::load_for(mode, file, env);
     logging.level = config.as_ref().ok().and_then(|config| config.log_level.clone());
     let filter = telemetry::start(&logging).map_err(|error| {
-        eprintln!("kusto-connect: {error}");
+        say(&error);
         ExitCode::from(BAD_SETTINGS)
     })?;
     let config = config.map_err(|errors| {
@@ -150,7 +213,7 @@ fn read(paths: &[PathBuf]) -> Result<Vec<ConnectorFile>, ExitCode> {
     }
 }
 
-async fn work(config: WorkerConfig, lines: Filter, connectors: Vec<ConnectorFile>) -> ExitCode {
+async fn work(start: Start, (config, lines, connectors): Read, mut signals: Signals) -> ExitCode {
     for warning in &config.warnings {
         tracing::warn!("{warning}");
     }
@@ -162,43 +225,42 @@ async fn work(config: WorkerConfig, lines: Filter, connectors: Vec<ConnectorFile
         "starting the worker"
     );
     limits::raise_descriptors();
-    let (mut interrupt, mut terminate) = match signals() {
-        Ok(signals) => signals,
-        Err(error) => {
-            tracing::error!(%error, "cannot listen for signals");
-            return ExitCode::from(CANNOT_RUN);
-        }
+    let app = App::build(config).with_log_filter(lines).with_connectors(connectors);
+    let mut app = tokio::select! {
+        started = app.start() => match started {
+            Ok(app) => app,
+            Err(error) => return cannot_run(&error),
+        },
+        name = signals.end(async || {}) => return ended_before_its_start(name),
     };
-    let mut app = match App::build(config).with_log_filter(lines).with_connectors(connectors).start().await {
-        Ok(app) => app,
-        Err(error) => return cannot_run(&error),
-    };
-    let created = app.create_connectors();
+    let (created, loggers) = (app.create_connectors(), app.loggers().clone());
     let creating = async {
         match created.await {
             Ok(()) => std::future::pending().await,
             Err(error) => error,
         }
     };
-    tokio::select! {
+    let code = tokio::select! {
         error = app.failed() => {
             let code = cannot_run(&error);
             app.abandon().await;
             return code;
         }
-        error = creating => {
-            let code = cannot_run(&error);
-            app.shutdown().await;
-            return code;
+        error = creating => Some(cannot_run(&error)),
+        name = signals.end(async || start.reread(&loggers).await) => {
+            tracing::info!("{name}: stopping");
+            None
         }
-        _ = interrupt.recv() => tracing::info!("SIGINT: stopping"),
-        _ = terminate.recv() => tracing::info!("SIGTERM: stopping"),
-    }
+    };
     tokio::select! {
-        code = stop(app) => code,
-        _ = interrupt.recv() => at_once(),
-        _ = terminate.recv() => at_once(),
+        drained = stop(app) => code.unwrap_or(drained),
+        name = signals.end(async || {}) => at_once(name),
     }
+}
+
+fn ended_before_its_start(name: &str) -> ExitCode {
+    tracing::info!("{name}: ending before anything was started");
+    ExitCode::SUCCESS
 }
 
 async fn stop(app: RunningApp) -> ExitCode {
@@ -212,16 +274,14 @@ async fn stop(app: RunningApp) -> ExitCode {
     ExitCode::from(TASKS_CUT)
 }
 
-fn at_once() -> ExitCode {
-    tracing::warn!("a second signal: ending at once; records that were not committed will be read again");
+fn at_once(name: &str) -> ExitCode {
+    tracing::warn!(
+        "{name}, a second signal: ending at once; records that were not committed will be read again"
+    );
     ExitCode::from(TASKS_CUT)
 }
 
 fn cannot_run(error: &Error) -> ExitCode {
     tracing::error!(%error, "the worker cannot run");
     ExitCode::from(CANNOT_RUN)
-}
-
-fn signals() -> std::io::Result<(Signal, Signal)> {
-    Ok((signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?))
 }

@@ -12,7 +12,7 @@ fn main() -> ExitCode {
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
-            eprintln!("kusto-connect: cannot start: {error}");
+            cli::say(&format!("cannot start: {error}"));
             return ExitCode::from(3);
         }
     };

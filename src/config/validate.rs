@@ -16,7 +16,7 @@ use super::providers::Resolution;
 use super::values::Values;
 use super::{
     CONNECT_VERSION, ConnectorClass, ConnectorProperties, Properties, RegistryConfig, SinkConnectorConfig,
-    WorkerConfig, connector, override_policy, rules, transforms,
+    WorkerConfig, connector, override_policy, rules, sizes, transforms,
 };
 
 /// Checks `raw` (with its `name` already put in) as a sink connector of this worker.
@@ -149,6 +149,9 @@ pub(super) fn run(raw: &ConnectorProperties, worker: &WorkerConfig) -> Validatio
 
 /// Checks settings that have no variables any more.
 fn check(raw: &ConnectorProperties, worker: &WorkerConfig) -> Validation {
+    if let Some(error) = sizes::check(raw) {
+        return Validation { checked: Vec::new(), undefined: vec![error], config: None };
+    }
     let class = ConnectorClass::of(raw);
     let mut checked = check_table(framework_keys(worker, class), raw);
     for side in ["key", "value", "header"] {

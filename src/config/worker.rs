@@ -117,7 +117,7 @@ pub struct WorkerConfig {
     pub admin: Properties,
     /// `worker.allow.insecure.http`: plain http to ADX hosts that are not loopback.
     pub insecure_http: bool,
-    /// Root log level when the environment names one (`LOG_LEVEL`, `CONNECT_LOG4J_ROOT_LOGLEVEL`).
+    /// Root log level when the environment (`LOG_LEVEL`, `CONNECT_LOG4J_ROOT_LOGLEVEL`) or `log.level` names one.
     pub log_level: Option<String>,
     /// Settings that were accepted and have no effect, to be logged once.
     pub warnings: Vec<String>,
@@ -189,7 +189,8 @@ impl WorkerConfig {
         }
         match built {
             Some(config) if errors.0.is_empty() => {
-                let mut config = Self { log_level: layered.log_level, providers, all: raw, ..config };
+                let log_level = layered.log_level.or_else(|| config.log_level.clone());
+                let mut config = Self { log_level, providers, all: raw, ..config };
                 client_login::fill(&env, &mut config);
                 Ok(config)
             }
@@ -254,7 +255,7 @@ impl WorkerConfig {
             producer: validate::with_prefix(all, "producer."),
             admin: admin_keys(all),
             insecure_http: values.flag("worker.allow.insecure.http")?,
-            log_level: None,
+            log_level: values.filled("log.level").map(str::to_owned),
             warnings: warnings(all),
             providers: ConfigProviders::default(),
             all: Properties::new(),

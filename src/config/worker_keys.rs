@@ -17,6 +17,7 @@ const STORAGE: (&str, i32) = ("Storage", -1);
 const OFFSETS: (&str, i32) = ("Offsets", -1);
 const REST: (&str, i32) = ("REST", -1);
 const TASKS: (&str, i32) = ("Tasks", -1);
+const LOG: (&str, i32) = ("Log", -1);
 const SECURITY: (&str, i32) = ("Security", -1);
 
 /// The groups of keys that only a worker with others has: a standalone one neither reads nor checks them.
@@ -40,7 +41,7 @@ pub const STANDALONE: &[Row] = &[
 ];
 
 /// The keys that are read, with Connect's types and defaults; those of the groups Group and Storage count only in
-/// distributed mode. `rest.basic.auth.users.file`, `task.restart.*` and
+/// distributed mode. `rest.basic.auth.users.file`, `log.level`, `task.restart.*` and
 /// `worker.*` are ours.
 #[rustfmt::skip] // a table: one row is one key
 pub const WORKER: &[Row] = &[
@@ -105,6 +106,9 @@ pub const WORKER: &[Row] = &[
          addDate."),
     Row("admin.listeners", List, Null, Any, Low, REST, Wide, "Admin listeners",
         "Separate listeners for logger settings, with admin.listeners.https.ssl.* for https; empty turns these settings off."),
+    Row("log.level", Text, Null, OneOfAnyCase(&["OFF", "FATAL", "ERROR", "WARN", "INFO", "DEBUG", "TRACE", "ALL"]), Low, LOG, Narrow, "Log level",
+        "The level of the worker's own log lines, INFO when nothing says it. The variables LOG_LEVEL and \
+         CONNECT_LOG4J_ROOT_LOGLEVEL win. SIGHUP reads it again."),
     Row("config.providers", List, Is(""), Any, Low, SECURITY, Wide, "Config providers",
         "Aliases of the sources of values for variables in settings: ${alias:path:key}. Each has \
          config.providers.<alias>.class (FileConfigProvider, DirectoryConfigProvider, EnvVarConfigProvider) and \

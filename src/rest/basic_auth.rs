@@ -11,24 +11,57 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use std::sync::Arc;
 
+use super::connection::Client;
+use super::failed_logins::{self, FailedLogins};
 use crate::config::Users;
 use crate::secret::Secret;
 
+/// Who may pass, and who tried to.
+pub(super) struct Guard {
+    users: Arc<Users>,
+    failed: FailedLogins,
+}
+
+impl Guard {
+    pub(super) fn new(users: Arc<Users>) -> Self {
+        Self { users, failed: FailedLogins::default() }
+    }
+
+    /// Notes wrong credentials; who came with them before waits.
+    async fn wrong(&self, request: Request) {
+        let Some(client) = request.extensions().get::<Client>().cloned() else { return };
+        let count = self.failed.count(client.peer.ip());
+        if failed_logins::is_told(count) {
+            let (method, path) = (request.method(), request.uri().path());
+            tracing::warn!(peer = %client.peer, failures = count, %method, path, "wrong credentials for REST");
+        }
+        drop(request);
+        // A connection that waits here gives way to others.
+        client.turn.of_client();
+        tokio::time::sleep(failed_logins::pause(count)).await;
+        client.turn.of_worker();
+    }
+}
+
 /// Lets users pass.
-pub(super) async fn check(State(users): State<Arc<Users>>, request: Request, next: Next) -> Response {
-    let admitted = is_internal(request.method(), request.uri().path()) || {
-        let credentials = credentials(request.headers());
-        users.admit(credentials.as_ref().map(|(name, password)| (name.as_str(), password)))
-    };
+pub(super) async fn check(State(guard): State<Arc<Guard>>, request: Request, next: Next) -> Response {
+    let credentials = credentials(request.headers());
+    let admitted = is_internal(request.method(), request.uri().path())
+        || guard.users.admit(credentials.as_ref().map(|(name, password)| (name.as_str(), password)));
     if admitted {
         return next.run(request).await;
     }
-    tracing::debug!(method = %request.method(), path = request.uri().path(), "a request without the right credentials");
+    // Who sends none at all asks whether they are needed.
+    if request.headers().contains_key(header::AUTHORIZATION) {
+        guard.wrong(request).await;
+    } else {
+        tracing::debug!(method = %request.method(), path = request.uri().path(), "a request without credentials");
+    }
     (StatusCode::UNAUTHORIZED, "User cannot access the resource.").into_response()
 }
 
 /// The requests of other workers, which prove themselves by a signature instead.
-fn is_internal(method: &Method, path: &str) -> bool {
+pub(super) fn is_internal(method: &Method, path: &str) -> bool {
     let path = path.strip_suffix('/').unwrap_or(path);
     let Some((name, what)) = path.strip_prefix("/connectors/").and_then(|rest| rest.split_once('/')) else {
         return false;

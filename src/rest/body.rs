@@ -1,5 +1,6 @@
 //! Request bodies: JSON objects, read with answers that say what is wrong.
 
+use super::encoding;
 use super::error::Error;
 use crate::config::ConnectorProperties;
 use crate::status::TargetState;
@@ -28,7 +29,8 @@ impl<S: Send + Sync> FromRequest<S> for Object {
             return Err(Error::http(StatusCode::UNSUPPORTED_MEDIA_TYPE));
         }
         let body = Bytes::from_request(request, state).await.map_err(|error| Error::http(error.status()))?;
-        object(&body, "The request body").map(Self)
+        let unreadable = || Error::bad_request("The request body is not in the encoding that it begins with");
+        object(&encoding::utf8(&body).ok_or_else(unreadable)?, "The request body").map(Self)
     }
 }
 
@@ -170,6 +172,29 @@ mod tests {
         wrong(r#"{"name": "x", "config": []}"#, r#"\"config\" must be a JSON object"#);
         wrong(r#"{"name": "x", "config": {"a": {}}}"#, r#"value of \"a\" must be a text"#);
         wrong(r#"{"config": {}, "initial_state": "ASLEEP"}"#, "RUNNING, PAUSED, STOPPED");
+    }
+
+    #[test]
+    fn no_depth_is_too_much() {
+        for depth in [100, 1_001, 60_000] {
+            let deep = format!("{}{}", "[".repeat(depth), "]".repeat(depth));
+            let objects = format!("{}1{}", "{\"a\":".repeat(depth), "}".repeat(depth));
+            for value in [deep.as_str(), objects.as_str(), &deep[..depth]] {
+                for body in [
+                    value.to_owned(),
+                    format!(r#"{{"a": {value}}}"#),
+                    format!(r#"{{"config": {value}}}"#),
+                    format!(r#"{{"config": {{"a": {value}}}}}"#),
+                    format!(r#"{{"config": {{}}, "name": {value}}}"#),
+                    format!(r#"{{"offsets": {value}}}"#),
+                ] {
+                    assert!(read(&body).and_then(Object::into_create_request).is_err());
+                    assert!(read(&body).and_then(Object::into_config).is_err());
+                    let field = read(&body).and_then(|object| object.only_field("offsets"));
+                    assert!(field.is_err() || (depth == 100 && body.starts_with(r#"{"offsets""#)), "{depth}");
+                }
+            }
+        }
     }
 
     proptest! {

@@ -1,7 +1,7 @@
 //! Answers for pages of other origins, as Jetty's filter gives them to Connect (`connect-runtime.md` §1.18).
 //!
 //! The request always goes on to its resource: a browser that gets no permission hides the answer from the page, a
-//! client that is no browser does not care.
+//! client that is no browser does not care. Unlike Jetty's, no answer allows credentials to pages that anyone can make.
 
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderValue, Method, header};
@@ -49,11 +49,15 @@ fn permission(cors: &Cors, method: &Method, headers: &HeaderMap) -> HeaderMap {
             out.insert(header::ACCESS_CONTROL_ALLOW_HEADERS, names);
         }
     }
-    out.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone());
-    out.insert(header::ACCESS_CONTROL_ALLOW_CREDENTIALS, HeaderValue::from_static("true"));
-    if !cors.allows_any() {
-        // The answer depends on who asked, which a cache must know.
-        out.insert(header::VARY, HeaderValue::from_static("Origin"));
+    if cors.allows_any() {
+        out.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
+        return out;
     }
+    out.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone());
+    if cors.trusts(origin_text) {
+        out.insert(header::ACCESS_CONTROL_ALLOW_CREDENTIALS, HeaderValue::from_static("true"));
+    }
+    // The answer depends on who asked, which a cache must know.
+    out.insert(header::VARY, HeaderValue::from_static("Origin"));
     out
 }

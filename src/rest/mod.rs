@@ -8,13 +8,18 @@
 
 mod base;
 mod basic_auth;
+mod bodies;
 mod body;
 mod config;
+mod connection;
+mod connections;
 mod connectors;
 mod cors;
 mod dto;
 mod dto_config;
+mod encoding;
 mod error;
+mod failed_logins;
 mod forward;
 mod headers;
 mod internal;
@@ -33,6 +38,8 @@ mod tasks;
 mod tls;
 mod topics;
 
+#[cfg(test)]
+mod limits_tests;
 #[cfg(test)]
 mod tests;
 
@@ -89,6 +96,7 @@ pub fn router(rest: Rest, serves: Paths) -> Router {
     let routes = routes
         .method_not_allowed_fallback(protocol::method_not_allowed)
         .route_layer(from_fn_with_state(rest.clone(), forward::forward))
+        .route_layer(from_fn(bodies::read))
         .route_layer(from_fn(protocol::json_is_accepted))
         .fallback(protocol::not_found)
         .layer(Extension(Arc::new(document)))
@@ -140,8 +148,10 @@ fn admin_paths() -> OpenApiRouter<Rest> {
 pub fn secured(router: Router, config: &RestConfig) -> Router {
     let mut router = router;
     if let Some(users) = &config.users {
-        router = router.layer(from_fn_with_state(users.clone(), basic_auth::check));
+        let guard = Arc::new(basic_auth::Guard::new(users.clone()));
+        router = router.layer(from_fn_with_state(guard, basic_auth::check));
     }
+    router = router.layer(from_fn(protocol::unambiguous));
     if !config.response_headers.is_empty() {
         let rules: Arc<[_]> = config.response_headers.as_slice().into();
         router = router.layer(from_fn_with_state(rules, headers::set));

@@ -1,4 +1,4 @@
-//! What holds for all paths: unknown paths and methods, `Accept`, the access log.
+//! What holds for all paths: what is refused at once, unknown paths and methods, `Accept`, the access log.
 
 use super::error::Error;
 use axum::extract::Request;
@@ -15,6 +15,20 @@ pub(super) async fn not_found() -> Error {
 /// A known path, another method: 405 with `Allow` (which axum adds).
 pub(super) async fn method_not_allowed() -> Error {
     Error::http(StatusCode::METHOD_NOT_ALLOWED)
+}
+
+/// Refuses what could be read in two ways: two hosts, two logins, and a name that would end for others at a NUL.
+pub(super) async fn unambiguous(request: Request, next: Next) -> Response {
+    for name in [header::HOST, header::AUTHORIZATION] {
+        if request.headers().get_all(&name).iter().nth(1).is_some() {
+            return Error::bad_request(format!("The request has more than one header {name}"))
+                .into_response();
+        }
+    }
+    if request.uri().path_and_query().is_some_and(|text| text.as_str().contains("%00")) {
+        return Error::bad_request("The path or the query contains the character NUL").into_response();
+    }
+    next.run(request).await
 }
 
 /// A slash at the end of a path means nothing; kcctl and Strimzi write it.

@@ -1,18 +1,22 @@
 //! The sockets of REST: bound first, so that addresses are known and wrong ones stop the start; served when the herder
 //! can be asked.
 //!
-//! Owns the sockets until they are served; each server's task belongs to the caller.
+//! Owns the sockets until they are served; the tasks that serve belong to the caller. All listeners, those for
+//! administration too, share one bound on connections.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 
-use axum::{Extension, Router};
+use axum::Extension;
 use tokio::net::TcpListener;
+use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use super::tls::{self, TlsListener};
-use super::{Paths, Rest, router, secured};
-use crate::config::{AdminListeners, Listener, RestConfig, Scheme, ServerTls};
+use super::connection::Door;
+use super::connections::{self, Connections, Limits};
+use super::{Paths, Rest, router, secured, tls};
+use crate::config::{AdminListeners, Listener, RestConfig, Scheme};
 
 /// Why REST cannot be served.
 #[derive(Debug, thiserror::Error)]
@@ -46,6 +50,7 @@ impl Error {
 pub struct Server {
     listeners: Vec<(Listener, TcpListener)>,
     admin: Vec<(Listener, TcpListener)>,
+    limits: Limits,
 }
 
 impl Server {
@@ -56,7 +61,13 @@ impl Server {
             AdminListeners::Separate(admin) => bind("admin.listeners", admin).await?,
             AdminListeners::WithOthers | AdminListeners::Off => Vec::new(),
         };
-        Ok(Self { listeners, admin })
+        Ok(Self { listeners, admin, limits: Limits::of_process() })
+    }
+
+    /// The same with other limits for connections.
+    #[cfg(test)]
+    pub(super) fn within(self, limits: Limits) -> Self {
+        Self { limits, ..self }
     }
 
     /// The addresses of `listeners`, in their order.
@@ -85,15 +96,20 @@ impl Server {
             (self.listeners, paths, config.tls.as_deref()),
             (self.admin, Paths::Admin, config.admin_tls.as_deref()),
         ];
+        let (told, arrivals) = mpsc::channel(1);
         for (sockets, paths, tls) in groups {
             let router = secured(router(rest.clone(), paths), config);
             for (listener, socket) in sockets {
+                // The settings give keys to every listener with https.
+                let tls = tls.filter(|_| listener.scheme == Scheme::Https);
+                let tls = tls.map(tls::acceptor).transpose().map_err(tls::Error::from)?;
                 // Handlers write URLs with the scheme by which they were asked.
                 let router = router.clone().layer(Extension(listener.scheme));
-                let served = Served { router, stop: stop.clone() };
-                served.on(listener.scheme, socket, tls, owner)?;
+                let door = Arc::new(Door { router, tls });
+                owner.spawn(connections::accept(socket, door, told.clone(), stop.clone()));
             }
         }
+        owner.spawn(Connections::new(self.limits, stop.clone()).run(arrivals));
         Ok(())
     }
 }
@@ -112,42 +128,4 @@ async fn bind(key: &'static str, listeners: &[Listener]) -> Result<Vec<(Listener
 
 fn addresses(sockets: &[(Listener, TcpListener)]) -> Vec<SocketAddr> {
     sockets.iter().filter_map(|(_, socket)| socket.local_addr().ok()).collect()
-}
-
-/// What a listener serves, and until when.
-struct Served {
-    router: Router,
-    stop: CancellationToken,
-}
-
-impl Served {
-    fn on(
-        self,
-        scheme: Scheme,
-        socket: TcpListener,
-        tls: Option<&ServerTls>,
-        owner: &mut JoinSet<()>,
-    ) -> Result<(), Error> {
-        match (scheme, tls) {
-            (Scheme::Https, Some(tls)) => {
-                let listener = TlsListener::new(socket, tls)?;
-                owner.spawn(serve(listener, self.router, self.stop));
-            }
-            // The settings give keys to every listener with https.
-            _ => drop(owner.spawn(serve(socket, self.router, self.stop))),
-        }
-        Ok(())
-    }
-}
-
-/// Serves until `stop` is cancelled; requests under way are answered first.
-pub(super) async fn serve<L>(listener: L, router: Router, stop: CancellationToken)
-where
-    L: axum::serve::Listener,
-    L::Addr: std::fmt::Debug,
-{
-    let served = axum::serve(listener, router).with_graceful_shutdown(stop.cancelled_owned()).await;
-    if let Err(error) = served {
-        tracing::error!(%error, "the REST server ended");
-    }
 }

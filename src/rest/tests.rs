@@ -1,25 +1,26 @@
 //! REST over a real socket, with memory stores and a worker that runs nothing: what HTTP itself asks for. The recorded
 //! answers of a real worker are replayed in `tests/it/golden_rest.rs`.
 
-use super::{Paths, Rest, router, server::serve};
-use crate::config::WorkerConfig;
+use super::connections::Limits;
+use super::{Rest, Server as Sockets};
+use crate::config::{Listener, Scheme, WorkerConfig};
 use crate::herder::Options;
 use crate::herder::fake_runner::FakeRunner;
 use crate::membership::Cluster;
-use crate::storage::MemoryStores;
 use crate::storage::contract_tests::worker_config;
+use crate::storage::{MemoryStores, OpenStores};
 use crate::telemetry::{Filter, Level, Loggers, Metrics};
 use reqwest::{Client, Method, Response, header};
 use serde_json::{Value, json};
 use std::sync::Arc;
-use tokio::net::TcpListener;
+use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
 
-struct Server {
-    address: String,
+pub(super) struct Server {
+    pub(super) address: String,
     client: Client,
     stop: CancellationToken,
+    _tasks: JoinSet<()>,
 }
 
 impl Drop for Server {
@@ -33,23 +34,34 @@ async fn server() -> Server {
 }
 
 async fn server_of(config: WorkerConfig) -> Server {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap().to_string();
+    server_within(config, Arc::new(MemoryStores::default()), Limits::of_process()).await
+}
+
+/// A server with these limits for connections, on a port of its own.
+pub(super) async fn server_within(
+    mut config: WorkerConfig,
+    stores: Arc<dyn OpenStores>,
+    limits: Limits,
+) -> Server {
+    config.rest.listeners = vec![Listener { scheme: Scheme::Http, host: "127.0.0.1".to_owned(), port: 0 }];
+    let sockets = Sockets::bind(&config.rest).await.unwrap().within(limits);
+    let address = sockets.addresses()[0].to_string();
     let (runner, events) = FakeRunner::new();
     let (loggers, govern) = Loggers::new(Filter::detached(Level::Info));
+    let settings = config.rest.clone();
     let options = Options {
         loggers: loggers.clone(),
         config: Arc::new(config),
         worker_id: address.as_str().into(),
-        stores: Arc::new(MemoryStores::default()),
+        stores,
         runner,
         events,
         cluster: Cluster::Alone { url: format!("http://{address}/").as_str().into() },
     };
     let stop = CancellationToken::new();
     let (herder, run) = options.build(stop.clone());
-    let tasks = TaskTracker::new();
-    tasks.spawn(run);
+    let mut tasks = JoinSet::new();
+    tasks.spawn(async { drop(run.await) });
     tasks.spawn(govern);
     let rest = Rest {
         herder,
@@ -58,21 +70,21 @@ async fn server_of(config: WorkerConfig) -> Server {
         metrics: Metrics::default(),
         forwarder: Client::new(),
     };
-    tasks.spawn(serve(listener, router(rest, Paths::All), stop.clone()));
-    Server { address, client: Client::new(), stop }
+    sockets.serve(&rest, &settings, &mut tasks, &stop).unwrap();
+    Server { address, client: Client::new(), stop, _tasks: tasks }
 }
 
 impl Server {
-    fn request(&self, method: &str, path: &str) -> reqwest::RequestBuilder {
+    pub(super) fn request(&self, method: &str, path: &str) -> reqwest::RequestBuilder {
         let method = Method::from_bytes(method.as_bytes()).unwrap();
         self.client.request(method, format!("http://{}{path}", self.address))
     }
 
-    async fn get(&self, path: &str) -> Response {
+    pub(super) async fn get(&self, path: &str) -> Response {
         self.request("GET", path).send().await.unwrap()
     }
 
-    async fn json(&self, method: &str, path: &str, body: &str) -> (u16, Value) {
+    pub(super) async fn json(&self, method: &str, path: &str, body: &str) -> (u16, Value) {
         let request = self.request(method, path).header(header::CONTENT_TYPE, "application/json");
         let answer = request.body(body.to_owned()).send().await.unwrap();
         (answer.status().as_u16(), serde_json::from_str(&answer.text().await.unwrap()).unwrap_or_default())
@@ -142,6 +154,62 @@ async fn bad_bodies_are_answered_with_a_reason_and_change_nothing() {
         }
     }
     assert_eq!(server.get("/connectors").await.json::<Value>().await.unwrap(), json!([]));
+}
+
+#[tokio::test]
+async fn bodies_are_read_in_the_encodings_of_json() {
+    let server = server().await;
+    let put = async |name: &str, body: Vec<u8>| {
+        let request = server.request("PUT", &format!("/connectors/{name}/config"));
+        let request = request.header(header::CONTENT_TYPE, "application/json");
+        request.body(body).send().await.unwrap().status().as_u16()
+    };
+    let mut config = crate::herder::tests::sink("1");
+    config.insert("client.note".to_owned(), Some("ünï 😀".to_owned()));
+    let text = format!("\u{feff}{}", json!(config));
+    assert_eq!(put("utf8", text.clone().into_bytes()).await, 201);
+    assert_eq!(put("le", text.encode_utf16().flat_map(u16::to_le_bytes).collect()).await, 201);
+    assert_eq!(put("be", text.encode_utf16().skip(1).flat_map(u16::to_be_bytes).collect()).await, 201);
+    for name in ["utf8", "le", "be"] {
+        let (_, read) = server.json("GET", &format!("/connectors/{name}/config"), "").await;
+        assert_eq!(read["client.note"], "ünï 😀", "{name}");
+    }
+    assert_eq!(put("cut", b"\xFE\xFF\xD8\0".to_vec()).await, 400);
+    assert_eq!(put("latin1", b"{\"a\": \"\xFC\"}".to_vec()).await, 400);
+}
+
+#[tokio::test]
+async fn a_validation_answers_no_more_than_is_useful() {
+    let server = server().await;
+    let validate = async |config: &crate::config::ConnectorProperties| {
+        let path = "/connector-plugins/KustoSinkConnector/config/validate";
+        let (status, answer) = server.json("PUT", path, &json!(config).to_string()).await;
+        assert_eq!(status, 200, "{answer}");
+        (answer["error_count"].clone(), answer.to_string())
+    };
+    let with_transforms = |count: usize| {
+        let mut config = crate::herder::tests::sink("1");
+        let names: Vec<_> = (0..count).map(|n| format!("t{n}")).collect();
+        for name in &names {
+            let class = "org.apache.kafka.connect.transforms.TimestampConverter$Value";
+            config.insert(format!("transforms.{name}.type"), Some(class.to_owned()));
+            config.insert(format!("transforms.{name}.target.type"), Some("string".to_owned()));
+        }
+        config.insert("transforms".to_owned(), Some(names.join(",")));
+        config.insert("name".to_owned(), Some("x".to_owned()));
+        config
+    };
+    let (errors, answer) = validate(&with_transforms(10_000)).await;
+    assert!(errors == 1 && answer.contains("keys are too many") && answer.len() < 1000, "{answer}");
+    let (errors, answer) = validate(&with_transforms(201)).await;
+    assert!(errors == 1 && answer.contains("201 transformations are too many"), "{answer}");
+    assert!(answer.len() < 10_000, "{}", answer.len());
+    let (errors, answer) = validate(&with_transforms(200)).await;
+    assert!(answer.len() < 4_000_000, "{} {errors}", answer.len());
+    assert_eq!(errors, 200, "the format is missing");
+    let (status, error) =
+        server.json("PUT", "/connectors/x/config", &json!(with_transforms(201)).to_string()).await;
+    assert_eq!(status, 400, "{error}");
 }
 
 #[tokio::test]
@@ -242,13 +310,29 @@ async fn the_document_lists_what_is_served_and_how_it_fails() {
 #[tokio::test]
 async fn levels_of_loggers_are_set_and_found_again() {
     let server = server().await;
-    let (_, root) = server.json("GET", "/admin/loggers", "").await;
-    assert_eq!(root, json!({"root": {"level": "INFO", "last_modified": null}}));
+    let (_, listed) = server.json("GET", "/admin/loggers", "").await;
+    let quiet = json!({"level": "INFO", "last_modified": null});
+    for name in [
+        "root",
+        "com.microsoft.azure.kusto.kafka.connect.sink.KustoSinkTask",
+        "com.microsoft.azure.kusto.kafka.connect.sink",
+        "org.apache.kafka.clients.consumer",
+        "org.apache.kafka.connect",
+        "org.apache.kafka.connect.runtime.WorkerSinkTask",
+        "org.apache.kafka.connect.runtime.distributed.DistributedHerder",
+    ] {
+        assert_eq!(listed[name], quiet, "{name}");
+        assert_eq!(server.json("GET", &format!("/admin/loggers/{name}"), "").await.1, quiet, "{name}");
+    }
     let path = "/admin/loggers/org.apache.kafka.connect";
-    let names = json!(["org.apache.kafka.connect"]);
-    assert_eq!(server.json("PUT", path, r#"{"level": "debug"}"#).await, (200, names.clone()));
+    let (status, names) = server.json("PUT", path, r#"{"level": "debug"}"#).await;
+    let all = names.as_array().unwrap();
+    assert!(status == 200 && all.contains(&json!("org.apache.kafka.connect.runtime.rest")), "{names}");
+    assert!(all.iter().all(|name| name.as_str().unwrap().starts_with("org.apache.kafka.connect")), "{names}");
     let (_, set) = server.json("GET", path, "").await;
     assert!(set["level"] == "DEBUG" && set["last_modified"].as_u64() > Some(1_600_000_000_000), "{set}");
+    // What is so already does not change.
+    assert_eq!(server.json("PUT", path, r#"{"level": "DEBUG"}"#).await, (200, json!([])));
     // An unknown scope is this worker's; the cluster's is written first and read back.
     let (status, changed) = server.json("PUT", &format!("{path}?scope=moon"), r#"{"level": "WARN"}"#).await;
     assert_eq!((status, changed), (200, names));
@@ -256,10 +340,7 @@ async fn levels_of_loggers_are_set_and_found_again() {
         server.json("PUT", "/admin/loggers/a.b?scope=CLUSTER", r#"{"level": "TRACE"}"#).await;
     assert_eq!((status, none), (204, Value::Null));
     assert_eq!(server.json("GET", "/admin/loggers/a.b", "").await.1["level"], "TRACE");
-    assert_eq!(
-        server.get("/admin/loggers/").await.json::<Value>().await.unwrap().as_object().unwrap().len(),
-        3
-    );
+    assert_eq!(server.json("GET", "/admin/loggers/", "").await.1["a.b"]["level"], "TRACE");
     for (body, status, message) in [
         (r#"{"level": null}"#, 400, "Desired 'level' parameter was not specified in request."),
         ("{}", 400, "Desired 'level' parameter was not specified in request."),

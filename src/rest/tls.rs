@@ -1,27 +1,21 @@
 //! TLS of REST: as a server for `https` listeners, as a client for calls to other workers.
 //!
-//! A [`TlsListener`] owns its handshakes: they run beside each other, so that a slow client keeps nobody waiting, and
-//! end with it.
+//! A handshake is part of its connection, which owns it: a slow client keeps nobody else waiting.
 
-use std::io;
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::time::Duration;
 
-use axum::serve::Listener;
 use openssl::error::ErrorStack;
 use openssl::ssl::{AlpnError, Ssl, SslAcceptor, SslMethod, SslVerifyMode};
 use openssl::x509::store::X509StoreBuilder;
-use tokio::net::{TcpListener, TcpStream};
-use tokio::task::JoinSet;
+use tokio::net::TcpStream;
 use tokio_openssl::SslStream;
 
 use crate::config::{ClientAuth, ServerTls};
 
 /// Longer than this no handshake takes that is meant seriously.
 const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
-/// Handshakes at the same time; further connections wait in the system's queue.
-const MOST_HANDSHAKES: usize = 128;
 
 /// TLS that cannot be set up with what the settings name.
 #[derive(Debug, thiserror::Error)]
@@ -34,55 +28,17 @@ pub enum Error {
     Client(#[from] reqwest::Error),
 }
 
-/// A listener for `https`.
-pub struct TlsListener {
-    tcp: TcpListener,
-    acceptor: SslAcceptor,
-    handshakes: JoinSet<Option<(SslStream<TcpStream>, SocketAddr)>>,
-}
-
-impl TlsListener {
-    /// Takes over `tcp`.
-    pub fn new(tcp: TcpListener, tls: &ServerTls) -> Result<Self, Error> {
-        Ok(Self { tcp, acceptor: acceptor(tls)?, handshakes: JoinSet::new() })
-    }
-}
-
-impl Listener for TlsListener {
-    type Io = SslStream<TcpStream>;
-    type Addr = SocketAddr;
-
-    async fn accept(&mut self) -> (Self::Io, Self::Addr) {
-        loop {
-            tokio::select! {
-                Some(done) = self.handshakes.join_next() => {
-                    if let Ok(Some(connection)) = done {
-                        return connection;
-                    }
-                }
-                // Axum's own listener waits out errors such as "too many open files".
-                (stream, peer) = Listener::accept(&mut self.tcp), if self.handshakes.len() < MOST_HANDSHAKES => {
-                    match Ssl::new(self.acceptor.context()) {
-                        Ok(ssl) => drop(self.handshakes.spawn(handshake(ssl, stream, peer))),
-                        Err(error) => tracing::error!(%error, "OpenSSL gives no connection"),
-                    }
-                }
-            }
-        }
-    }
-
-    fn local_addr(&self) -> io::Result<SocketAddr> {
-        self.tcp.local_addr()
-    }
-}
-
-async fn handshake(ssl: Ssl, tcp: TcpStream, peer: SocketAddr) -> Option<(SslStream<TcpStream>, SocketAddr)> {
-    if let Err(error) = tcp.set_nodelay(true) {
-        tracing::debug!(%error, "a connection ended at once");
-    }
+/// The handshake of a client; none when it fails or takes too long.
+pub(super) async fn handshake(
+    acceptor: &SslAcceptor,
+    tcp: TcpStream,
+    peer: SocketAddr,
+) -> Option<SslStream<TcpStream>> {
+    let ssl = Ssl::new(acceptor.context());
+    let ssl = ssl.inspect_err(|error| tracing::error!(%error, "OpenSSL gives no connection")).ok()?;
     let mut stream = SslStream::new(ssl, tcp).ok()?;
     match tokio::time::timeout(HANDSHAKE_TIMEOUT, Pin::new(&mut stream).accept()).await {
-        Ok(Ok(())) => Some((stream, peer)),
+        Ok(Ok(())) => Some(stream),
         Ok(Err(error)) => {
             tracing::info!(%peer, %error, "a TLS handshake of a REST client failed");
             None
@@ -94,7 +50,8 @@ async fn handshake(ssl: Ssl, tcp: TcpStream, peer: SocketAddr) -> Option<(SslStr
     }
 }
 
-fn acceptor(tls: &ServerTls) -> Result<SslAcceptor, ErrorStack> {
+/// What listeners with `https` need.
+pub(super) fn acceptor(tls: &ServerTls) -> Result<SslAcceptor, ErrorStack> {
     let mut builder = SslAcceptor::mozilla_intermediate_v5(SslMethod::tls_server())?;
     builder.set_min_proto_version(Some(tls.protocols.0))?;
     builder.set_max_proto_version(Some(tls.protocols.1))?;

@@ -1,9 +1,10 @@
 //! The levels of loggers at run time (`connect-runtime.md` §1.16): one task owns them and the filter that they make.
 //!
-//! [`Loggers`] is the way to ask it. A level that was set counts until the worker ends. Names that mean nothing to us
-//! are kept, so that who sets one finds it again.
+//! [`Loggers`] is the way to ask it. A level that was set counts until the worker ends, or the levels are reset. Names
+//! that mean nothing to us are kept, so that who sets one finds it again.
 
-use super::level::{self, Level, OURS, ROOT};
+use super::java_loggers;
+use super::level::{Level, ROOT};
 use super::{Filter, QUIET};
 use std::collections::BTreeMap;
 use std::time::SystemTime;
@@ -21,13 +22,14 @@ pub struct LoggerLevel {
     pub last_modified: Option<u64>,
 }
 
-/// The loggers that have a level of their own, by name.
+/// Loggers by name.
 pub type LoggerLevels = BTreeMap<String, LoggerLevel>;
 
 enum Request {
     All(oneshot::Sender<LoggerLevels>),
     One(String, oneshot::Sender<Option<LoggerLevel>>),
     Set(String, Level, oneshot::Sender<Vec<String>>),
+    Reset(Level, oneshot::Sender<()>),
 }
 
 /// The loggers, to be asked. After the worker's end there are none.
@@ -41,7 +43,8 @@ impl Loggers {
         (Self(requests), run(State::new(filter), asked))
     }
 
-    /// Those with a level of their own, `root` among them.
+    /// All that are known with the levels that count for them, `root` among them; those that are OFF are left out, as in
+    /// Connect.
     pub async fn all(&self) -> LoggerLevels {
         self.ask(Request::All).await.unwrap_or_default()
     }
@@ -51,9 +54,14 @@ impl Loggers {
         self.ask(|reply| Request::One(name.to_owned(), reply)).await.flatten()
     }
 
-    /// Sets the level of `name` and of all below it that have one; gives their names, sorted.
+    /// Sets the level of `name` and of all below it; gives the names of those whose level is another one now, sorted.
     pub async fn set(&self, name: &str, level: Level) -> Vec<String> {
         self.ask(|reply| Request::Set(name.to_owned(), level, reply)).await.unwrap_or_default()
+    }
+
+    /// Forgets all levels that were set; `root` gets this one.
+    pub async fn reset(&self, root: Level) {
+        self.ask(|reply| Request::Reset(root, reply)).await.unwrap_or_default();
     }
 
     async fn ask<T>(&self, request: impl FnOnce(oneshot::Sender<T>) -> Request) -> Option<T> {
@@ -66,9 +74,13 @@ impl Loggers {
 async fn run(mut state: State, mut asked: mpsc::Receiver<Request>) {
     while let Some(request) = asked.recv().await {
         let heard = match request {
-            Request::All(reply) => reply.send(state.levels.clone()).is_ok(),
+            Request::All(reply) => reply.send(state.all()).is_ok(),
             Request::One(name, reply) => reply.send(state.get(&name)).is_ok(),
             Request::Set(name, level, reply) => reply.send(state.set(&name, level)).is_ok(),
+            Request::Reset(root, reply) => {
+                state.reset(root);
+                reply.send(()).is_ok()
+            }
         };
         if !heard {
             tracing::debug!("nobody waits for the answer about loggers any more");
@@ -77,58 +89,72 @@ async fn run(mut state: State, mut asked: mpsc::Receiver<Request>) {
 }
 
 struct State {
-    levels: LoggerLevels,
+    /// Those that were set, and `root`.
+    levels: BTreeMap<String, Level>,
+    /// When the level that counts for a logger became another one, in ms since 1970.
+    modified: BTreeMap<String, u64>,
     filter: Filter,
 }
 
 impl State {
     fn new(filter: Filter) -> Self {
-        let root = LoggerLevel { level: filter.root, last_modified: None };
-        Self { levels: BTreeMap::from([(ROOT.to_owned(), root)]), filter }
+        let levels = BTreeMap::from([(ROOT.to_owned(), filter.root)]);
+        Self { levels, modified: BTreeMap::new(), filter }
+    }
+
+    fn all(&self) -> LoggerLevels {
+        let names = java_loggers::names().chain(self.levels.keys().map(String::as_str));
+        let all = names.filter_map(|name| Some((name.to_owned(), self.effective(name)?)));
+        all.filter(|(_, its)| its.level != Level::Off).collect()
     }
 
     fn get(&self, name: &str) -> Option<LoggerLevel> {
-        if let Some(own) = self.levels.get(name) {
-            return Some(*own);
-        }
-        if !level::is_known(name) {
-            return None;
-        }
-        let above = self.levels.iter().filter(|(above, _)| level::is_within(name, above));
-        let nearest = above.max_by_key(|(above, _)| if *above == ROOT { 0 } else { above.len() });
-        nearest.map(|(_, level)| LoggerLevel { last_modified: None, ..*level })
+        let is_there = self.levels.contains_key(name) || java_loggers::is_known(name);
+        self.effective(name).filter(|_| is_there)
+    }
+
+    fn effective(&self, name: &str) -> Option<LoggerLevel> {
+        let (_, level) = java_loggers::effective(&self.levels, name)?;
+        Some(LoggerLevel { level: *level, last_modified: self.modified.get(name).copied() })
     }
 
     fn set(&mut self, name: &str, level: Level) -> Vec<String> {
+        let before: Vec<_> = java_loggers::names()
+            .chain(self.levels.keys().map(String::as_str))
+            .chain([name])
+            .filter(|known| java_loggers::is_within(known, name))
+            .filter_map(|known| Some((known.to_owned(), self.effective(known)?.level)))
+            .collect();
+        self.levels.retain(|known, _| known == ROOT || !java_loggers::is_within(known, name));
+        self.levels.insert(name.to_owned(), level);
+        let mut changed: Vec<_> =
+            before.into_iter().filter(|(_, before)| *before != level).map(|(known, _)| known).collect();
+        changed.sort_unstable();
+        changed.dedup();
         let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-        let set = LoggerLevel { level, last_modified: u64::try_from(now.as_millis()).ok() };
-        self.levels.insert(name.to_owned(), set);
-        let mut changed = Vec::new();
-        for (known, its) in self.levels.iter_mut().filter(|(known, _)| level::is_within(known, name)) {
-            *its = set;
-            changed.push(known.clone());
-        }
+        let now = u64::try_from(now.as_millis()).unwrap_or(u64::MAX);
+        self.modified.extend(changed.iter().map(|known| (known.clone(), now)));
         self.filter.reload(&self.directives());
         tracing::info!(logger = name, level = level.as_str(), "the level of loggers was set");
         changed
     }
 
-    /// The levels as a filter: those of longer names count more.
+    fn reset(&mut self, root: Level) {
+        self.levels = BTreeMap::from([(ROOT.to_owned(), root)]);
+        self.modified.clear();
+        let written = self.filter.written.clone();
+        self.filter.reload(&written.unwrap_or_else(|| self.directives()));
+    }
+
     fn directives(&self) -> String {
-        let mut by_length: Vec<_> = self.levels.iter().collect();
-        by_length.sort_by_key(|(name, _)| if *name == ROOT { 0 } else { name.len() });
-        let mut targets = BTreeMap::new();
-        for (name, LoggerLevel { level, .. }) in by_length {
-            let own = if name == ROOT { vec![OURS] } else { level::targets(name) };
-            targets.extend(own.into_iter().map(|target| (target.to_owned(), level.directive())));
-        }
         // Libraries say no more than they do by default, and less when the whole is to be quieter.
-        let libraries = match self.levels.get(ROOT).map(|root| root.level) {
+        let libraries = match self.levels.get(ROOT) {
             Some(Level::Off) => "off",
             Some(Level::Error | Level::Fatal) => "error",
             _ => QUIET,
         };
-        let ours = targets.iter().map(|(target, level)| format!("{target}={level}"));
+        let ours = java_loggers::of_modules(&self.levels).into_iter();
+        let ours = ours.map(|(module, level)| format!("{module}={}", level.directive()));
         std::iter::once(libraries.to_owned()).chain(ours).collect::<Vec<_>>().join(",")
     }
 }
@@ -141,7 +167,6 @@ mod tests {
     async fn a_level_that_was_set_is_found_again_with_its_time() {
         let (loggers, run) = Loggers::new(Filter::detached(Level::Error));
         let asked = async move {
-            assert_eq!(loggers.all().await.len(), 1);
             let root = loggers.get("root").await.unwrap();
             assert_eq!((root.level, root.last_modified), (Level::Error, None));
             assert_eq!(loggers.get("no.such.logger").await, None);
@@ -152,22 +177,46 @@ mod tests {
             assert!(set.level == Level::Debug && set.last_modified > Some(1_600_000_000_000));
             loggers.set("no.such", Level::Trace).await;
             assert_eq!(loggers.get("no.such.logger").await.unwrap().level, Level::Trace, "children follow");
-            assert_eq!(loggers.set("root", Level::Warn).await, ["no.such", "no.such.logger", "root"]);
+            // Nothing becomes another one.
+            assert!(loggers.set("no.such", Level::Trace).await.is_empty());
+            let changed = loggers.set("root", Level::Warn).await;
+            for name in ["no.such", "org.apache.kafka.connect.runtime.WorkerSinkTask", "root"] {
+                assert!(changed.contains(&name.to_owned()), "{name}");
+            }
+            loggers.reset(Level::Info).await;
+            assert_eq!(loggers.get("no.such").await, None);
+            let root = loggers.get("root").await.unwrap();
+            assert_eq!((root.level, root.last_modified), (Level::Info, None));
         };
         tokio::join!(run, asked);
     }
 
     #[test]
-    fn the_longer_name_counts_and_libraries_stay_quiet() {
+    fn all_known_loggers_are_listed_with_the_level_that_counts() {
+        let mut state = State::new(Filter::detached(Level::Info));
+        let sink = "com.microsoft.azure.kusto.kafka.connect.sink";
+        let task = format!("{sink}.KustoSinkTask");
+        assert_eq!(state.all()[&task].level, Level::Info);
+        let changed = state.set(sink, Level::Debug);
+        assert!(changed.contains(&task) && changed.iter().all(|name| name.starts_with(sink)));
+        assert!(state.all()[&task].level == Level::Debug && state.all()[&task].last_modified.is_some());
+        assert_eq!(state.all()["root"].last_modified, None);
+        state.set(&task, Level::Off);
+        assert!(!state.all().contains_key(&task), "as in Connect");
+        assert_eq!(state.get(&task).unwrap().level, Level::Off);
+    }
+
+    #[test]
+    fn libraries_stay_quiet() {
         let mut state = State::new(Filter::detached(Level::Info));
         state.set("org.apache.kafka.connect.runtime.rest", Level::Trace);
         state.set("org.apache.kafka.connect.runtime.distributed", Level::Off);
         state.set("hyper", Level::Trace);
         let directives = state.directives();
-        assert!(
-            directives.contains("kusto_connect=info") && directives.contains("kusto_connect::rest=trace")
-        );
-        assert!(directives.contains("kusto_connect::herder=off"));
+        for directive in ["kusto_connect=info", "kusto_connect::rest=trace", "kusto_connect::herder=off"] {
+            assert!(directives.split(',').any(|found| found == directive), "{directive}: {directives}");
+        }
+        assert!(directives.contains("kusto_connect::membership=off"));
         assert!(directives.starts_with("warn,") && !directives.contains("hyper"), "{directives}");
         state.set("root", Level::Off);
         assert!(state.directives().starts_with("off,") && state.directives().contains("kusto_connect=off"));

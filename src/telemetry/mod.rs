@@ -6,6 +6,7 @@
 //! `RUST_LOG` can say anything tracing understands and wins. `LOG_FORMAT=json` writes one JSON object a line. Fields
 //! are for search, messages are readable alone, and a secret is in neither.
 
+mod java_loggers;
 mod level;
 mod loggers;
 pub mod metrics;
@@ -49,6 +50,10 @@ impl Options {
     fn root(&self) -> Level {
         Level::of_setting(self.level.as_deref())
     }
+
+    fn written(&self) -> Option<String> {
+        self.filter.clone().filter(|filter| !filter.trim().is_empty())
+    }
 }
 
 /// Why logging cannot be set up.
@@ -70,13 +75,15 @@ pub enum Error {
 /// The filter of the process's log lines; whoever has it may change it.
 pub struct Filter {
     root: Level,
+    /// `RUST_LOG`, when it decides.
+    written: Option<String>,
     handle: Option<reload::Handle<EnvFilter, Registry>>,
 }
 
 impl Filter {
     /// A filter of nothing, for a worker that is not the process's only one.
     pub fn detached(root: Level) -> Self {
-        Self { root, handle: None }
+        Self { root, written: None, handle: None }
     }
 
     fn reload(&self, directives: &str) {
@@ -93,21 +100,22 @@ impl Filter {
 pub fn start(options: &Options) -> Result<Filter, Error> {
     let (filter, handle) = reload::Layer::new(filter(options)?);
     let lines = tracing_subscriber::registry().with(filter);
+    // That nobody reads the lines any more must not end a worker, and could be told nowhere else.
+    let layer = fmt::layer().log_internal_errors(false);
     let started = match options.format {
         Format::Json => {
-            let layer = fmt::layer().json().flatten_event(true);
+            let layer = layer.json().flatten_event(true);
             lines.with(layer.with_current_span(true).with_span_list(false)).try_init()
         }
-        Format::Text => lines.with(fmt::layer().with_ansi(std::io::stdout().is_terminal())).try_init(),
+        Format::Text => lines.with(layer.with_ansi(std::io::stdout().is_terminal())).try_init(),
     };
     started.map_err(|_| Error::Twice)?;
-    Ok(Filter { root: options.root(), handle: Some(handle) })
+    Ok(Filter { root: options.root(), written: options.written(), handle: Some(handle) })
 }
 
 fn filter(options: &Options) -> Result<EnvFilter, Error> {
     let level = options.root().directive();
-    let asked = options.filter.clone().filter(|filter| !filter.trim().is_empty());
-    let directives = asked.unwrap_or_else(|| format!("{QUIET},kusto_connect={level}"));
+    let directives = options.written().unwrap_or_else(|| format!("{QUIET},kusto_connect={level}"));
     EnvFilter::try_new(&directives).map_err(|source| Error::Filter { filter: directives, source })
 }
 

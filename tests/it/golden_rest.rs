@@ -124,6 +124,20 @@ const DECIDED: &[Decided] = &[
         },
     },
     Decided {
+        cases: &["logger set"],
+        theirs: "only the logger that was named: the recorded worker had no log library whose loggers it could list",
+        ours: "it and all known loggers below it whose level became another one, as a worker with Log4j answers",
+        why: "tools look for these names",
+        settle: |recorded, ours| {
+            let namespace = recorded.body[0].as_str().unwrap().to_owned();
+            let is_below = |name: &Value| name.as_str().is_some_and(|name| name.starts_with(&namespace));
+            let all = ours.body.as_array().unwrap();
+            if all.contains(&recorded.body[0]) && all.iter().all(is_below) {
+                recorded.body = ours.body.clone();
+            }
+        },
+    },
+    Decided {
         cases: &["validate*"],
         theirs: "the converters of the recorded worker are recommended, which had none for schema registries",
         ours: "Confluent's and Apicurio's are recommended too",

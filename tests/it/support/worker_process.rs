@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::fs::OpenOptions;
-use std::path::PathBuf;
+use std::fs::{File, OpenOptions};
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::Duration;
 
@@ -23,6 +23,7 @@ pub struct Worker {
     environment: Vec<(String, String)>,
     /// What starts it, with arguments; none is the system itself.
     launcher: Vec<String>,
+    unheard: bool,
     child: Option<Child>,
     dir: TempDir,
 }
@@ -83,6 +84,7 @@ impl Worker {
             connectors: Vec::new(),
             environment: Vec::new(),
             launcher: Vec::new(),
+            unheard: false,
             child: None,
             dir,
         }
@@ -116,23 +118,38 @@ impl Worker {
         std::fs::set_permissions(self.dir.path(), readable).expect("our own folder");
     }
 
+    /// From its next start on nobody reads what it writes: its outputs are pipes without an end.
+    pub fn unheard(mut self) -> Self {
+        self.unheard = true;
+        self
+    }
+
+    /// Its settings file.
+    pub fn settings_file(&self) -> &Path {
+        &self.settings
+    }
+
     /// Starts the process without waiting for anything.
     pub fn spawn(&mut self) {
         assert!(self.child.is_none(), "it runs already");
         let log = OpenOptions::new().create(true).append(true).open(&self.log).expect("a log file");
         let worker = env!("CARGO_BIN_EXE_kusto-connect").to_owned();
         let command: Vec<String> = self.launcher.iter().cloned().chain([worker]).collect();
-        let child = Command::new(&command[0])
+        let output = |file: &File| {
+            if self.unheard { Stdio::piped() } else { file.try_clone().expect("the same file").into() }
+        };
+        let mut child = Command::new(&command[0])
             .args(&command[1..])
             .arg(self.mode)
             .arg(&self.settings)
             .args(&self.connectors)
             .envs(self.environment.iter().cloned())
             .stdin(Stdio::null())
-            .stdout(log.try_clone().expect("the same file"))
-            .stderr(log)
+            .stdout(output(&log))
+            .stderr(output(&log))
             .spawn()
             .expect("the worker starts");
+        drop((child.stdout.take(), child.stderr.take()));
         self.child = Some(child);
     }
 
