@@ -206,7 +206,7 @@ async fn a_validation_answers_no_more_than_is_useful() {
     assert!(answer.len() < 10_000, "{}", answer.len());
     let (errors, answer) = validate(&with_transforms(200)).await;
     assert!(answer.len() < 4_000_000, "{} {errors}", answer.len());
-    assert_eq!(errors, 200, "the format is missing");
+    assert_eq!(errors, 0);
     let (status, error) =
         server.json("PUT", "/connectors/x/config", &json!(with_transforms(201)).to_string()).await;
     assert_eq!(status, 400, "{error}");

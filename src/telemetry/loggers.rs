@@ -125,8 +125,9 @@ impl State {
             .filter(|known| java_loggers::is_within(known, name))
             .filter_map(|known| Some((known.to_owned(), self.effective(known)?.level)))
             .collect();
-        self.levels.retain(|known, _| known == ROOT || !java_loggers::is_within(known, name));
         self.levels.insert(name.to_owned(), level);
+        let below = self.levels.iter_mut().filter(|(known, _)| java_loggers::is_within(known, name));
+        below.for_each(|(_, its)| *its = level);
         let mut changed: Vec<_> =
             before.into_iter().filter(|(_, before)| *before != level).map(|(known, _)| known).collect();
         changed.sort_unstable();
