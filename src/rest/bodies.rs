@@ -24,9 +24,11 @@ use super::error::Error;
 
 /// Reads the body, and hands it on as a whole.
 pub(super) async fn read(request: Request, next: Next) -> Response {
-    let needs_none = matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS)
+    if is_internal(request.method(), request.uri().path()) {
         // Who has to prove itself does so by headers.
-        || is_internal(request.method(), request.uri().path());
+        return next.run(request.map(|_| Body::empty())).await;
+    }
+    let needs_none = matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS);
     let client = request.extensions().get::<Client>().cloned().filter(|_| !needs_none);
     let Some(Client { turn, common, .. }) = client else { return next.run(request).await };
     let (parts, body) = request.into_parts();

@@ -170,6 +170,16 @@ async fn large_bodies_share_what_there_is_and_usual_ones_are_free() {
 }
 
 #[tokio::test]
+async fn nothing_is_read_from_workers_that_have_not_proved_themselves() {
+    let server = server(limits()).await;
+    for (method, path) in [("POST", "/connectors/x/tasks"), ("PUT", "/connectors/x/fence")] {
+        // The rest of the body never comes.
+        let request = put(1_000_000, "[").replace("PUT /connectors/x/config", &format!("{method} {path}"));
+        assert_eq!(read(&asked(&server, request).await).0, 400, "{path}");
+    }
+}
+
+#[tokio::test]
 async fn what_could_be_read_in_two_ways_is_refused() {
     let server = server(limits()).await;
     for (head, status) in [
