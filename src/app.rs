@@ -11,7 +11,7 @@ use crate::herder::{self, Ended, Herder, Options};
 use crate::membership::Cluster;
 use crate::rest::{self, Rest};
 use crate::storage::{self, KafkaStores, OpenStores, StandaloneStores};
-use crate::telemetry::{Filter, Level, Loggers, Metrics};
+use crate::telemetry::{Filter, Hiding, Level, Loggers, Metrics};
 use crate::worker::Worker;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -67,6 +67,8 @@ pub struct RunningApp {
     herder_ended: oneshot::Receiver<Ended>,
     loggers: Loggers,
     tasks: JoinSet<()>,
+    /// The worker's own secrets stay out of log lines to the end.
+    _hiding: Hiding,
 }
 
 /// The connectors of the command line, until they are created.
@@ -125,7 +127,10 @@ impl App {
         let mut tasks = JoinSet::new();
         let metrics = Metrics::default();
         let (settings, forwarder) = (config.rest.clone(), forwarder(&config)?);
-        let (runner, events) = Worker::start(config.clone(), metrics.clone(), &mut tasks);
+        let redaction = self.log_filter.redaction();
+        let hiding = redaction.hide(config.hidden.clone());
+        let counted = (metrics.clone(), redaction);
+        let (runner, events) = Worker::start(config.clone(), counted, &mut tasks);
         let (loggers, govern) = Loggers::new(self.log_filter);
         tasks.spawn(govern);
         let options = Options {
@@ -164,6 +169,7 @@ impl App {
             herder_ended,
             loggers,
             tasks,
+            _hiding: hiding,
         })
     }
 }

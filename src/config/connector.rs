@@ -107,7 +107,7 @@ pub struct SinkConnectorConfig {
     pub admin_overrides: Properties,
     /// What belongs to the Kusto sink.
     pub kusto: KustoSinkConfig,
-    /// Values that came from config providers; they must not be in messages.
+    /// Its secrets and the worker's, and values that came from config providers; they must not be in messages.
     pub hidden: Hidden,
 }
 

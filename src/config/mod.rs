@@ -33,6 +33,7 @@ mod reference;
 mod registry;
 mod rest;
 mod rules;
+mod secrets;
 mod sizes;
 #[cfg(test)]
 mod tests;

@@ -15,8 +15,8 @@ use super::plugins;
 use super::providers::Resolution;
 use super::values::Values;
 use super::{
-    CONNECT_VERSION, ConnectorClass, ConnectorProperties, Properties, RegistryConfig, SinkConnectorConfig,
-    WorkerConfig, connector, override_policy, rules, sizes, transforms,
+    CONNECT_VERSION, ConnectorClass, ConnectorProperties, Hidden, Properties, RegistryConfig,
+    SinkConnectorConfig, WorkerConfig, connector, override_policy, rules, secrets, sizes, transforms,
 };
 
 /// Checks `raw` (with its `name` already put in) as a sink connector of this worker.
@@ -44,7 +44,7 @@ impl Validation {
     }
 
     /// Puts the raw texts back where values were resolved, and notes what could not be resolved.
-    fn conceal(&mut self, raw: &ConnectorProperties, resolution: Resolution) {
+    fn conceal(&mut self, raw: &ConnectorProperties, resolution: Resolution, hidden: Hidden) {
         for checked in &mut self.checked {
             let key = checked.key.name.as_ref();
             let is_shown = !matches!(checked.value, Value::Null | Value::Password(_));
@@ -60,12 +60,12 @@ impl Validation {
             self.config = None;
         }
         self.note(Problems(resolution.failed));
-        if let Some(config) = &mut self.config {
-            config.hidden = resolution.hidden.clone();
-        }
         let messages = self.checked.iter_mut().flat_map(|checked| checked.errors.iter_mut());
         for message in messages.chain(self.undefined.iter_mut().map(|error| &mut error.message)) {
-            *message = resolution.hidden.redact(message);
+            *message = hidden.redact(message);
+        }
+        if let Some(config) = &mut self.config {
+            config.hidden = hidden;
         }
     }
 
@@ -137,13 +137,16 @@ fn is_of_converter(key: &str) -> bool {
 pub(super) fn run(raw: &ConnectorProperties, worker: &WorkerConfig) -> Validation {
     let texts = raw.iter().filter_map(|(key, value)| Some((key.as_str(), value.as_deref()?)));
     let resolution = worker.providers.resolve(texts);
-    if resolution.values.is_empty() && resolution.failed.is_empty() {
-        return check(raw, worker);
-    }
     let mut resolved = raw.clone();
     resolved.extend(resolution.values.iter().map(|(key, value)| (key.clone(), Some(value.clone()))));
     let mut validation = check(&resolved, worker);
-    validation.conceal(raw, resolution);
+    // What a provider gave is shown as its variable, so it comes first.
+    let mut hidden = resolution.hidden.clone();
+    hidden.merge(&secrets::of(
+        resolved.iter().filter_map(|(key, value)| Some((key.as_str(), value.as_deref()?))),
+    ));
+    hidden.merge(&worker.hidden);
+    validation.conceal(raw, resolution, hidden);
     validation
 }
 

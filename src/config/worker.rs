@@ -16,8 +16,8 @@ use super::redact::Redacted;
 use super::values::Values;
 use super::worker_keys::{CLIENT_KEYS, WITHOUT_EFFECT, rows};
 use super::{
-    ConfigErrors, ConfigProviders, ConnectorProperties, ConverterConfig, OverridePolicy, Properties,
-    RegistryConfig, RestConfig, client_login, env, properties, validate,
+    ConfigErrors, ConfigProviders, ConnectorProperties, ConverterConfig, Hidden, OverridePolicy, Properties,
+    RegistryConfig, RestConfig, client_login, env, properties, secrets, validate,
 };
 
 /// One of the three storage topics.
@@ -123,6 +123,8 @@ pub struct WorkerConfig {
     pub warnings: Vec<String>,
     /// Resolves the variables in connectors' settings.
     pub providers: ConfigProviders,
+    /// The worker's secrets, and values that came from config providers; they must not be in messages.
+    pub hidden: Hidden,
     /// Every key as read, unknown ones too; variables are not resolved.
     pub all: Properties,
 }
@@ -158,6 +160,8 @@ impl WorkerConfig {
         let resolution = providers.resolve(raw.iter().map(|(key, text)| (key.as_str(), text.as_str())));
         let mut all = raw.clone();
         all.extend(resolution.values);
+        let mut hidden = resolution.hidden;
+        hidden.merge(&secrets::of(all.iter().map(|(key, text)| (key.as_str(), text.as_str()))));
 
         let check = |row| {
             let key = ConfigKey::from(row);
@@ -180,7 +184,7 @@ impl WorkerConfig {
         errors.0.retain(|error| resolution.failed.iter().all(|failed| failed.key != error.key));
         errors.0.extend(resolution.failed);
         for error in &mut errors.0 {
-            error.message = resolution.hidden.redact(&error.message);
+            error.message = hidden.redact(&error.message);
             // Where to look, since four places can set a key.
             match layered.origins.get(&error.key) {
                 Some(origin) => error.message = format!("{} (set by {origin})", error.message),
@@ -190,8 +194,11 @@ impl WorkerConfig {
         match built {
             Some(config) if errors.0.is_empty() => {
                 let log_level = layered.log_level.or_else(|| config.log_level.clone());
-                let mut config = Self { log_level, providers, all: raw, ..config };
+                let mut config = Self { log_level, providers, hidden, all: raw, ..config };
                 client_login::fill(&env, &mut config);
+                config.hidden.merge(&secrets::of(
+                    config.client.iter().map(|(key, text)| (key.as_str(), text.as_str())),
+                ));
                 Ok(config)
             }
             _ => Err(ConfigErrors::new(errors.0)),
@@ -258,6 +265,7 @@ impl WorkerConfig {
             log_level: values.filled("log.level").map(str::to_owned),
             warnings: warnings(all),
             providers: ConfigProviders::default(),
+            hidden: Hidden::default(),
             all: Properties::new(),
         })
     }

@@ -6,12 +6,17 @@
 //! ever.
 
 use super::{Error, SasUrl};
-use azure_core::http::{ClientOptions, RetryOptions, Transport};
+use crate::bounded;
+use azure_core::http::{ClientOptions, RetryOptions};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 use url::Url;
 
+/// Answers of the service are tables of resources, schemas or mappings; what is larger is none of these.
+pub(super) const MOST_OF_SERVICE: usize = 16 * 1024 * 1024;
+/// Answers of storage accounts and sign-in services are a few lines.
+const MOST_OF_STORAGE: usize = 1024 * 1024;
 /// For one TCP and TLS connect.
 const CONNECT: Duration = Duration::from_secs(10);
 
@@ -166,7 +171,7 @@ impl Http {
     pub fn azure_options(&self) -> ClientOptions {
         ClientOptions {
             retry: RetryOptions::none(),
-            transport: Some(Transport::new(Arc::new(self.client.clone()))),
+            transport: Some(bounded::transport(self.client.clone(), MOST_OF_STORAGE)),
             ..ClientOptions::default()
         }
     }

@@ -24,6 +24,10 @@ use tracing::Instrument as _;
 use url::Url;
 use uuid::Uuid;
 
+/// More containers or queues than that help nobody; the service gives some ten.
+const MOST_OF_A_KIND: usize = 200;
+/// A queue message of 64 KiB holds the identity token in base64, beside all else.
+const MOST_OF_TOKEN: usize = 32 * 1024;
 /// The database that data management commands run in.
 const ANY_DATABASE: &str = "NetDefaultDB";
 
@@ -259,6 +263,13 @@ async fn fetch(dm: &KustoClient, policy: Policy) -> Result<Resources, Error> {
     let identity = identity.await?;
     let token = identity.cell().filter(|token| !token.is_empty());
     let token = token.ok_or_else(|| unusable(dm, "the identity token is empty"))?;
+    if token.len() > MOST_OF_TOKEN {
+        let text = format!(
+            "the identity token has {} bytes, which no queue message can carry (at most {MOST_OF_TOKEN})",
+            token.len()
+        );
+        return Err(unusable(dm, &text));
+    }
     let (containers, queues) = parse(&resources, policy.insecure);
     if containers.is_empty() || queues.is_empty() {
         return Err(unusable(
@@ -299,7 +310,7 @@ async fn fetch_by_rest(dm: &KustoClient, policy: Policy) -> Result<Option<Resour
         Err(error) => return Err(error),
     };
     let usable = offer.containers.iter().filter_map(|path| usable(path, policy.insecure));
-    let containers: Vec<Resource> = usable.collect();
+    let containers: Vec<Resource> = usable.take(MOST_OF_A_KIND).collect();
     if containers.is_empty() && wanted {
         return Err(Error::Malformed {
             operation: "get ingestion configuration",
@@ -348,7 +359,9 @@ fn parse(table: &Table, insecure: bool) -> (Vec<Resource>, Vec<Resource>) {
             "SecuredReadyForAggregationQueue" => &mut queues,
             _ => continue,
         };
-        list.extend(usable(root, insecure));
+        if list.len() < MOST_OF_A_KIND {
+            list.extend(usable(root, insecure));
+        }
     }
     (containers, queues)
 }

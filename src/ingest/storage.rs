@@ -27,8 +27,13 @@ pub fn error(call: &Call, error: &azure_core::Error) -> Error {
     let body = body.unwrap_or_default();
     // Without the header, the crate puts the status in place of the code.
     let code = element(&body, "Code")
-        .or_else(|| error_code.clone().filter(|code| code.chars().all(|c| c.is_ascii_alphanumeric())))
-        .filter(|code| code.parse::<u16>().is_err());
+        .or_else(|| error_code.clone())
+        // A code is a word; anything else is somebody's text.
+        .filter(|code| {
+            code.len() <= 100
+                && code.parse::<u16>().is_err()
+                && code.chars().all(|c| c.is_ascii_alphanumeric())
+        });
     let text = element(&body, "Message").unwrap_or_else(|| body.clone());
     let class = classify(status, code.as_deref().unwrap_or_default());
     Error::Refused(Box::new(Refusal {

@@ -1,6 +1,7 @@
 //! The HTTP client of a registry, with its certificates, its proxy and its limits.
 
 use super::Error;
+use crate::bounded;
 use crate::config::tls::{self, Settings};
 use crate::config::{RegistryConfig, is_loopback};
 use reqwest::{Certificate, Client, Identity, Proxy};
@@ -55,15 +56,11 @@ pub(super) fn client(config: &RegistryConfig) -> Result<Client, Error> {
 }
 
 /// The body, as long as it is no larger than a schema can be.
-pub(super) async fn body(mut response: reqwest::Response) -> Result<Vec<u8>, String> {
-    let mut body = Vec::new();
-    while let Some(chunk) = response.chunk().await.map_err(|error| chain(&error))? {
-        if body.len() + chunk.len() > MOST_BYTES {
-            return Err(format!("it is larger than {MOST_BYTES} bytes"));
-        }
-        body.extend_from_slice(&chunk);
-    }
-    Ok(body)
+pub(super) async fn body(response: reqwest::Response) -> Result<Vec<u8>, String> {
+    bounded::body(response, MOST_BYTES).await.map_err(|error| match error {
+        bounded::Error::TooLong(_) => error.to_string(),
+        bounded::Error::Broken(error) => chain(&error),
+    })
 }
 
 /// An error with its causes, without the address, which may hold a password.

@@ -14,6 +14,8 @@ use url::Url;
 const EARLY: Duration = Duration::from_secs(30);
 /// How long a token is used that does not say when it ends.
 const USUAL: Duration = Duration::from_mins(5);
+/// The longest a token is kept, whatever its provider says.
+const LONGEST: Duration = Duration::from_hours(24);
 
 /// The token of one client.
 #[derive(Debug, Default)]
@@ -38,7 +40,8 @@ impl Tokens {
             return Ok(token.clone());
         }
         let Answer { access_token, expires_in } = ask(http, oauth).await?;
-        let life = expires_in.map_or(USUAL, Duration::from_secs);
+        // A provider may say any number; no token is kept longer than a day.
+        let life = expires_in.map_or(USUAL, Duration::from_secs).min(LONGEST);
         let token = Secret::new(access_token);
         *kept = Some((token.clone(), Instant::now() + life.saturating_sub(EARLY)));
         Ok(token)

@@ -11,7 +11,7 @@ use super::passed_over::Dropped;
 use super::stages::{Fault, SINK_TASK, Stage};
 use super::{Error, Reservation};
 use crate::config::{
-    BehaviorOnError, ErrorHandling, ErrorLog, SINK_DEAD_LETTERS, SinkConnectorConfig, WorkerConfig,
+    BehaviorOnError, ErrorHandling, ErrorLog, Hidden, SINK_DEAD_LETTERS, SinkConnectorConfig, WorkerConfig,
 };
 use crate::connector;
 use crate::data::{self, TimestampType};
@@ -59,6 +59,8 @@ pub struct BadRecords {
     sink_letters: Option<Box<dyn LetterBox>>,
     /// What the sink refuses goes to Connect's topic rather than its own.
     reporter_first: bool,
+    /// What no header of a letter may repeat.
+    hidden: Hidden,
 }
 
 impl BadRecords {
@@ -94,15 +96,22 @@ impl BadRecords {
             }
             _ => None,
         };
-        let reporter_first = config.kusto.reporter_first;
-        Ok(Self { handling, letters, behavior, sink_letters, reporter_first })
+        let (reporter_first, hidden) = (config.kusto.reporter_first, config.hidden.clone());
+        Ok(Self { handling, letters, behavior, sink_letters, reporter_first, hidden })
     }
 
     /// The same with Connect's topic in the hands of a test.
     #[cfg(test)]
     pub(super) fn with_letters(config: &SinkConnectorConfig, letters: Box<dyn LetterBox>) -> Self {
         let (handling, behavior) = (config.errors.clone(), config.kusto.behavior_on_error);
-        Self { handling, letters: Some(letters), behavior, sink_letters: None, reporter_first: true }
+        Self {
+            handling,
+            letters: Some(letters),
+            behavior,
+            sink_letters: None,
+            reporter_first: true,
+            hidden: Hidden::default(),
+        }
     }
 
     /// True when records that fail at `stage` are passed over.
@@ -141,9 +150,9 @@ impl BadRecords {
         let (producer, is_sinks) = topic?;
         let with_context = self.handling.dead_letters.as_ref().is_some_and(|queue| queue.context_headers);
         let context = if is_sinks {
-            [coordinates(from, record), context(from, record, fault)].concat()
+            [coordinates(from, record), self.context(from, record, fault)].concat()
         } else if with_context {
-            context(from, record, fault)
+            self.context(from, record, fault)
         } else {
             Vec::new()
         };
@@ -235,6 +244,22 @@ impl BadRecords {
         }
         while letters.next().await.transpose()?.is_some() {}
         Ok(())
+    }
+
+    /// Connect's context headers, in its order.
+    fn context(&self, from: From<'_>, record: &Original<'_>, fault: &Fault) -> Vec<(&'static str, String)> {
+        vec![
+            ("__connect.errors.topic", from.partition.topic.to_string()),
+            ("__connect.errors.partition", from.partition.partition.to_string()),
+            ("__connect.errors.offset", record.offset.to_string()),
+            ("__connect.errors.connector.name", from.task.connector.to_string()),
+            ("__connect.errors.task.id", from.task.task.to_string()),
+            ("__connect.errors.stage", fault.stage.as_str().to_owned()),
+            ("__connect.errors.class.name", fault.class.to_string()),
+            ("__connect.errors.exception.class.name", fault.source.class().to_owned()),
+            ("__connect.errors.exception.message", self.hidden.redact(&fault.source.to_string())),
+            ("__connect.errors.exception.stacktrace", self.hidden.redact(&trace(&fault.source))),
+        ]
     }
 
     fn log(&self, from: From<'_>, record: &Original<'_>, fault: &Fault) {
@@ -337,22 +362,6 @@ fn coordinates(from: From<'_>, record: &Original<'_>) -> Vec<(&'static str, Stri
 fn context_size(fault: &Fault) -> usize {
     const FIXED: usize = 2048;
     FIXED + fault.class.len() + 2 * trace(&fault.source).len()
-}
-
-/// Connect's context headers, in its order.
-fn context(from: From<'_>, record: &Original<'_>, fault: &Fault) -> Vec<(&'static str, String)> {
-    vec![
-        ("__connect.errors.topic", from.partition.topic.to_string()),
-        ("__connect.errors.partition", from.partition.partition.to_string()),
-        ("__connect.errors.offset", record.offset.to_string()),
-        ("__connect.errors.connector.name", from.task.connector.to_string()),
-        ("__connect.errors.task.id", from.task.task.to_string()),
-        ("__connect.errors.stage", fault.stage.as_str().to_owned()),
-        ("__connect.errors.class.name", fault.class.to_string()),
-        ("__connect.errors.exception.class.name", fault.source.class().to_owned()),
-        ("__connect.errors.exception.message", fault.source.to_string()),
-        ("__connect.errors.exception.stacktrace", trace(&fault.source)),
-    ]
 }
 
 /// The error and its causes as Java prints them, without the lines of a stack that we do not have.

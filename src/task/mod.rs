@@ -40,7 +40,7 @@ use crate::connector::HttpPools;
 use crate::id::ConnectorTaskId;
 use crate::limits::Room;
 use crate::status::{State, StatusEvent, WorkerEvent};
-use crate::telemetry::Metrics;
+use crate::telemetry::{Metrics, Redaction};
 pub use budget::{ByteBudget, Reservation};
 pub use consumer::ConnectorTasks;
 pub use error::Error;
@@ -58,7 +58,7 @@ pub struct ConnectorSpec {
     pub tasks: BTreeSet<u32>,
     /// Start without reading (target state PAUSED).
     pub paused: bool,
-    /// What the configuration got from config providers, once it was read; it must be in no message.
+    /// The secrets of the configuration and what it got from config providers, once it was read; they must be in no message.
     pub hidden: Hidden,
 }
 
@@ -103,6 +103,8 @@ pub struct Parts {
     pub http: Arc<HttpPools>,
     /// What it counts.
     pub metrics: Metrics,
+    /// What its log lines must not hold.
+    pub redaction: Redaction,
     /// Where states go, and the topics that are read.
     pub events: mpsc::Sender<WorkerEvent>,
 }

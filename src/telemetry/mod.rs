@@ -10,11 +10,14 @@ mod java_loggers;
 mod level;
 mod loggers;
 pub mod metrics;
+mod redaction;
 
 pub use level::Level;
 pub use loggers::{LoggerLevel, LoggerLevels, Loggers};
 pub use metrics::{ErrorCounts, Metrics, TaskMetrics};
+pub use redaction::{Hiding, Redaction};
 
+use redaction::Redacting;
 use std::io::IsTerminal;
 use tracing_subscriber::filter::ParseError;
 use tracing_subscriber::layer::SubscriberExt;
@@ -77,13 +80,19 @@ pub struct Filter {
     root: Level,
     /// `RUST_LOG`, when it decides.
     written: Option<String>,
+    redaction: Redaction,
     handle: Option<reload::Handle<EnvFilter, Registry>>,
 }
 
 impl Filter {
     /// A filter of nothing, for a worker that is not the process's only one.
     pub fn detached(root: Level) -> Self {
-        Self { root, written: None, handle: None }
+        Self { root, written: None, redaction: Redaction::default(), handle: None }
+    }
+
+    /// What the lines must not hold.
+    pub fn redaction(&self) -> Redaction {
+        self.redaction.clone()
     }
 
     fn reload(&self, directives: &str) {
@@ -100,8 +109,10 @@ impl Filter {
 pub fn start(options: &Options) -> Result<Filter, Error> {
     let (filter, handle) = reload::Layer::new(filter(options)?);
     let lines = tracing_subscriber::registry().with(filter);
+    let redaction = Redaction::default();
+    let writer = Redacting { redaction: redaction.clone(), writer: std::io::stdout };
     // That nobody reads the lines any more must not end a worker, and could be told nowhere else.
-    let layer = fmt::layer().log_internal_errors(false);
+    let layer = fmt::layer().log_internal_errors(false).with_writer(writer);
     let started = match options.format {
         Format::Json => {
             let layer = layer.json().flatten_event(true);
@@ -110,7 +121,7 @@ pub fn start(options: &Options) -> Result<Filter, Error> {
         Format::Text => lines.with(layer.with_ansi(std::io::stdout().is_terminal())).try_init(),
     };
     started.map_err(|_| Error::Twice)?;
-    Ok(Filter { root: options.root(), written: options.written(), handle: Some(handle) })
+    Ok(Filter { root: options.root(), written: options.written(), redaction, handle: Some(handle) })
 }
 
 fn filter(options: &Options) -> Result<EnvFilter, Error> {

@@ -19,7 +19,7 @@ use crate::limits::{Room, heap};
 use crate::status::{State, WorkerEvent};
 pub use crate::task::ConnectorSpec;
 use crate::task::{Ack, ByteBudget, Order, Parts};
-use crate::telemetry::Metrics;
+use crate::telemetry::{Metrics, Redaction};
 
 /// Orders that wait while a connector is busy with an earlier one.
 const ORDER_PLACES: usize = 16;
@@ -105,17 +105,19 @@ pub struct Worker {
 }
 
 impl Worker {
-    /// Starts the worker on `owner`, counting in `metrics`; it ends when its last handle is gone or after a shutdown.
+    /// Starts the worker on `owner`, counting in `metrics`; it ends when its last handle is gone or after a shutdown. The
+    /// secrets of what runs are kept out of log lines by `redaction`.
     pub fn start(
         config: Arc<WorkerConfig>,
-        metrics: Metrics,
+        (metrics, redaction): (Metrics, Redaction),
         owner: &mut JoinSet<()>,
     ) -> (WorkerHandle, mpsc::Receiver<WorkerEvent>) {
         let (sender, commands) = mpsc::channel(COMMAND_PLACES);
         let (sender_of_events, events) = mpsc::channel(STATUS_PLACES);
         let budget = ByteBudget::new(config.buffer_bytes);
         let (http, room) = (Arc::default(), Room::default());
-        let parts = Parts { worker: config, budget, room, http, metrics, events: sender_of_events };
+        let parts =
+            Parts { worker: config, budget, room, http, metrics, redaction, events: sender_of_events };
         let worker = Self {
             parts,
             commands,
@@ -225,7 +227,7 @@ mod tests {
     use super::{ConnectorSpec, Worker};
     use crate::config::{ConnectorProperties, Hidden, WorkerConfig};
     use crate::status::{State, WorkerEvent};
-    use crate::telemetry::Metrics;
+    use crate::telemetry::{Metrics, Redaction};
     use std::collections::BTreeSet;
     use std::sync::Arc;
     use tokio::task::JoinSet;
@@ -254,7 +256,8 @@ mod tests {
         let settings = settings.map(|(key, value)| (key.to_owned(), value.to_owned()));
         let config = Arc::new(WorkerConfig::load(None, settings).unwrap());
         let mut owner = JoinSet::new();
-        let (worker, mut events) = Worker::start(config, Metrics::default(), &mut owner);
+        let (worker, mut events) =
+            Worker::start(config, (Metrics::default(), Redaction::default()), &mut owner);
         let mut names = Vec::new();
         for number in 0..50 {
             let name: Arc<str> = format!("connector-{number}").into();

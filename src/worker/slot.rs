@@ -10,6 +10,7 @@ use tokio::sync::mpsc;
 use crate::config::SinkConnectorConfig;
 use crate::status::State;
 use crate::task::{Ack, ConnectorSpec, ConnectorTasks, End, Error, Order, Parts};
+use crate::telemetry::Hiding;
 
 /// Runs a slot until it is at rest: nothing runs, and there is no order. The way to give it orders comes back, for there
 /// may be one by then.
@@ -74,7 +75,8 @@ async fn life(
     orders: &mut mpsc::Receiver<Order>,
     parts: &Parts,
 ) -> ControlFlow<LifeEnd> {
-    let failure = match prepare(spec, orders, parts).await {
+    let mut hiding = None;
+    let failure = match prepare(spec, &mut hiding, orders, parts).await {
         Prepared::Interrupted(order) => {
             answer_first(ack);
             return ControlFlow::Break((order, true));
@@ -115,14 +117,21 @@ enum Prepared {
     Tasks(Box<ConnectorTasks>),
 }
 
-/// Reads the configuration, checks the target, joins the group; gives way to an order that ends the connector.
-async fn prepare(spec: &mut ConnectorSpec, orders: &mut mpsc::Receiver<Order>, parts: &Parts) -> Prepared {
+/// Reads the configuration, checks the target, joins the group; gives way to an order that ends the connector. From then on
+/// `hiding` keeps its secrets out of log lines.
+async fn prepare(
+    spec: &mut ConnectorSpec,
+    hiding: &mut Option<Hiding>,
+    orders: &mut mpsc::Receiver<Order>,
+    parts: &Parts,
+) -> Prepared {
     let config = match SinkConnectorConfig::parse(&spec.config, &parts.worker) {
         // A config stored under another name than it says must not get into that connector's group.
         Ok(config) => SinkConnectorConfig { name: Arc::clone(&spec.name), ..config },
         Err(errors) => return Prepared::Failed(Error::Config(errors)),
     };
     spec.hidden = config.hidden.clone();
+    *hiding = Some(parts.redaction.hide(config.hidden.clone()));
     if spec.tasks.is_empty() {
         return Prepared::WithoutTasks;
     }

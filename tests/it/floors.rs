@@ -9,8 +9,8 @@ use std::path::{Path, PathBuf};
 
 /// Top-level modules of `kusto_connect`, from the ground up. Modules on one floor do not know each other.
 const FLOORS: [&[&str]; 9] = [
-    &["id", "status", "secret", "retry", "data"],
-    &["config", "telemetry", "limits"],
+    &["id", "status", "secret", "hidden", "retry", "data"],
+    &["config", "telemetry", "limits", "bounded"],
     &["kafka", "registry", "convert", "transform", "batch", "ingest"],
     &["connector"],
     &["task"],

@@ -5,7 +5,6 @@
 //! who uses it, and [`Hidden`] takes it out of messages again.
 
 mod allowed_paths;
-mod hidden;
 mod reference;
 mod source;
 
@@ -15,7 +14,7 @@ use std::sync::Arc;
 
 use super::errors::{ConfigError, Problems};
 use super::{ConnectorProperties, Properties};
-pub use hidden::Hidden;
+pub use crate::hidden::Hidden;
 use source::{Lookup, Source};
 
 /// The worker setting that is read before anything is resolved: Java's plugin loader saw only the raw text.
