@@ -9,7 +9,7 @@
 use crate::config::{ConnectorFile, Mode, WorkerConfig};
 use crate::herder::{self, Ended, Herder, Options};
 use crate::membership::Cluster;
-use crate::rest::{self, Rest};
+use crate::rest::{self, Rest, Workers};
 use crate::storage::{self, KafkaStores, OpenStores, StandaloneStores};
 use crate::telemetry::{Filter, Hiding, Level, Loggers, Metrics};
 use crate::worker::Worker;
@@ -133,11 +133,13 @@ impl App {
         let (runner, events) = Worker::start(config.clone(), counted, &mut tasks);
         let (loggers, govern) = Loggers::new(self.log_filter);
         tasks.spawn(govern);
+        let cluster = cluster(&config, &addresses);
+        let url = cluster.url().clone();
         let options = Options {
             loggers: loggers.clone(),
             config: config.clone(),
             worker_id: worker_id.clone(),
-            cluster: cluster(&config, &addresses),
+            cluster,
             stores: stores(config),
             runner: Arc::new(runner),
             events,
@@ -156,8 +158,9 @@ impl App {
                 tracing::debug!("nobody waits for the herder's end");
             }
         });
-        let rest =
-            Rest { herder, advertised: worker_id.clone(), loggers: loggers.clone(), metrics, forwarder };
+        let workers = Arc::new(Workers::new(url, herder.keys()));
+        let (advertised, loggers_of_rest) = (worker_id.clone(), loggers.clone());
+        let rest = Rest { herder, advertised, loggers: loggers_of_rest, metrics, forwarder, workers };
         server.serve(&rest, &settings, &mut tasks, &stop_rest)?;
         tracing::info!(%worker_id, ?addresses, ?admin_addresses, "REST is listening");
         Ok(RunningApp {

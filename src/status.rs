@@ -45,6 +45,9 @@ impl State {
     }
 }
 
+/// No generation is greater: a record that says so is passed over, for the next one could not be counted.
+pub const MAX_GENERATION: i64 = 1 << 53;
+
 impl fmt::Display for State {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())

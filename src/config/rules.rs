@@ -40,21 +40,98 @@ pub(super) fn topics_rules(written: &Properties, problems: &mut Problems) {
     }
 }
 
-/// The connector's consumer group must not be the workers' own.
+/// No client of a connector may be in the workers' own group. Names are compared as Kafka's clients take them, without
+/// blanks around them.
 pub(super) fn name_rules(written: &Properties, worker: &WorkerConfig, problems: &mut Problems) {
-    let group = &worker.group_id;
-    let Some(name) = filled(written, "name") else { return };
-    let key = "consumer.override.group.id";
-    match written.get(key) {
-        Some(own) if own == group => {
-            problems.add(key, format!("Consumer group {own} conflicts with Connect worker group {group}"));
+    let group = worker.group_id.trim();
+    let clients = ["consumer.override.", "producer.override.", "admin.override.", "misc.deadletterqueue."];
+    for client in clients {
+        let key = format!("{client}group.id");
+        if let Some(own) = filled(written, &key).filter(|own| *own == group) {
+            problems.add(&key, format!("Consumer group {own} conflicts with Connect worker group {group}"));
         }
-        None if format!("connect-{name}") == *group => problems.add(
+    }
+    let Some(name) = filled(written, "name") else { return };
+    let is_default = filled(written, "consumer.override.group.id").is_none();
+    if is_default && format!("connect-{name}") == group {
+        problems.add(
             "name",
             format!(
                 "Consumer group for sink connector named {name} conflicts with Connect worker group {group}"
             ),
-        ),
-        _ => {}
+        );
+    }
+}
+
+/// No connector reads or writes the workers' own topics: they hold the key of the cluster and the secrets that connectors
+/// were configured with, and who writes them configures the workers. What `topics.regex` matches is left out at run time.
+pub(super) fn storage_rules(written: &Properties, worker: &WorkerConfig, problems: &mut Problems) {
+    let own = worker.storage_topics();
+    for key in ["topics", "errors.deadletterqueue.topic.name", "misc.deadletterqueue.topic.name"] {
+        let named = filled(written, key).into_iter().flat_map(|list| list.split(','));
+        for topic in named.map(|topic| trim(topic).trim()).filter(|topic| own.contains(topic)) {
+            problems.add(
+                key,
+                format!(
+                    "The topic '{topic}' belongs to the worker itself (config.storage.topic, offset.storage.topic or \
+                     status.storage.topic): no connector reads or writes it"
+                ),
+            );
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::errors::Problems;
+    use super::{Properties, name_rules, storage_rules};
+    use crate::config::WorkerConfig;
+
+    fn worker() -> WorkerConfig {
+        let env = [
+            ("BOOTSTRAP_SERVERS", "b:9092"),
+            ("GROUP_ID", "g"),
+            ("CONFIG_STORAGE_TOPIC", "configs"),
+            ("OFFSET_STORAGE_TOPIC", "offsets"),
+            ("STATUS_STORAGE_TOPIC", "statuses"),
+        ];
+        WorkerConfig::load(None, env.map(|(key, value)| (key.to_owned(), value.to_owned()))).unwrap()
+    }
+
+    fn keys(rule: fn(&Properties, &WorkerConfig, &mut Problems), written: &[(&str, &str)]) -> Vec<String> {
+        let written = written.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
+        let mut problems = Problems::default();
+        rule(&written, &worker(), &mut problems);
+        problems.0.into_iter().map(|problem| problem.key).collect()
+    }
+
+    #[test]
+    fn no_client_of_a_connector_may_be_in_the_workers_group_however_its_name_is_written() {
+        let clients = ["consumer.override", "producer.override", "admin.override", "misc.deadletterqueue"];
+        for client in clients {
+            let key = format!("{client}.group.id");
+            for group in ["g", " g", "g ", "\tg\n", "\u{a0}g", "\u{b}g\u{0}"] {
+                assert_eq!(
+                    keys(name_rules, &[("name", "x"), (&key, group)]),
+                    std::slice::from_ref(&key),
+                    "{group:?}"
+                );
+            }
+            for group in ["G", "g g", "gg", "", " "] {
+                assert!(keys(name_rules, &[("name", "x"), (&key, group)]).is_empty(), "{group:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn no_connector_names_a_storage_topic() {
+        for topic in ["configs", "offsets", "statuses"] {
+            for key in ["errors.deadletterqueue.topic.name", "misc.deadletterqueue.topic.name", "topics"] {
+                assert_eq!(keys(storage_rules, &[(key, &format!(" {topic} "))]), [key]);
+            }
+            assert_eq!(keys(storage_rules, &[("topics", &format!("a,\t{topic} ,b"))]), ["topics"]);
+        }
+        let others = [("topics", "a,configs2"), ("topics.regex", ".*"), ("transforms", "configs")];
+        assert!(keys(storage_rules, &others).is_empty());
     }
 }

@@ -177,6 +177,7 @@ fn check(raw: &ConnectorProperties, worker: &WorkerConfig) -> Validation {
     let mut problems = Problems::default();
     rules::topics_rules(&written, &mut problems);
     rules::name_rules(&written, worker, &mut problems);
+    rules::storage_rules(&written, worker, &mut problems);
     override_policy::check(&written, worker, &mut problems);
     validation.note(problems);
 

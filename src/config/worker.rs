@@ -279,6 +279,12 @@ impl WorkerConfig {
     pub fn advertised_url(&self, bound: &[SocketAddr]) -> String {
         self.rest.advertised_url(bound)
     }
+
+    /// The names of the storage topics; none in standalone mode.
+    pub fn storage_topics(&self) -> Vec<&str> {
+        let topics = [&self.config_topic, &self.offset_topic, &self.status_topic];
+        topics.map(|topic| topic.name.as_str()).into_iter().filter(|name| !name.is_empty()).collect()
+    }
 }
 
 /// A file's name and its entries.

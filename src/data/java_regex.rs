@@ -7,6 +7,8 @@ use fancy_regex::{Captures, Regex, RegexBuilder};
 
 /// Steps of backtracking after which matching fails.
 const BACKTRACK_LIMIT: usize = 1_000_000;
+/// Bytes of the longest expression. Compiling takes time and memory by its length, and longer lists are mistakes.
+const MOST_BYTES: usize = 64 * 1024;
 const ILLEGAL_ARGUMENT: &str = "java.lang.IllegalArgumentException";
 
 /// A compiled expression.
@@ -19,6 +21,9 @@ pub struct JavaRegex {
 impl JavaRegex {
     /// Compiles an expression; what is wrong with it is said in one line.
     pub fn new(pattern: &str) -> Result<Self, String> {
+        if pattern.len() > MOST_BYTES {
+            return Err(format!("it is longer than {MOST_BYTES} bytes"));
+        }
         let pattern = without_quotation(pattern);
         let compile = |text: &str| {
             RegexBuilder::new(text).backtrack_limit(BACKTRACK_LIMIT).build().map_err(|error| one_line(&error))

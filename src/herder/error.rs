@@ -43,6 +43,11 @@ pub enum Error {
         "Cannot complete request momentarily due to stale configuration (typically caused by a concurrent config change)"
     )]
     Stale,
+    /// Somebody else has changed the connector's config meanwhile.
+    #[error(
+        "Cannot complete request momentarily due to stale configuration (typically caused by a concurrent config change)"
+    )]
+    Changed,
     /// The worker is going down.
     #[error("Worker is shutting down")]
     ShuttingDown,
@@ -64,6 +69,7 @@ impl Error {
                 | Self::Elsewhere(_)
                 | Self::NoLeader
                 | Self::Stale
+                | Self::Changed
                 | Self::ShuttingDown
         )
     }

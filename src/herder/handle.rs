@@ -1,8 +1,12 @@
 //! The way to ask the herder. Cheap to clone; reads come from its last view, writes go through its queue.
+//!
+//! What costs time (checking a config) is done here before a request reaches the loop, and beside the async threads
+//! (`checking`), so that neither the loop nor other requests wait for it.
 
-use super::validated::{checked, validated};
+use super::checking::{self, Checks};
 use super::view::{ConnectorInfo, ConnectorStatus, Phase, TaskInfo, TaskState, View};
 use super::{Error, classes};
+use crate::cluster_key::ClusterKeys;
 use crate::config::{ConfigInfos, ConnectorProperties, Mode, WorkerConfig};
 use crate::id::ConnectorTaskId;
 use crate::status::TargetState;
@@ -18,8 +22,10 @@ use tokio::time::{Instant, timeout_at};
 
 /// How long a request may take (`connect-runtime.md` §1.3).
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(90);
-/// How long `/health` waits for the herder's loop.
-const HEALTH_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long one turn of the loop may last. A write to Kafka has half a minute, and a turn may need two.
+const LONGEST_TURN: Duration = Duration::from_secs(90);
+/// How often a change of a config is made anew because another one came first.
+const PATCH_TRIES: usize = 5;
 
 pub(super) type Reply<T> = oneshot::Sender<Result<T, Error>>;
 
@@ -28,12 +34,7 @@ pub(super) enum Request {
     Put {
         name: Arc<str>,
         config: ConnectorProperties,
-        create: Option<Create>,
-        reply: Reply<Put>,
-    },
-    Patch {
-        name: Arc<str>,
-        patch: ConnectorProperties,
+        when: When,
         reply: Reply<Put>,
     },
     LoggerLevel {
@@ -75,15 +76,20 @@ pub(super) enum Request {
         name: Arc<str>,
         reply: Reply<()>,
     },
-    Ping {
-        reply: Reply<()>,
-    },
 }
 
-/// Set when the connector must not exist yet.
+/// What must be so for a config to be written.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Create {
-    pub(super) initial_state: Option<TargetState>,
+pub(super) enum When {
+    /// Nothing.
+    Always,
+    /// The connector does not exist yet.
+    New {
+        /// What it is to do at first.
+        initial_state: Option<TargetState>,
+    },
+    /// Its config is still this writing of it.
+    Unchanged(i64),
 }
 
 /// The answer to a written config.
@@ -107,9 +113,14 @@ pub enum Health {
     Healthy,
     /// Not ready yet: what the worker is doing.
     Starting(String),
-    /// The loop does not answer.
+    /// Connectors run, but something is wrong with the cluster or its topics: what, and what helps.
+    Troubled(String),
+    /// It is going down, or its loop does not go on.
     Unhealthy,
 }
+
+/// When the herder's loop began its present turn; none while it waits for something to do.
+pub(super) type Turn = Option<Instant>;
 
 /// The herder, to be asked.
 #[derive(Clone)]
@@ -117,6 +128,9 @@ pub struct Herder {
     pub(super) requests: mpsc::Sender<Request>,
     pub(super) view: watch::Receiver<Arc<View>>,
     pub(super) config: Arc<WorkerConfig>,
+    pub(super) turn: watch::Receiver<Turn>,
+    pub(super) checks: Checks,
+    pub(super) keys: watch::Receiver<Arc<ClusterKeys>>,
     /// What the worker still has to do before it is healthy, when that is not the herder's own start.
     pub(super) startup: Option<watch::Receiver<Option<String>>>,
 }
@@ -139,22 +153,28 @@ impl Herder {
         ServerInfo { kafka_cluster_id: self.view.borrow().cluster_id.clone() }
     }
 
-    /// How the worker is; asks the loop.
-    pub async fn health(&self) -> Health {
-        let phase = self.view.borrow().phase.clone();
-        match phase {
-            Phase::Starting(stage, _) => Health::Starting(stage),
-            Phase::Stopping => Health::Unhealthy,
-            Phase::Running => {
-                if let Some(stage) = self.startup.as_ref().and_then(|stage| stage.borrow().clone()) {
-                    return Health::Starting(stage);
-                }
-                let deadline = Instant::now() + HEALTH_TIMEOUT;
-                match self.ask(deadline, |reply| Request::Ping { reply }).await {
-                    Ok(()) => Health::Healthy,
-                    Err(_) => Health::Unhealthy,
-                }
-            }
+    /// The keys that workers prove themselves with to each other.
+    pub fn keys(&self) -> watch::Receiver<Arc<ClusterKeys>> {
+        self.keys.clone()
+    }
+
+    /// How the worker is; answered at once, whatever the loop is doing.
+    pub fn health(&self) -> Health {
+        let view = self.view.borrow().clone();
+        match &view.phase {
+            Phase::Starting(stage, _) => return Health::Starting(stage.clone()),
+            Phase::Stopping => return Health::Unhealthy,
+            Phase::Running => {}
+        }
+        if let Some(stage) = self.startup.as_ref().and_then(|stage| stage.borrow().clone()) {
+            return Health::Starting(stage);
+        }
+        let is_gone = self.turn.has_changed().is_err();
+        let is_stuck = self.turn.borrow().is_some_and(|began| began.elapsed() > LONGEST_TURN);
+        match &view.trouble {
+            _ if is_gone || is_stuck => Health::Unhealthy,
+            Some(trouble) => Health::Troubled(trouble.to_string()),
+            None => Health::Healthy,
         }
     }
 
@@ -220,7 +240,7 @@ impl Herder {
         config: ConnectorProperties,
         initial_state: Option<TargetState>,
     ) -> Result<ConnectorInfo, Error> {
-        Ok(self.put(name.trim(), config, Some(Create { initial_state })).await?.info)
+        Ok(self.put(name.trim(), config, When::New { initial_state }).await?.info)
     }
 
     /// Creates or replaces a connector's config; true when it was created.
@@ -229,18 +249,16 @@ impl Herder {
         name: &str,
         config: ConnectorProperties,
     ) -> Result<(ConnectorInfo, bool), Error> {
-        let put = self.put(name, config, None).await?;
+        let put = self.put(name, config, When::Always).await?;
         Ok((put.info, put.created))
     }
 
-    async fn put(
-        &self,
-        name: &str,
-        config: ConnectorProperties,
-        create: Option<Create>,
-    ) -> Result<Put, Error> {
-        let config = validated(name, config, &self.config)?;
-        self.ask_put(name, |name, reply| Request::Put { name, config, create, reply }).await
+    async fn put(&self, name: &str, config: ConnectorProperties, when: When) -> Result<Put, Error> {
+        if !self.ready(deadline()).await?.configs.contains(name) {
+            checking::new_name(name)?;
+        }
+        let config = self.checks.validated(name, config, &self.config).await?;
+        self.ask_put(name, |name, reply| Request::Put { name, config, when, reply }).await
     }
 
     /// A request that writes a config.
@@ -279,15 +297,31 @@ impl Herder {
         Ok(answer)
     }
 
-    /// Changes some keys of a connector's config; a value of none removes its key.
+    /// Changes some keys of a connector's config; a value of none removes its key. What it becomes is checked as a whole,
+    /// and written only if nobody has written it meanwhile.
     pub async fn patch_config(&self, name: &str, patch: ConnectorProperties) -> Result<ConnectorInfo, Error> {
-        Ok(self.ask_put(name, |name, reply| Request::Patch { name, patch, reply }).await?.info)
+        self.lead().await?;
+        for _ in 0..PATCH_TRIES {
+            let view = self.ready(deadline()).await?;
+            let (current, revision) = (view.configs.config(name), view.configs.revision(name));
+            let (Some(current), Some(revision)) = (current, revision) else {
+                return Err(Error::connector_not_found(name));
+            };
+            let config = checking::merged(current, patch.clone());
+            let config = self.checks.validated(name, config, &self.config).await?;
+            let when = When::Unchanged(revision);
+            match self.ask_put(name, |name, reply| Request::Put { name, config, when, reply }).await {
+                Err(Error::Changed) => {}
+                put => return Ok(put?.info),
+            }
+        }
+        Err(Error::Changed)
     }
 
     /// Checks a config as `create` would, without writing it; what is wrong is in the result, but for its class.
-    pub fn validate(&self, config: &ConnectorProperties) -> Result<ConfigInfos, Error> {
-        classes::check(config)?;
-        Ok(checked(config, &self.config))
+    pub async fn validate(&self, config: ConnectorProperties) -> Result<ConfigInfos, Error> {
+        classes::check(&config)?;
+        self.checks.checked(config, &self.config).await
     }
 
     /// Sets the level of a logger on all workers.

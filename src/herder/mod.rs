@@ -5,6 +5,7 @@
 //! take the same path. What to do is decided by a pure function (`plan`); the worker's long operations run beside the
 //! loop, at most one per connector. Reads are answered from the last published view and never wait for the loop.
 
+mod checking;
 mod classes;
 mod error;
 mod handle;
@@ -14,11 +15,12 @@ mod plan;
 mod runner;
 mod service;
 mod task_configs;
-mod validated;
 mod view;
 
 #[cfg(test)]
 pub(crate) mod fake_runner;
+#[cfg(test)]
+mod load_tests;
 #[cfg(test)]
 pub(crate) mod tests;
 

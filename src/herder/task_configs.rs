@@ -1,11 +1,30 @@
 //! The configs of a connector's tasks: as many equal copies as `tasks.max` says.
 
+use super::Error;
 use crate::config::{ConnectorClass, ConnectorProperties};
 use std::sync::Arc;
 
 /// More tasks than this are not made, whatever `tasks.max` says: each is a record in the config topic, and a typing
 /// error must not fill it.
 const MOST_TASKS: u32 = 10_000;
+
+/// Bytes of all task configs of a connector together. Each task has a copy of the whole config, which is written to the
+/// config topic and kept in the memory of every worker.
+const MOST_BYTES: usize = 64 * 1024 * 1024;
+
+/// Refuses a config of which the tasks would have too many large copies.
+pub(super) fn fit(raw: &ConnectorProperties) -> Result<(), Error> {
+    let one: usize = raw.iter().map(|(key, value)| key.len() + value.as_ref().map_or(0, String::len)).sum();
+    let tasks = count(raw);
+    let all = one.saturating_mul(usize::try_from(tasks).unwrap_or(usize::MAX));
+    if all <= MOST_BYTES {
+        return Ok(());
+    }
+    Err(Error::BadRequest(format!(
+        "Connector configuration of {one} bytes is too large for {tasks} tasks, each of which has a copy of it: all together \
+         they may have {MOST_BYTES} bytes; lower tasks.max"
+    )))
+}
 
 /// The configs of all tasks of the connector `raw`, called `name`.
 pub(super) fn make(name: &str, raw: &ConnectorProperties) -> Vec<ConnectorProperties> {
@@ -47,7 +66,7 @@ fn count(raw: &ConnectorProperties) -> u32 {
 
 #[cfg(test)]
 mod tests {
-    use super::{MOST_TASKS, are_current, count, make};
+    use super::{MOST_BYTES, MOST_TASKS, are_current, count, fit, make};
     use crate::config::{CONNECTORS, ConnectorProperties};
     use std::sync::Arc;
 
@@ -69,5 +88,18 @@ mod tests {
         assert!(!are_current(&raw(" 2 ", "a"), &[]));
         assert_eq!(count(&raw("4000000000", "a")), MOST_TASKS);
         assert_eq!(count(&ConnectorProperties::new()), 1);
+    }
+
+    #[test]
+    fn a_large_config_has_few_tasks() {
+        let raw = |tasks: u32| {
+            ConnectorProperties::from([
+                ("tasks.max".to_owned(), Some(tasks.to_string())),
+                ("x".to_owned(), Some("x".repeat(1 << 20))),
+            ])
+        };
+        let most = u32::try_from(MOST_BYTES >> 20).unwrap();
+        assert_eq!(fit(&raw(most - 1)), Ok(()));
+        assert!(fit(&raw(most)).unwrap_err().to_string().contains("lower tasks.max"));
     }
 }

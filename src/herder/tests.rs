@@ -16,15 +16,15 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-struct Rig {
-    herder: Herder,
+pub(super) struct Rig {
+    pub(super) herder: Herder,
     runner: Arc<FakeRunner>,
     stores: MemoryStores,
     stop: CancellationToken,
     ended: JoinHandle<Ended>,
 }
 
-fn rig(stores: &MemoryStores) -> Rig {
+pub(super) fn rig(stores: &MemoryStores) -> Rig {
     rig_over(stores, Arc::new(stores.clone()))
 }
 
@@ -70,7 +70,11 @@ pub(crate) fn sink(tasks: &str) -> ConnectorProperties {
 
 impl Rig {
     /// Waits until the status of `name` is as `right` wants it.
-    async fn wait(&self, name: &str, right: impl Fn(&ConnectorStatus) -> bool) -> Arc<ConnectorStatus> {
+    pub(super) async fn wait(
+        &self,
+        name: &str,
+        right: impl Fn(&ConnectorStatus) -> bool,
+    ) -> Arc<ConnectorStatus> {
         let mut view = self.herder.view.clone();
         let seen = view.wait_for(|view| view.statuses.get(name).is_some_and(|status| right(status)));
         let seen = tokio::time::timeout(Duration::from_secs(10), seen).await;
@@ -78,7 +82,7 @@ impl Rig {
             .clone()
     }
 
-    async fn wait_state(&self, name: &str, state: State, tasks: usize) {
+    pub(super) async fn wait_state(&self, name: &str, state: State, tasks: usize) {
         self.wait(name, |status| {
             status.connector.state == state
                 && status.tasks.len() == tasks
@@ -91,7 +95,7 @@ impl Rig {
         self.stores.config.records().into_iter().map(|(key, _)| key).collect()
     }
 
-    async fn stop(self) -> bool {
+    pub(super) async fn stop(self) -> bool {
         self.stop.cancel();
         match self.ended.await.unwrap() {
             Ended::Stopped { drained } => drained,
@@ -192,7 +196,7 @@ async fn a_long_drain_holds_up_nobody_else() {
     rig.herder.create("slow", sink("1"), None).await.unwrap();
     rig.herder.create("quick", sink("1"), None).await.unwrap();
     rig.wait_state("quick", State::Running, 1).await;
-    assert_eq!(rig.herder.health().await, Health::Healthy);
+    assert_eq!(rig.herder.health(), Health::Healthy);
     assert!(rig.herder.status("slow").await.is_err());
     drop(drains);
     let status = rig.wait("slow", |_| true).await;
@@ -297,11 +301,11 @@ impl OpenStores for Reluctant {
 async fn a_worker_without_its_kafka_waits_and_says_so() {
     let stores = MemoryStores::default();
     let rig = rig_over(&stores, Arc::new(Reluctant(stores.clone(), 3, AtomicU32::new(0))));
-    let Health::Starting(stage) = rig.herder.health().await else { panic!("ready without stores") };
+    let Health::Starting(stage) = rig.herder.health() else { panic!("ready without stores") };
     assert_eq!(stage, "starting");
     // Requests wait for it.
     assert_eq!(rig.herder.connectors().await.unwrap(), []);
-    assert_eq!(rig.herder.health().await, Health::Healthy);
+    assert_eq!(rig.herder.health(), Health::Healthy);
 }
 
 #[tokio::test(start_paused = true)]

@@ -31,6 +31,8 @@ pub(super) struct View {
     pub(super) statuses: BTreeMap<Arc<str>, Arc<ConnectorStatus>>,
     pub(super) topics: Arc<ActiveTopics>,
     pub(super) cluster_id: Option<String>,
+    /// What is wrong with the cluster or its topics, for `/health`.
+    pub(super) trouble: Option<Arc<str>>,
     /// The worker's place among others; none before it has one.
     pub(super) cluster: Option<Place>,
 }

@@ -5,7 +5,7 @@
 //! topics, or will not let us, are taken at their word: the topic is then assumed to be right, as Connect does.
 
 use super::create::create;
-use super::groups::{GroupDescription, GroupMember};
+use super::groups::GroupDescription;
 use super::native::errors;
 use super::oauth::{self, Keeper};
 use super::refusal::Refusal;
@@ -141,26 +141,15 @@ impl Admin {
         let described = blocking(move || {
             let list = client.inner().fetch_group_list(Some(&name), REQUEST_TIMEOUT)?;
             let group = list.groups().iter().find(|group| group.name() == name);
-            Ok(group.map(|group| GroupDescription {
-                protocol_type: group.protocol_type().to_owned(),
-                members: group
-                    .members()
-                    .iter()
-                    .map(|member| GroupMember {
-                        client_id: member.client_id().to_owned(),
-                        host: member.client_host().to_owned(),
-                    })
-                    .collect(),
-            }))
+            Ok(group.map(GroupDescription::from))
         });
-        let nobody = GroupDescription { protocol_type: String::new(), members: Vec::new() };
         let error = |source| Error::Group {
             group: group.to_owned(),
             operation: "cannot be looked up",
             partition: None,
             source: Box::new(source),
         };
-        Ok(described.await.map_err(error)?.unwrap_or(nobody))
+        Ok(described.await.map_err(error)?.unwrap_or_default())
     }
 
     /// The id the cluster calls itself by.

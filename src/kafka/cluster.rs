@@ -4,13 +4,12 @@
 //! partition (a number) and its metadata (a text): Kafka takes it from a member of the present generation only, so a
 //! leader that was replaced without noticing cannot publish. What number and text mean is the caller's business.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer};
 use rdkafka::error::{KafkaError, KafkaResult};
-use rdkafka::groups::GroupInfo;
+use rdkafka::groups::{GroupInfo, GroupMemberInfo};
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 
 use super::admin::blocking;
@@ -44,7 +43,20 @@ pub struct Published {
     pub text: String,
 }
 
-/// A member of the group.
+/// Who is in the group, as its coordinator knows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Member {
+    /// The id that Kafka gave it.
+    pub id: String,
+    /// What it calls itself.
+    pub client_id: String,
+    /// Where it is, as the broker sees it.
+    pub host: String,
+    /// It was given the partition that makes the leader.
+    pub leads: bool,
+}
+
+/// This worker's place in the group.
 pub struct ClusterMember {
     consumer: GroupConsumer,
     partition: TopicPartition,
@@ -65,6 +77,8 @@ impl ClusterMember {
             .set("max.poll.interval.ms", millis(worker.rebalance_timeout.max(worker.session_timeout)))
             // An eager one: every change of the members reaches every member as a change of its assignment.
             .set("partition.assignment.strategy", "range")
+            // A config topic that vanished and is there again is seen by then, and somebody leads again.
+            .set("topic.metadata.refresh.interval.ms", "10000")
             .set("auto.offset.reset", "latest")
             .set("enable.auto.commit", "false")
             .set("enable.auto.offset.store", "false");
@@ -99,14 +113,21 @@ impl ClusterMember {
         Ok(MemberEvent::Settled(partitions.contains(&self.partition)))
     }
 
-    /// The client ids of all members. Librdkafka's mock cluster cannot answer.
-    pub async fn members(&mut self) -> Result<Vec<String>, Error> {
+    /// All members. Librdkafka's mock cluster cannot answer.
+    pub async fn members(&mut self) -> Result<Vec<Member>, Error> {
         let (consumer, group) = (self.client(), self.consumer.group().to_owned());
+        let partition = self.partition.clone();
         let found = blocking(move || {
             let list = consumer.fetch_group_list(Some(&group), REQUEST_TIMEOUT)?;
             let members =
                 list.groups().iter().filter(|found| found.name() == group).flat_map(GroupInfo::members);
-            Ok(members.map(|member| member.client_id().to_owned()).collect())
+            let member = |member: &GroupMemberInfo| Member {
+                id: member.id().to_owned(),
+                client_id: member.client_id().to_owned(),
+                host: member.client_host().to_owned(),
+                leads: member.assignment().is_some_and(|bytes| has(bytes, &partition)),
+            };
+            Ok(members.map(member).collect())
         });
         found.await.map_err(|source| self.error("list the members", source))
     }
@@ -162,8 +183,76 @@ fn first(list: &TopicPartitionList) -> KafkaResult<Published> {
     Ok(Published { number, text: entry.metadata().to_owned() })
 }
 
-/// The URLs among client ids: whoever else is in the group is no worker.
-pub fn urls(client_ids: &[String]) -> BTreeSet<Arc<str>> {
-    let is_url = |id: &&String| id.starts_with("http://") || id.starts_with("https://");
-    client_ids.iter().filter(is_url).map(|id| Arc::from(id.as_str())).collect()
+/// Is the partition in an assignment of Kafka's consumer protocol? What the bytes do not say in full is not in it.
+fn has(assignment: &[u8], partition: &TopicPartition) -> bool {
+    let mut bytes = Bytes(assignment);
+    let mut found = || {
+        let _version = bytes.number(2)?;
+        for _ in 0..bytes.number(4)? {
+            let length = usize::try_from(bytes.number(2)?).ok()?;
+            let is_ours = bytes.take(length)? == partition.topic.as_bytes();
+            for _ in 0..bytes.number(4)? {
+                if bytes.number(4)? == i64::from(partition.partition) && is_ours {
+                    return Some(());
+                }
+            }
+        }
+        None
+    };
+    found().is_some()
+}
+
+struct Bytes<'a>(&'a [u8]);
+
+impl<'a> Bytes<'a> {
+    fn take(&mut self, length: usize) -> Option<&'a [u8]> {
+        let (taken, rest) = self.0.split_at_checked(length)?;
+        self.0 = rest;
+        Some(taken)
+    }
+
+    /// A signed number, most significant byte first.
+    fn number(&mut self, length: usize) -> Option<i64> {
+        let bytes = self.take(length)?;
+        let first = if bytes.first()? & 0x80 == 0 { 0 } else { -1 };
+        Some(bytes.iter().fold(first, |number, byte| (number << 8) | i64::from(*byte)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{TopicPartition, has};
+    use proptest::prelude::*;
+
+    fn assignment(topics: &[(&str, &[i32])]) -> Vec<u8> {
+        let count = |count: usize| i32::try_from(count).unwrap().to_be_bytes();
+        let mut bytes = vec![0, 3];
+        bytes.extend(count(topics.len()));
+        for (topic, partitions) in topics {
+            bytes.extend(i16::try_from(topic.len()).unwrap().to_be_bytes());
+            bytes.extend(topic.as_bytes());
+            bytes.extend(count(partitions.len()));
+            partitions.iter().for_each(|partition| bytes.extend(partition.to_be_bytes()));
+        }
+        bytes.extend((-1_i32).to_be_bytes());
+        bytes
+    }
+
+    #[test]
+    fn an_assignment_is_read() {
+        let lead = TopicPartition::new("configs", 0);
+        assert!(has(&assignment(&[("a", &[0, 1]), ("configs", &[0])]), &lead));
+        assert!(!has(&assignment(&[("a", &[0]), ("configs", &[1]), ("config", &[0])]), &lead));
+        assert!(!has(&assignment(&[]), &lead) && !has(&[], &lead));
+    }
+
+    proptest! {
+        #[test]
+        fn no_bytes_make_the_reader_panic_or_run_on(bytes in prop::collection::vec(any::<u8>(), 0..60), cut in 0_usize..40) {
+            let lead = TopicPartition::new("c", 0);
+            let _found = has(&bytes, &lead);
+            let whole = assignment(&[("c", &[7, 0])]);
+            prop_assert_eq!(has(&whole[..cut.min(whole.len())], &lead), cut >= whole.len() - 4);
+        }
+    }
 }

@@ -51,7 +51,12 @@ pub enum Subscription {
     /// These topics.
     Topics(Vec<String>),
     /// All topics whose whole names match, those to come too.
-    Pattern(JavaRegex),
+    Pattern {
+        /// The expression.
+        expression: Box<JavaRegex>,
+        /// These are left out though they match.
+        never: Vec<String>,
+    },
 }
 
 /// What happened to the group member.
@@ -189,7 +194,9 @@ impl GroupConsumer {
             Self { answering, _tokens: tokens, group, consumer, events, wake, pace, matching: None };
         match subscription {
             Subscription::Topics(topics) => this.subscribe(topics)?,
-            Subscription::Pattern(pattern) => this.matching = Some(Matching::new(pattern.clone(), &config)),
+            Subscription::Pattern { expression, never } => {
+                this.matching = Some(Matching::new((**expression).clone(), never.clone(), &config));
+            }
         }
         Ok(this)
     }

@@ -14,6 +14,7 @@ use crate::config::{Properties, WorkerConfig};
 use crate::id::TopicPartition;
 use rdkafka::admin::{AdminClient, AdminOptions};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use rdkafka::groups::{GroupInfo, GroupMemberInfo};
 use rdkafka::{Offset, TopicPartitionList};
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,7 +23,7 @@ use std::time::Duration;
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// What a group is, and who is in it now.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct GroupDescription {
     /// `consumer`, or `connect` for workers of the JVM; empty when there is no such group.
     pub protocol_type: String,
@@ -37,6 +38,17 @@ pub struct GroupMember {
     pub client_id: String,
     /// Where it is, as the broker sees it.
     pub host: String,
+}
+
+impl From<&GroupInfo> for GroupDescription {
+    fn from(group: &GroupInfo) -> Self {
+        let member = |member: &GroupMemberInfo| GroupMember {
+            client_id: member.client_id().to_owned(),
+            host: member.client_host().to_owned(),
+        };
+        let members = group.members().iter().map(member).collect();
+        Self { protocol_type: group.protocol_type().to_owned(), members }
+    }
 }
 
 /// A client for one consumer group.
@@ -69,6 +81,17 @@ impl GroupAdmin {
     /// The group.
     pub fn group(&self) -> &str {
         &self.group
+    }
+
+    /// Who is in the group.
+    pub async fn members(&self) -> Result<Vec<GroupMember>, Error> {
+        let (client, group) = (self.client.clone(), self.group.clone());
+        let found = blocking(move || {
+            let list = client.inner().fetch_group_list(Some(&group), REQUEST_TIMEOUT)?;
+            let found = list.groups().iter().find(|found| found.name() == group);
+            Ok(found.map(GroupDescription::from).unwrap_or_default().members)
+        });
+        found.await.map_err(|source| self.error("cannot be looked up", source))
     }
 
     /// All that the group has committed, by topic and partition; nothing for a group that does not exist.

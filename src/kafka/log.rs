@@ -11,6 +11,7 @@ use super::error::fetch_advice;
 use super::oauth::{self, Keeper};
 use super::outage::Outage;
 use super::settings;
+use super::topic_watch::TopicWatch;
 use super::writer::{Outgoing, Undelivered, Writer};
 use crate::config::WorkerConfig;
 use rdkafka::client::ClientContext;
@@ -146,6 +147,11 @@ impl KafkaBasedLog {
         Ok(Self { topic, bootstrap, writer, events, positions, waiting: VecDeque::new() })
     }
 
+    /// A way to see whether `topics` are still there, by this log's own client.
+    pub fn watch(&self, topics: Vec<String>) -> TopicWatch {
+        TopicWatch::new(self.writer.producer(), topics, self.bootstrap.clone())
+    }
+
     /// Appends records in this order (keys and values; no value is a tombstone); returns when all are acknowledged by
     /// all replicas in sync.
     pub async fn append(&self, records: &[(String, Option<String>)]) -> Result<(), Error> {
@@ -261,6 +267,8 @@ fn producer_config(base: &ClientConfig) -> ClientConfig {
     }
     config
         .set("acks", "all")
+        // A topic that vanished must not come back because it is written to: brokers would not compact it.
+        .set("allow.auto.create.topics", "false")
         .set("enable.idempotence", "false")
         .set("max.in.flight.requests.per.connection", "1")
         .set("message.timeout.ms", DELIVERY_TIMEOUT_MS)

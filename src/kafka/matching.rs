@@ -2,7 +2,7 @@
 //!
 //! Java's clients match `topics.regex` themselves, against whole names, and subscribe to what they find
 //! (`connect-runtime.md` §4.2); so does this. It owns the expression, the last answer and the question under way; the
-//! subscription is the consumer's. It never subscribes to Kafka's own topics.
+//! subscription is the consumer's. It never subscribes to Kafka's own topics, nor to those of the worker.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -38,20 +38,35 @@ pub(super) enum Found {
 
 /// An expression and what it matched last.
 pub(super) struct Matching {
-    expression: JavaRegex,
+    filter: Arc<Filter>,
     age: Duration,
     due: Instant,
-    look: Option<JoinHandle<KafkaResult<Vec<String>>>>,
+    look: Option<JoinHandle<Answer>>,
     known: Option<Vec<String>>,
 }
 
+/// The names that match, or why there are none: the brokers, or the expression.
+type Answer = KafkaResult<Result<Vec<String>, String>>;
+
+/// Which names are meant.
+struct Filter {
+    expression: JavaRegex,
+    never: Vec<String>,
+}
+
 impl Matching {
-    /// The first look is due at once; `config` says how old its answer may get.
-    pub(super) fn new(expression: JavaRegex, config: &ClientConfig) -> Self {
+    /// The first look is due at once; `never` is left out, and `config` says how old an answer may get.
+    pub(super) fn new(expression: JavaRegex, never: Vec<String>, config: &ClientConfig) -> Self {
         let keys = ["topic.metadata.refresh.interval.ms", "metadata.max.age.ms"];
         let age = keys.iter().find_map(|key| config.get(key)?.parse().ok());
         let age = age.filter(|age| *age > 0).map_or(DEFAULT_AGE, Duration::from_millis);
-        Self { expression, age, due: Instant::now(), look: None, known: None }
+        Self {
+            filter: Arc::new(Filter { expression, never }),
+            age,
+            due: Instant::now(),
+            look: None,
+            known: None,
+        }
     }
 
     /// The next answer, when it is due. Cancel-safe: a question under way goes on, and its answer is taken next time.
@@ -63,13 +78,14 @@ impl Matching {
             tokio::time::sleep_until(self.due).await;
         }
         let look = self.look.get_or_insert_with(|| {
-            let client = Arc::clone(client);
-            tokio::task::spawn_blocking(move || topics(&client))
+            // There may be many names, and each may take its time to match.
+            let (client, filter) = (Arc::clone(client), Arc::clone(&self.filter));
+            tokio::task::spawn_blocking(move || topics(&client).map(|names| filter.matched(names)))
         });
         let answer = look.await;
         self.look = None;
         let names = match answer {
-            Ok(Ok(names)) => self.matched(names),
+            Ok(Ok(matched)) => matched,
             Ok(Err(error)) => {
                 Err(format!("the topics of the cluster cannot be listed for topics.regex: {error}"))
             }
@@ -78,22 +94,23 @@ impl Matching {
         self.due = Instant::now() + if names.is_ok() { self.age } else { self.age.min(PAUSE) };
         match names {
             Ok(names) if self.known.as_ref() == Some(&names) => Found::Same,
-            Ok(names) => Found::Changed(self.known.insert(names).clone()),
+            Ok(names) => {
+                self.tell_left_out();
+                Found::Changed(self.known.insert(names).clone())
+            }
             Err(reason) => Found::Failed(reason),
         }
     }
 
-    /// Those of all `names` that match, in order.
-    fn matched(&self, names: Vec<String>) -> Result<Vec<String>, String> {
-        let mut found = Vec::new();
-        for name in names.into_iter().filter(|name| !INTERNAL.contains(&name.as_str())) {
-            let matches = self.expression.matches(&name);
-            if matches.map_err(|error| format!("topics.regex: {error}"))? {
-                found.push(name);
-            }
+    fn tell_left_out(&self) {
+        let fits = |name: &&String| self.filter.expression.matches(name).unwrap_or(false);
+        let left_out: Vec<_> = self.filter.never.iter().filter(fits).collect();
+        if !left_out.is_empty() {
+            tracing::info!(
+                ?left_out,
+                "topics.regex matches the worker's own topics, which no connector reads"
+            );
         }
-        found.sort_unstable();
-        Ok(found)
     }
 
     /// Waits for the question under way, which holds the client.
@@ -103,6 +120,22 @@ impl Matching {
         {
             tracing::error!("listing the cluster's topics panicked");
         }
+    }
+}
+
+impl Filter {
+    /// Those of all `names` that match, in order.
+    fn matched(&self, names: Vec<String>) -> Result<Vec<String>, String> {
+        let mut found = Vec::new();
+        let is_meant = |name: &String| !INTERNAL.contains(&name.as_str()) && !self.never.contains(name);
+        for name in names.into_iter().filter(is_meant) {
+            let matches = self.expression.matches(&name);
+            if matches.map_err(|error| format!("topics.regex: {error}"))? {
+                found.push(name);
+            }
+        }
+        found.sort_unstable();
+        Ok(found)
     }
 }
 
@@ -132,7 +165,7 @@ mod tests {
     fn matching(expression: &str) -> Matching {
         let mut config = ClientConfig::new();
         config.set("metadata.max.age.ms", "50");
-        Matching::new(JavaRegex::new(expression).unwrap(), &config)
+        Matching::new(JavaRegex::new(expression).unwrap(), vec!["configs".to_owned()], &config)
     }
 
     #[test]
@@ -145,9 +178,10 @@ mod tests {
             (r"\w++", &["a", "ab", "b"]),
             (r"(?i)A\.[\p{Lower}&&[^a]]", &["a.b"]),
             ("c", &[]),
+            ("configs", &[]),
         ] {
-            let names = ["b", "__consumer_offsets", "ab", "a.b", "a"].map(str::to_owned).to_vec();
-            assert_eq!(matching(expression).matched(names).unwrap(), wanted, "{expression}");
+            let names = ["b", "__consumer_offsets", "ab", "a.b", "configs", "a"].map(str::to_owned).to_vec();
+            assert_eq!(matching(expression).filter.matched(names).unwrap(), wanted, "{expression}");
         }
     }
 

@@ -2,9 +2,10 @@
 //!
 //! `settings` turns Connect's client properties into the library's, `consumer` is a member of a connector's consumer
 //! group, `native` has the calls that the library's safe wrapper lacks (the place with `unsafe`); `log` writes (by
-//! `writer`) and reads a storage topic, `admin` makes and checks it; `groups` reads and changes what consumer groups have
-//! committed. `create` makes clients where there is room for them. `oauth` fetches the tokens that clients sign in with;
-//! `outage` brings clients back that lost all brokers; `pace` keeps a partition's backlog from waiting for its idle siblings.
+//! `writer`) and reads a storage topic, `admin` makes and checks it, `topic_watch` sees when it is gone; `groups` reads and
+//! changes what consumer groups have committed. `create` makes clients where there is room for them. `oauth` fetches the
+//! tokens that clients sign in with; `outage` brings clients back that lost all brokers; `pace` keeps a partition's backlog
+//! from waiting for its idle siblings.
 //! Nothing here knows connectors, tasks or Kusto, and nothing decides when an offset is committed.
 
 pub mod admin;
@@ -25,6 +26,7 @@ mod pace;
 mod refusal;
 pub mod settings;
 mod source;
+pub mod topic_watch;
 mod writer;
 
 pub use consumer::{ConsumerEvent, GroupConsumer, Subscription};

@@ -3,10 +3,12 @@
 //! It owns the Kafka client of the membership and the view. While Kafka is away it goes on with the view it has: who
 //! reads which partition is decided by each connector's own group, so an old view loses and doubles nothing.
 
-use super::view::{self, ClusterView, Now};
-use super::{Leadership, Request, State};
+use super::proof::{self, Lead, Members};
+use super::view::{self, ClusterView, NoView, Now};
+use super::{Joining, Leadership, Request, State};
+use crate::cluster_key::ClusterKeys;
 use crate::config::WorkerConfig;
-use crate::kafka::cluster::{ClusterMember, MemberEvent, Published, urls};
+use crate::kafka::cluster::{ClusterMember, MemberEvent, Published};
 use crate::retry::Backoff;
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -14,11 +16,14 @@ use std::time::Duration;
 use time::OffsetDateTime;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::Instant;
+use uuid::Uuid;
 
 /// How often a follower looks for a new view: one small request.
 const FOLLOW: Duration = Duration::from_millis(500);
 /// How often a leader looks at its members although Kafka told of no change.
 const LEAD: Duration = Duration::from_secs(10);
+/// How often a worker looks at the members while something is wrong with them.
+const TROUBLED: Duration = Duration::from_secs(1);
 /// Between two tries when Kafka did not answer or the group has just changed.
 const AGAIN: Duration = Duration::from_millis(250);
 /// Between two tries to join.
@@ -26,21 +31,24 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 
 /// Runs until it is asked to leave, or nobody can ask any more.
 pub(super) async fn run(
-    config: Arc<WorkerConfig>,
-    url: Arc<str>,
+    mut joining: Joining,
     newest: i64,
     mut requests: mpsc::Receiver<Request>,
     state: watch::Sender<State>,
 ) {
+    let config = joining.config.clone();
     let mut backoff = Backoff::new(AGAIN, LONGEST_PAUSE, u64::from(std::process::id()));
+    let life = Uuid::new_v4().simple().to_string();
     let mut known = None;
     loop {
-        let reason = match ClusterMember::join(&config, &url) {
-            Ok(member) => {
+        let reason = match join(&mut joining, &life) {
+            Ok((member, client_id)) => {
                 let mut group = Group {
                     delay: millis(config.scheduled_rebalance_max_delay),
                     config: &config,
-                    url: &url,
+                    url: joining.url.clone(),
+                    joining: &mut joining,
+                    client_id,
                     member,
                     state: &state,
                     role: Role::Unsettled,
@@ -49,6 +57,10 @@ pub(super) async fn run(
                     newest,
                     look_at: Instant::now() + LEAD,
                     waiting: Vec::new(),
+                    examined: false,
+                    unled_since: None,
+                    trouble: None,
+                    passed_over: None,
                 };
                 let end = group.work(&mut requests, &mut backoff).await;
                 known = group.known.take();
@@ -60,10 +72,11 @@ pub(super) async fn run(
                         }
                         return;
                     }
+                    End::Rekeyed => continue,
                     End::Refused(reason) => reason,
                 }
             }
-            Err(error) => error.to_string(),
+            Err(reason) => reason,
         };
         let pause = backoff.next_pause();
         tracing::error!(
@@ -72,7 +85,8 @@ pub(super) async fn run(
             pause_ms = pause.as_millis(),
             "cannot join the cluster"
         );
-        say_joining(&state, format!("waiting to join the cluster (group.id={}): {reason}", config.group_id));
+        let words = format!("waiting to join the cluster (group.id={}): {reason}", config.group_id);
+        say(&state, Some(words));
         if let Some(done) = wait(pause, &mut requests).await {
             if let Some(done) = done {
                 answer(done, ());
@@ -80,6 +94,15 @@ pub(super) async fn run(
             return;
         }
     }
+}
+
+/// Joins under a client id that proves who this is.
+fn join(joining: &mut Joining, life: &str) -> Result<(ClusterMember, String), String> {
+    let (config, url) = (&joining.config, &joining.url);
+    let client_id = proof::client_id(&joining.keys.borrow_and_update(), &config.group_id, url, life);
+    let client_id = client_id.ok_or("the cluster has no key in the config topic yet")?;
+    let member = ClusterMember::join(config, &client_id).map_err(|error| error.to_string())?;
+    Ok((member, client_id))
 }
 
 /// Waits without a group: nobody leads meanwhile. Some when it is to end.
@@ -100,14 +123,18 @@ async fn wait(
     }
 }
 
-/// A worker that is in keeps its view through trouble.
-fn say_joining(state: &watch::Sender<State>, words: String) {
-    state.send_if_modified(|state| match state {
-        State::Joining(_) => {
-            *state = State::Joining(words);
+/// Says what is wrong, or that nothing is. A worker that is in keeps its view through trouble.
+fn say(state: &watch::Sender<State>, words: Option<String>) {
+    state.send_if_modified(|state| match (state, words) {
+        (State::Joining(said), Some(words)) if *said != words => {
+            *said = words;
             true
         }
-        State::In(_) => false,
+        (State::In { trouble, .. }, words) if trouble.as_deref() != words.as_deref() => {
+            *trouble = words.map(Arc::from);
+            true
+        }
+        _ => false,
     });
 }
 
@@ -120,12 +147,17 @@ enum Role {
 
 enum End {
     Left(Option<oneshot::Sender<()>>),
+    /// There is another key, which this worker has to prove itself with.
+    Rekeyed,
     Refused(String),
 }
 
 struct Group<'a> {
     config: &'a WorkerConfig,
-    url: &'a Arc<str>,
+    url: Arc<str>,
+    joining: &'a mut Joining,
+    /// By which this worker proves itself.
+    client_id: String,
     delay: i64,
     member: ClusterMember,
     state: &'a watch::Sender<State>,
@@ -139,6 +171,14 @@ struct Group<'a> {
     look_at: Instant,
     /// Who waits for the group to settle.
     waiting: Vec<oneshot::Sender<Leadership>>,
+    /// A follower has seen, since the group settled, that a worker leads.
+    examined: bool,
+    /// Since when nobody leads, as far as this follower can see.
+    unled_since: Option<Instant>,
+    /// What is wrong with the members.
+    trouble: Option<String>,
+    /// The number under which something was published that is no view, which was said.
+    passed_over: Option<i64>,
 }
 
 impl Group<'_> {
@@ -150,6 +190,12 @@ impl Group<'_> {
                         backoff.reset();
                         self.role = if leads { Role::Leader } else { Role::Follower };
                         self.caught_up = false;
+                        self.examined = false;
+                        self.unled_since = None;
+                        // It is in again, if it was refused before.
+                        if self.trouble.is_none() {
+                            say(self.state, self.still_joining());
+                        }
                         self.look_at = Instant::now();
                     }
                     MemberEvent::Unsettled => self.role = Role::Unsettled,
@@ -162,6 +208,7 @@ impl Group<'_> {
                     Some(Request::Confirm(reply)) => self.confirm(reply).await,
                 },
                 () = tokio::time::sleep_until(self.look_at), if self.role != Role::Unsettled => self.look().await,
+                () = rekeyed(&mut self.joining.keys) => return End::Rekeyed,
             }
         }
     }
@@ -185,7 +232,7 @@ impl Group<'_> {
 
     /// True when the view that is known names the leader that Kafka named, as far as this worker can tell.
     fn is_current(&self) -> bool {
-        let leads = self.known.as_ref().is_some_and(|view| view.leader == *self.url);
+        let leads = self.known.as_ref().is_some_and(|view| view.leader == self.url);
         match self.role {
             Role::Leader => leads && self.caught_up,
             Role::Follower => !leads && self.known.is_some(),
@@ -198,96 +245,200 @@ impl Group<'_> {
         if !self.caught_up {
             self.catch_up().await?;
         }
-        let live = self.members().await?;
+        let live = self.live().await?;
         let time = millis_now();
-        let now = Now { me: self.url, live: &live, time, delay: self.delay, newest: self.newest };
+        let now = Now { me: &self.url, live: &live, time, delay: self.delay, newest: self.newest };
         if let Some(view) = view::next(self.known.as_ref(), now) {
-            self.member.publish(&Published { number: view.generation, text: view.to_text() }).await?;
+            self.publish(&view).await?;
             self.adopt(view);
+        } else if let Some(view) = self.known.clone() {
+            // Gone with its topic, or written over by somebody else.
+            let there = self.member.published().await?;
+            if there.number != view.generation || self.read(&there).as_ref() != Some(&view) {
+                tracing::warn!(
+                    found = there.number,
+                    generation = view.generation,
+                    "what is published is not this leader's view; publishing it again"
+                );
+                self.publish(&view).await?;
+            }
         }
         let end = self.known.as_ref().and_then(ClusterView::next_end);
         let left = end.map(|end| Duration::from_millis(u64::try_from(end - time).unwrap_or(0) + 1));
-        Ok(left.unwrap_or(LEAD).min(LEAD))
+        let longest = if self.trouble.is_some() { TROUBLED } else { LEAD };
+        Ok(left.unwrap_or(longest).min(longest))
+    }
+
+    async fn publish(&mut self, view: &ClusterView) -> Result<(), crate::kafka::Error> {
+        let text = view.to_text(&self.joining.keys.borrow(), &self.config.group_id);
+        // Who is in the group had a key, and keys do not go away.
+        self.member.publish(&Published { number: view.generation, text: text.unwrap_or_default() }).await
+    }
+
+    /// The view that was published; what no worker published is passed over, and said once.
+    fn read(&mut self, published: &Published) -> Option<ClusterView> {
+        let Published { number, text } = published;
+        let view = ClusterView::from_text(*number, text, &self.joining.keys.borrow(), &self.config.group_id);
+        match view {
+            Ok(view) => Some(view),
+            Err(NoView::Nothing) => None,
+            Err(reason) => {
+                if self.passed_over.replace(*number) != Some(*number) {
+                    tracing::warn!(number, %reason, group = self.config.group_id, "passed over what is published as the view of the cluster");
+                }
+                None
+            }
+        }
     }
 
     /// A leader that was away (frozen, cut off) goes on from what was published meanwhile. One that has just started
     /// takes the number alone: of what was before it, nothing counts as lost.
     async fn catch_up(&mut self) -> Result<(), crate::kafka::Error> {
-        let Published { number, text } = self.member.published().await?;
-        self.newest = self.newest.max(number);
-        if self.known.as_ref().is_some_and(|view| view.generation < number)
-            && let Some(view) = ClusterView::from_text(number, &text)
-        {
-            if view.members.contains(self.url) {
-                self.adopt(view);
-            } else {
-                self.known = Some(view);
+        let published = self.member.published().await?;
+        if let Some(view) = self.read(&published) {
+            self.newest = self.newest.max(view.generation);
+            if self.known.as_ref().is_some_and(|known| known.generation < view.generation) {
+                if view.members.contains(&self.url) {
+                    self.adopt(view);
+                } else {
+                    self.known = Some(view);
+                }
             }
         }
         self.caught_up = true;
         Ok(())
     }
 
-    /// All members; only this worker where the broker cannot list them (librdkafka's mock cluster).
-    async fn members(&mut self) -> Result<BTreeSet<Arc<str>>, crate::kafka::Error> {
-        let ids = match self.member.members().await {
-            Ok(ids) => ids,
+    /// The workers in the group; only this one where the broker cannot list them (librdkafka's mock cluster).
+    async fn live(&mut self) -> Result<BTreeSet<Arc<str>>, crate::kafka::Error> {
+        let mut live = match self.examine().await {
+            Ok(found) => found.workers,
             Err(error) if self.known.as_ref().is_none_or(|view| view.members.len() == 1) => {
                 tracing::debug!(%error, "the members of the group cannot be listed; going on alone");
-                Vec::new()
+                BTreeSet::new()
             }
             Err(error) => return Err(error),
         };
-        let mut live = urls(&ids);
-        if ids.iter().filter(|id| **id == **self.url).count() > 1 {
-            tracing::error!(url = %self.url, "two workers advertise the same URL and take themselves for one: set rest.advertised.host.name or rest.advertised.port of one of them");
-        }
         live.insert(self.url.clone());
         Ok(live)
     }
 
+    /// Looks who is in the group, and says what is wrong with that.
+    async fn examine(&mut self) -> Result<Members, crate::kafka::Error> {
+        let members = self.member.members().await?;
+        let group = &self.config.group_id;
+        let own = (self.client_id.as_str(), self.role == Role::Leader);
+        let found = proof::look(&self.joining.keys.borrow(), group, own, &members);
+        if found.at_our_url > 1 {
+            tracing::error!(url = %self.url, "two workers advertise the same URL and take themselves for one, unless one of them was killed and is back: set rest.advertised.host.name or rest.advertised.port of one of them");
+        }
+        let stranger = match &found.lead {
+            Lead::Stranger(who) => Some(format!(
+                "The lead of the cluster (group.id={group}) is held by who is no worker of it: {who}. Nothing can be \
+                 configured until it is gone; connectors go on. Allow the group to the workers alone (ACLs in docs/security.md)."
+            )),
+            _ => None,
+        };
+        let nobody = || {
+            let since = self.unled_since?;
+            (since.elapsed() > self.config.session_timeout).then(|| format!(
+                "Nobody leads the cluster (group.id={group}): no member was given the partition of {}. Nothing can be \
+                 configured; connectors go on.",
+                self.config.config_topic.name
+            ))
+        };
+        let copies = || {
+            let who = found.copies.first()?;
+            Some(format!(
+                "More than one member of the group {group} shows the proof of one worker: {who}. One of them copied it. \
+                 Allow the group to the workers alone (ACLs in docs/security.md)."
+            ))
+        };
+        let trouble = stranger.or_else(copies).or_else(nobody);
+        if trouble.is_none() && !found.strangers.is_empty() && !self.examined {
+            tracing::warn!(group, strangers = ?found.strangers, "members of the cluster's group that are no workers get nothing to do");
+        }
+        self.tell(trouble);
+        self.examined = true;
+        Ok(found)
+    }
+
+    /// Tells what is wrong, once, and its end.
+    fn tell(&mut self, trouble: Option<String>) {
+        match (&self.trouble, &trouble) {
+            (before, Some(now)) if before.as_ref() != Some(now) => tracing::error!("{now}"),
+            (Some(_), None) => {
+                tracing::info!(group = self.config.group_id, "the cluster's group is in order again");
+            }
+            _ => {}
+        }
+        say(self.state, trouble.clone().or_else(|| self.still_joining()));
+        self.trouble = trouble;
+    }
+
+    /// What a worker waits for that is in the group and not in a view.
+    fn still_joining(&self) -> Option<String> {
+        let is_in = matches!(*self.state.borrow(), State::In { .. });
+        (!is_in).then(|| format!("joining the cluster (group.id={})", self.config.group_id))
+    }
+
     /// Takes the view that the leader has published, if this worker is in it.
     async fn follow(&mut self) -> Result<Duration, crate::kafka::Error> {
-        let Published { number, text } = self.member.published().await?;
-        let newer = self.known.as_ref().is_none_or(|view| view.generation < number);
-        if newer && let Some(view) = ClusterView::from_text(number, &text) {
-            if view.members.contains(self.url) {
+        let published = self.member.published().await?;
+        let newer = self.known.as_ref().is_none_or(|view| view.generation < published.number);
+        if newer && let Some(view) = self.read(&published) {
+            if view.members.contains(&self.url) {
                 self.adopt(view);
             } else {
-                self.newest = self.newest.max(number);
+                self.newest = self.newest.max(view.generation);
             }
         }
-        Ok(FOLLOW)
+        if !self.examined || self.trouble.is_some() || self.unled_since.is_some() {
+            match self.examine().await {
+                Ok(found) if found.lead == Lead::Nobody => {
+                    self.unled_since.get_or_insert_with(Instant::now);
+                }
+                Ok(_) => self.unled_since = None,
+                Err(error) => tracing::debug!(%error, "the members of the group cannot be listed"),
+            }
+        }
+        Ok(if self.trouble.is_some() { TROUBLED } else { FOLLOW })
     }
 
     fn adopt(&mut self, view: ClusterView) {
-        let leads = view.leader == *self.url;
+        let leads = view.leader == self.url;
         tracing::info!(generation = view.generation, leader = %view.leader, leads, members = ?view.members, held = ?view.held.keys(), "the cluster");
         self.newest = self.newest.max(view.generation);
         self.known = Some(view.clone());
-        self.state.send_replace(State::In(Arc::new(view)));
+        let trouble = self.trouble.as_deref().map(Arc::from);
+        self.state.send_replace(State::In { view: Arc::new(view), trouble });
     }
 
     /// Asks Kafka by publishing the same view again: it refuses that from anybody but a present member.
     async fn confirm(&mut self, reply: oneshot::Sender<Leadership>) {
-        let leadership = match (&self.known, self.role) {
-            (Some(view), Role::Leader) if self.is_current() => {
-                let published = Published { number: view.generation, text: view.to_text() };
-                match self.member.publish(&published).await {
-                    Ok(()) => Leadership::Confirmed,
-                    Err(error) => {
-                        tracing::warn!(%error, "Kafka does not take this worker for the leader of its cluster now");
-                        Leadership::Lost
-                    }
+        let leadership = match (self.known.clone(), self.role) {
+            (Some(view), Role::Leader) if self.is_current() => match self.publish(&view).await {
+                Ok(()) => Leadership::Confirmed,
+                Err(error) => {
+                    tracing::warn!(%error, "Kafka does not take this worker for the leader of its cluster now");
+                    Leadership::Lost
                 }
-            }
-            (Some(_), Role::Follower) if self.is_current() => Leadership::Lost,
+            },
+            // Who leads is none of us: no use in waiting.
+            (_, Role::Follower) if self.trouble.is_some() || self.is_current() => Leadership::Lost,
             _ => {
                 self.waiting.push(reply);
                 return;
             }
         };
         answer(reply, leadership);
+    }
+}
+
+/// Waits for a key that this worker did not prove itself with.
+async fn rekeyed(keys: &mut watch::Receiver<Arc<ClusterKeys>>) {
+    if keys.changed().await.is_err() {
+        std::future::pending::<()>().await;
     }
 }
 

@@ -2,18 +2,21 @@
 //!
 //! Workers with the same `group.id` are members of the plain consumer group of that name; Kafka tells who leads. The
 //! leader publishes the *view* ([`ClusterView`]) through the group itself, so there is one at a time and every worker has
-//! the same. What each worker runs is computed from the view and the config topic ([`assign_view`]) and never sent. A live
+//! the same. Members and views prove themselves with the key in the config topic (`proof`), so who is in the group without
+//! it gets nothing to do and nobody's requests. What each worker runs is computed from the view and the config topic ([`assign_view`]) and never sent. A live
 //! cluster of JVM workers with the same name is refused by Kafka, which keeps two kinds of leaders apart.
 //!
 //! `group` owns the membership and makes the view known; nothing here starts or stops a connector.
 
 mod assignor;
 mod group;
+mod proof;
 mod view;
 
 pub use assignor::{Assignment, Share, assign_view};
 pub use view::ClusterView;
 
+use crate::cluster_key::ClusterKeys;
 use crate::config::WorkerConfig;
 use std::sync::Arc;
 use tokio::sync::{mpsc, oneshot, watch};
@@ -28,7 +31,12 @@ pub enum State {
     /// Not in it yet: why, in words for `/health`.
     Joining(String),
     /// In it.
-    In(Arc<ClusterView>),
+    In {
+        /// Who is there.
+        view: Arc<ClusterView>,
+        /// What is wrong with the group for the moment, in words for `/health`.
+        trouble: Option<Arc<str>>,
+    },
 }
 
 /// Does this worker lead?
@@ -63,6 +71,13 @@ pub enum Cluster {
     },
 }
 
+/// What a worker joins with.
+struct Joining {
+    config: Arc<WorkerConfig>,
+    url: Arc<str>,
+    keys: watch::Receiver<Arc<ClusterKeys>>,
+}
+
 /// A worker's membership, to be asked. The membership ends with it.
 pub struct Membership {
     url: Arc<str>,
@@ -79,13 +94,25 @@ pub struct LeadershipCheck {
 }
 
 impl Cluster {
-    /// Joins. `newest` is the greatest generation in any status, if there is one: our own must count more.
-    pub fn join(&self, newest: Option<i64>) -> Membership {
+    /// The URL by which this worker is known.
+    pub fn url(&self) -> &Arc<str> {
+        let (Self::Alone { url } | Self::Group { url, .. }) = self;
+        url
+    }
+
+    /// True when its workers prove themselves to each other, which takes a key.
+    pub fn needs_key(&self) -> bool {
+        matches!(self, Self::Group { .. })
+    }
+
+    /// Joins. `newest` is the greatest generation in any status, if there is one: our own must count more. `keys` are those
+    /// of the config topic.
+    pub fn join(&self, newest: Option<i64>, keys: watch::Receiver<Arc<ClusterKeys>>) -> Membership {
         match self {
             Self::Alone { url } => {
                 // The view never changes; its generation is 0 unless there were others, as in standalone mode.
-                let view = ClusterView::alone(url, newest.map_or(0, |newest| newest + 1));
-                let (sender, state) = watch::channel(State::In(Arc::new(view)));
+                let view = ClusterView::alone(url, newest.map_or(0, |newest| view::start(newest) + 1));
+                let (sender, state) = watch::channel(State::In { view: Arc::new(view), trouble: None });
                 let mut tasks = JoinSet::new();
                 tasks.spawn(async move { sender.closed().await });
                 Membership { url: url.clone(), state, requests: None, _tasks: tasks }
@@ -95,7 +122,8 @@ impl Cluster {
                 let (requests, asked) = mpsc::channel(PLACES);
                 let mut tasks = JoinSet::new();
                 let newest = newest.unwrap_or(0);
-                tasks.spawn(group::run(config.clone(), url.clone(), newest, asked, sender));
+                let joining = Joining { config: config.clone(), url: url.clone(), keys };
+                tasks.spawn(group::run(joining, newest, asked, sender));
                 Membership { url: url.clone(), state, requests: Some(requests), _tasks: tasks }
             }
         }

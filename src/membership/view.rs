@@ -2,14 +2,20 @@
 //!
 //! A worker that is gone without a successor is *held back* for `scheduled.rebalance.max.delay.ms`: what it ran waits
 //! for it, because it is usually only being restarted (`connect-runtime.md` §3.4). The view travels as JSON in the
-//! metadata of an offset; nothing here talks to Kafka.
+//! metadata of an offset, behind the proof that a worker made it; nothing here talks to Kafka.
 
+use crate::cluster_key::{ClusterKeys, Purpose};
+use crate::status::MAX_GENERATION;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// Kafka's default of `offset.metadata.max.bytes`.
 pub(super) const MAX_TEXT: usize = 4096;
+/// A proof and the blank behind it.
+const PROOF: usize = 44;
+/// A number that was found is not gone on from beyond this: views to come need room below [`MAX_GENERATION`].
+const LAST_START: i64 = MAX_GENERATION - (1 << 32);
 
 /// Who is in the cluster.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,8 +55,14 @@ impl ClusterView {
         self.held.values().min().copied()
     }
 
-    /// As it is published.
-    pub(super) fn to_text(&self) -> String {
+    /// As it is published in `group`; none without a key.
+    pub(super) fn to_text(&self, keys: &ClusterKeys, group: &str) -> Option<String> {
+        let json = self.to_json();
+        let proof = keys.prove(Purpose::View, &[group, &self.generation.to_string(), &json])?;
+        Some(format!("{proof} {json}"))
+    }
+
+    fn to_json(&self) -> String {
         let held = self.held.iter().map(|(url, until)| Held { url: url.to_string(), until: *until });
         let published = Published {
             leader: self.leader.to_string(),
@@ -62,10 +74,25 @@ impl ClusterView {
         serde_json::to_string(&published).unwrap_or_default()
     }
 
-    /// Reads what was published; none when it is no view.
-    pub(super) fn from_text(generation: i64, text: &str) -> Option<Self> {
-        let published: Published = serde_json::from_str(text).ok()?;
-        Some(Self {
+    /// Reads what was published in `group` under this number.
+    pub(super) fn from_text(
+        generation: i64,
+        text: &str,
+        keys: &ClusterKeys,
+        group: &str,
+    ) -> Result<Self, NoView> {
+        if !(0..=MAX_GENERATION).contains(&generation) {
+            return Err(NoView::Impossible);
+        }
+        if text.is_empty() {
+            return Err(NoView::Nothing);
+        }
+        let (proof, json) = text.split_once(' ').ok_or(NoView::Unproved)?;
+        if !keys.accept(proof, Purpose::View, &[group, &generation.to_string(), json]) {
+            return Err(NoView::Unproved);
+        }
+        let published: Published = serde_json::from_str(json).map_err(|_| NoView::Impossible)?;
+        Ok(Self {
             generation,
             leader: published.leader.into(),
             members: published.members.into_iter().map(Arc::from).collect(),
@@ -73,6 +100,20 @@ impl ClusterView {
             base: published.base.into_iter().map(Arc::from).collect(),
         })
     }
+}
+
+/// Why what was published is no view.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub(super) enum NoView {
+    /// Nothing was published.
+    #[error("nothing was published")]
+    Nothing,
+    /// No worker of the cluster made it.
+    #[error("no worker with the cluster's key published it")]
+    Unproved,
+    /// It says what cannot be.
+    #[error("its number or its text cannot be")]
+    Impossible,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -110,21 +151,24 @@ pub(super) struct Now<'a> {
 /// nothing has changed.
 pub(super) fn next(known: Option<&ClusterView>, now: Now<'_>) -> Option<ClusterView> {
     let mut held = known.map(|view| view.held.clone()).unwrap_or_default();
+    // Clocks differ; nobody is held back for longer than anybody would be.
+    let latest = now.time.saturating_add(now.delay);
+    for until in held.values_mut() {
+        *until = (*until).min(latest);
+    }
     if now.delay > 0 {
         let gone = known.iter().flat_map(|view| &view.members).filter(|url| !now.live.contains(*url));
-        held.extend(gone.map(|url| (url.clone(), now.time + now.delay)));
+        held.extend(gone.map(|url| (url.clone(), latest)));
     }
     held.retain(|url, until| *until > now.time && !now.live.contains(url));
+    let newest = start(now.newest);
     let unchanged = |view: &ClusterView| {
-        view.leader == *now.me
-            && view.members == *now.live
-            && view.held == held
-            && view.generation >= now.newest
+        view.leader == *now.me && view.members == *now.live && view.held == held && view.generation >= newest
     };
     if known.is_some_and(unchanged) {
         return None;
     }
-    let generation = known.map_or(0, |view| view.generation).max(now.newest) + 1;
+    let generation = known.map_or(0, |view| view.generation).max(newest).max(0) + 1;
     let base = match known {
         Some(view) if !held.is_empty() && view.held.is_empty() => view.members.clone(),
         Some(view) if !held.is_empty() => view.base.clone(),
@@ -132,19 +176,31 @@ pub(super) fn next(known: Option<&ClusterView>, now: Now<'_>) -> Option<ClusterV
     };
     let mut next = ClusterView { generation, leader: now.me.clone(), members: now.live.clone(), held, base };
     // Better to give work away early than not to be able to say who is there.
-    if next.to_text().len() > MAX_TEXT {
+    if next.to_json().len() + PROOF > MAX_TEXT {
         next.held.clear();
         next.base.clear();
     }
     Some(next)
 }
 
+/// The number after which views are counted, when `newest` was found: one that leaves no room for the next ones is nobody's.
+pub(super) fn start(newest: i64) -> i64 {
+    if newest > LAST_START { 0 } else { newest }
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{ClusterView, Now, next};
+    use super::{ClusterView, LAST_START, MAX_GENERATION, NoView, Now, next};
+    use crate::cluster_key::{ClusterKey, ClusterKeys};
     use proptest::prelude::*;
     use std::collections::BTreeSet;
     use std::sync::Arc;
+
+    fn keys() -> ClusterKeys {
+        let mut keys = ClusterKeys::default();
+        keys.add(ClusterKey::generate().unwrap());
+        keys
+    }
 
     fn urls(names: &[&str]) -> BTreeSet<Arc<str>> {
         names.iter().map(|name| Arc::from(*name)).collect()
@@ -211,23 +267,66 @@ mod tests {
         let view = next(None, now(&live)).unwrap();
         let half = live.iter().take(70).cloned().collect();
         let view = next(Some(&view), now(&half)).unwrap();
-        assert!(view.to_text().len() <= super::MAX_TEXT && view.held.is_empty());
+        assert!(view.to_text(&keys(), "g").unwrap().len() <= super::MAX_TEXT && view.held.is_empty());
+    }
+
+    #[test]
+    fn a_number_that_leaves_no_room_is_not_gone_on_from() {
+        let (me, live) = (Arc::from("a"), urls(&["a"]));
+        for newest in [i64::MIN, -1, 0, 7, LAST_START, LAST_START + 1, MAX_GENERATION, i64::MAX] {
+            let now = Now { me: &me, live: &live, time: i64::MAX, delay: i64::MAX, newest };
+            let view = next(None, now).unwrap();
+            let wanted = if newest > LAST_START { 1 } else { newest.max(0) + 1 };
+            assert_eq!(view.generation, wanted, "{newest}");
+            assert_eq!(next(Some(&view), now), None, "{newest}");
+        }
+    }
+
+    #[test]
+    fn only_a_worker_of_the_group_publishes_and_only_under_that_number() {
+        let (keys, strangers) = (keys(), keys());
+        let view = ClusterView::alone("http://a:1/", 7);
+        let text = view.to_text(&keys, "g").unwrap();
+        assert_eq!(ClusterView::from_text(7, &text, &keys, "g").as_ref(), Ok(&view));
+        for (number, keys, group) in [(8, &keys, "g"), (7, &strangers, "g"), (7, &keys, "h")] {
+            assert_eq!(ClusterView::from_text(number, &text, keys, group), Err(NoView::Unproved));
+        }
+        let bare = view.to_json();
+        assert_eq!(ClusterView::from_text(7, &bare, &keys, "g"), Err(NoView::Unproved));
+        for number in [i64::MIN, -1, MAX_GENERATION + 1, i64::MAX] {
+            assert_eq!(ClusterView::from_text(number, &text, &keys, "g"), Err(NoView::Impossible));
+        }
+        assert_eq!(ClusterView::from_text(0, "", &keys, "g"), Err(NoView::Nothing));
     }
 
     proptest! {
         #[test]
-        fn what_was_published_is_read(generation in 0_i64..9, members in prop::collection::btree_set("[a-z:/.]{1,9}", 1..5), held in prop::collection::btree_map("[a-z]{1,5}", any::<i64>(), 0..3)) {
+        fn what_was_published_is_read(generation in 0_i64..=MAX_GENERATION, members in prop::collection::btree_set("[a-z:/.]{1,9}", 1..5), held in prop::collection::btree_map("[a-z]{1,5}", any::<i64>(), 0..3)) {
             let members: BTreeSet<Arc<str>> = members.into_iter().map(Arc::from).collect();
             let leader = members.first().unwrap().clone();
             let held = held.into_iter().map(|(url, until)| (url.into(), until)).collect();
             let base = members.clone();
-            let view = ClusterView { generation, leader, members, held, base };
-            prop_assert_eq!(ClusterView::from_text(generation, &view.to_text()), Some(view));
+            let (view, keys) = (ClusterView { generation, leader, members, held, base }, keys());
+            let text = view.to_text(&keys, "g").unwrap();
+            prop_assert_eq!(ClusterView::from_text(generation, &text, &keys, "g"), Ok(view));
         }
 
         #[test]
-        fn no_text_makes_the_reader_panic(text in ".{0,80}") {
-            drop(ClusterView::from_text(1, &text));
+        fn no_text_makes_the_reader_panic(number in any::<i64>(), text in ".{0,80}") {
+            prop_assert!(ClusterView::from_text(number, &text, &keys(), "g").is_err());
+        }
+
+        #[test]
+        fn no_view_that_was_read_makes_the_next_one_panic(
+            (generation, newest) in (0..=MAX_GENERATION, any::<i64>()),
+            (time, delay) in (0..i64::MAX, 0..i64::MAX),
+            held in prop::collection::btree_map("[a-z]{1,5}", any::<i64>(), 0..3),
+        ) {
+            let held = held.into_iter().map(|(url, until)| (url.into(), until)).collect();
+            let known = ClusterView { held, ..ClusterView::alone("http://a/", generation) };
+            let (me, live) = (known.leader.clone(), urls(&["http://a/", "b"]));
+            let view = next(Some(&known), Now { me: &me, live: &live, time, delay, newest }).unwrap();
+            prop_assert!(view.held.values().all(|until| *until > time && *until - time <= delay));
         }
     }
 }

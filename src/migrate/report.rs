@@ -28,10 +28,18 @@ pub enum ClusterGroup {
     Ours(Vec<String>),
 }
 
+/// A worker's client id is its URL with a proof behind it.
+fn without_proof(client_id: &str) -> &str {
+    client_id.split_once('#').map_or(client_id, |(url, _)| url)
+}
+
 impl From<GroupDescription> for ClusterGroup {
     fn from(group: GroupDescription) -> Self {
-        let members: Vec<_> =
-            group.members.into_iter().map(|member| format!("{} {}", member.client_id, member.host)).collect();
+        let members: Vec<_> = group
+            .members
+            .iter()
+            .map(|member| format!("{} {}", without_proof(&member.client_id), member.host))
+            .collect();
         match group.protocol_type.as_str() {
             _ if members.is_empty() => Self::Empty,
             "connect" => Self::Jvm(members),

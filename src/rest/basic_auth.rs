@@ -1,5 +1,5 @@
 //! The basic auth extension: who is not among the users gets Connect's answer, on every path but the two that workers
-//! use among themselves.
+//! use among themselves, and unless a worker passes a request on.
 //!
 //! Knows no passwords: the users of `config` judge. Nothing of the credentials is logged.
 
@@ -13,6 +13,7 @@ use std::sync::Arc;
 
 use super::connection::Client;
 use super::failed_logins::{self, FailedLogins};
+use super::signed::FromWorker;
 use crate::config::Users;
 use crate::secret::Secret;
 
@@ -46,7 +47,9 @@ impl Guard {
 /// Lets users pass.
 pub(super) async fn check(State(guard): State<Arc<Guard>>, request: Request, next: Next) -> Response {
     let credentials = credentials(request.headers());
-    let admitted = is_internal(request.method(), request.uri().path())
+    let from_worker = request.extensions().get::<FromWorker>().is_some();
+    let admitted = from_worker
+        || is_internal(request.method(), request.uri().path())
         || guard.users.admit(credentials.as_ref().map(|(name, password)| (name.as_str(), password)));
     if admitted {
         return next.run(request).await;

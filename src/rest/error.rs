@@ -44,7 +44,9 @@ impl From<herder::Error> for Error {
             E::BadRequest(_) => StatusCode::BAD_REQUEST,
             E::Forbidden(_) => StatusCode::FORBIDDEN,
             E::NotFound(_) => StatusCode::NOT_FOUND,
-            E::AlreadyExists(_) | E::Elsewhere(_) | E::NoLeader | E::Stale => StatusCode::CONFLICT,
+            E::AlreadyExists(_) | E::Elsewhere(_) | E::NoLeader | E::Stale | E::Changed => {
+                StatusCode::CONFLICT
+            }
             E::TimedOut(_) | E::Storage(_) | E::Offsets(_) | E::StartFailed(_) | E::ShuttingDown => {
                 StatusCode::INTERNAL_SERVER_ERROR
             }

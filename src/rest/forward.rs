@@ -1,10 +1,12 @@
 //! Requests that another worker has to carry out: passed on to it, and its answer given back (`connect-runtime.md` §3.6).
 //!
 //! A handler that is told "elsewhere" by the herder says so in its answer; this layer, which kept the request, sends it
-//! there. The path is passed on as it came, so names need no decoding. A request travels twice at most.
+//! there, signed as a worker's (`signed`): the user's password goes to nobody. The path is passed on as it came, so names
+//! need no decoding. A request travels twice at most.
 
 use super::error::{Elsewhere, Error};
-use super::{MAX_BODY, Rest};
+use super::signed::{self, FromWorker};
+use super::{MAX_BODY, Rest, basic_auth};
 use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::{Request, State};
 use axum::http::request::Parts;
@@ -13,6 +15,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use std::sync::Arc;
 use std::time::Duration;
+use url::Url;
 
 /// A little longer than the other worker may take for a request.
 const TIMEOUT: Duration = Duration::from_secs(95);
@@ -22,13 +25,19 @@ const HOPS: &str = "forward";
 
 /// Runs a request, and sends it on when another worker has to carry it out.
 pub(super) async fn forward(State(rest): State<Rest>, request: Request, next: Next) -> Response {
-    if matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS) {
+    let is_read = matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS);
+    // The latter are answered by their headers.
+    if is_read || basic_auth::is_internal(request.method(), request.uri().path()) {
         return next.run(request).await;
     }
     let (parts, body) = request.into_parts();
     let Ok(body) = to_bytes(body, MAX_BODY).await else {
         return Error::http(StatusCode::PAYLOAD_TOO_LARGE).into_response();
     };
+    if parts.extensions.get::<FromWorker>().is_some_and(|from| !from.fits(&body)) {
+        tracing::warn!(method = %parts.method, path = parts.uri.path(), "the body is not the one that a worker signed");
+        return signed::refused().into_response();
+    }
     let response = next.run(Request::from_parts(parts.clone(), Body::from(body.clone()))).await;
     match response.extensions().get::<Elsewhere>() {
         Some(Elsewhere(url)) => {
@@ -40,12 +49,14 @@ pub(super) async fn forward(State(rest): State<Rest>, request: Request, next: Ne
 }
 
 async fn pass_on(rest: &Rest, url: &Arc<str>, parts: &Parts, body: Bytes) -> Result<Response, Error> {
-    let target = target(url, &parts.uri)?;
+    let target = Url::parse(&target(url, &parts.uri)?).map_err(io_error)?;
     tracing::debug!(method = %parts.method, %target, "passing a request on");
+    let signature = rest.workers.sign(&parts.method, &target, url, &body);
+    let signature = signature.ok_or_else(|| io_error("this worker has no key to sign it with"))?;
     let mut request = rest.forwarder.request(parts.method.clone(), target).timeout(TIMEOUT);
     request = request.header(header::ACCEPT, "application/json").header(header::USER_AGENT, "kafka-connect");
-    if let Some(login) = parts.headers.get(header::AUTHORIZATION) {
-        request = request.header(header::AUTHORIZATION, login);
+    for (name, value) in signature {
+        request = request.header(name, value);
     }
     if !body.is_empty() {
         request = request.header(header::CONTENT_TYPE, "application/json").body(body);

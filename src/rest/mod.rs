@@ -34,6 +34,7 @@ mod protocol;
 mod query;
 mod root;
 mod server;
+mod signed;
 mod tasks;
 mod tls;
 mod topics;
@@ -54,6 +55,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 pub use server::{Error as ServerError, Server};
+pub use signed::Workers;
 pub use tls::client;
 
 /// A config of this size would not fit into a Kafka record by far (`message.max.bytes` is 1 MB by default).
@@ -72,6 +74,8 @@ pub struct Rest {
     pub metrics: Metrics,
     /// The client for requests that another worker has to carry out.
     pub forwarder: reqwest::Client,
+    /// How workers know each other's requests.
+    pub workers: Arc<Workers>,
 }
 
 /// Which paths a listener serves.

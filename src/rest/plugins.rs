@@ -55,7 +55,7 @@ pub(super) async fn validate(
             "Included connector type {class} does not match request type {name}"
         )));
     }
-    Ok(Json(ConfigInfosDto::from(&rest.herder.validate(&config)?)).into_response())
+    Ok(Json(ConfigInfosDto::from(&rest.herder.validate(config).await?)).into_response())
 }
 
 /// A class name without `Connector` at its end, if something remains.

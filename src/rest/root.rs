@@ -32,7 +32,7 @@ pub(super) async fn root(State(rest): State<Rest>) -> Response {
         NotAcceptable
     ))]
 pub(super) async fn health(State(rest): State<Rest>) -> Response {
-    let (code, status, message) = match rest.herder.health().await {
+    let (code, status, message) = match rest.herder.health() {
         Health::Healthy => (
             StatusCode::OK,
             "healthy",
@@ -43,6 +43,7 @@ pub(super) async fn health(State(rest): State<Rest>) -> Response {
             "starting",
             format!("Worker is still starting up. The worker is currently {stage}."),
         ),
+        Health::Troubled(trouble) => (StatusCode::INTERNAL_SERVER_ERROR, "unhealthy", trouble),
         Health::Unhealthy => (
             StatusCode::INTERNAL_SERVER_ERROR,
             "unhealthy",

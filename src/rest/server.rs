@@ -8,6 +8,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use axum::Extension;
+use axum::middleware::from_fn_with_state;
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
@@ -15,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::connection::Door;
 use super::connections::{self, Connections, Limits};
-use super::{Paths, Rest, router, secured, tls};
+use super::{Paths, Rest, router, secured, signed, tls};
 use crate::config::{AdminListeners, Listener, RestConfig, Scheme};
 
 /// Why REST cannot be served.
@@ -99,6 +100,8 @@ impl Server {
         let (told, arrivals) = mpsc::channel(1);
         for (sockets, paths, tls) in groups {
             let router = secured(router(rest.clone(), paths), config);
+            // First of all: whose request it is, is known by its headers.
+            let router = router.layer(from_fn_with_state(rest.workers.clone(), signed::verify));
             for (listener, socket) in sockets {
                 // The settings give keys to every listener with https.
                 let tls = tls.filter(|_| listener.scheme == Scheme::Https);

@@ -2,7 +2,7 @@
 //! answers of a real worker are replayed in `tests/it/golden_rest.rs`.
 
 use super::connections::Limits;
-use super::{Rest, Server as Sockets};
+use super::{Rest, Server as Sockets, Workers};
 use crate::config::{Listener, Scheme, WorkerConfig};
 use crate::herder::Options;
 use crate::herder::fake_runner::FakeRunner;
@@ -63,12 +63,14 @@ pub(super) async fn server_within(
     let mut tasks = JoinSet::new();
     tasks.spawn(async { drop(run.await) });
     tasks.spawn(govern);
+    let workers = Arc::new(Workers::new(address.as_str().into(), herder.keys()));
     let rest = Rest {
         herder,
         advertised: address.as_str().into(),
         loggers,
         metrics: Metrics::default(),
         forwarder: Client::new(),
+        workers,
     };
     sockets.serve(&rest, &settings, &mut tasks, &stop).unwrap();
     Server { address, client: Client::new(), stop, _tasks: tasks }

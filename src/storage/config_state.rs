@@ -5,7 +5,9 @@
 //! not change is shared.
 
 use super::records::{ConfigRecord, RestartRequest};
+use crate::cluster_key::ClusterKeys;
 use crate::config::ConnectorProperties;
+use crate::id::ConnectorTaskId;
 use crate::status::TargetState;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -28,6 +30,8 @@ pub enum Change {
         /// The level, by its Java name.
         level: String,
     },
+    /// There is another key of the cluster.
+    Keys,
 }
 
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -40,6 +44,8 @@ struct Entry {
     tasks: BTreeMap<u32, Arc<ConnectorProperties>>,
     task_count: Option<u32>,
     inconsistent: bool,
+    /// It is known from a topic that is gone, and the one that took its place has not said it yet.
+    unwritten: bool,
     /// The config that was current at the last good commit.
     applied: Option<Arc<ConnectorProperties>>,
 }
@@ -48,6 +54,22 @@ impl Entry {
     /// All that goes with a deleted connector. The target state has its own record and stays.
     fn forget_connector(&mut self) {
         *self = Self { target: self.target, ..Self::default() };
+    }
+
+    /// The records that say it all: first what counts at once, then the commit of its tasks.
+    fn records(&self, name: &Arc<str>) -> Vec<Vec<ConfigRecord>> {
+        let Some(config) = &self.config else { return Vec::new() };
+        let target =
+            self.target.map(|state| ConfigRecord::TargetState { name: name.clone(), state: Some(state) });
+        let properties = Some((**config).clone());
+        let connector = ConfigRecord::Connector { name: name.clone(), properties };
+        let mut first: Vec<_> = target.into_iter().chain([connector]).collect();
+        let Some(count) = self.task_count.filter(|_| !self.inconsistent) else { return vec![first] };
+        first.extend(self.tasks.range(..count).map(|(task, config)| ConfigRecord::Task {
+            id: ConnectorTaskId { connector: name.clone(), task: *task },
+            properties: (**config).clone(),
+        }));
+        vec![first, vec![ConfigRecord::Commit { name: name.clone(), tasks: count }]]
     }
 
     fn commit(&mut self, count: u32) {
@@ -67,6 +89,9 @@ impl Entry {
 pub struct ClusterConfigState {
     offset: i64,
     entries: BTreeMap<Arc<str>, Arc<Entry>>,
+    keys: ClusterKeys,
+    /// The key is known from a topic that is gone.
+    unwritten_keys: bool,
 }
 
 impl ClusterConfigState {
@@ -79,8 +104,13 @@ impl ClusterConfigState {
                 let known = self.contains(&name);
                 let entry = self.entry(&name);
                 if let Some(properties) = properties {
-                    entry.config = Some(Arc::new(properties));
-                    entry.revision = next_offset - 1;
+                    // Said again in a topic that was made anew, it is the same writing of it: nothing starts again.
+                    let is_same =
+                        std::mem::take(&mut entry.unwritten) && entry.config.as_deref() == Some(&properties);
+                    if !is_same {
+                        entry.config = Some(Arc::new(properties));
+                        entry.revision = next_offset - 1;
+                    }
                     return Some(Change::Connector(name));
                 }
                 entry.forget_connector();
@@ -108,7 +138,33 @@ impl ClusterConfigState {
             }
             ConfigRecord::Restart(request) => Some(Change::Restart(request)),
             ConfigRecord::LoggerLevel { logger, level } => Some(Change::LoggerLevel { logger, level }),
+            ConfigRecord::SessionKey { key, .. } => {
+                self.unwritten_keys = false;
+                self.keys.add(key).then_some(Change::Keys)
+            }
         }
+    }
+
+    /// From now on a topic is read that was made anew: what is known stays, and is to be written again.
+    pub(super) fn begin_anew(&mut self) {
+        self.offset = 0;
+        self.unwritten_keys = !self.keys.is_empty();
+        for entry in self.entries.values_mut().filter(|entry| entry.config.is_some()) {
+            Arc::make_mut(entry).unwritten = true;
+        }
+    }
+
+    /// True while the topic does not say all that is known.
+    pub fn has_unwritten(&self) -> bool {
+        self.unwritten_keys || self.entries.values().any(|entry| entry.unwritten)
+    }
+
+    /// What is known and not in the topic, in groups that belong together.
+    pub(super) fn unwritten(&self) -> Vec<Vec<ConfigRecord>> {
+        let key = self.keys.current().filter(|_| self.unwritten_keys).cloned();
+        let key = key.map(|key| vec![ConfigRecord::SessionKey { key, created: 0 }]);
+        let entries = self.entries.iter().filter(|(_, entry)| entry.unwritten);
+        key.into_iter().chain(entries.flat_map(|(name, entry)| entry.records(name))).collect()
     }
 
     fn entry(&mut self, name: &Arc<str>) -> &mut Entry {
@@ -124,6 +180,11 @@ impl ClusterConfigState {
     /// Offset of the last record that was taken in, + 1.
     pub fn offset(&self) -> i64 {
         self.offset
+    }
+
+    /// The keys that the workers of the cluster prove themselves with.
+    pub fn keys(&self) -> &ClusterKeys {
+        &self.keys
     }
 
     /// The connectors, in the order of their names.

@@ -7,11 +7,13 @@
 use super::config_state::{Change, ClusterConfigState};
 use super::records::{ConfigRecord, RestartRequest};
 use super::{ConfigBackingStore, ConfigEntry, Error};
+use crate::cluster_key::ClusterKey;
 use crate::config::ConnectorProperties;
 use crate::id::ConnectorTaskId;
 use crate::status::TargetState;
 use std::sync::Arc;
 use std::time::Duration;
+use time::OffsetDateTime;
 
 /// What one write, with all its records and reads, may take (§2.4).
 const WRITE_BUDGET: Duration = Duration::from_secs(30);
@@ -46,6 +48,26 @@ impl ConfigTopic {
     pub async fn refresh(&mut self) -> Result<Vec<Change>, Error> {
         let entries = self.store.read_to_end().await?;
         Ok(self.take_in(entries))
+    }
+
+    /// Goes on with a topic that was made anew, and is to say what is known: see [`Self::write_again`].
+    pub async fn reopen(&mut self, store: Box<dyn ConfigBackingStore>) -> Result<Vec<Change>, Error> {
+        self.store = store;
+        self.state.begin_anew();
+        // Restarts and levels in it are of the past.
+        let changes = self.refresh().await?;
+        let is_of_now = |change: &Change| !matches!(change, Change::Restart(_) | Change::LoggerLevel { .. });
+        Ok(changes.into_iter().filter(is_of_now).collect())
+    }
+
+    /// Writes what is known and the topic does not say.
+    pub async fn write_again(&mut self) -> Result<Vec<Change>, Error> {
+        let mut changes = Vec::new();
+        for records in self.state.unwritten() {
+            changes
+                .extend(self.write("Error writing the state of the cluster to Kafka", vec![records]).await?);
+        }
+        Ok(changes)
     }
 
     /// Creates or replaces a connector.
@@ -107,6 +129,13 @@ impl ConfigTopic {
     pub async fn put_logger_level(&mut self, logger: &str, level: &str) -> Result<Vec<Change>, Error> {
         let record = ConfigRecord::LoggerLevel { logger: logger.into(), level: level.to_owned() };
         self.write("Error writing logger level to Kafka", vec![vec![record]]).await
+    }
+
+    /// Writes a key for the workers of the cluster. Of two that are written at once the later one counts.
+    pub async fn put_key(&mut self, key: ClusterKey) -> Result<Vec<Change>, Error> {
+        let created = OffsetDateTime::now_utc().unix_timestamp().saturating_mul(1000);
+        let record = ConfigRecord::SessionKey { key, created };
+        self.write("Error writing session key to Kafka", vec![vec![record]]).await
     }
 
     /// Appends each group of records and reads to the end after it, all within one budget.

@@ -146,11 +146,15 @@ pub fn storage_topics(worker: &WorkerConfig) -> [StorageTopicSpec<'_>; 3] {
 impl OpenStores for KafkaStores {
     async fn open(&self) -> Result<Stores, Error> {
         let admin = Admin::new(&self.config)?;
-        let [offsets, statuses, configs] = storage_topics(&self.config);
+        let specs = storage_topics(&self.config);
+        let topics = specs.iter().map(|spec| spec.topic.name.clone()).collect();
+        let [offsets, statuses, configs] = specs;
         admin.ensure(offsets).await?;
         let statuses = self.open_log(&admin, statuses, "statuses").await?;
         let configs = self.open_log(&admin, configs, "configs").await?;
+        let watch = Some(configs.watch(topics));
         Ok(Stores {
+            watch,
             config: Box::new(KafkaConfigBackingStore::new(configs)),
             status: Box::new(KafkaStatusBackingStore::new(statuses)),
             cluster_id: admin.cluster_id().await,

@@ -185,6 +185,7 @@ impl OpenStores for MemoryStores {
             config: Box::new(MemoryConfigBackingStore::new(&self.config)),
             status: Box::new(MemoryStatusBackingStore::new(&self.status)),
             cluster_id: Some("memory".to_owned()),
+            watch: None,
         })
     }
 }

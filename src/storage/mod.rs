@@ -16,7 +16,11 @@ mod status_records;
 mod status_topic;
 
 #[cfg(test)]
+mod anew_tests;
+#[cfg(test)]
 pub(crate) mod contract_tests;
+#[cfg(test)]
+mod poison_tests;
 
 pub use config_state::{Change, ClusterConfigState};
 pub use config_topic::ConfigTopic;
@@ -27,6 +31,7 @@ pub use standalone::StandaloneStores;
 pub use status::{Status, StatusBackingStore, StatusEntry, StatusId, StatusNews, StatusRecord, TopicStatus};
 pub use status_topic::StatusTopic;
 
+use crate::kafka::topic_watch::TopicWatch;
 use async_trait::async_trait;
 
 /// What can go wrong with a store.
@@ -50,6 +55,9 @@ pub enum Error {
     /// The topic's reader has ended, so nothing written can be read back.
     #[error("the reader of a storage topic has ended")]
     ReaderEnded,
+    /// A key for the cluster cannot be made.
+    #[error("no key for the cluster can be made: {0}")]
+    Key(String),
     /// Kafka said no.
     #[error(transparent)]
     Kafka(#[from] crate::kafka::Error),
@@ -61,7 +69,7 @@ impl Error {
         match self {
             Self::Write { cause, .. } => cause.is_retriable(),
             Self::Timeout { .. } => true,
-            Self::ReaderEnded => false,
+            Self::ReaderEnded | Self::Key(_) => false,
             Self::Kafka(error) => error.is_retriable(),
         }
     }
@@ -99,6 +107,8 @@ pub struct Stores {
     pub status: Box<dyn StatusBackingStore>,
     /// The Kafka cluster's id, for `GET /`.
     pub cluster_id: Option<String>,
+    /// The way to see whether the topics are still there; none where there are no topics.
+    pub watch: Option<TopicWatch>,
 }
 
 /// How a worker gets its stores: called again while its error is retriable.

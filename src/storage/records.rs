@@ -3,10 +3,15 @@
 //! The writer is exact (field order, no schema envelope); the reader looks fields up by name, ignores what it does
 //! not know, and never fails a worker for one odd record (`connect-runtime.md` §2.1, §2.4).
 
+use crate::cluster_key::{self, ClusterKey};
 use crate::config::ConnectorProperties;
 use crate::id::ConnectorTaskId;
 use crate::status::TargetState;
+use serde::Deserialize;
+use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
+use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 const TARGET_STATE: &str = "target-state-";
@@ -15,8 +20,11 @@ const TASK: &str = "task-";
 const COMMIT: &str = "commit-";
 const RESTART: &str = "restart-connector-";
 const LOGGER: &str = "logger-cluster-";
-/// Kept for other workers, of no use to us: exactly-once sources, signed worker-to-worker calls.
-const KNOWN_AND_SKIPPED: [&str; 2] = ["tasks-fencing-", "session-key"];
+const SESSION_KEY: &str = "session-key";
+/// Kept for other workers, of no use to us: exactly-once sources.
+const KNOWN_AND_SKIPPED: &str = "tasks-fencing-";
+/// The tasks that a connector can have, and their numbers: a Java int.
+pub(super) const MOST_TASKS: u32 = i32::MAX as u32;
 
 /// A wish to restart, as it travels through the config topic.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -69,6 +77,13 @@ pub enum ConfigRecord {
         /// The level, by its Java name.
         level: String,
     },
+    /// `session-key`: what the workers prove themselves with to each other.
+    SessionKey {
+        /// The key.
+        key: ClusterKey,
+        /// When it was made, in milliseconds since 1970.
+        created: i64,
+    },
 }
 
 /// Why a record of a storage topic cannot be read; it is skipped.
@@ -115,6 +130,11 @@ impl ConfigRecord {
             Self::LoggerLevel { logger, level } => {
                 (format!("{LOGGER}{logger}"), Some(json!({ "level": level }).to_string()))
             }
+            Self::SessionKey { key, created } => {
+                let (key, algorithm) = (key.to_base64(), cluster_key::ALGORITHM);
+                let value = json!({ "key": key, "algorithm": algorithm, "creation-timestamp": created });
+                (SESSION_KEY.to_owned(), Some(value.to_string()))
+            }
         }
     }
 
@@ -133,10 +153,12 @@ impl ConfigRecord {
             decode_commit(key, name, value)
         } else if let Some(name) = key.strip_prefix(RESTART) {
             decode_restart(key, name, value)
+        } else if key.starts_with(KNOWN_AND_SKIPPED) {
+            Ok(None)
+        } else if key == SESSION_KEY {
+            decode_session_key(key, value)
         } else if let Some(logger) = key.strip_prefix(LOGGER) {
             decode_logger(key, logger, value)
-        } else if KNOWN_AND_SKIPPED.iter().any(|prefix| key.starts_with(prefix)) {
-            Ok(None)
         } else {
             Err(Unreadable::Unknown(key.to_owned()))
         }
@@ -170,7 +192,7 @@ fn decode_target(key: &str, name: &str, value: Option<&[u8]>) -> Result<Option<C
 fn decode_task(key: &str, rest: &str, value: Option<&[u8]>) -> Result<Option<ConfigRecord>, Unreadable> {
     let (name, number) =
         rest.rsplit_once('-').ok_or_else(|| unreadable(key, "the key has no task number"))?;
-    let task = number.parse().map_err(|_| unreadable(key, "the key has no task number"))?;
+    let task = task_number(key, number)?;
     let Some(value) = value else { return Ok(None) };
     let id = ConnectorTaskId { connector: name.into(), task };
     Ok(Some(ConfigRecord::Task { id, properties: properties(key, value)? }))
@@ -181,7 +203,7 @@ fn decode_commit(key: &str, name: &str, value: Option<&[u8]>) -> Result<Option<C
     let tasks = object(key, value)?
         .get("tasks")
         .and_then(Value::as_u64)
-        .and_then(|tasks| u32::try_from(tasks).ok())
+        .and_then(|tasks| u32::try_from(tasks).ok().filter(|tasks| *tasks <= MOST_TASKS))
         .ok_or_else(|| unreadable(key, "`tasks` is not a number of tasks"))?;
     Ok(Some(ConfigRecord::Commit { name: name.into(), tasks }))
 }
@@ -205,6 +227,42 @@ fn decode_logger(key: &str, logger: &str, value: Option<&[u8]>) -> Result<Option
     Ok(Some(ConfigRecord::LoggerLevel { logger: logger.into(), level }))
 }
 
+/// Of Connect's other algorithms only the bytes count: what is proved with them is our own.
+fn decode_session_key(key: &str, value: Option<&[u8]>) -> Result<Option<ConfigRecord>, Unreadable> {
+    let Some(value) = value else { return Ok(None) };
+    let fields = object(key, value)?;
+    let found = fields.get("key").and_then(Value::as_str).and_then(ClusterKey::from_base64);
+    // The text itself is a secret and must not be in the reason.
+    let found = found.ok_or_else(|| unreadable(key, "`key` is no key in base64"))?;
+    let created = number(key, &fields, "creation-timestamp", TIMES)?;
+    Ok(Some(ConfigRecord::SessionKey { key: found, created }))
+}
+
+/// The number of a task in a record's key.
+pub(super) fn task_number(key: &str, text: &str) -> Result<u32, Unreadable> {
+    let number = text.parse().ok().filter(|task| *task < MOST_TASKS);
+    number.ok_or_else(|| unreadable(key, "the key has no task number"))
+}
+
+/// A whole number within `bounds`; 0 when the field is not there.
+pub(super) fn number(
+    key: &str,
+    fields: &Map<String, Value>,
+    field: &str,
+    bounds: RangeInclusive<i64>,
+) -> Result<i64, Unreadable> {
+    let Some(value) = fields.get(field).filter(|value| !value.is_null()) else { return Ok(0) };
+    let found = value.as_i64().filter(|number| bounds.contains(number));
+    found.ok_or_else(|| unreadable(key, format!("`{field}` cannot be {}", shortened(value))))
+}
+
+/// Milliseconds since 1970 until the year 10000.
+pub(super) const TIMES: RangeInclusive<i64> = 0..=253_402_300_799_999;
+
+fn shortened(value: &Value) -> String {
+    value.to_string().chars().take(40).collect()
+}
+
 /// The fields of a record's value.
 pub(super) fn object(key: &str, value: &[u8]) -> Result<Map<String, Value>, Unreadable> {
     match serde_json::from_slice(value) {
@@ -214,17 +272,26 @@ pub(super) fn object(key: &str, value: &[u8]) -> Result<Map<String, Value>, Unre
     }
 }
 
+/// A config as it is stored. Its keys are users' own, so it is not read as a `Value`, to which one of them would mean
+/// something.
+#[derive(Deserialize)]
+struct Stored {
+    properties: BTreeMap<String, Box<RawValue>>,
+}
+
 fn properties(key: &str, value: &[u8]) -> Result<ConnectorProperties, Unreadable> {
-    let mut fields = object(key, value)?;
-    let Some(Value::Object(map)) = fields.remove("properties") else {
-        return Err(unreadable(key, "`properties` is not an object"));
+    let stored: Stored = serde_json::from_slice(value).map_err(|error| unreadable(key, error.to_string()))?;
+    let text = |value: &RawValue| match value.get() {
+        "null" => Ok(None),
+        text if text.starts_with('"') => serde_json::from_str(text).map(Some),
+        // Nobody writes anything else, but what was written is not lost: its text is the value, as deep as JSON may be.
+        text => serde_json::from_str::<Value>(text).map(|_| Some(text.to_owned())),
     };
-    let text = |value: Value| match value {
-        Value::Null => None,
-        Value::String(text) => Some(text),
-        other => Some(other.to_string()),
+    let entry = |(name, value): (String, Box<RawValue>)| match text(&value) {
+        Ok(text) => Ok((name, text)),
+        Err(error) => Err(unreadable(key, format!("a value of `properties` cannot be read: {error}"))),
     };
-    Ok(map.into_iter().map(|(key, value)| (key, text(value))).collect())
+    stored.properties.into_iter().map(entry).collect()
 }
 
 pub(super) fn unreadable(key: &str, reason: impl Into<String>) -> Unreadable {
@@ -233,7 +300,8 @@ pub(super) fn unreadable(key: &str, reason: impl Into<String>) -> Unreadable {
 
 #[cfg(test)]
 mod tests {
-    use super::{ConfigRecord, RestartRequest, Unreadable};
+    use super::{ConfigRecord, MOST_TASKS, RestartRequest, TIMES, Unreadable};
+    use crate::cluster_key::ClusterKey;
     use crate::config::ConnectorProperties;
     use crate::id::ConnectorTaskId;
     use crate::status::TargetState;
@@ -265,7 +333,9 @@ mod tests {
             Ok(Some(ConfigRecord::TargetState { name: "a".into(), state: Some(TargetState::Paused) }))
         );
         assert!(decode("target-state-a", Some(r#"{"state":"DANCING"}"#)).is_err());
-        assert_eq!(decode("session-key", Some("{}")), Ok(None));
+        assert!(decode("session-key", Some("{}")).is_err());
+        assert_eq!(decode("session-key", None), Ok(None));
+        assert!(matches!(decode("session-keys", Some("{}")), Err(Unreadable::Unknown(_))));
         assert!(decode("logger-cluster-root", Some(r#"{"level":1}"#)).is_err());
         assert_eq!(decode("tasks-fencing-a", Some("{}")), Ok(None));
         assert_eq!(decode("task-a-0", None), Ok(None));
@@ -277,7 +347,9 @@ mod tests {
     }
 
     fn properties() -> impl Strategy<Value = ConnectorProperties> {
-        prop::collection::btree_map(".*", prop::option::of(".*"), 0..5)
+        // One key would mean something to the JSON library, and say another config than the one that was checked.
+        let token = Just(r"$serde_json::private::RawValue".to_owned());
+        prop::collection::btree_map(prop_oneof![9 => ".*", 1 => token], prop::option::of(".*"), 0..5)
     }
 
     fn record() -> impl Strategy<Value = ConfigRecord> {
@@ -291,10 +363,14 @@ mod tests {
         prop_oneof![
             (name.clone(), prop::option::of(properties()))
                 .prop_map(|(name, properties)| ConfigRecord::Connector { name, properties }),
-            (name.clone(), any::<u32>(), properties()).prop_map(|(connector, task, properties)| {
+            (name.clone(), 0..MOST_TASKS, properties()).prop_map(|(connector, task, properties)| {
                 ConfigRecord::Task { id: ConnectorTaskId { connector, task }, properties }
             }),
-            (name.clone(), any::<u32>()).prop_map(|(name, tasks)| ConfigRecord::Commit { name, tasks }),
+            (name.clone(), 0..=MOST_TASKS).prop_map(|(name, tasks)| ConfigRecord::Commit { name, tasks }),
+            TIMES.prop_map(|created| ConfigRecord::SessionKey {
+                key: ClusterKey::generate().unwrap(),
+                created
+            }),
             (name.clone(), target).prop_map(|(name, state)| ConfigRecord::TargetState { name, state }),
             (name, any::<bool>(), any::<bool>()).prop_map(|(name, include_tasks, only_failed)| {
                 ConfigRecord::Restart(RestartRequest { name, include_tasks, only_failed })
@@ -313,7 +389,7 @@ mod tests {
 
         #[test]
         fn nothing_makes_the_reader_panic(key in prop::collection::vec(any::<u8>(), 0..20), value in ".{0,40}") {
-            let kinds = ["", "connector-", "task-x-", "commit-", "target-state-", "restart-connector-", "logger-cluster-"];
+            let kinds = ["", "connector-", "task-x-", "commit-", "target-state-", "restart-connector-", "logger-cluster-", "session-key"];
             for kind in kinds {
                 let key = [kind.as_bytes(), &key].concat();
                 drop(ConfigRecord::decode(Some(&key), Some(value.as_bytes())));

@@ -102,6 +102,37 @@ impl StatusCache {
         })
     }
 
+    /// Everything that is known, as records.
+    pub(super) fn records(&self) -> Vec<StatusRecord> {
+        let mut records = Vec::new();
+        for id in self.ids() {
+            let status = self.get(&id).cloned();
+            records.push(StatusRecord::State { id, status });
+        }
+        for (name, entry) in &self.entries {
+            records.extend(entry.topics.iter().map(|(topic, status)| StatusRecord::Topic {
+                connector: name.clone(),
+                topic: topic.clone(),
+                status: Some(status.clone()),
+            }));
+        }
+        records
+    }
+
+    /// True when it says what the record says, or the like of it when `any`.
+    pub(super) fn has(&self, record: &StatusRecord, any: bool) -> bool {
+        match record {
+            StatusRecord::State { id, status } => {
+                let known = self.get(id);
+                known == status.as_ref() || (any && known.is_some())
+            }
+            StatusRecord::Topic { connector, topic, status } => {
+                let known = self.entries.get(connector).and_then(|entry| entry.topics.get(topic));
+                known == status.as_ref() || (any && known.is_some())
+            }
+        }
+    }
+
     /// All connectors of which something is known.
     pub(super) fn names(&self) -> impl Iterator<Item = &Arc<str>> {
         self.entries.keys()

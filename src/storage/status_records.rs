@@ -3,16 +3,19 @@
 //! The writer is exact (field order, no schema envelope); the reader looks fields up by name, ignores what it does not
 //! know, and never fails a worker for one odd record (`connect-runtime.md` §2.1, §2.5).
 
-use super::records::{Unreadable, object, unreadable};
+use super::records::{MOST_TASKS, TIMES, Unreadable, number, object, task_number, unreadable};
 use super::status::{Status, StatusId, StatusRecord, TopicStatus};
 use crate::id::ConnectorTaskId;
-use crate::status::State;
+use crate::status::{MAX_GENERATION, State};
 use serde_json::{Value, json};
+use std::ops::RangeInclusive;
 
 const CONNECTOR: &str = "status-connector-";
 const TASK: &str = "status-task-";
 const TOPIC: &str = "status-topic-";
 const TOPIC_CONNECTOR: &str = ":connector-";
+/// Connect counts in a Java int, and has -1 for none.
+const GENERATIONS: RangeInclusive<i64> = i32::MIN as i64..=MAX_GENERATION;
 
 impl StatusRecord {
     /// The key as it stands in the topic.
@@ -42,7 +45,7 @@ impl StatusRecord {
             Ok(Self::State { id: StatusId::Connector(name.into()), status })
         } else if let Some(rest) = key.strip_prefix(TASK) {
             let (name, number) = rest.rsplit_once('-').ok_or_else(|| unreadable(key, "no task number"))?;
-            let task = number.parse().map_err(|_| unreadable(key, "no task number"))?;
+            let task = task_number(key, number)?;
             let status = value.map(|value| decode_status(key, value)).transpose()?;
             Ok(Self::State { id: StatusId::Task(ConnectorTaskId { connector: name.into(), task }), status })
         } else if let Some(rest) = key.strip_prefix(TOPIC) {
@@ -84,7 +87,7 @@ fn decode_status(key: &str, value: &[u8]) -> Result<Status, Unreadable> {
         state: State::from_name(name).ok_or_else(|| unreadable(key, format!("unknown state {name:?}")))?,
         trace: text("trace").map(str::to_owned),
         worker_id: text("worker_id").ok_or_else(|| unreadable(key, "no worker_id"))?.into(),
-        generation: fields.get("generation").and_then(Value::as_i64).unwrap_or_default(),
+        generation: number(key, &fields, "generation", GENERATIONS)?,
         version: text("version").map(Into::into),
     })
 }
@@ -96,19 +99,20 @@ fn decode_topic(key: &str, value: &[u8]) -> Result<TopicStatus, Unreadable> {
     };
     let text = |field: &str| fields.get(field).and_then(Value::as_str);
     let task = fields.get("task").and_then(Value::as_u64).and_then(|task| u32::try_from(task).ok());
+    let task = task.filter(|task| *task < MOST_TASKS);
     let (Some(topic), Some(connector), Some(task)) = (text("name"), text("connector"), task) else {
         return Err(unreadable(key, "name, connector or task is missing"));
     };
     Ok(TopicStatus {
         topic: topic.into(),
         task: ConnectorTaskId { connector: connector.into(), task },
-        discovered: fields.get("discoverTimestamp").and_then(Value::as_i64).unwrap_or_default(),
+        discovered: number(key, &fields, "discoverTimestamp", TIMES)?,
     })
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Status, StatusId, StatusRecord, TopicStatus, Unreadable};
+    use super::{GENERATIONS, MOST_TASKS, Status, StatusId, StatusRecord, TIMES, TopicStatus, Unreadable};
     use crate::id::ConnectorTaskId;
     use crate::status::State;
     use proptest::prelude::*;
@@ -173,7 +177,7 @@ mod tests {
     fn status() -> impl Strategy<Value = Status> {
         let state = prop::sample::select(State::ALL.to_vec());
         let text = || prop::option::of(".*");
-        (state, text(), ".*", any::<i64>(), text()).prop_map(|(state, trace, worker, generation, version)| {
+        (state, text(), ".*", GENERATIONS, text()).prop_map(|(state, trace, worker, generation, version)| {
             Status { state, trace, worker_id: worker.into(), generation, version: version.map(Into::into) }
         })
     }
@@ -181,13 +185,13 @@ mod tests {
     fn record() -> impl Strategy<Value = StatusRecord> {
         let name = ".{1,8}".prop_map(Arc::<str>::from);
         let task =
-            (name.clone(), any::<u32>()).prop_map(|(connector, task)| ConnectorTaskId { connector, task });
+            (name.clone(), 0..MOST_TASKS).prop_map(|(connector, task)| ConnectorTaskId { connector, task });
         let connector = name.clone().prop_map(StatusId::Connector);
         let id = prop_oneof![connector, task.clone().prop_map(StatusId::Task)];
         let topic = "[a-zA-Z0-9._-]{1,8}".prop_map(Arc::<str>::from);
         prop_oneof![
             (id, prop::option::of(status())).prop_map(|(id, status)| StatusRecord::State { id, status }),
-            (topic, task, any::<i64>(), any::<bool>()).prop_map(|(topic, task, discovered, gone)| {
+            (topic, task, TIMES, any::<bool>()).prop_map(|(topic, task, discovered, gone)| {
                 let connector = task.connector.clone();
                 let status = TopicStatus { topic: topic.clone(), task, discovered };
                 StatusRecord::Topic { connector, topic, status: (!gone).then_some(status) }

@@ -58,6 +58,38 @@ impl StatusTopic {
         Ok(Self { store, worker_id, cache, own, sent, next_ticket: 0, resends, failing: false })
     }
 
+    /// Goes on with a topic that was made anew, which then says again what this worker has to say; all that is known, if it
+    /// `leads`. Gives the connectors of which something is known.
+    pub async fn reopen(
+        &mut self,
+        mut store: Box<dyn StatusBackingStore>,
+        leads: bool,
+    ) -> Result<Vec<Arc<str>>, Error> {
+        let entries = store.read_to_end().await?;
+        self.store = store;
+        let known = std::mem::take(&mut self.cache).records();
+        for record in entries.into_iter().filter_map(|entry| entry.record) {
+            self.cache.apply(record);
+        }
+        // What was on its way to the old one is among what is known.
+        self.own.clear();
+        self.sent.clear();
+        self.resends.clear();
+        for record in known {
+            let is_own = matches!(&record, StatusRecord::State { status: Some(status), .. } if status.worker_id == self.worker_id);
+            if self.cache.has(&record, !is_own) {
+                continue;
+            }
+            if is_own || leads {
+                self.write(record);
+            } else {
+                // Shown until the leader has written it.
+                self.cache.set(record);
+            }
+        }
+        Ok(self.names())
+    }
+
     /// Waits until something is known that was not, and gives the connectors it is about. Safe to drop while it waits.
     pub async fn next_changes(&mut self) -> Result<Vec<Arc<str>>, Error> {
         loop {

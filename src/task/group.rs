@@ -14,7 +14,8 @@ pub(super) fn join(config: &SinkConnectorConfig, worker: &WorkerConfig) -> Resul
         Topics::Regex(pattern) => {
             // A topic that is deleted must not come back because we ask for it before we know.
             settings.set("allow.auto.create.topics", "false");
-            Subscription::Pattern(pattern.clone())
+            let never = worker.storage_topics().into_iter().map(str::to_owned).collect();
+            Subscription::Pattern { expression: Box::new(pattern.clone()), never }
         }
     };
     Ok(GroupConsumer::join(&settings, &subscription)?)

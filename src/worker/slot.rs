@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use tokio::sync::mpsc;
 
-use crate::config::SinkConnectorConfig;
+use crate::config::{ConfigErrors, SinkConnectorConfig};
 use crate::status::State;
 use crate::task::{Ack, ConnectorSpec, ConnectorTasks, End, Error, Order, Parts};
 use crate::telemetry::Hiding;
@@ -125,7 +125,7 @@ async fn prepare(
     orders: &mut mpsc::Receiver<Order>,
     parts: &Parts,
 ) -> Prepared {
-    let config = match SinkConnectorConfig::parse(&spec.config, &parts.worker) {
+    let config = match parsed(spec, parts).await {
         // A config stored under another name than it says must not get into that connector's group.
         Ok(config) => SinkConnectorConfig { name: Arc::clone(&spec.name), ..config },
         Err(errors) => return Prepared::Failed(Error::Config(errors)),
@@ -151,6 +151,17 @@ async fn prepare(
                 ending => return Prepared::Interrupted(ending),
             },
         }
+    }
+}
+
+/// Reads the configuration beside the async threads: its expressions may be long, and it may name files.
+async fn parsed(spec: &ConnectorSpec, parts: &Parts) -> Result<SinkConnectorConfig, ConfigErrors> {
+    let (raw, worker) = (spec.config.clone(), Arc::clone(&parts.worker));
+    match tokio::task::spawn_blocking(move || SinkConnectorConfig::parse(&raw, &worker)).await {
+        Ok(parsed) => parsed,
+        Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
+        // The runtime is going down.
+        Err(_) => std::future::pending().await,
     }
 }
 

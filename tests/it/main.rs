@@ -51,6 +51,7 @@ mod sink_errors;
 mod sources;
 mod standalone;
 mod storage_topics;
+mod strangers;
 mod streaming;
 mod support;
 mod tasks;

@@ -8,8 +8,9 @@ use kusto_connect::config::{AdminListeners, WorkerConfig};
 use kusto_connect::rest::client;
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Certificate, Client, Identity, Method, StatusCode};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-use crate::support::{Authority, Kafka, TestWorker, unique, worker_config};
+use crate::support::{Authority, Kafka, TestWorker, unique, wait_for, worker_config};
 
 const PASSWORD: &str = "s3cret-of-stores";
 
@@ -176,6 +177,53 @@ async fn basic_auth_lets_users_in_and_answers_others_as_connect_does() {
     assert!(refused.contains("com.example.Other") && refused.contains("only org.apache.kafka"), "{refused}");
     let no_users = settings(&[("CONNECT_REST_EXTENSION_CLASSES", &extension)]).unwrap_err();
     assert!(no_users.contains("rest.basic.auth.users.file"), "{no_users}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_worker_passes_on_is_signed_by_it_and_takes_no_password_along() {
+    let kafka = Kafka::shared().await;
+    let folder = tempfile::tempdir().unwrap();
+    let extension = "org.apache.kafka.connect.rest.basic.auth.extension.BasicAuthSecurityRestExtension";
+    let cluster = unique("cluster");
+    let mut workers = Vec::new();
+    // Users of their own: a password that was passed on would be refused.
+    for password in ["one", "two"] {
+        let users = put(folder.path(), password, &format!("alice={password}\n"));
+        let settings =
+            [("CONNECT_REST_EXTENSION_CLASSES", extension), ("CONNECT_REST_BASIC_AUTH_USERS_FILE", &users)];
+        workers.push((TestWorker::start(kafka.bootstrap(), &cluster, &settings).await, password));
+    }
+    for (worker, password) in &workers {
+        let ask = |method, path| worker.request(method, path).basic_auth("alice", Some(*password)).send();
+        // One of the two leads, the other passes it on.
+        wait_for("the leader's answer", Duration::from_mins(1), async || {
+            let answer = ask("DELETE", "/connectors/none").await.unwrap();
+            let (status, text) = (answer.status(), answer.text().await.unwrap());
+            assert!(status == StatusCode::CONFLICT || status == StatusCode::NOT_FOUND, "{status} {text}");
+            text.contains("Connector none not found").then_some(())
+        })
+        .await;
+        let signed = worker
+            .request("DELETE", "/connectors/none")
+            .header("X-Connect-Authorization", "A".repeat(43))
+            .header("X-Connect-Request-Signature-Algorithm", "HmacSHA256")
+            .header("X-Kusto-Connect-Request", "time=0; nonce=0; body=0");
+        let answer = signed.send().await.unwrap();
+        assert_eq!(answer.status(), StatusCode::FORBIDDEN);
+        let text = answer.text().await.unwrap();
+        assert!(text.contains("Internal request contained invalid signature."), "{text}");
+        // Of the internal ones not even the body is waited for.
+        let mut stream = tokio::net::TcpStream::connect(worker.address()).await.unwrap();
+        let head = "POST /connectors/x/tasks HTTP/1.1\r\nHost: w\r\nContent-Length: 2000000\r\n\
+                    X-Connect-Authorization: AAAA\r\nX-Connect-Request-Signature-Algorithm: HmacSHA256\r\n\r\n";
+        stream.write_all(head.as_bytes()).await.unwrap();
+        let mut start = [0; 12];
+        stream.read_exact(&mut start).await.unwrap();
+        assert_eq!(&start, b"HTTP/1.1 403");
+    }
+    for (worker, _) in workers {
+        assert!(worker.stop().await);
+    }
 }
 
 fn put(folder: &Path, name: &str, text: &str) -> String {

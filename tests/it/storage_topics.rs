@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::support::{Kafka, TestWorker, unique, wait_for};
+use crate::support::{Cluster, Kafka, TestWorker, unique, wait_for};
 
 fn connector(topic: &str) -> Value {
     json!({
@@ -47,10 +47,11 @@ async fn a_worker_makes_its_topic_and_another_resumes_from_it() {
 
     let records = kafka.records(&format!("{cluster}-configs")).await;
     let keys: Vec<_> = records.iter().map(|(key, _)| key.as_deref().unwrap()).collect();
-    let expected = ["connector-N", "task-N-0", "task-N-1", "commit-N", "target-state-p", "connector-p"];
+    let expected =
+        ["session-key", "connector-N", "task-N-0", "task-N-1", "commit-N", "target-state-p", "connector-p"];
     assert_eq!(keys, expected.map(|key| key.replace('N', &cluster)));
-    assert_eq!(records[3].1.as_deref(), Some(r#"{"tasks":2}"#));
-    assert_eq!(records[4].1.as_deref(), Some(r#"{"state":"PAUSED","state.v2":"PAUSED"}"#));
+    assert_eq!(records[4].1.as_deref(), Some(r#"{"tasks":2}"#));
+    assert_eq!(records[5].1.as_deref(), Some(r#"{"state":"PAUSED","state.v2":"PAUSED"}"#));
 
     let second = TestWorker::start(kafka.bootstrap(), &cluster, &[]).await;
     wait_state(&second, &cluster, "RUNNING", 2).await;
@@ -131,4 +132,69 @@ async fn an_outage_of_kafka_fails_writes_in_words_and_reads_go_on() {
     .await;
     assert_eq!(worker.send("GET", "/connectors", None).await, (200, json!(["a", "b"])));
     assert!(worker.stop().await);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn topics_that_vanish_are_said_made_again_and_filled_and_nothing_is_started_again() {
+    let kafka = Kafka::shared().await;
+    let mut cluster = Cluster::of(kafka, 2, &[]).await;
+    let topic = unique("t");
+    kafka.create_topic(&topic, 4).await;
+    for name in ["a", "b"] {
+        assert_eq!(cluster.rest(0).create(name, &Cluster::idle_connector(&topic, 2)).await.status, 201);
+    }
+    assert_eq!(cluster.rest(1).put("/connectors/b/pause").await.status, 202);
+    cluster.rest(0).wait_for_states("b", "PAUSED", &["PAUSED", "PAUSED"]).await;
+    // Their groups have settled: two partitions of each on each worker.
+    for worker in &cluster.workers {
+        for name in ["a", "b"] {
+            wait_for(format!("the group of {name}"), Duration::from_mins(1), async || {
+                let log = worker.log();
+                let line = log.lines().rev().find(|line| line.contains(&format!("connector={name} ")))?;
+                line.contains("in_all=2").then_some(())
+            })
+            .await;
+        }
+    }
+    let logs: Vec<usize> = cluster.workers.iter().map(|worker| worker.log().len()).collect();
+    let names = ["config", "offset", "status"]
+        .map(|which| cluster.setting(&format!("{which}.storage.topic")).to_owned());
+    let gone: Vec<&str> = names.iter().map(String::as_str).collect();
+    kafka.delete_topics(&gone).await;
+    for index in 0..2 {
+        wait_for(format!("worker {index} to say so"), Duration::from_mins(1), async || {
+            cluster.workers[index].log().contains("Storage topics are not what they were").then_some(())
+        })
+        .await;
+        wait_for(format!("worker {index} to be well again"), Duration::from_mins(2), async || {
+            (cluster.rest(index).get("/health").await.status == 200).then_some(())
+        })
+        .await;
+    }
+    for name in &names {
+        assert_eq!(kafka.topic_setting(name, "cleanup.policy").await, "compact", "{name}");
+    }
+    assert_eq!(kafka.partitions(&names[0]).await, 1);
+    // Writes work, through whomever, and who starts now finds all of it.
+    for index in 0..2 {
+        let name = format!("new{index}");
+        wait_for(format!("{name} to be created"), Duration::from_mins(1), async || {
+            let created = cluster.rest(index).create(&name, &Cluster::idle_connector(&topic, 1)).await;
+            (created.status == 201).then_some(())
+        })
+        .await;
+    }
+    for (worker, from) in cluster.workers.iter().zip(&logs) {
+        let log = worker.log();
+        let is_drained = |line: &&str| {
+            line.contains("partitions revoked")
+                && (line.contains("connector=a ") || line.contains("connector=b "))
+        };
+        assert_eq!(log[*from..].lines().find(is_drained), None, "only the new ones were started");
+    }
+    cluster.add().await;
+    let fresh = cluster.rest(2);
+    assert_eq!(fresh.get("/connectors").await.body, json!(["a", "b", "new0", "new1"]));
+    fresh.wait_for_states("b", "PAUSED", &["PAUSED", "PAUSED"]).await;
+    fresh.wait_for_states("a", "RUNNING", &["RUNNING", "RUNNING"]).await;
 }

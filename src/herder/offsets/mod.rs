@@ -67,7 +67,13 @@ pub fn group_of(
         .iter()
         .filter_map(|(key, value)| Some((key.strip_prefix("admin.override.")?.to_owned(), value.clone()?)));
     let overrides: Properties = own.collect();
-    GroupAdmin::new(worker, &overrides, name, &group_id(name, &config, worker))
+    let group = group_id(name, &config, worker);
+    // A config that was written by somebody else was never validated: the workers' own group holds their view.
+    if kafka::settings::same_group(Some(&group), worker) {
+        let reason = "this is the group of the workers themselves".to_owned();
+        return Err(kafka::Error::Setting { key: "consumer.override.group.id".to_owned(), reason });
+    }
+    GroupAdmin::new(worker, &overrides, name, &group)
 }
 
 /// The name of that group: its own override, else the worker's, else `connect-X` (§4.1).

@@ -3,7 +3,7 @@
 use super::Service;
 use crate::membership::{State, assign_view};
 use crate::storage::{self, Change};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 impl Service {
@@ -12,13 +12,23 @@ impl Service {
         self.view.leader == *self.membership.url()
     }
 
+    /// What is wrong with the cluster, for `/health`.
+    pub(super) fn trouble(&self) -> Option<Arc<str>> {
+        match (self.storage.trouble(), &self.cluster_trouble) {
+            (Some(storage), Some(cluster)) => Some(format!("{storage} {cluster}").into()),
+            (one, other) => one.or(other.as_ref()).cloned(),
+        }
+    }
+
     /// There is another view.
     pub(super) async fn cluster_changed(&mut self) -> Result<(), storage::Error> {
-        let State::In(view) = self.membership.state() else { return Ok(()) };
+        let State::In { view, trouble } = self.membership.state() else { return Ok(()) };
+        self.cluster_trouble = trouble;
         if view == self.view {
             return Ok(());
         }
         let led = self.leads();
+        let gone: BTreeSet<Arc<str>> = self.view.members.difference(&view.members).cloned().collect();
         self.view = view;
         if self.leads() && !led {
             tracing::info!(generation = self.view.generation, "this worker leads the cluster now");
@@ -34,7 +44,9 @@ impl Service {
             self.dirty.extend(self.topic.state().connectors().cloned());
             self.forget_leftovers();
         }
+        let before = self.assignment.clone();
         self.assign_anew();
+        self.look_for_the_dead_of(&gone, &before);
         // Back from an absence: what still runs here and is ours in this view is no longer what others said meanwhile.
         let names: Vec<Arc<str>> = self.topic.state().connectors().cloned().collect();
         for name in names {

@@ -6,17 +6,20 @@
 mod cluster;
 mod healing;
 mod loggers;
-mod patch;
 mod reconcile;
 mod requests;
 mod restart;
 mod starting;
 mod statuses;
+mod storage_watch;
+mod takeover;
 mod topics;
 
-use super::handle::{Herder, Reply, Request, now};
+use super::checking::Checks;
+use super::handle::{Herder, Reply, Request, Turn, now};
 use super::runner::Runner;
 use super::view::{ActiveTopics, ConnectorStatus, Phase, Place, View};
+use crate::cluster_key::ClusterKeys;
 use crate::config::WorkerConfig;
 use crate::membership::{Assignment, Cluster, ClusterView, Membership};
 use crate::status::WorkerEvent;
@@ -27,6 +30,7 @@ use reconcile::Managed;
 use statuses::Reported;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
+use storage_watch::StorageWatch;
 use tokio::sync::{mpsc, watch};
 use tokio::task::{Id, JoinSet};
 use tokio::time::Instant;
@@ -77,36 +81,51 @@ impl Options {
             statuses: BTreeMap::new(),
             topics: Arc::default(),
             cluster_id: None,
+            trouble: None,
             cluster: None,
         };
         let (publisher, view) = watch::channel(Arc::new(view));
-        let herder = Herder { requests, view, config: self.config.clone(), startup: None };
-        (herder, run(self, asked, publisher, stop))
+        let (turns, turn) = watch::channel(None);
+        let (key_sender, keys) = watch::channel(Arc::default());
+        let (config, checks) = (self.config.clone(), Checks::default());
+        let herder = Herder { requests, view, config, turn, checks, keys, startup: None };
+        let publishers = Publishers { view: publisher, turns, keys: key_sender };
+        (herder, run(self, asked, publishers, stop))
     }
+}
+
+/// What the loop tells its handles.
+struct Publishers {
+    view: watch::Sender<Arc<View>>,
+    turns: watch::Sender<Turn>,
+    keys: watch::Sender<Arc<ClusterKeys>>,
 }
 
 async fn run(
     options: Options,
     asked: mpsc::Receiver<Request>,
-    publisher: watch::Sender<Arc<View>>,
+    publishers: Publishers,
     stop: CancellationToken,
 ) -> Ended {
     let started = tokio::select! {
-        started = starting::start(&options, &publisher) => started,
+        started = starting::start(&options, &publishers) => started,
         () = stop.cancelled() => return Ended::Stopped { drained: options.runner.shutdown().await },
     };
-    let starting::Started { topic, status, membership, view } = match started {
+    let starting::Started { opened, membership, view, trouble } = match started {
         Ok(started) => started,
         Err(error) => {
             options.runner.shutdown().await;
             return Ended::Failed(error);
         }
     };
+    let starting::Opened { topic, status, watch } = opened;
     let mut service = Service {
+        storage: StorageWatch::new(watch, options.stores.clone()),
         dirty: topic.state().connectors().cloned().collect(),
         assignment: Arc::default(),
         membership,
         view,
+        cluster_trouble: trouble,
         healing: Healing::new(&options.config),
         deleted: BTreeMap::new(),
         reported: HashMap::new(),
@@ -115,15 +134,17 @@ async fn run(
         statuses: BTreeMap::new(),
         topics: None,
         operations: JoinSet::new(),
+        lookups: JoinSet::new(),
         running: HashMap::new(),
         settling: Vec::new(),
         logger_levels: Vec::new(),
         options,
         topic,
         status,
-        publisher,
+        publishers,
     };
     service.assign_anew();
+    service.look_for_the_dead_after_start();
     if service.leads() {
         service.forget_leftovers();
     }
@@ -132,10 +153,13 @@ async fn run(
 
 struct Service {
     options: Options,
+    storage: StorageWatch,
     topic: ConfigTopic,
     status: StatusTopic,
     membership: Membership,
     view: Arc<ClusterView>,
+    /// What is wrong with the cluster's group.
+    cluster_trouble: Option<Arc<str>>,
     /// Who runs what, as of the view and the config topic.
     assignment: Arc<Assignment>,
     healing: Healing,
@@ -153,18 +177,21 @@ struct Service {
     /// The topics in use as they were published last; none when that has changed.
     topics: Option<Arc<ActiveTopics>>,
     operations: JoinSet<()>,
+    /// Looks at consumer groups that may hold dead members.
+    lookups: JoinSet<()>,
     running: HashMap<Id, Arc<str>>,
     /// Who waits until a connector is at rest.
     settling: Vec<(Arc<str>, Reply<()>)>,
     /// Levels of loggers that were read and are not set yet.
     logger_levels: Vec<(Arc<str>, String)>,
-    publisher: watch::Sender<Arc<View>>,
+    publishers: Publishers,
 }
 
 impl Service {
     async fn run(&mut self, mut asked: mpsc::Receiver<Request>, stop: CancellationToken) -> Ended {
         let mut events = Vec::with_capacity(EVENTS_PER_TURN);
         loop {
+            self.going_on();
             self.set_logger_levels().await;
             self.reconcile().await;
             self.publish(Phase::Running);
@@ -173,6 +200,7 @@ impl Service {
             if stop.is_cancelled() {
                 break;
             }
+            self.publishers.turns.send_replace(None);
             // Not biased: a wave of states of thousands of tasks must not keep requests waiting until its end.
             tokio::select! {
                 () = stop.cancelled() => break,
@@ -188,17 +216,30 @@ impl Service {
                     Ok(names) => self.take_status_changes(names),
                     Err(error) => return self.fail(error).await,
                 },
+                news = self.storage.next() => {
+                    self.going_on();
+                    self.take_storage_news(news).await;
+                }
                 () = self.membership.changed() => {
+                    self.going_on();
                     if let Err(error) = self.cluster_changed().await {
                         return self.fail(error).await;
                     }
                 }
-                Some(request) = asked.recv() => self.carry_out(request).await,
+                Some(request) = asked.recv() => {
+                    self.going_on();
+                    self.carry_out(request).await;
+                }
                 () = sleep_until(self.healing.next()) => self.heal(),
                 () = sleep_until(retry_at) => self.dirty.extend(self.due()),
             }
         }
         self.shut_down(asked).await
+    }
+
+    /// Notes that the loop does something now, for `/health`.
+    fn going_on(&self) {
+        self.publishers.turns.send_replace(Some(Instant::now()));
     }
 
     fn due(&self) -> Vec<Arc<str>> {
@@ -255,13 +296,14 @@ impl Service {
             }
         }
         let topics = self.shown_topics();
-        self.publisher.send_modify(|view| {
+        self.publishers.view.send_modify(|view| {
             *view = Arc::new(View {
                 phase,
                 configs: self.topic.state().clone(),
                 statuses: self.statuses.clone(),
                 topics,
                 cluster_id: view.cluster_id.clone(),
+                trouble: self.trouble(),
                 cluster: Some(Place {
                     url: self.membership.url().clone(),
                     view: self.view.clone(),
@@ -295,6 +337,10 @@ impl Service {
                 Change::TargetState(name) => drop(self.dirty.insert(name)),
                 Change::Restart(request) => self.restart(&request),
                 Change::LoggerLevel { logger, level } => self.logger_levels.push((logger, level)),
+                Change::Keys => {
+                    tracing::info!("the cluster has another key");
+                    self.publishers.keys.send_replace(Arc::new(self.topic.state().keys().clone()));
+                }
             }
         }
     }

@@ -123,6 +123,7 @@ impl Service {
     }
 
     async fn write_tasks(&mut self, name: &Arc<str>) -> bool {
+        self.going_on();
         let Some(config) = self.topic.state().config(name) else { return false };
         let tasks = task_configs::make(name, config);
         let written = self.topic.put_tasks(name, tasks).await;

@@ -6,7 +6,7 @@ use super::reconcile::Managed;
 use super::restart::{choose, shown};
 use crate::config::{ConnectorProperties, Mode};
 use crate::herder::Error;
-use crate::herder::handle::{Create, Put, Reply, Request};
+use crate::herder::handle::{Put, Reply, Request, When};
 use crate::herder::view::{ConnectorStatus, Phase, info};
 use crate::id::ConnectorTaskId;
 use crate::status::{State, TargetState};
@@ -16,12 +16,8 @@ use std::sync::Arc;
 impl Service {
     pub(super) async fn carry_out(&mut self, request: Request) {
         match request {
-            Request::Put { name, config, create, reply } => {
-                let result = self.put(&name, config, create).await;
-                self.answer(reply, result);
-            }
-            Request::Patch { name, patch, reply } => {
-                let result = self.patch(&name, patch).await;
+            Request::Put { name, config, when, reply } => {
+                let result = self.put(&name, config, when).await;
                 self.answer(reply, result);
             }
             Request::LoggerLevel { logger, level, reply } => {
@@ -58,7 +54,6 @@ impl Service {
                 self.reset_topics(&name);
                 self.answer(reply, Ok(()));
             }
-            Request::Ping { reply } => self.answer(reply, Ok(())),
         }
     }
 
@@ -98,17 +93,16 @@ impl Service {
         }
     }
 
-    pub(super) async fn put(
-        &mut self,
-        name: &Arc<str>,
-        config: ConnectorProperties,
-        create: Option<Create>,
-    ) -> Result<Put, Error> {
+    async fn put(&mut self, name: &Arc<str>, config: ConnectorProperties, when: When) -> Result<Put, Error> {
         let exists = self.topic.state().contains(name);
-        if exists && create.is_some() {
-            return Err(Error::AlreadyExists(name.clone()));
-        }
-        let initial_state = create.and_then(|create| create.initial_state);
+        let initial_state = match when {
+            When::New { .. } if exists => return Err(Error::AlreadyExists(name.clone())),
+            When::Unchanged(revision) if self.topic.state().revision(name) != Some(revision) => {
+                return Err(Error::Changed);
+            }
+            When::New { initial_state } => initial_state,
+            When::Always | When::Unchanged(_) => None,
+        };
         let changes = self.topic.put_connector(name, config, initial_state).await;
         self.written(changes)?;
         tracing::info!(connector = %name, created = !exists, "connector config written");

@@ -3,10 +3,12 @@
 //! A JVM worker that finds no Kafka ends. Ours keeps trying and says so, in the log and in `/health`: a worker that is
 //! started together with its brokers then needs nobody to start it again. Only what waiting cannot mend ends it.
 
-use super::Options;
+use super::{Options, Publishers};
+use crate::cluster_key::ClusterKey;
 use crate::config::Mode;
 use crate::herder::handle::now;
 use crate::herder::view::{Phase, View};
+use crate::kafka::topic_watch::TopicWatch;
 use crate::membership::{ClusterView, Membership, State};
 use crate::retry::Backoff;
 use crate::storage::{self, ConfigTopic, StatusTopic};
@@ -19,26 +21,30 @@ const FIRST_PAUSE: Duration = Duration::from_millis(250);
 /// Long enough for a log that can be read, short enough to be there soon after the brokers.
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
-type Opened = (ConfigTopic, StatusTopic);
+/// What is read and written.
+pub(super) struct Opened {
+    pub(super) topic: ConfigTopic,
+    pub(super) status: StatusTopic,
+    pub(super) watch: Option<TopicWatch>,
+}
 
 /// All that the loop works with.
 pub(super) struct Started {
-    pub(super) topic: ConfigTopic,
-    pub(super) status: StatusTopic,
+    pub(super) opened: Opened,
     pub(super) membership: Membership,
     pub(super) view: Arc<ClusterView>,
+    pub(super) trouble: Option<Arc<str>>,
 }
 
 /// Opens the stores, then joins the cluster; waits for both as long as it takes.
-pub(super) async fn start(
-    options: &Options,
-    publisher: &watch::Sender<Arc<View>>,
-) -> Result<Started, storage::Error> {
-    let (topic, status) = open(options, publisher).await?;
-    let mut membership = options.cluster.join(status.max_generation());
+pub(super) async fn start(options: &Options, publishers: &Publishers) -> Result<Started, storage::Error> {
+    let publisher = &publishers.view;
+    let opened = open(options, publisher).await?;
+    publishers.keys.send_replace(Arc::new(opened.topic.state().keys().clone()));
+    let mut membership = options.cluster.join(opened.status.max_generation(), publishers.keys.subscribe());
     loop {
         match membership.state() {
-            State::In(view) => return Ok(Started { topic, status, membership, view }),
+            State::In { view, trouble } => return Ok(Started { opened, membership, view, trouble }),
             State::Joining(words) => starting(publisher, words),
         }
         membership.changed().await;
@@ -61,7 +67,7 @@ async fn open(options: &Options, publisher: &watch::Sender<Arc<View>>) -> Result
             Ok(opened) => {
                 tracing::info!(
                     topic,
-                    connectors = opened.0.state().connectors().count(),
+                    connectors = opened.topic.state().connectors().count(),
                     "the stores are open"
                 );
                 return Ok(opened);
@@ -82,7 +88,13 @@ async fn try_open(options: &Options, publisher: &watch::Sender<Arc<View>>) -> Re
     let stores = options.stores.open().await?;
     publisher.send_modify(|view| Arc::make_mut(view).cluster_id.clone_from(&stores.cluster_id));
     let status = StatusTopic::open(stores.status, options.worker_id.clone()).await?;
-    Ok((ConfigTopic::open(stores.config).await?, status))
+    let mut topic = ConfigTopic::open(stores.config).await?;
+    if options.cluster.needs_key() && topic.state().keys().current().is_none() {
+        let key = ClusterKey::generate().map_err(|error| storage::Error::Key(error.to_string()))?;
+        topic.put_key(key).await?;
+        tracing::info!("wrote a key for the workers of the cluster into the config topic");
+    }
+    Ok(Opened { topic, status, watch: stores.watch })
 }
 
 fn starting(publisher: &watch::Sender<Arc<View>>, stage: String) {

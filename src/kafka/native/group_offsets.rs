@@ -23,7 +23,7 @@ use sys::rd_kafka_admin_op_t as AdminOp;
 use crate::id::TopicPartition;
 
 /// How much longer than the request itself its answer is waited for: the library answers every request in time.
-const SPARE: Duration = Duration::from_secs(5);
+pub(super) const SPARE: Duration = Duration::from_secs(5);
 
 /// One partition of an answer: its committed offset (negative: none), or why the request was refused for it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -188,24 +188,27 @@ unsafe fn copied(element: &sys::rd_kafka_topic_partition_t) -> PartitionAnswer {
     }
 }
 
-fn refused(code: sys::rd_kafka_resp_err_t) -> Result<(), RDKafkaErrorCode> {
+pub(super) fn refused(code: sys::rd_kafka_resp_err_t) -> Result<(), RDKafkaErrorCode> {
     match code {
         sys::rd_kafka_resp_err_t::RD_KAFKA_RESP_ERR_NO_ERROR => Ok(()),
         code => Err(code.into()),
     }
 }
 
-fn millis(time: Duration) -> c_int {
+pub(super) fn millis(time: Duration) -> c_int {
     c_int::try_from(time.as_millis()).unwrap_or(c_int::MAX)
 }
 
 /// Something of the library's that is ours to give back.
-struct Owned<T>(*mut T, unsafe extern "C" fn(*mut T));
+pub(super) struct Owned<T>(pub(super) *mut T, unsafe extern "C" fn(*mut T));
 
 impl<T> Owned<T> {
     /// # Safety
     /// `value` is null or ours, and `destroy` is its end.
-    unsafe fn new(value: *mut T, destroy: unsafe extern "C" fn(*mut T)) -> Result<Self, KafkaError> {
+    pub(super) unsafe fn new(
+        value: *mut T,
+        destroy: unsafe extern "C" fn(*mut T),
+    ) -> Result<Self, KafkaError> {
         if value.is_null() {
             Err(KafkaError::AdminOp(RDKafkaErrorCode::Fail))
         } else {

@@ -2,7 +2,8 @@
 //!
 //! `queue` reads one partition's records in batches; `commit` commits and tells how that ended; `group_offsets` reads, sets and removes
 //! the committed offsets of a group that is somebody else's; `errors` asks a client that is not polled why it is not let in;
-//! `tokens` gives a client its token, `brokers` its brokers; `fetch_wait` says how long brokers may hold a fetch back.
+//! `tokens` gives a client its token, `brokers` its brokers, `topic_ids` tells topics of one name apart; `fetch_wait` says
+//! how long brokers may hold a fetch back.
 //! Each file says why what it does is sound.
 
 pub(super) mod brokers;
@@ -12,6 +13,7 @@ pub(super) mod fetch_wait;
 pub(super) mod group_offsets;
 mod queue;
 pub(super) mod tokens;
+pub(super) mod topic_ids;
 
 #[cfg(test)]
 pub use queue::MadeRecord;

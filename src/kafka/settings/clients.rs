@@ -4,16 +4,19 @@
 //! consumers of tasks have `consumer.*` and `consumer.override.*` and nothing of the top level, admin clients of
 //! connectors have the top level, `admin.*` and `admin.override.*`, producers `producer.*` and `producer.override.*`.
 
+use std::time::Duration;
+
 use rdkafka::ClientConfig;
 
 use super::kerberos::{JAAS, KINIT, Login, RELOGIN};
 use super::{Layer, PROTOCOL, client_config, merged, protocol, sasl, setting};
-use crate::config::{Mode, Properties, WorkerConfig};
+use crate::config::{ConnectorProperties, Mode, Properties, WorkerConfig};
 use crate::kafka::Error;
 
 /// How often topics are looked at, and the longest pause between that librdkafka takes.
 const REFRESH: &str = "topic.metadata.refresh.interval.ms";
 const LONGEST_REFRESH: u64 = 3_600_000;
+const GROUP: &str = "group.id";
 
 /// What one record of a producer may take when the user does not say: what a request may hold (`socket.request.max.bytes`
 /// of brokers is 100 MiB, and a larger request costs the connection) with room for headers. Which records are too large is
@@ -74,9 +77,30 @@ pub fn consumer(
     if let (Some(age), None) = (age, config.get(REFRESH)) {
         config.set(REFRESH, age.min(LONGEST_REFRESH).to_string());
     }
+    if same_group(config.get("group.id"), worker) {
+        let written = merged(&layers);
+        let is_written = written.get(GROUP).is_some();
+        let key = if is_written { written.name(GROUP) } else { "name".to_owned() };
+        return Err(conflict(&key, worker));
+    }
     // Not the user's to change: an offset is committed only after its record was handed over.
     config.set("enable.auto.commit", "false").set("enable.auto.offset.store", "false");
     Ok(config)
+}
+
+/// How long the group of a connector keeps a member that does not show any sign of life.
+pub fn session_timeout(worker: &WorkerConfig, config: &ConnectorProperties) -> Result<Duration, Error> {
+    const KEY: &str = "session.timeout.ms";
+    let prefix = "consumer.override.";
+    let own = config.get(&format!("{prefix}{KEY}")).cloned().flatten();
+    let own = own.map(|text| (KEY.to_owned(), text)).into_iter().collect();
+    let layers =
+        [Layer { prefix: "consumer.", properties: &worker.consumer }, Layer { prefix, properties: &own }];
+    let settings = merged(&layers);
+    // Java's default, and librdkafka's.
+    let text = settings.get(KEY).unwrap_or("45000");
+    let millis = text.trim().parse().map_err(|_| setting(&settings.name(KEY), "must be a whole number"))?;
+    Ok(Duration::from_millis(millis))
 }
 
 /// An admin client that works for a connector; `overrides` are its `admin.override.*` without that prefix.
@@ -88,6 +112,7 @@ pub fn admin(worker: &WorkerConfig, client_id: &str, overrides: &Properties) -> 
         Layer { prefix: "admin.override.", properties: overrides },
     ];
     one_login(worker, &layers)?;
+    outside_the_cluster("admin.override.", overrides, worker)?;
     client_config(&defaults, &layers)
 }
 
@@ -109,6 +134,7 @@ pub fn producer(
         Layer { prefix: "producer.override.", properties: overrides },
     ];
     one_login(worker, &layers)?;
+    outside_the_cluster("producer.override.", overrides, worker)?;
     client_config(&defaults, &layers)
 }
 
@@ -122,7 +148,25 @@ pub fn own(
     let defaults = [("client.id", client_id), ("acks", "all"), ("partitioner", "murmur2_random")];
     let layers = [Layer { prefix, properties }];
     one_login(worker, &layers)?;
+    outside_the_cluster(prefix, properties, worker)?;
     client_config(&defaults, &layers)
+}
+
+/// True for the group of the workers' own cluster, whatever blanks stand around its name.
+pub fn same_group(group: Option<&str>, worker: &WorkerConfig) -> bool {
+    worker.mode == Mode::Distributed && group.is_some_and(|group| group.trim() == worker.group_id.trim())
+}
+
+/// A connector's client has no business in the group in which the workers choose their leader.
+fn outside_the_cluster(prefix: &str, properties: &Properties, worker: &WorkerConfig) -> Result<(), Error> {
+    if same_group(properties.get(GROUP).map(String::as_str), worker) {
+        return Err(conflict(&format!("{prefix}{GROUP}"), worker));
+    }
+    Ok(())
+}
+
+fn conflict(key: &str, worker: &WorkerConfig) -> Error {
+    setting(key, &format!("this is the group of the workers themselves ({GROUP}={})", worker.group_id))
 }
 
 /// The Kerberos login of `layers`, if they have one, which must then be the worker's. Tickets are in the one credential

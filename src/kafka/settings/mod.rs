@@ -23,7 +23,9 @@ use rdkafka::types::RDKafkaConfRes;
 use super::Error;
 use crate::config::Properties;
 use crate::config::tls::{self, Setting, Settings};
-pub use clients::{admin, consumer, limit_by_the_broker, own, producer, storage};
+pub use clients::{
+    admin, consumer, limit_by_the_broker, own, producer, same_group, session_timeout, storage,
+};
 use table::{Treatment, treatment};
 
 /// Properties and where they stand in the user's configuration (`consumer.override.`), for messages.

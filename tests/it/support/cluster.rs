@@ -69,6 +69,17 @@ impl Cluster {
         self.workers.last_mut().expect("just added")
     }
 
+    /// A setting that all workers have.
+    pub fn setting(&self, key: &str) -> &str {
+        let found = self.settings.iter().find(|(known, _)| known == key);
+        found.map(|(_, value)| value.as_str()).expect("a setting")
+    }
+
+    /// The brokers.
+    pub fn bootstrap(&self) -> &str {
+        &self.bootstrap
+    }
+
     /// The REST API of the worker `index`.
     pub fn rest(&self, index: usize) -> &Rest {
         self.workers[index].rest()

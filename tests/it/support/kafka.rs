@@ -154,6 +154,14 @@ impl Kafka {
         config
     }
 
+    /// Deletes topics; returns when they are gone.
+    pub async fn delete_topics(&self, topics: &[&str]) {
+        let admin: AdminClient<DefaultClientContext> = self.client().create().expect("an admin client");
+        for deleted in admin.delete_topics(topics, &AdminOptions::new()).await.expect("an answer") {
+            deleted.expect("deleted");
+        }
+    }
+
     /// Creates `topic` with `partitions` and waits until the broker leads all of them.
     pub async fn create_topic(&self, topic: &str, partitions: i32) {
         self.create_topic_with(topic, partitions, &[]).await;
