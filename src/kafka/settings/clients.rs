@@ -61,7 +61,7 @@ pub fn consumer(
         ("partition.assignment.strategy", "cooperative-sticky"),
         // With queues of their own the limit holds for each partition; a pipeline that cannot keep up is paused.
         ("queued.max.messages.kbytes", "1024"),
-        ("fetch.queue.backoff.ms", "20"),
+        ("fetch.queue.backoff.ms", "5"),
     ];
     let layers = [
         Layer { prefix: "consumer.", properties: &worker.consumer },
