@@ -134,6 +134,10 @@ pub const KUSTO: &[Row] = &[
         "How the service learns of a batch: queued (a message in its queue), v2 (its REST API, a preview: a batch that the \
          service fails later is told in the log), or auto (v2 where the cluster offers and prefers it). Ours; the JVM \
          connector has queued only."),
+    Row("kusto.validation.records.enable", Boolean, Is("true"), Any, Low, (CONNECTION, 13), Narrow, "Enable record validation",
+        "Whether texts and bytes that are passed on unread are looked at for what would cost the other records of their batch: \
+         JSON that is no object, quotes that are never closed. Such a record is a bad one. What ADX takes beyond JSON's \
+         standard (comments, single quotes, NaN) needs false. Ours."),
     Row("kusto.tables.topics.mapping", Text, Required, Any, High, (WRITES, 0), Medium, "Kusto Table Topics Mapping",
         "A JSON array, single quotes allowed, with one object per topic: topic (a name, or * for all others) or topicRegex \
          (an expression that whole names match), db, table, format, mapping (the name of an ingestion mapping of the table), \

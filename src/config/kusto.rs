@@ -124,6 +124,8 @@ pub struct KustoSinkConfig {
     pub insecure_http: bool,
     /// What is asked of the cluster before the first record.
     pub target_check: TargetCheck,
+    /// `kusto.validation.records.enable`: texts and bytes are looked at for what would cost their neighbours in a blob.
+    pub check_records: bool,
     /// `kusto.ingestion.protocol`.
     pub protocol: IngestionProtocol,
 }
@@ -185,6 +187,7 @@ impl KustoSinkConfig {
                 Some(false) if values.is_written(VALIDATION) => TargetCheck::Off,
                 _ => TargetCheck::Existence,
             },
+            check_records: values.flag("kusto.validation.records.enable")?,
             protocol: match values.text("kusto.ingestion.protocol")? {
                 "v2" => IngestionProtocol::V2,
                 "auto" => IngestionProtocol::Auto,

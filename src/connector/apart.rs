@@ -10,7 +10,7 @@ use std::ops::Range;
 use super::Error;
 use crate::batch::{Batch, Sealed};
 use crate::id::OffsetRange;
-use crate::ingest::{self, IngestClient, IngestRequest};
+use crate::ingest::{self, IngestClient, IngestRequest, WaitingTeller};
 
 /// Requests for the parts of one batch: some ten bad records among thousands are found. If there are more, then rather all
 /// are bad (a mapping that does not fit), and what was not looked into counts as refused.
@@ -97,7 +97,7 @@ impl fmt::Display for BadRecords {
 /// Hands over what the service takes of `whole`, which it has refused for `reason`. `Ok` when it takes all of it, part by
 /// part; [`Error::Records`] names what it does not take. `request` makes a part's request.
 pub(super) async fn take_apart(
-    client: &dyn IngestClient,
+    (client, waits): (&dyn IngestClient, &WaitingTeller),
     (whole, ends): (&Sealed, &Ends),
     request: impl Fn(&Sealed) -> IngestRequest + Send,
     mut reason: ingest::Error,
@@ -116,7 +116,7 @@ pub(super) async fn take_apart(
         for half in [part.start..middle, middle..part.end] {
             left -= 1;
             let Some(sealed) = cut(&raw, ends, half.clone())? else { continue };
-            match client.ingest(&request(&sealed)).await {
+            match client.ingest_telling(&request(&sealed), waits).await {
                 Ok(()) => {}
                 Err(error) if error.is_of_content() => {
                     reason = error;

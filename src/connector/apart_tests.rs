@@ -5,7 +5,7 @@ use crate::batch::{Batch, Sealed};
 use crate::config::DataFormat;
 use crate::connector::Error;
 use crate::id::OffsetRange;
-use crate::ingest::{self, Class, IngestClient, IngestRequest, Refusal, SasUrl, Target};
+use crate::ingest::{self, Class, IngestClient, IngestRequest, Refusal, SasUrl, Target, WaitingTeller};
 use async_trait::async_trait;
 use proptest::prelude::*;
 use std::collections::BTreeSet;
@@ -38,7 +38,7 @@ fn refusal(status: u16, code: &str) -> ingest::Error {
 
 #[async_trait]
 impl IngestClient for Service {
-    async fn ingest(&self, request: &IngestRequest) -> Result<(), ingest::Error> {
+    async fn ingest_telling(&self, request: &IngestRequest, _: &WaitingTeller) -> Result<(), ingest::Error> {
         let mut seen = self.seen.lock().unwrap();
         seen.push(request.id);
         if self.down_after.is_some_and(|requests| seen.len() > requests) {
@@ -88,7 +88,8 @@ fn batch(offsets: &[i64]) -> (Sealed, Ends) {
 async fn taken(service: &Service, offsets: &[i64]) -> Result<BadRecords, Error> {
     let (sealed, ends) = batch(offsets);
     let reason = refusal(400, "Stream_ClosingQuoteMissing");
-    match take_apart(service, (&sealed, &ends), request, reason).await {
+    let nobody = WaitingTeller::new(None);
+    match take_apart((service, &nobody), (&sealed, &ends), request, reason).await {
         Ok(()) => Ok(BadRecords::default()),
         Err(Error::Records { bad, .. }) => Ok(bad),
         Err(error) => Err(error),

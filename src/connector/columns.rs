@@ -1,8 +1,9 @@
-//! Columns of Kafka's own beside a record's value: members of its JSON object, or fields behind those of its line.
+//! Columns of Kafka's own beside a record's value: members of its JSON object, or fields behind those of each of its rows.
 //!
-//! The value's own bytes stay as they are. Pure.
+//! The value's own bytes stay as they are. Pure, but for what [`Width`] remembers.
 
 use super::encode::{escape, moment, quote};
+use super::lines;
 use crate::config::{Column, ColumnSource, DataFormat, TopicMapping};
 use crate::data::json::{self, DecimalFormat};
 use crate::data::{Converted, Error, Header, SchemaAndValue, SinkRecord, Value};
@@ -10,11 +11,56 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde::de::IgnoredAny;
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+/// How many fields the values of a table's rows have, as far as that was seen: what an empty value stands for.
+#[derive(Debug, Default)]
+pub(super) struct Width(AtomicUsize);
+
+impl Width {
+    /// `value` with `behind` behind the fields of each of its rows. An empty value is a row of empty fields, as many as the
+    /// row before it had; with another number it would stand in the wrong columns.
+    pub(super) fn append(
+        &self,
+        (format, separator): (DataFormat, char),
+        value: &[u8],
+        behind: &str,
+    ) -> Result<Vec<u8>, Error> {
+        let mut one = [0; 4];
+        let separator = separator.encode_utf8(&mut one).as_bytes();
+        let rows = lines::rows(format, separator[0], value)?;
+        let Some(last) = rows.last() else {
+            let Some(commas) = self.0.load(Ordering::Relaxed).checked_sub(1) else {
+                return Err(Error::new(
+                    "an empty value is a row of empty fields, and how many is not known before another row was read",
+                ));
+            };
+            return Ok([&separator.repeat(commas), behind.as_bytes()].concat());
+        };
+        self.0.store(last.fields, Ordering::Relaxed);
+        let mut out = Vec::with_capacity(value.len() + rows.len() * (behind.len() + 1));
+        for (number, row) in rows.iter().enumerate() {
+            if number > 0 {
+                out.push(b'\n');
+            }
+            out.extend_from_slice(row.bytes);
+            out.extend_from_slice(behind.as_bytes());
+        }
+        Ok(out)
+    }
+}
 
 /// `value`, which is the record's in the target's format, with the target's columns.
-pub(super) fn add(target: &TopicMapping, record: &SinkRecord<'_>, value: &[u8]) -> Result<Vec<u8>, Error> {
+pub(super) fn add(
+    target: &TopicMapping,
+    record: &SinkRecord<'_>,
+    value: &[u8],
+    width: &Width,
+) -> Result<Vec<u8>, Error> {
     match target.format.field_separator() {
-        Some(separator) => line(target, record, value, separator),
+        Some(separator) => {
+            width.append((target.format, separator), value, &behind(target, record, separator)?)
+        }
         None => object(&target.columns, record, value),
     }
 }
@@ -120,26 +166,19 @@ fn headers(headers: &[Header]) -> Result<Vec<u8>, Error> {
     Ok(out)
 }
 
-fn line(
-    target: &TopicMapping,
-    record: &SinkRecord<'_>,
-    value: &[u8],
-    separator: char,
-) -> Result<Vec<u8>, Error> {
-    // Producers of lines often end them; the fields belong before that end.
-    let value = value.strip_suffix(b"\n").unwrap_or(value);
-    let value = value.strip_suffix(b"\r").unwrap_or(value);
-    let mut rest = String::new();
+/// The columns as they stand behind a row.
+fn behind(target: &TopicMapping, record: &SinkRecord<'_>, separator: char) -> Result<String, Error> {
+    let mut behind = String::new();
     for column in target.columns.iter() {
-        rest.push(separator);
+        behind.push(separator);
         let cell = cell(column.source, record)?;
         if target.format == DataFormat::Tsve {
-            escape(&cell, &mut rest);
+            escape(&cell, &mut behind);
         } else {
-            quote(&cell, separator, &mut rest);
+            quote(&cell, separator, &mut behind);
         }
     }
-    Ok([value, rest.as_bytes()].concat())
+    Ok(behind)
 }
 
 fn cell(source: ColumnSource, record: &SinkRecord<'_>) -> Result<String, Error> {
@@ -164,7 +203,7 @@ fn cell(source: ColumnSource, record: &SinkRecord<'_>) -> Result<String, Error> 
 
 #[cfg(test)]
 mod tests {
-    use super::add;
+    use super::{Width, add};
     use crate::config::{Column, ColumnSource, DataFormat, Layout, TopicMapping};
     use crate::data::{Converted, Header, SchemaAndValue, SinkRecord, Value};
     use bytes::Bytes;
@@ -210,7 +249,7 @@ mod tests {
 
     fn added(format: DataFormat, record: &SinkRecord<'_>) -> String {
         let Converted::Text(value) = &record.value else { panic!() };
-        String::from_utf8(add(&target(format), record, value.as_bytes()).unwrap()).unwrap()
+        String::from_utf8(add(&target(format), record, value.as_bytes(), &Width::default()).unwrap()).unwrap()
     }
 
     #[test]
@@ -246,7 +285,51 @@ mod tests {
     fn what_is_no_object_has_no_place_for_them() {
         for value in ["[1]", "7", "", "{\"a\":1} {\"b\":2}", "{\"a\":", "null"] {
             let record = record(Converted::Null, value);
-            assert!(add(&target(DataFormat::MultiJson), &record, value.as_bytes()).is_err(), "{value}");
+            let added = add(&target(DataFormat::MultiJson), &record, value.as_bytes(), &Width::default());
+            assert!(added.is_err(), "{value}");
         }
+    }
+
+    #[test]
+    fn each_row_of_a_value_gets_them_and_an_empty_value_is_as_wide_as_the_row_before_it() {
+        let columns = [Column { source: ColumnSource::Offset, name: "o".into() }];
+        for (format, empty) in [
+            (DataFormat::Csv, ",,,42"),
+            (DataFormat::Tsv, "\t\t\t42"),
+            (DataFormat::Tsve, "\t\t\t42"),
+            (DataFormat::Scsv, ";;;42"),
+            (DataFormat::Sohsv, "\u{1}\u{1}\u{1}42"),
+            (DataFormat::Psv, "|||42"),
+        ] {
+            let target = TopicMapping { columns: columns.clone().into(), ..target(format) };
+            let width = Width::default();
+            let added = |value: &str| {
+                let value = value.replace(',', &format.field_separator().unwrap().to_string());
+                let added = add(&target, &record(Converted::Null, "x"), value.as_bytes(), &width);
+                added.map(|bytes| String::from_utf8(bytes).unwrap())
+            };
+            let wanted = |text: &str| Ok(text.replace(',', &format.field_separator().unwrap().to_string()));
+            for value in ["", "\n", "\r\n\n"] {
+                assert!(
+                    added(value).unwrap_err().to_string().contains("empty"),
+                    "{format}: nothing is known yet"
+                );
+            }
+            assert_eq!(added("1,2,3\n"), wanted("1,2,3,42"), "{format}");
+            for value in ["", "\n", "\r\n\n"] {
+                assert_eq!(added(value), Ok(empty.to_owned()), "{format} {value:?}");
+            }
+            assert_eq!(added("1,2\r\n\n3,4\n"), wanted("1,2,42\n3,4,42"), "{format}");
+            assert_eq!(added(""), wanted(",,42"), "{format}: as the last row was");
+            let open = if format == DataFormat::Tsve { "1,2\\" } else { "1,\"2" };
+            assert!(added(open).is_err(), "{format}: they would be a part of its last field");
+        }
+        let quoted = add(
+            &TopicMapping { columns: columns.into(), ..target(DataFormat::Csv) },
+            &record(Converted::Null, "x"),
+            b"1,\"two\nlines\"\n2,b",
+            &Width::default(),
+        );
+        assert_eq!(String::from_utf8(quoted.unwrap()).unwrap(), "1,\"two\nlines\",42\n2,b,42");
     }
 }

@@ -1,11 +1,11 @@
 //! From a converted value to the bytes of one record in a blob (`kusto-sink-connector.md` §3.2).
 //!
 //! Binary formats take whole files, one per record, and Avro structs as well. Elsewhere texts, bytes and documents are
-//! written as they came. A struct becomes JSON in the JVM connector's conventions, or
+//! written as they came, if they harm no neighbour (`unread`). A struct becomes JSON in the JVM connector's conventions, or
 //! one line of a separated format, field by field in the order of its schema (the JVM fails the task there): nested
 //! values as JSON, decimals as numbers, dates in ISO 8601. Nothing here ends a record: separators are the batch's.
 
-use super::{Encoded, avro};
+use super::{Encoded, avro, unread};
 use crate::config::DataFormat;
 use crate::data::json::{self, DecimalFormat};
 use crate::data::schema::{DATE, TIME};
@@ -22,15 +22,34 @@ const DAY: i64 = 86_400_000;
 /// Of a document: what spares most of them from being moved while they are written.
 const USUAL_BYTES: usize = 1024;
 
+/// Whether values that are passed on unread are looked at for what would harm their neighbours.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Look {
+    /// Yes.
+    Close,
+    /// No: the user does not want it, or somebody else does.
+    Away,
+}
+
 /// `value` in `format`; none for a tombstone.
-pub(super) fn encode<'v>(format: DataFormat, value: &'v Converted<'_>) -> Result<Option<Encoded<'v>>, Error> {
+pub(super) fn encode<'v>(
+    format: DataFormat,
+    value: &'v Converted<'_>,
+    look: Look,
+) -> Result<Option<Encoded<'v>>, Error> {
     if let (true, Converted::Data(SchemaAndValue { value: Value::Struct(fields), .. })) =
         (format.is_avro(), value)
     {
         let bytes = avro::datum(fields)?.into();
         return Ok(Some(Encoded { bytes, schema: Some(Arc::clone(&fields.schema)) }));
     }
-    let bytes = if format.is_binary() { file(format, value)? } else { text(format, value)? };
+    let bytes = if format.is_binary() {
+        file(format, value)?
+    } else if format == DataFormat::MultiJson {
+        objects(value, look)?
+    } else {
+        text(format, value, look)?
+    };
     Ok(bytes.map(|bytes| Encoded { bytes, schema: None }))
 }
 
@@ -62,24 +81,67 @@ fn file<'v>(format: DataFormat, value: &'v Converted<'_>) -> Result<Option<Cow<'
     Ok(Some(Cow::Borrowed(bytes)))
 }
 
-/// What is followed by a line feed.
-fn text<'v>(format: DataFormat, value: &'v Converted<'_>) -> Result<Option<Cow<'v, [u8]>>, Error> {
-    Ok(Some(match value {
+/// JSON objects, which are all that such a table takes.
+fn objects<'v>(value: &'v Converted<'_>, look: Look) -> Result<Option<Cow<'v, [u8]>>, Error> {
+    let unread = match value {
+        Converted::Null => return Ok(None),
+        Converted::Text(text) => text.as_bytes(),
+        Converted::Bytes(bytes) => bytes,
+        Converted::Json(document) => {
+            // One valid document, so only what it is can be wrong.
+            if document.first() != Some(&b'{') && look == Look::Close {
+                unread::check(DataFormat::MultiJson, document)?;
+            }
+            return Ok(Some(Cow::Borrowed(document)));
+        }
+        Converted::Data(SchemaAndValue { schema, value }) => {
+            let json = json_of(schema.as_deref(), value)?;
+            match json.first() {
+                Some(b'{') => {}
+                Some(b'[') => unread::check_documents(&json)?,
+                _ => return Err(unread::no_object(&json)),
+            }
+            return Ok(Some(Cow::Owned(json)));
+        }
+    };
+    let Some(documents) = unread::documents(unread) else { return Ok(None) };
+    if look == Look::Close {
+        unread::check(DataFormat::MultiJson, documents)?;
+    }
+    Ok(Some(Cow::Borrowed(documents)))
+}
+
+/// Lines.
+fn text<'v>(
+    format: DataFormat,
+    value: &'v Converted<'_>,
+    look: Look,
+) -> Result<Option<Cow<'v, [u8]>>, Error> {
+    let bytes = match value {
         Converted::Null => return Ok(None),
         Converted::Text(text) => Cow::Borrowed(text.as_bytes()),
-        Converted::Bytes(bytes) | Converted::Json(bytes) => Cow::Borrowed(bytes),
+        Converted::Bytes(bytes) | Converted::Json(bytes) => Cow::Borrowed(&**bytes),
         Converted::Data(SchemaAndValue { schema, value }) => {
             if let (Value::Struct(fields), Some(separator)) = (value, format.field_separator()) {
                 let line = line(fields, separator, format == DataFormat::Tsve)?;
                 return Ok(Some(Cow::Owned(line.into_bytes())));
             }
-            let mut out = Vec::with_capacity(USUAL_BYTES);
-            json::write(schema.as_deref(), value, DecimalFormat::Base64, &mut out)?;
-            Cow::Owned(out)
+            Cow::Owned(json_of(schema.as_deref(), value)?)
         }
-    }))
+    };
+    if look == Look::Close {
+        unread::check(format, &bytes)?;
+    }
+    Ok(Some(bytes))
 }
 
+fn json_of(schema: Option<&Schema>, value: &Value) -> Result<Vec<u8>, Error> {
+    let mut out = Vec::with_capacity(USUAL_BYTES);
+    json::write(schema, value, DecimalFormat::Base64, &mut out)?;
+    Ok(out)
+}
+
+/// The fields as one row, whatever is in them.
 fn line(fields: &Struct, separator: char, backslashes: bool) -> Result<String, Error> {
     let mut line = String::new();
     for (index, (field, value)) in fields.schema.fields().iter().zip(&fields.values).enumerate() {
@@ -96,6 +158,14 @@ fn line(fields: &Struct, separator: char, backslashes: bool) -> Result<String, E
         } else {
             quote(&cell, separator, &mut line);
         }
+    }
+    // An empty line is no row.
+    match (line.is_empty(), backslashes) {
+        (true, false) => line.push_str("\"\""),
+        (true, true) => {
+            return Err(Error::new("a row of one empty field cannot be written in tsve; csv and tsv can"));
+        }
+        (false, _) => {}
     }
     Ok(line)
 }
@@ -180,93 +250,5 @@ pub(super) fn escape(cell: &str, line: &mut String) {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::encode;
-    use crate::config::DataFormat;
-    use crate::data::schema::{DATE, TIME, TIMESTAMP};
-    use crate::data::{Converted, Kind, Schema, SchemaAndValue, Struct, Value};
-    use std::sync::Arc;
-
-    fn encoded(format: DataFormat, value: &Converted<'_>) -> Option<String> {
-        let encoded = encode(format, value).unwrap();
-        encoded.map(|encoded| String::from_utf8(encoded.bytes.into_owned()).unwrap())
-    }
-
-    fn storm() -> Converted<'static> {
-        let optional = |kind| Arc::new(Schema::optional(kind));
-        let logical = |kind, name| Arc::new(Schema::logical(kind, name).with_optional(true));
-        let list = Kind::Array(Some(optional(Kind::Int32)));
-        let schema = Arc::new(Schema::of_fields([
-            ("text", optional(Kind::String)),
-            ("n", optional(Kind::Int64)),
-            ("none", optional(Kind::String)),
-            ("amount", Arc::new(Schema::decimal(2))),
-            ("day", logical(Kind::Int32, DATE)),
-            ("clock", logical(Kind::Int32, TIME)),
-            ("at", logical(Kind::Int64, TIMESTAMP)),
-            ("list", optional(list)),
-        ]));
-        let values = vec![
-            "a,\"b\"\n".into(),
-            Value::Int64(-5),
-            Value::Null,
-            Value::Decimal("1.50".parse().unwrap()),
-            Value::Date(86_400_000),
-            Value::Date(3_661_007),
-            Value::Date(1_700_000_000_123),
-            Value::Array(vec![Value::Int32(1), Value::Int32(2)]),
-        ];
-        let value = Value::Struct(Struct { schema: schema.clone(), values });
-        Converted::Data(SchemaAndValue { schema: Some(schema), value })
-    }
-
-    #[test]
-    fn a_struct_is_a_line_in_separated_formats_and_json_elsewhere() {
-        let csv = "\"a,\"\"b\"\"\n\",-5,,1.50,1970-01-02,01:01:01.007,2023-11-14T22:13:20.123Z,\"[1,2]\"";
-        assert_eq!(encoded(DataFormat::Csv, &storm()).unwrap(), csv);
-        let tsve = "a,\"b\"\\n\t-5\t\t1.50\t1970-01-02\t01:01:01.007\t2023-11-14T22:13:20.123Z\t[1,2]";
-        assert_eq!(encoded(DataFormat::Tsve, &storm()).unwrap(), tsve);
-        let json = r#"{"text":"a,\"b\"\n","n":-5,"none":null,"amount":"AJY=","day":1,"clock":3661007,"at":1700000000123,"list":[1,2]}"#;
-        for format in [DataFormat::MultiJson, DataFormat::Txt, DataFormat::Raw] {
-            assert_eq!(encoded(format, &storm()).unwrap(), json);
-        }
-    }
-
-    #[test]
-    fn what_came_as_text_or_bytes_is_not_touched() {
-        let text = Converted::Text("a,\"b".into());
-        assert_eq!(encoded(DataFormat::Csv, &text).unwrap(), "a,\"b");
-        assert_eq!(encoded(DataFormat::Csv, &Converted::Null), None);
-        let number = Converted::Data(SchemaAndValue::schemaless(Value::Int32(7)));
-        assert_eq!(encoded(DataFormat::Csv, &number).unwrap(), "7");
-    }
-
-    #[test]
-    fn binary_formats_take_files_and_nothing_else() {
-        let encoded = |format, bytes: &'static [u8]| {
-            encode(format, &Converted::Bytes(bytes.into())).map(|encoded| encoded.unwrap().bytes.into_owned())
-        };
-        for (format, good) in [
-            (DataFormat::Avro, b"Obj\x01...".as_slice()),
-            (DataFormat::ApacheAvro, b"Obj\x01\n"),
-            (DataFormat::Parquet, b"PAR1...PAR1"),
-            (DataFormat::Orc, b"ORC..."),
-            (DataFormat::SStream, b"anything"),
-        ] {
-            assert_eq!(encoded(format, good).unwrap(), good, "byte for byte");
-            assert!(encoded(format, b"").is_err());
-            let text = Converted::Text("Obj\u{1}".into());
-            let error = encode(format, &text).unwrap_err().to_string();
-            assert!(error.contains("ByteArrayConverter"), "{error}");
-        }
-        for format in [DataFormat::Avro, DataFormat::Parquet, DataFormat::Orc] {
-            assert!(encoded(format, b"PAR1 cut off").unwrap_err().to_string().contains("are no"), "{format}");
-        }
-        let schema = |format| {
-            let storm = storm();
-            encode(format, &storm).map(|encoded| encoded.unwrap().schema)
-        };
-        assert!(schema(DataFormat::Avro).unwrap().is_some());
-        assert!(schema(DataFormat::Parquet).is_err());
-    }
-}
+#[path = "encode_tests.rs"]
+mod tests;

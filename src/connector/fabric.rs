@@ -4,9 +4,10 @@
 //! Kinder than the JVM where it fails or loses: blank texts and bytes that are no JSON are values, a text with an array is
 //! as bytes with one, numbers keep their text, structs inside maps and lists are written.
 
-use super::encode::{self, quote};
+use super::columns::Width;
+use super::encode::{self, Look, quote};
 use super::{Encoded, avro};
-use crate::config::{HeaderChoice, Layout, TopicMapping};
+use crate::config::{DataFormat, HeaderChoice, Layout, TopicMapping};
 use crate::data::json::{self, DecimalFormat};
 use crate::data::schema::{DATE, TIME};
 use crate::data::{Converted, Error, Header, SchemaAndValue, SinkRecord, Value, java_time, literal};
@@ -24,16 +25,17 @@ const KEY: &str = "key";
 /// Milliseconds of a day.
 const DAY: i64 = 86_400_000;
 
-/// `record` in the target's layout.
+/// `record` in the target's layout. `width` is that of the values of its table.
 pub(super) fn encode(
     target: &TopicMapping,
     headers: &HeaderChoice,
     record: &SinkRecord<'_>,
+    width: &Width,
 ) -> Result<Encoded<'static>, Error> {
     let row = Row { headers, record };
     let bytes = match target.layout {
         Layout::FabricJson { avro, payload } => row.objects(avro, payload)?,
-        Layout::FabricCsv | Layout::Value => row.line(target)?.into_bytes(),
+        Layout::FabricCsv | Layout::Value => row.lines(target, width)?,
     };
     Ok(Encoded { bytes: Cow::Owned(bytes), schema: None })
 }
@@ -109,10 +111,10 @@ impl Row<'_> {
     }
 
     /// Value, key, headers, coordinates; the last three always, behind whatever columns the value has.
-    fn line(&self, target: &TopicMapping) -> Result<String, Error> {
+    fn lines(&self, target: &TopicMapping, width: &Width) -> Result<Vec<u8>, Error> {
         let value = match &self.record.value {
             value @ Converted::Data(SchemaAndValue { value: Value::Struct(_), .. }) => {
-                let encoded = encode::encode(target.format, value)?;
+                let encoded = encode::encode(target.format, value, Look::Away)?;
                 encoded
                     .map(|encoded| String::from_utf8_lossy(&encoded.bytes).into_owned())
                     .unwrap_or_default()
@@ -125,17 +127,14 @@ impl Row<'_> {
             }
             plain => verbatim(plain)?,
         };
-        // Producers of lines often end them; the fields belong before that end.
-        let value = value.strip_suffix('\n').unwrap_or(&value);
-        let value = value.strip_suffix('\r').unwrap_or(value);
-        let mut line = value.to_owned();
+        let mut behind = String::new();
         for cell in
             [verbatim(&self.record.key)?, self.header_object()?.to_string(), self.coordinates()?.to_string()]
         {
-            line.push(',');
-            line.push_str(&quoted(&cell));
+            behind.push(',');
+            behind.push_str(&quoted(&cell));
         }
-        Ok(line)
+        width.append((DataFormat::Csv, ','), value.as_bytes(), &behind)
     }
 }
 

@@ -1,6 +1,6 @@
 //! Rows as `fabric-sink-connector.md` §5 has them.
 
-use super::encode;
+use super::{Width, encode};
 use crate::config::{DataFormat, HeaderChoice, Layout, TopicMapping};
 use crate::data::schema::{DATE, TIME};
 use crate::data::{Converted, Header, Kind, Schema, SchemaAndValue, SinkRecord, Struct, Value};
@@ -47,7 +47,11 @@ fn record<'a>(key: Converted<'a>, value: Converted<'a>) -> SinkRecord<'a> {
 }
 
 fn row(layout: Layout, record: &SinkRecord<'_>) -> String {
-    let encoded = encode(&target(layout), &HeaderChoice::default(), record).unwrap();
+    row_beside(&Width::default(), layout, record)
+}
+
+fn row_beside(width: &Width, layout: Layout, record: &SinkRecord<'_>) -> String {
+    let encoded = encode(&target(layout), &HeaderChoice::default(), record, width).unwrap();
     String::from_utf8(encoded.bytes.into_owned()).unwrap()
 }
 
@@ -123,7 +127,7 @@ fn headers_are_texts_and_can_be_chosen() {
     let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
     let chosen = |project: &[&str], drop: &[&str]| {
         let choice = HeaderChoice { project: names(project), drop: names(drop) };
-        let encoded = encode(&target(JSON), &choice, &of).unwrap();
+        let encoded = encode(&target(JSON), &choice, &of, &Width::default()).unwrap();
         let row: serde_json::Value = serde_json::from_slice(&encoded.bytes).unwrap();
         row["headers"].to_string()
     };
@@ -136,9 +140,23 @@ fn a_line_has_three_fields_more() {
     let mut of = record(text("k1"), text("7,abc"));
     of.headers = vec![Header { key: "src".into(), value: SchemaAndValue::text("web") }];
     let md = M.replace('"', "\"\"");
-    assert_eq!(row(Layout::FabricCsv, &of), format!(r#"7,abc,k1,"{{""src"":""web""}}","{md}""#));
-    of = record(text("k1"), Converted::Null);
-    assert_eq!(row(Layout::FabricCsv, &of), format!(r#",k1,{{}},"{md}""#));
+    let width = Width::default();
+    let csv = |record: &SinkRecord<'_>| row_beside(&width, Layout::FabricCsv, record);
+    assert_eq!(csv(&of), format!(r#"7,abc,k1,"{{""src"":""web""}}","{md}""#));
+    for empty in [Converted::Null, text(""), text("\n"), bytes(b"\r\n")] {
+        assert_eq!(
+            csv(&record(text("k1"), empty)),
+            format!(r#",,k1,{{}},"{md}""#),
+            "as wide as the row before"
+        );
+    }
+    let two = csv(&record(Converted::Null, text("1,2\n3,4\n")));
+    assert_eq!(two, format!("1,2,,{{}},\"{md}\"\n3,4,,{{}},\"{md}\""));
+    for bad in [Converted::Null, text(""), text("a,\"b")] {
+        let bad = record(text("k1"), bad);
+        let encoded = encode(&target(Layout::FabricCsv), &HeaderChoice::default(), &bad, &Width::default());
+        assert!(encoded.is_err(), "{bad:?}");
+    }
     let short = SinkRecord {
         topic: "topic".into(),
         partition: 1,

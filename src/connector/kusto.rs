@@ -5,19 +5,21 @@
 //! joins them with line feeds). The size rule is its too: sealed when the raw bytes are strictly more than
 //! `flush.size.bytes`, so the record that crosses the line is inside.
 
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use futures::FutureExt;
-use tokio::sync::OnceCell;
+use tokio::sync::{OnceCell, watch};
 use uuid::Uuid;
 
 use super::apart::{self, Ends};
 use super::avro::Container;
-use super::encode::encode;
+use super::columns::{self, Width};
+use super::encode::{Look, encode};
+use super::fabric;
 use super::{Delivery, Encoded, Error, Fill, PartitionWriter, SinkTask};
-use super::{columns, fabric};
 use crate::batch::{Batch, Sealed};
 use crate::config::{
     BehaviorOnError, DataFormat, HeaderChoice, KustoSinkConfig, Layout, TargetCheck, TopicMapping,
@@ -29,6 +31,9 @@ use crate::ingest::{IngestClient, IngestRequest, Target};
 /// Ends each record in every text format.
 const SEPARATOR: &[u8] = b"\n";
 
+/// Database and table.
+type Table = (Arc<str>, Arc<str>);
+
 /// The sink of one connector, shared by its tasks.
 pub struct KustoSink {
     connector: Arc<str>,
@@ -36,6 +41,8 @@ pub struct KustoSink {
     client: Arc<dyn IngestClient>,
     /// What is known before any topic is; many topics may go into one table.
     fixed_targets: Vec<Target>,
+    /// Of the values of each table's rows: partitions learn from each other. Held for a look.
+    widths: Mutex<HashMap<Table, Arc<Width>>>,
 }
 
 impl KustoSink {
@@ -48,7 +55,13 @@ impl KustoSink {
                 fixed_targets.push(target);
             }
         }
-        Self { connector, config, client, fixed_targets }
+        Self { connector, config, client, fixed_targets, widths: Mutex::default() }
+    }
+
+    fn width(&self, target: &TopicMapping) -> Arc<Width> {
+        let table = (Arc::clone(&target.database), Arc::clone(&target.table));
+        let mut widths = self.widths.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(widths.entry(table).or_default())
     }
 }
 
@@ -78,7 +91,11 @@ impl SinkTask for KustoSink {
             target.streaming && !target.format.is_binary() && target.format != DataFormat::W3cLogFile;
         let ends = Ends::new(can_part && self.config.behavior_on_error != BehaviorOnError::Fail);
         let (connector, partition) = (Arc::clone(&self.connector), origin.clone());
+        // What gets columns is read for their sake.
+        let look = self.config.check_records && target.columns.is_empty();
         Ok(Box::new(KustoWriter {
+            width: self.width(&target),
+            look: if look { Look::Close } else { Look::Away },
             destination: Arc::new(Destination { connector, partition, target }),
             ends,
             headers: self.config.headers.clone(),
@@ -109,6 +126,8 @@ struct Destination {
 struct KustoWriter {
     destination: Arc<Destination>,
     headers: HeaderChoice,
+    width: Arc<Width>,
+    look: Look,
     flush_size: u64,
     client: Arc<dyn IngestClient>,
     /// Filled once the target was found; a table whose name is made from a topic's is looked for before its first batch.
@@ -151,13 +170,13 @@ impl PartitionWriter for KustoWriter {
     fn encode<'v>(&self, record: &'v SinkRecord<'_>) -> Result<Option<Encoded<'v>>, Error> {
         let target = &self.destination.target;
         if target.layout != Layout::Value {
-            return Ok(Some(fabric::encode(target, &self.headers, record)?));
+            return Ok(Some(fabric::encode(target, &self.headers, record, &self.width)?));
         }
-        let Some(encoded) = encode(target.format, &record.value)? else { return Ok(None) };
+        let Some(encoded) = encode(target.format, &record.value, self.look)? else { return Ok(None) };
         if target.columns.is_empty() {
             return Ok(Some(encoded));
         }
-        let line = columns::add(target, record, &encoded.bytes)?;
+        let line = columns::add(target, record, &encoded.bytes, &self.width)?;
         Ok(Some(Encoded { bytes: line.into(), schema: None }))
     }
 
@@ -196,20 +215,22 @@ impl PartitionWriter for KustoWriter {
         let Some(sealed) = self.batch.seal()? else { return Ok(None) };
         let (destination, ends) = (Arc::clone(&self.destination), self.ends.take());
         let (client, checked) = (Arc::clone(&self.client), Arc::clone(&self.checked));
+        let (teller, waiting) = watch::channel(None);
         Ok(Some(Delivery {
             offsets: sealed.offsets,
             records: sealed.records,
             raw_bytes: sealed.raw_bytes,
             memory: sealed.body.len() + ends.memory(),
+            waiting,
             work: async move {
                 let target = target_of(&destination.target);
                 checked
                     .get_or_try_init(|| client.check_targets(std::slice::from_ref(&target), false))
                     .await?;
                 let request = |sealed: &Sealed| destination.request(sealed);
-                match client.ingest(&request(&sealed)).await {
+                match client.ingest_telling(&request(&sealed), &teller).await {
                     Err(error) if error.is_of_content() && !ends.are_unknown() => {
-                        apart::take_apart(client.as_ref(), (&sealed, &ends), request, error).await
+                        apart::take_apart((client.as_ref(), &teller), (&sealed, &ends), request, error).await
                     }
                     done => Ok(done?),
                 }

@@ -9,6 +9,8 @@ mod columns;
 mod encode;
 mod fabric;
 mod kusto;
+mod lines;
+mod unread;
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -16,12 +18,15 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use futures::future::BoxFuture;
+use tokio::sync::watch;
 
 use crate::config::SinkConnectorConfig;
 use crate::data::{self, Schema, SinkRecord};
 use crate::id::{OffsetRange, TopicPartition};
 /// The connections to the service, which all connectors of a worker share.
 pub use crate::ingest::HttpPools;
+/// What keeps a batch that is tried again.
+pub use crate::ingest::Waiting;
 use crate::{batch, ingest};
 pub use apart::BadRecords;
 pub use kusto::KustoSink;
@@ -139,6 +144,8 @@ pub struct Delivery {
     pub raw_bytes: u64,
     /// Memory it holds until it is handed over, in bytes.
     pub memory: usize,
+    /// What keeps it, told at each try that failed.
+    pub waiting: watch::Receiver<Option<Waiting>>,
     /// Ends when the batch was acknowledged, or with an error that no retry mends: of the batch, or of some of its records
     /// ([`Error::records`]) while all others were acknowledged. Dropping it gives the batch up.
     pub work: BoxFuture<'static, Result<(), Error>>,

@@ -3,7 +3,7 @@
 //! One try; the retry layer is `managed`. The body is shared, never copied, and a second try starts again at its
 //! first byte. An existing blob of the same name is overwritten: a retry writes the same bytes under the same name.
 
-use super::error::chain;
+use super::error::{PUT_BLOB, chain};
 use super::http::Http;
 use super::{Error, SasUrl, storage};
 use azure_storage_blob::models::BlockBlobClientUploadOptions;
@@ -33,7 +33,7 @@ const CONCURRENT_BLOCKS: NonZero<usize> = NonZero::<usize>::MIN.saturating_add(3
 
 /// Writes `body` as the blob at `blob`.
 pub async fn upload(http: &Http, cut: Cut, blob: &SasUrl, body: &Bytes) -> Result<(), Error> {
-    let call = http.call("put blob", blob.clone(), "kusto.ingestion.url");
+    let call = http.call(PUT_BLOB, blob.clone(), "kusto.ingestion.url");
     let options = BlockBlobClientOptions {
         client_options: http.azure_options(),
         version: storage::API_VERSION.to_owned(),

@@ -1,4 +1,4 @@
-//! One batch on its way: how far it has come, how long to wait before the next try, and what is said about it in the log.
+//! One batch on its way: how far it has come, and how long to wait before the next try.
 //!
 //! Owned by the call that hands the batch over. No I/O.
 
@@ -33,18 +33,15 @@ pub struct Delivery<'a> {
     streaming_backoff: Backoff,
     /// The one refresh without a pause was used.
     refreshed: bool,
-    next_warning: Instant,
-    silence: Duration,
 }
 
 impl<'a> Delivery<'a> {
     /// A batch that was not tried yet.
     pub fn new(request: &'a IngestRequest, timings: &Timings) -> Self {
-        let now = Instant::now();
         let seed = request.id.as_u64_pair().1;
         Self {
             request,
-            started: now,
+            started: Instant::now(),
             tries: 0,
             streams: request.streaming,
             holder: None,
@@ -54,8 +51,6 @@ impl<'a> Delivery<'a> {
             backoff: Backoff::new(timings.first_pause, timings.longest_pause, seed),
             streaming_backoff: Backoff::new(timings.streaming_pause, timings.longest_pause, seed),
             refreshed: false,
-            next_warning: now,
-            silence: timings.warn_again,
         }
     }
 
@@ -80,18 +75,11 @@ impl<'a> Delivery<'a> {
         }
     }
 
-    /// A line for the first failure, then ever fewer.
-    pub fn warn(&mut self, error: &Error, pause: Duration) {
-        let now = Instant::now();
+    /// For whoever looks closely: hundreds of batches may fail for the same cause.
+    pub fn note_failure(&self, error: &Error, pause: Duration) {
         let IngestRequest { blob_name, database, table, .. } = self.request;
         let (tries, next_ms) = (self.tries, pause.as_millis());
-        if now < self.next_warning {
-            tracing::debug!(%error, tries, "ingestion of {blob_name} failed again, next try in {next_ms} ms");
-            return;
-        }
-        self.next_warning = now + self.silence;
-        self.silence = (self.silence * 2).min(Duration::from_mins(5));
-        tracing::warn!(
+        tracing::debug!(
             %error,
             tries,
             "ingestion of {blob_name} into {database}.{table} failed, next try in {next_ms} ms"
@@ -104,7 +92,7 @@ impl<'a> Delivery<'a> {
         let milliseconds = self.started.elapsed().as_millis();
         if self.tries > 1 {
             let tries = self.tries;
-            tracing::info!(
+            tracing::debug!(
                 %id,
                 "ingestion of {blob_name} into {database}.{table} succeeded after {tries} tries in {milliseconds} ms"
             );

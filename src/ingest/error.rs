@@ -5,6 +5,11 @@
 use super::url::{SasUrl, redacted};
 use std::time::Duration;
 
+/// The operation that uploads a batch.
+pub(super) const PUT_BLOB: &str = "put blob";
+/// The operation that hands a batch to the engine.
+pub(super) const STREAM: &str = "streaming ingestion";
+
 /// An error of the ingest client. Cloned to all waiters of one shared refresh.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum Error {
@@ -59,14 +64,16 @@ pub enum Error {
     },
     /// The queue message would not fit into a queue.
     #[error(
-        "the queue message of {bytes} bytes is larger than the {limit} a queue takes; shorten the names in \
-         kusto.tables.topics.mapping"
+        "the queue message of {bytes} bytes is larger than the {limit} a queue takes (the identity token of the service \
+         is {identity} bytes of it); shorten the names in kusto.tables.topics.mapping, or set kusto.ingestion.protocol=v2"
     )]
     MessageTooLarge {
         /// Size in base64.
         bytes: usize,
         /// What fits.
         limit: usize,
+        /// Size of the identity token in base64.
+        identity: usize,
     },
     /// The table or the mapping does not exist.
     #[error(
@@ -152,11 +159,19 @@ pub struct Refusal {
 }
 
 impl Refusal {
-    /// True when the service read the data and could not use it (`kusto-protocol.md` §5.3): only streaming ingestion says so.
+    /// True when the service read the data and could not use it (`kusto-protocol.md` §5.3): only streaming ingestion says
+    /// so, and no other request carries words of its engine about records.
     fn speaks_of_content(&self) -> bool {
         const CODES: [&str; 2] = ["Stream_", "StreamingIngestionRequestException"];
         let has = |text: &str| CODES.iter().any(|code| text.contains(code));
-        self.class == Class::Permanent && (self.code.as_deref().is_some_and(has) || has(&self.text))
+        let is_engines = self.operation == STREAM && self.status == 400 && self.class == Class::Permanent;
+        is_engines && (self.code.as_deref().is_some_and(has) || has(&self.text))
+    }
+
+    /// True when storage or the engine will take no batch of this size. Without a code it is the word of a proxy, and what
+    /// carries no batch is refused for its tokens and names.
+    fn speaks_of_size(&self) -> bool {
+        self.status == 413 && self.code.is_some() && matches!(self.operation, PUT_BLOB | STREAM)
     }
 }
 
@@ -193,13 +208,10 @@ impl Error {
         }
     }
 
-    /// True when the service refused what was sent, and would take something else.
+    /// True when the service definitely refused the records themselves, and would take others. Never for what concerns the
+    /// sign-in, the accounts, the settings or the network: they would cost all that comes behind too.
     pub fn is_of_batch(&self) -> bool {
-        match self {
-            Self::Refused(refusal) => refusal.status == 413 || refusal.speaks_of_content(),
-            Self::MessageTooLarge { .. } => true,
-            _ => false,
-        }
+        matches!(self, Self::Refused(refusal) if refusal.speaks_of_size() || refusal.speaks_of_content())
     }
 
     /// True when the service read what was sent and could not use it: without some of the records it might.

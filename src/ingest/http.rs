@@ -47,8 +47,6 @@ pub struct Timings {
     pub refresh: Duration,
     /// Wait after a renewal that failed.
     pub refresh_again: Duration,
-    /// Silence after the first warning about a batch that fails; doubles each time.
-    pub warn_again: Duration,
 }
 
 impl Timings {
@@ -69,7 +67,6 @@ impl Timings {
             follow_limit: Duration::from_hours(49),
             refresh: Duration::from_hours(1),
             refresh_again: Duration::from_mins(1),
-            warn_again: Duration::from_secs(10),
         }
     }
 

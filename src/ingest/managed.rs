@@ -1,8 +1,8 @@
 //! Managed ingestion: by the engine directly for topics with `streaming: true`, by queued ingestion for all others and when
 //! the engine does not take a batch (`kusto-protocol.md` §5.4). The one retry layer.
 //!
-//! Everything below tries once; [`ManagedIngestClient::ingest`] decides what is tried again. Transient errors are
-//! repeated without end (or for `errors.retry.max.time.ms`, when that was set). A batch keeps its id when it changes the
+//! Everything below tries once; [`ManagedIngestClient`] decides what is tried again, and tells whoever handed the batch
+//! over, who knows what else waits and says it. Transient errors are repeated without end (or for `errors.retry.max.time.ms`, when that was set). A batch keeps its id when it changes the
 //! way. A permanent refusal is the batch's error on both ways: what the engine calls bad is not queued, where nobody
 //! would learn of its end.
 
@@ -16,7 +16,7 @@ use super::message::Sender;
 use super::queued::Queued;
 use super::resources::{Policy, ResourceManager};
 use super::streaming::{Failure, Streaming};
-use super::{Error, IngestClient, IngestRequest, Target, target};
+use super::{Error, IngestClient, IngestRequest, Target, Waiting, WaitingTeller, target};
 use crate::config::{Authentication, IngestionProtocol, KustoSinkConfig, is_loopback};
 use async_trait::async_trait;
 use std::sync::Arc;
@@ -128,7 +128,7 @@ enum Step {
 
 #[async_trait]
 impl IngestClient for ManagedIngestClient {
-    async fn ingest(&self, request: &IngestRequest) -> Result<(), Error> {
+    async fn ingest_telling(&self, request: &IngestRequest, waits: &WaitingTeller) -> Result<(), Error> {
         let mut delivery = Delivery::new(request, &self.queued.http.timings);
         loop {
             delivery.tries += 1;
@@ -147,7 +147,11 @@ impl IngestClient for ManagedIngestClient {
                 let (tries, seconds) = (delivery.tries, elapsed.as_secs());
                 return Err(Error::Exhausted { tries, seconds, last: Box::new(error) });
             }
-            delivery.warn(&error, pause);
+            delivery.note_failure(&error, pause);
+            waits.send_modify(|waiting| {
+                let failures = waiting.as_ref().map_or(0, |waiting| waiting.failures) + 1;
+                *waiting = Some(Waiting { failures, cause: error.to_string() });
+            });
             tokio::time::sleep(pause).await;
         }
     }

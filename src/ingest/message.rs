@@ -125,7 +125,8 @@ pub fn encode(
     let json = serde_json::to_vec(&message).map_err(|e| Error::Setup(e.to_string()))?;
     let text = STANDARD.encode(json);
     if text.len() > LIMIT {
-        return Err(Error::MessageTooLarge { bytes: text.len(), limit: LIMIT });
+        let identity = identity.expose().len().div_ceil(3) * 4;
+        return Err(Error::MessageTooLarge { bytes: text.len(), limit: LIMIT, identity });
     }
     Ok(text)
 }
@@ -249,7 +250,9 @@ mod tests {
     fn refuses_what_no_queue_takes() {
         let error = text(&request(None), &"x".repeat(50_000)).unwrap_err();
         assert!(!error.is_retriable());
-        assert!(error.to_string().contains("65536"), "{error}");
+        let text = error.to_string();
+        assert!(text.contains("65536") && text.contains("66668 bytes of it"), "{text}");
+        assert!(!error.is_of_batch(), "whose fault it is");
     }
 
     proptest! {

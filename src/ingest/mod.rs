@@ -40,6 +40,7 @@ use crate::config::DataFormat;
 use async_trait::async_trait;
 use bytes::Bytes;
 use std::sync::Arc;
+use tokio::sync::watch;
 use uuid::Uuid;
 
 /// One sealed batch on its way in. A retry of the same batch is the same request: same blob name, same id.
@@ -80,12 +81,30 @@ pub struct Target {
     pub streaming: bool,
 }
 
+/// What keeps a batch that is tried again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Waiting {
+    /// Tries of it that failed so far.
+    pub failures: u64,
+    /// Why the last one did.
+    pub cause: String,
+}
+
+/// Where a client tells that a batch waits; none is told before its first try has failed.
+pub type WaitingTeller = watch::Sender<Option<Waiting>>;
+
 /// A way into Kusto. Implementations are shared by all tasks of a connector.
 #[async_trait]
 pub trait IngestClient: Send + Sync + 'static {
     /// Hands over one batch. Returns `Ok` only when the service has acknowledged it (for queued ingestion: the queue
-    /// message; for streaming: the rows), or an error that must not be retried: all retries happen inside. Cancelled by dropping the future.
-    async fn ingest(&self, request: &IngestRequest) -> Result<(), Error>;
+    /// message; for streaming: the rows), or an error that must not be retried: all retries happen inside, and each is
+    /// told to `waits`. Cancelled by dropping the future.
+    async fn ingest_telling(&self, request: &IngestRequest, waits: &WaitingTeller) -> Result<(), Error>;
+
+    /// The same when nobody wants to be told.
+    async fn ingest(&self, request: &IngestRequest) -> Result<(), Error> {
+        self.ingest_telling(request, &watch::Sender::new(None)).await
+    }
 
     /// Do the tables and mappings exist, and with `thorough` also: may we ingest, does the table stream? All problems at
     /// once. `Ok` also when that cannot be known for want of a permission; without `thorough` also when the engine gives no

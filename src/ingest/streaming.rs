@@ -4,7 +4,7 @@
 //! none for a while ([`Pauses`]). What is tried again, and when, is decided by `managed`.
 
 use super::answer::Table;
-use super::error::Class;
+use super::error::{Class, STREAM};
 use super::http::Timings;
 use super::kusto::{KustoClient, Post, below};
 use super::managed::INGESTOR;
@@ -50,7 +50,7 @@ impl Streaming {
     /// Sends the batch; `number` counts its tries from 1.
     pub async fn attempt(&self, request: &IngestRequest, number: u32) -> Result<(), Failure> {
         let post = Post {
-            operation: "streaming ingestion",
+            operation: STREAM,
             url: address(self.engine.base(), request),
             id: format!("KCC.executeManagedStreamingIngest;{};{number}", request.id),
             content_type: "application/octet-stream",

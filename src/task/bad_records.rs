@@ -182,7 +182,7 @@ impl BadRecords {
         // The others were handed over.
         let records = error.records().map_or(records, |bad| bad.records);
         from.counts.failed(records);
-        if self.behavior == BehaviorOnError::Fail || (self.sink_letters.is_none() && !error.is_of_batch()) {
+        if !may_pass_over(self.behavior, self.sink_letters.is_some(), &error) {
             return Err(Failed::Batch(error));
         }
         let From { task, partition, counts } = from;
@@ -288,6 +288,12 @@ impl BadRecords {
     }
 }
 
+/// True when the task goes on after `error` of a batch. Without a topic of the sink's own, only after a definite refusal of
+/// the records themselves: whatever else fails would cost all that comes behind too.
+fn may_pass_over(behavior: BehaviorOnError, has_topic: bool, error: &connector::Error) -> bool {
+    behavior != BehaviorOnError::Fail && (has_topic || error.is_of_batch())
+}
+
 /// The letters of one take of records, and what was passed over in it.
 #[derive(Default)]
 pub(super) struct Letters {
@@ -374,3 +380,7 @@ fn trace(error: &data::Error) -> String {
     }
     lines
 }
+
+#[cfg(test)]
+#[path = "bad_records_tests.rs"]
+mod tests;

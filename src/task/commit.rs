@@ -19,12 +19,14 @@ pub struct Committer {
     sent: Option<Instant>,
     next: Instant,
     timeout: Duration,
+    /// Why the last request did not succeed.
+    failing: Option<String>,
 }
 
 impl Committer {
     /// Nothing to commit yet. A request unanswered for `timeout` (`offset.flush.timeout.ms`) is given up.
     pub fn new(now: Instant, timeout: Duration) -> Self {
-        Self { wanted: BTreeMap::new(), sent: None, next: now, timeout }
+        Self { wanted: BTreeMap::new(), sent: None, next: now, timeout, failing: None }
     }
 
     /// `offset` is the next one to read of `partition`.
@@ -47,10 +49,10 @@ impl Committer {
             return Vec::new();
         }
         if self.sent.take().is_some() {
-            tracing::warn!(
-                timeout_ms = self.timeout.as_millis(),
-                "no answer to an offset commit within offset.flush.timeout.ms; committing again"
-            );
+            let timeout_ms = self.timeout.as_millis();
+            self.failed(format!(
+                "no answer within offset.flush.timeout.ms ({timeout_ms} ms); they are committed again"
+            ));
         }
         self.next = now + INTERVAL;
         if self.wanted.is_empty() {
@@ -63,13 +65,25 @@ impl Committer {
     /// The broker's answer: what was committed is no longer wanted, unless there is more by now.
     pub fn answered(&mut self, committed: &[(TopicPartition, i64, Option<String>)]) {
         self.sent = None;
+        self.failing = None;
         for (partition, offset, reason) in committed {
             if let Some(reason) = reason {
-                tracing::warn!(%partition, offset, reason, "offset commit failed; it is tried again");
+                self.failed(format!("partition {partition}: {reason}; they are committed again"));
             } else if self.wanted.get(partition).is_some_and(|wanted| wanted <= offset) {
                 self.wanted.remove(partition);
             }
         }
+    }
+
+    /// A request did not succeed.
+    pub fn failed(&mut self, reason: String) {
+        tracing::debug!(reason, "offset commit failed");
+        self.failing = Some(reason);
+    }
+
+    /// Why offsets are not committed, as long as there are any to commit.
+    pub fn failing(&self) -> Option<&str> {
+        self.failing.as_deref().filter(|_| !self.wanted.is_empty())
     }
 
     /// Takes what is wanted for partitions that are about to go; they are forgotten.
@@ -97,11 +111,16 @@ mod tests {
         committer.want(a.clone(), 6);
         assert!(committer.take_due(now + INTERVAL).is_empty(), "one is on its way");
         committer.answered(&[(a.clone(), 5, None), (b.clone(), 7, Some("no".to_owned()))]);
+        assert!(committer.failing().unwrap().contains("no;"));
         assert_eq!(committer.take_due(now + INTERVAL), [(a.clone(), 6), (b.clone(), 7)]);
         let late = now + Duration::from_secs(6);
         assert_eq!(committer.take_due(late).len(), 2, "an unanswered request is repeated");
+        assert!(committer.failing().unwrap().contains("offset.flush.timeout.ms"));
         committer.answered(&[(a.clone(), 6, None)]);
+        assert_eq!(committer.failing(), None);
+        committer.failed("the client is gone".to_owned());
+        assert_eq!(committer.failing(), Some("the client is gone"));
         assert_eq!(committer.take(&[a, b.clone()]), [(b, 7)]);
-        assert_eq!(committer.due(), None);
+        assert_eq!((committer.due(), committer.failing()), (None, None), "there is nothing to commit");
     }
 }

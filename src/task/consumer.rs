@@ -15,11 +15,13 @@ use super::commit::Committer;
 use super::deal::deal;
 use super::error::At;
 use super::group::join;
-use super::partition::{Exit, Mode, Pipeline, Report, Shared};
+use super::partition::{Exit, Mode, Pipeline, Shared};
 use super::passed_over::PassedOver;
+use super::report::Report;
 use super::series::Series;
 use super::stages::Stages;
 use super::topics::TopicsRead;
+use super::trouble::Troubles;
 use super::writers::Writers;
 use super::{ConnectorSpec, End, Error, Order, Parts, until};
 use crate::config::SinkConnectorConfig;
@@ -58,8 +60,9 @@ pub struct ConnectorTasks {
     pub(super) lost_position: bool,
     pub(super) committer: Committer,
     pub(super) passed_over: PassedOver,
+    pub(super) troubles: Troubles,
     pub(super) series: Series,
-    topics: TopicsRead,
+    pub(super) topics: TopicsRead,
     /// Until its clients have ended.
     _room: Occupied,
 }
@@ -97,6 +100,7 @@ impl ConnectorTasks {
             lost_position: false,
             committer,
             passed_over: PassedOver::default(),
+            troubles: Troubles::default(),
             series,
             topics: TopicsRead::default(),
             _room: room,
@@ -126,6 +130,7 @@ impl ConnectorTasks {
     async fn work(&mut self, orders: &mut mpsc::Receiver<Order>) -> Result<End, Error> {
         loop {
             let (due, tell_at) = (self.committer.due(), self.passed_over.due());
+            let trouble_at = self.troubles.due();
             tokio::select! {
                 biased;
                 order = orders.recv() => match order {
@@ -157,6 +162,7 @@ impl ConnectorTasks {
                 }
                 () = until(due), if due.is_some() => self.commit(),
                 () = until(tell_at), if tell_at.is_some() => self.tell_passed_over().await,
+                () = until(trouble_at), if trouble_at.is_some() => self.tell_trouble().await,
                 event = self.consumer.next_event() => if let Some(end) = self.happened(event).await? {
                     return Ok(end);
                 },
@@ -169,7 +175,10 @@ impl ConnectorTasks {
         match event {
             ConsumerEvent::Assigned(partitions) => self.assigned(&partitions).await?,
             ConsumerEvent::Revoked(partitions) => self.revoked(&partitions).await?,
-            ConsumerEvent::Committed(offsets) => self.committer.answered(&offsets),
+            ConsumerEvent::Committed(offsets) => {
+                self.committer.answered(&offsets);
+                self.troubles.set_commits(self.committer.failing(), Instant::now());
+            }
             ConsumerEvent::Trouble(reason) => tracing::warn!(%connector, reason, "Kafka consumer"),
             ConsumerEvent::Refused(error) => return Ok(Some(End::Failed(error.into()))),
             ConsumerEvent::Stray(partition, offset) => {
@@ -209,7 +218,7 @@ impl ConnectorTasks {
     }
 
     /// True when nothing should be fetched for `partition`.
-    fn is_held(&self, partition: &TopicPartition) -> bool {
+    pub(super) fn is_held(&self, partition: &TopicPartition) -> bool {
         self.spec.paused || self.owner.get(partition).is_none_or(|task| self.failed.contains(task))
     }
 
@@ -243,47 +252,11 @@ impl ConnectorTasks {
         }
     }
 
-    pub(super) fn reported(&mut self, report: Report) {
-        let answer = match report {
-            Report::Progress(partition, offset) => {
-                if self.owner.contains_key(&partition) {
-                    self.committer.want(partition, offset);
-                }
-                Ok(())
-            }
-            Report::PassedOver(partition, dropped) => {
-                if let Some(task) = self.owner.get(&partition) {
-                    self.passed_over.add(*task, dropped);
-                }
-                Ok(())
-            }
-            Report::Read(partition) => {
-                self.note_read(&partition);
-                Ok(())
-            }
-            Report::Blocked(partition) if !self.is_held(&partition) => self.consumer.pause(&[partition]),
-            Report::Unblocked(partition) if !self.is_held(&partition) => self.consumer.resume(&[partition]),
-            Report::Blocked(_) | Report::Unblocked(_) => Ok(()),
-        };
-        if let Err(error) = answer {
-            tracing::warn!(connector = %self.spec.name, %error, "back-pressure could not be passed on");
-        }
-    }
-
-    fn note_read(&mut self, partition: &TopicPartition) {
-        let Some(task) = self.owner.get(partition).filter(|_| self.parts.worker.topic_tracking) else {
-            return;
-        };
-        if self.topics.is_due(&partition.topic) {
-            let task = ConnectorTaskId { connector: Arc::clone(&self.spec.name), task: *task };
-            self.parts.tell_read(&task, &partition.topic);
-        }
-    }
-
     pub(super) async fn ended(&mut self, ended: Result<(Id, Exit), JoinError>) {
         match ended {
             Ok((_, Exit { partition, task, resume_at, error })) => {
                 self.running.remove(&partition);
+                self.troubles.forget(&partition);
                 if let Some(offset) = resume_at {
                     self.positions.insert(partition, offset);
                 }
@@ -299,6 +272,7 @@ impl ConnectorTasks {
                     return;
                 };
                 self.running.remove(&partition);
+                self.troubles.forget(&partition);
                 self.lost_position = true;
                 if crash.is_panic() {
                     let number = self.owner.get(&partition).copied().unwrap_or(0);

@@ -38,7 +38,9 @@ impl ConnectorTasks {
         while let Ok(report) = self.reports.try_recv() {
             self.reported(report);
         }
-        drained & self.commit_now(partitions).await
+        let committed = self.commit_now(partitions).await;
+        self.troubles.set_commits(self.committer.failing(), Instant::now());
+        drained & committed
     }
 
     fn abort(&mut self, partitions: &[TopicPartition]) {
@@ -77,11 +79,12 @@ impl ConnectorTasks {
 
     pub(super) fn commit(&mut self) {
         let offsets = self.committer.take_due(Instant::now());
+        self.troubles.set_commits(self.committer.failing(), Instant::now());
         if offsets.is_empty() {
             return;
         }
         if let Err(error) = self.consumer.commit_async(&offsets) {
-            tracing::warn!(connector = %self.spec.name, %error, "offset commit not sent; it is tried again");
+            self.committer.failed(error.to_string());
         }
     }
 }

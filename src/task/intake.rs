@@ -8,6 +8,7 @@ use super::partition::{Failed, Lack, MAX_IN_FLIGHT, Pipeline, Starved};
 use super::passed_over::Dropped;
 use super::schemas::Needed;
 use super::stages::{Fault, SINK_TASK, Stage, Staged, Stuck};
+use super::trouble::Waiter;
 use super::{Error, Reservation, writers};
 use crate::connector;
 use crate::data;
@@ -127,7 +128,8 @@ impl Pipeline {
                 }
                 Err(Stop::Needs(needed)) => {
                     records.put_back();
-                    self.fetching = Some(needed.fetch(self.at(), offset).boxed());
+                    let fetching = needed.fetch(self.at(), offset, self.teller(Waiter::Schema));
+                    self.fetching = Some(fetching.boxed());
                     return Ok(Next::Later);
                 }
                 Err(Stop::Sink(source)) => return Err(self.sink_error(source)),
@@ -194,8 +196,9 @@ impl Pipeline {
         let Some(sent) = self.letters.take(&self.task, self.queue.id()) else { return };
         let ticket = self.line.sent(sent.offsets.first);
         self.in_flight.insert(ticket, sent.offsets);
+        let teller = self.teller(Waiter::Letters(ticket));
         self.uploads.spawn(async move {
-            let delivered = sent.delivered.await.map_err(Failed::Letter);
+            let delivered = teller.letters(sent.delivered).await.map_err(Failed::Letter);
             drop(sent.memory);
             (ticket, delivered.map(|()| None))
         });

@@ -4,7 +4,8 @@
 //! Rooms and what they own: `consumer` the group membership, the set of pipelines and the tasks' states; `partition` one
 //! partition's batch and its uploads; `writers` its open batches; `offsets` what may be committed;
 //! `commit` what was; `stages` the way of a record; `schemas` the registries of converters; `bad_records` what happens to
-//! one that gets no further, `kept` and `passed_over` beside it; `budget` the memory of all.
+//! one that gets no further, `kept` and `passed_over` beside it; `trouble` what waits for a service (told by `waits`) and what
+//! was told of it; `budget` the memory of all.
 //! Orders come down a channel, states go up one. Late work is fenced by dropping it: an aborted pipeline's uploads end
 //! with it, and its offsets are not committed.
 
@@ -21,12 +22,16 @@ mod kept;
 mod offsets;
 mod partition;
 mod passed_over;
+mod report;
+mod reports;
 mod schemas;
 mod series;
 mod share;
 mod stages;
 mod states;
 mod topics;
+mod trouble;
+mod waits;
 mod writers;
 
 use std::collections::BTreeSet;

@@ -19,8 +19,11 @@ use super::budget::{ConnectorBudget, Place};
 use super::error::At;
 use super::offsets::OffsetLine;
 use super::passed_over::Dropped;
+use super::report::Report;
 use super::stages::Stages;
 use super::topics::LastTold;
+use super::trouble::Waiter;
+use super::waits::Teller;
 use super::writers::{Sealed, Writers};
 use super::{Error, until};
 use crate::connector::{self, Delivery};
@@ -45,21 +48,6 @@ pub enum Mode {
 
 /// How long a pipeline may find no room before Kafka is asked to stop sending.
 const BLOCKED_AFTER: Duration = Duration::from_secs(1);
-
-/// What a pipeline tells while it runs.
-#[derive(Debug)]
-pub enum Report {
-    /// Everything below this offset was handed over, or passed over.
-    Progress(TopicPartition, i64),
-    /// These records are in no table and no dead-letter topic; told before progress goes past them.
-    PassedOver(TopicPartition, Dropped),
-    /// Records were read; told again every few seconds as long as there are any.
-    Read(TopicPartition),
-    /// There has been no room for records for a while: fetching more would only fill memory.
-    Blocked(TopicPartition),
-    /// There is room again.
-    Unblocked(TopicPartition),
-}
 
 /// How a pipeline ended.
 #[derive(Debug)]
@@ -276,7 +264,7 @@ impl Pipeline {
     /// Sends sealed batches on their way.
     pub(super) fn send_all(&mut self, sealed: Result<Vec<Sealed>, connector::Error>) -> Result<(), Error> {
         for Sealed { delivery, reserved, kept } in sealed.map_err(|source| self.sink_error(source))? {
-            let Delivery { offsets, records, raw_bytes, memory, work } = delivery;
+            let Delivery { offsets, records, raw_bytes, memory, waiting, work } = delivery;
             let ticket = self.line.sent(offsets.first);
             self.in_flight.insert(ticket, offsets);
             let span = tracing::info_span!(
@@ -286,8 +274,10 @@ impl Pipeline {
             let (shared, task, partition) =
                 (Arc::clone(&self.shared), self.task.clone(), self.queue.id().clone());
             let counts = self.counts.clone();
+            let teller = self.teller(Waiter::Batch(ticket));
+            let letters = self.teller(Waiter::Letters(ticket));
             let sent = async move {
-                let result = work.await;
+                let result = teller.batch(work, waiting).await;
                 let ms = started.elapsed().as_millis();
                 let ended = match result {
                     Ok(()) => {
@@ -298,7 +288,7 @@ impl Pipeline {
                         let from = bad_records::From { task: &task, partition: &partition, counts: &counts };
                         let room = reserved.bytes();
                         let batch = RefusedBatch { offsets, records, kept, room, error };
-                        shared.bad_records.pass_over(from, batch).await
+                        letters.letters(shared.bad_records.pass_over(from, batch)).await
                     }
                 };
                 drop(reserved);
@@ -327,6 +317,10 @@ impl Pipeline {
             (Err(Failed::Batch(source)), None) => Err(self.sink_error(source)),
             (Err(Failed::Letter(source)), _) => Err(source.into()),
         }
+    }
+
+    pub(super) fn teller(&self, waiter: Waiter) -> Teller {
+        Teller::new(&self.shared.reports, (self.queue.id(), waiter), &self.counts)
     }
 
     /// Says how far everything was handed over, when that changed.

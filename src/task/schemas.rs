@@ -5,6 +5,7 @@
 //! fetch is always that the converter knows the schema, or why there is none.
 
 use super::error::At;
+use super::waits::Teller;
 use crate::config::{ConverterConfig, ErrorHandling, RegistryConfig};
 use crate::convert::{self, Input, RegisteredConverter};
 use crate::data::registered::SchemaId;
@@ -13,16 +14,13 @@ use crate::kafka;
 use crate::registry::{self, Client};
 use crate::retry::Backoff;
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
 /// The first pause between two tries, as in Connect.
 const FIRST_PAUSE: Duration = Duration::from_millis(300);
-/// Silence after a warning about a registry that does not answer.
-const WARN_AGAIN: Duration = Duration::from_secs(30);
-
 /// A converter and its registry.
 #[derive(Debug)]
 pub(super) struct Registered {
@@ -32,8 +30,6 @@ pub(super) struct Registered {
     subject: Option<&'static str>,
     /// One question at a time: who waits mostly needs the same schema.
     turn: Semaphore,
-    /// Nothing is said of an outage before then; held for a look.
-    silent_until: Mutex<Instant>,
     /// How long an outage is waited for (none: without end), and the longest pause between two tries.
     retry_for: Option<Duration>,
     longest_pause: Duration,
@@ -59,7 +55,6 @@ impl Registered {
             client: Client::new(config)?,
             subject: by_topic.then_some(if side == "key" { "-key" } else { "-value" }),
             turn: Semaphore::new(1),
-            silent_until: Mutex::new(Instant::now()),
             retry_for: errors.retry_for,
             longest_pause: errors.longest_pause.max(FIRST_PAUSE),
         })))
@@ -68,17 +63,6 @@ impl Registered {
     /// The full name of its Java class.
     pub(super) fn class(&self) -> &'static str {
         self.converter.class()
-    }
-
-    /// True once in a while, for all partitions together: they wait for the same registry.
-    fn may_warn(&self) -> bool {
-        let mut silent_until = self.silent_until.lock().unwrap_or_else(PoisonError::into_inner);
-        let now = Instant::now();
-        let may = now >= *silent_until;
-        if may {
-            *silent_until = now + WARN_AGAIN;
-        }
-        may
     }
 
     /// Converts a key or a value of `record`.
@@ -119,8 +103,14 @@ impl fmt::Debug for Needed {
 }
 
 impl Needed {
-    /// Fetches it for the record at `offset`. Ends when the converter knows the schema, or why it has none.
-    pub(super) async fn fetch(self, at: At, offset: i64) {
+    /// Fetches it for the record at `offset`, and tells of it while it waits. Ends when the converter knows the schema, or
+    /// why it has none.
+    pub(super) async fn fetch(self, at: At, offset: i64, mut teller: Teller) {
+        self.work(at, offset, &mut teller).await;
+        teller.ended().await;
+    }
+
+    async fn work(self, at: At, offset: i64, teller: &mut Teller) {
         let Self { of, id } = self;
         let subject = of.subject.map(|side| format!("{}{side}", at.partition.topic));
         let deadline = of.retry_for.map(|limit| Instant::now() + limit);
@@ -141,13 +131,9 @@ impl Needed {
                 return of.converter.learn(id, Err(as_connect_says(&error)));
             }
             drop(turn);
-            if of.may_warn() {
-                let At { task, partition } = &at;
-                tracing::warn!(
-                    %task, %partition, offset, %error,
-                    "waiting for the schema registry (errors.retry.timeout)"
-                );
-            }
+            let At { task, partition } = &at;
+            tracing::debug!(%task, %partition, offset, %error, "waiting for the schema registry");
+            teller.failed(1, error.to_string()).await;
             tokio::time::sleep(pause).await;
         }
     }

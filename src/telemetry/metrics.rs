@@ -18,17 +18,18 @@ use std::time::{SystemTime, UNIX_EPOCH};
 pub const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
 
 /// Names and what they count; the order is that of [`Counts`].
-const NAMES: [(&str, &str); 8] = [
+const NAMES: [(&str, &str); 9] = [
     ("kafka_connect_task_error_total_record_failures", "Failed attempts at records and batches"),
     ("kafka_connect_task_error_total_record_errors", "Records that failed in the end"),
     (
         "kafka_connect_task_error_total_records_skipped",
         "Records passed over (errors.tolerance, behavior.on.error)",
     ),
+    ("kafka_connect_task_error_total_retries", "Failed attempts that were followed by another"),
     ("kafka_connect_task_error_total_errors_logged", "Records that errors.log.enable has told in the log"),
     ("kafka_connect_task_error_deadletterqueue_produce_requests", "Letters sent to dead-letter topics"),
     ("kafka_connect_task_error_deadletterqueue_produce_failures", "Letters that could not be written"),
-    ("kafka_connect_task_error_last_error_timestamp", "When the last record failed, in ms since the epoch"),
+    ("kafka_connect_task_error_last_error_timestamp", "When the last attempt failed, in ms since the epoch"),
     ("kusto_sink_records_dropped", "Records passed over that are in no table and no dead-letter topic"),
 ];
 
@@ -66,9 +67,10 @@ impl Metrics {
         let labels = Labels { connector: id.connector.to_string(), task: id.task };
         // What an earlier run left would else go on.
         self.remove(&labels);
-        let [failures, errors, skipped, logged, requests, failed_requests, last, dropped] =
+        let [failures, errors, skipped, retries, logged, requests, failed_requests, last, dropped] =
             self.errors.each_ref().map(|series| series.get_or_create_owned(&labels));
-        let counts = Counts { failures, errors, skipped, logged, requests, failed_requests, last, dropped };
+        let counts =
+            Counts { failures, errors, skipped, retries, logged, requests, failed_requests, last, dropped };
         TaskMetrics { metrics: self.clone(), labels, counts: ErrorCounts(Arc::new(counts)) }
     }
 
@@ -113,6 +115,7 @@ struct Counts {
     failures: Gauge,
     errors: Gauge,
     skipped: Gauge,
+    retries: Gauge,
     logged: Gauge,
     requests: Gauge,
     failed_requests: Gauge,
@@ -129,6 +132,19 @@ impl ErrorCounts {
     pub fn failed(&self, records: u64) {
         self.0.failures.inc();
         add(&self.0.errors, records);
+        self.note_time();
+    }
+
+    /// So many attempts failed that are followed by another.
+    pub fn retried(&self, attempts: u64) {
+        if attempts > 0 {
+            add(&self.0.failures, attempts);
+            add(&self.0.retries, attempts);
+            self.note_time();
+        }
+    }
+
+    fn note_time(&self) {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         self.0.last.set(i64::try_from(now.as_millis()).unwrap_or(i64::MAX));
     }
@@ -188,6 +204,9 @@ mod tests {
         errors.letter();
         assert_eq!(value(skipped), Some(5));
         assert_eq!(value("kafka_connect_task_error_total_record_failures"), Some(1));
+        errors.retried(3);
+        assert_eq!(value("kafka_connect_task_error_total_record_failures"), Some(4));
+        assert_eq!(value("kafka_connect_task_error_total_retries"), Some(3));
         assert_eq!(value("kafka_connect_task_error_total_record_errors"), Some(5));
         assert_eq!(value("kusto_sink_records_dropped"), Some(2));
         assert_eq!(value("kafka_connect_task_error_deadletterqueue_produce_requests"), Some(1));

@@ -91,14 +91,14 @@ async fn each_row_of_an_avro_file_has_the_keys_and_headers_of_its_record() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_batch_that_the_queue_refuses_goes_to_connects_dead_letter_topic() {
+async fn a_batch_that_storage_refuses_goes_to_connects_dead_letter_topic() {
     let kafka = Kafka::shared().await;
     let stage = Stage::set(kafka, 1).await;
     let dlq = unique("dead");
     stage.adx.command(".create table Events (id:int, keys:dynamic, headers:dynamic, kafkamd:dynamic)").await;
     let too_large =
         Effect::Status { status: 413, code: Some("RequestBodyTooLarge".into()), retry_after: None };
-    stage.adx.faults().add(Rule::new(Operation::PutMessage, too_large).times(1));
+    stage.adx.faults().add(Rule::new(Operation::PutBlob, too_large).times(1));
     let more = json!({
         "flush.size.bytes": "2000",
         "behavior.on.error": "LOG",

@@ -125,15 +125,36 @@ async fn without_a_topic_for_it_what_is_dropped_is_counted_in_the_status() {
 async fn nothing_is_dropped_for_what_would_cost_everything_behind_it_too() {
     let kafka = Kafka::shared().await;
     let stage = Stage::set(kafka, 1).await;
-    let forbidden = Effect::Status { status: 403, code: None, retry_after: None };
-    stage.adx.faults().add(Rule::new(Operation::IngestionResources, forbidden));
-    let config =
-        with(&stage, &json!({ "behavior.on.error": "LOG", "kusto.validation.table.enable": "false" }));
-    stage.worker.rest().create_running(&stage.connector, &config).await;
     send_raw(kafka, &stage.topic, &numbers(100)).await;
-    let trace = stage.worker.rest().wait_for_trace(&stage.connector).await;
-    assert!(trace.contains("403"), "{trace}");
-    assert_eq!(stage.committed(kafka).await, [-1]);
+    let rest = stage.worker.rest();
+    for (number, (operation, status, code)) in [
+        (Operation::IngestionResources, 403, None),
+        (Operation::IngestionResources, 413, Some("RequestBodyTooLarge")),
+        (Operation::IngestionResources, 431, None),
+        (Operation::IdentityToken, 413, Some("RequestBodyTooLarge")),
+        (Operation::IdentityToken, 400, Some("Stream_Broken")),
+        (Operation::PutMessage, 413, Some("RequestBodyTooLarge")),
+        (Operation::PutMessage, 400, Some("Stream_Broken")),
+        (Operation::PutBlob, 400, Some("Stream_Broken")),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let code = code.map(str::to_owned);
+        stage.adx.faults().add(Rule::new(operation, Effect::Status { status, code, retry_after: None }));
+        let behavior = ["LOG", "IGNORE"][number % 2];
+        let more = json!({ "behavior.on.error": behavior, "kusto.validation.table.enable": "false" });
+        let name = format!("{}-{number}", stage.connector);
+        let answer = rest.create(&name, &with(&stage, &more)).await;
+        assert_eq!(answer.status, 201, "{}", answer.body);
+        let trace = rest.wait_for_trace(&name).await;
+        assert!(trace.contains(&status.to_string()), "{operation:?} {status}: {trace}");
+        let committed = kafka.committed(&format!("connect-{name}"), &stage.topic, 1).await;
+        assert_eq!(committed, [-1], "{operation:?} {status}");
+        stage.adx.faults().clear();
+        assert_eq!(rest.delete(&format!("/connectors/{name}")).await.status, 204);
+    }
+    assert_eq!(stage.adx.count("Numbers").await, 0);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -28,6 +28,8 @@ pub struct Case {
 pub enum Packing {
     /// As it is written.
     Plain,
+    /// The same, passed on as a text.
+    Text,
     /// In Connect's envelope, its schema beside it.
     Envelope,
     /// As Avro, its schema in a registry.
@@ -44,10 +46,11 @@ pub enum Spread {
 }
 
 /// All cases.
-pub const CASES: [Case; 5] = [
+pub const CASES: [Case; 6] = [
     Case { name: "csv-200", format: Format::Csv, packing: Packing::Plain, size: 200 },
     Case { name: "csv-1k", format: Format::Csv, packing: Packing::Plain, size: 1024 },
     Case { name: "json-1k", format: Format::Json, packing: Packing::Plain, size: 1024 },
+    Case { name: "text-1k", format: Format::Json, packing: Packing::Text, size: 1024 },
     Case { name: "envelope-1k", format: Format::Json, packing: Packing::Envelope, size: 1024 },
     Case { name: "avro-1k", format: Format::Json, packing: Packing::Avro, size: 1024 },
 ];
@@ -75,7 +78,7 @@ impl Packing {
     /// `json` as it lies in Kafka.
     fn pack(self, json: &[u8]) -> Cow<'_, [u8]> {
         match self {
-            Self::Plain => Cow::Borrowed(json),
+            Self::Plain | Self::Text => Cow::Borrowed(json),
             Self::Envelope => {
                 let fields: Vec<_> = COLUMNS
                     .iter()
@@ -149,8 +152,8 @@ impl Case {
         let json = "org.apache.kafka.connect.json.JsonConverter";
         let converter = match (self.format, self.packing) {
             (_, Packing::Avro) => "io.confluent.connect.avro.AvroConverter",
+            (Format::Csv, _) | (_, Packing::Text) => "org.apache.kafka.connect.storage.StringConverter",
             (Format::Json, _) => json,
-            (Format::Csv, _) => "org.apache.kafka.connect.storage.StringConverter",
         };
         let mut settings = vec![("value.converter", converter.to_owned())];
         if converter == json {

@@ -162,6 +162,9 @@ impl Setup<'_> {
         for (key, value) in self.case.connector_settings(self.registry) {
             config[key] = value.into();
         }
+        for (key, value) in &self.args.connector {
+            config[key] = value.as_str().into();
+        }
         json!({"name": self.connector_name(), "config": config}).to_string()
     }
 }

@@ -57,7 +57,7 @@ pub struct Args {
     /// Raw gigabytes per case
     #[arg(long, default_value_t = 1.0)]
     gb: f64,
-    /// Cases: csv-200, csv-1k, json-1k, envelope-1k, avro-1k
+    /// Cases: csv-200, csv-1k, json-1k, text-1k (JSON by StringConverter), envelope-1k, avro-1k
     #[arg(long, value_delimiter = ',', default_values_t = CASES.map(|case| case.name.to_owned()))]
     cases: Vec<String>,
     /// The connector's flush.size.bytes; each value given is measured
@@ -69,6 +69,9 @@ pub struct Args {
     /// The connector's tasks.max
     #[arg(long, default_value_t = 4)]
     tasks: u32,
+    /// A further setting of the connector, KEY=VALUE; may be given several times
+    #[arg(long = "connector", value_name = "KEY=VALUE", value_parser = setting)]
+    connector: Vec<(String, String)>,
     /// The worker's program (default: kusto-connect beside this one)
     #[arg(long)]
     worker: Option<PathBuf>,
@@ -88,6 +91,11 @@ enum Command {
     Connectors(ConnectorsArgs),
     /// A backlog in one partition, beside the same spread evenly
     Spread(SpreadArgs),
+}
+
+fn setting(text: &str) -> Result<(String, String), String> {
+    let (key, value) = text.split_once('=').ok_or("it must be KEY=VALUE")?;
+    Ok((key.to_owned(), value.to_owned()))
 }
 
 /// Why a bench ended early.

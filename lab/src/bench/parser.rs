@@ -32,7 +32,7 @@ pub fn measure(case: Case, load: &Load) -> Result<Option<f64>, Error> {
                     serde_json::from_slice::<serde_json::Value>(value).map_err(|error| error.to_string())?,
                 );
             }
-            (_, Packing::Plain) => {
+            (_, Packing::Plain | Packing::Text) => {
                 black_box(
                     serde_json::from_slice::<serde::de::IgnoredAny>(value)
                         .map_err(|error| error.to_string())?,

@@ -107,18 +107,17 @@ async fn no_connection_error_shows_a_secret() {
 }
 
 #[tokio::test]
-async fn failures_are_told_once_and_the_recovery_too() {
+async fn failures_are_told_to_whoever_waits_and_not_to_the_log() {
     let (log, _guard) = Log::capture("kusto_connect=info");
     let fake = Fake::start().await;
     fake.fail(Op::Blob, &vec![Fault::Answer(503, ""); 20]);
-    client(settings(&fake.url)).ingest(&request(1)).await.unwrap();
-    let text = log.text();
-    assert_eq!(text.matches("WARN").count(), 1, "{text}");
-    assert!(
-        text.contains("ingestion of Samples__Storms__storm-events_0_1.csv.gz into Samples.Storms failed"),
-        "{text}"
-    );
-    assert!(text.contains("succeeded after 21 tries"), "{text}");
+    let (teller, waiting) = tokio::sync::watch::channel(None);
+    client(settings(&fake.url)).ingest_telling(&request(1), &teller).await.unwrap();
+    let waiting = waiting.borrow().clone().unwrap();
+    assert_eq!(waiting.failures, 20);
+    assert!(waiting.cause.contains("put blob") && waiting.cause.contains("503"), "{waiting:?}");
+    assert_clean(&waiting.cause);
+    assert!(!log.text().contains("put blob"), "{}", log.text());
 }
 
 #[tokio::test]

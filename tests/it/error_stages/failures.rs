@@ -3,7 +3,7 @@
 use adx_emulator::Operation;
 use adx_emulator::Operation::{PutBlob, PutMessage, QueuedIngest, StreamingIngest};
 
-use self::Meaning::{Content, Passes, Place, Whole};
+use self::Meaning::{Content, Message, Passes, Place, Whole};
 use self::Way::{Posted, Queued, Streamed};
 
 /// How batches go to the service.
@@ -23,6 +23,8 @@ pub(super) enum Meaning {
     Content,
     /// One batch is refused for what is in it, and no part of it is.
     Whole,
+    /// One batch is, for the message about it: its names and tokens, no record.
+    Message,
     /// All batches are, whatever is in them.
     Place,
 }
@@ -57,7 +59,7 @@ pub(super) const QUEUE: &[Failure] = &[
     Failure { way: Queued, meaning: Passes, words: "", faults: &[(PutMessage, 429, "TooManyRequests", 2)] },
     Failure { way: Queued, meaning: Passes, words: "", faults: &[(PutMessage, 403, "AuthenticationFailed", 3)] },
     Failure { way: Queued, meaning: Passes, words: "", faults: &[(PutMessage, 404, "QueueNotFound", 3)] },
-    Failure { way: Queued, meaning: Content, words: "RequestBodyTooLarge", faults: &[(PutMessage, 413, "RequestBodyTooLarge", 1)] },
+    Failure { way: Queued, meaning: Message, words: "RequestBodyTooLarge", faults: &[(PutMessage, 413, "RequestBodyTooLarge", 1)] },
     Failure { way: Queued, meaning: Place, words: "AuthenticationFailed", faults: &[(PutMessage, 403, "AuthenticationFailed", FOR_GOOD)] },
     Failure { way: Queued, meaning: Place, words: "QueueNotFound", faults: &[(PutMessage, 404, "QueueNotFound", FOR_GOOD)] },
     Failure { way: Queued, meaning: Place, words: "OutOfRangeInput", faults: &[(PutMessage, 400, "OutOfRangeInput", FOR_GOOD)] },
@@ -73,7 +75,8 @@ pub(super) const STREAMING: &[Failure] = &[
     Failure { way: Streamed, meaning: Content, words: "Stream_ClosingQuoteMissing", faults: &[] },
     Failure { way: Streamed, meaning: Whole, words: "Stream_Broken", faults: &[(StreamingIngest, 400, "Stream_Broken", 1)] },
     // Too much for both ways.
-    Failure { way: Streamed, meaning: Content, words: "RequestBodyTooLarge", faults: &[(StreamingIngest, 413, "TooLarge", 1), (PutMessage, 413, "RequestBodyTooLarge", 1)] },
+    Failure { way: Streamed, meaning: Content, words: "RequestBodyTooLarge", faults: &[(StreamingIngest, 413, "TooLarge", 1), (PutBlob, 413, "RequestBodyTooLarge", 1)] },
+    Failure { way: Streamed, meaning: Message, words: "RequestBodyTooLarge", faults: &[(StreamingIngest, 413, "TooLarge", 1), (PutMessage, 413, "RequestBodyTooLarge", 1)] },
     Failure { way: Streamed, meaning: Place, words: "403", faults: &[(StreamingIngest, 403, "Forbidden", FOR_GOOD)] },
     Failure { way: Streamed, meaning: Place, words: "General_BadRequest", faults: &[(StreamingIngest, 400, "General_BadRequest", FOR_GOOD)] },
 ];
@@ -84,6 +87,6 @@ pub(super) const UPLOADS: &[Failure] = &[
     Failure { way: Queued, meaning: Content, words: "RequestBodyTooLarge", faults: &[(PutBlob, 413, "RequestBodyTooLarge", 1)] },
     Failure { way: Queued, meaning: Place, words: "InvalidHeaderValue", faults: &[(PutBlob, 400, "InvalidHeaderValue", FOR_GOOD)] },
     Failure { way: Posted, meaning: Passes, words: "", faults: &[(QueuedIngest, 503, "ServiceUnavailable", 2), (QueuedIngest, 429, "Throttled", 1)] },
-    Failure { way: Posted, meaning: Content, words: "413", faults: &[(QueuedIngest, 413, "TooLarge", 1)] },
+    Failure { way: Posted, meaning: Message, words: "413", faults: &[(QueuedIngest, 413, "TooLarge", 1)] },
     Failure { way: Posted, meaning: Place, words: "403", faults: &[(QueuedIngest, 403, "Forbidden", FOR_GOOD)] },
 ];

@@ -51,11 +51,19 @@ async fn a_registry_that_is_down_is_waited_for() {
     let config = config(&stage, &registry, AVRO, patient);
     let rest = stage.worker.rest();
     rest.create_running(&stage.connector, &config).await;
-    let waiting = "waiting for the schema registry (errors.retry.timeout)";
-    wait_for("the worker to wait", Duration::from_mins(1), async || {
-        stage.worker.log().contains(waiting).then_some(())
-    })
-    .await;
+    let path = format!("/connectors/{}/status", stage.connector);
+    let trace = async || {
+        let status = rest.get(&path).await.body;
+        assert_eq!(status["tasks"][0]["state"], "RUNNING", "{status}");
+        status["tasks"][0]["trace"].as_str().map(str::to_owned)
+    };
+    let told = wait_for("the task to say that it waits", Duration::from_mins(1), trace).await;
+    for words in ["wait for a schema", "errors.retry.timeout", &registry.url()] {
+        assert!(told.contains(words), "{words}: {told}");
+    }
+    let log = stage.worker.log();
+    let lines = log.lines().filter(|line| line.contains("wait for a schema"));
+    assert_eq!(lines.count(), 1, "{log}");
     // While it waits it can be paused and resumed, and nothing is committed.
     for (order, state) in [("pause", "PAUSED"), ("resume", "RUNNING")] {
         assert_eq!(
@@ -72,7 +80,10 @@ async fn a_registry_that_is_down_is_waited_for() {
     registry.up().await;
     wait_committed(kafka, &stage, sent).await;
     assert_eq!(docs(&stage, 60).await.len(), 60);
-    stage.assert_running().await;
+    wait_for("the task to say that it goes on", Duration::from_mins(1), async || {
+        trace().await.is_none().then_some(())
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -1,0 +1,267 @@
+//! What keeps a connector's tasks from going on while they are RUNNING: batches that ADX does not take, records without
+//! their schema, dead letters, offsets that are not committed. An outage costs no state, so it is told in the trace of the
+//! states and in the log, at its begin and at its end, however many partitions it keeps waiting.
+//!
+//! It owns what waits and what was told of it. Pure: time comes from outside, and who tells is the connector's loop.
+
+use crate::id::TopicPartition;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::time::Duration;
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+use tokio::time::Instant;
+
+/// What waits for so long is trouble: a request that is tried again is none.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// From the end of one trouble to the begin of the next: each begin and end is a record in the status topic for a task.
+const PAUSE: Duration = Duration::from_secs(10);
+/// The log says again that it still lasts.
+const AGAIN: Duration = Duration::from_mins(10);
+
+/// What is waited for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Waiter {
+    /// A batch on its way, by its ticket.
+    Batch(u64),
+    /// Letters on their way, by their ticket.
+    Letters(u64),
+    /// The record that is read next.
+    Schema,
+}
+
+impl Waiter {
+    fn what(self) -> What {
+        match self {
+            Self::Batch(_) => What::Batches,
+            Self::Letters(_) => What::Letters,
+            Self::Schema => What::Schemas,
+        }
+    }
+}
+
+/// Since when, and why.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Wait {
+    /// Since when.
+    pub since: Instant,
+    /// Why, as it was told last.
+    pub cause: String,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum What {
+    Batches,
+    Letters,
+    Schemas,
+    Commits,
+}
+
+/// The same kind of waiting, of some partitions together.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Sum {
+    what: What,
+    count: usize,
+    oldest: Wait,
+    since: String,
+}
+
+impl fmt::Display for Sum {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { what, count, since, oldest: Wait { cause, .. } } = self;
+        match what {
+            What::Batches => write!(f, "{count} batch(es) wait to be handed over since {since}: {cause}"),
+            What::Letters => write!(f, "{count} take(s) of dead letters wait since {since}: {cause}"),
+            What::Schemas => {
+                write!(f, "{count} record(s) wait for a schema since {since} (errors.retry.timeout): {cause}")
+            }
+            What::Commits => write!(f, "offsets are not committed since {since}: {cause}"),
+        }
+    }
+}
+
+/// What is to be told now.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct News {
+    /// The tasks whose trouble began or ended.
+    pub(super) tasks: BTreeSet<u32>,
+    /// The line of the log.
+    pub(super) line: Option<Line>,
+}
+
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Line {
+    /// It began, or still lasts.
+    Waits(Vec<Sum>),
+    /// It is over, after so long.
+    GoesOn(Duration),
+}
+
+/// Of one connector on this worker.
+#[derive(Debug, Default)]
+pub(super) struct Troubles {
+    waits: BTreeMap<(TopicPartition, Waiter), Wait>,
+    commits: Option<Wait>,
+    /// When something is to be told, as far as is known.
+    due: Option<Instant>,
+    told: BTreeSet<u32>,
+    /// Since when, and when the log says it again.
+    lasts: Option<(Instant, Instant)>,
+    quiet_until: Option<Instant>,
+}
+
+impl Troubles {
+    /// Something of `partition` waits.
+    pub(super) fn add(&mut self, partition: TopicPartition, waiter: Waiter, wait: Wait) {
+        if let Some(known) = self.waits.get_mut(&(partition.clone(), waiter)) {
+            // It has waited all the time.
+            known.cause = wait.cause;
+        } else {
+            self.expect(&wait);
+            self.waits.insert((partition, waiter), wait);
+        }
+    }
+
+    /// It waits no longer.
+    pub(super) fn remove(&mut self, partition: TopicPartition, waiter: Waiter) {
+        if self.waits.remove(&(partition, waiter)).is_some() {
+            self.changed();
+        }
+    }
+
+    /// Nothing of `partition` waits any more: its pipeline has ended.
+    pub(super) fn forget(&mut self, partition: &TopicPartition) {
+        let before = self.waits.len();
+        self.waits.retain(|(of, _), _| of != partition);
+        if self.waits.len() < before {
+            self.changed();
+        }
+    }
+
+    /// Why offsets are not committed; none when they are.
+    pub(super) fn set_commits(&mut self, failing: Option<&str>, now: Instant) {
+        match (failing, &mut self.commits) {
+            (None, None) => {}
+            (None, known) => {
+                *known = None;
+                self.changed();
+            }
+            (Some(cause), Some(wait)) => cause.clone_into(&mut wait.cause),
+            (Some(cause), None) => {
+                let wait = Wait { since: now, cause: cause.to_owned() };
+                self.expect(&wait);
+                self.commits = Some(wait);
+            }
+        }
+    }
+
+    fn expect(&mut self, wait: &Wait) {
+        let mature = wait.since + PATIENCE;
+        // While it is told, who waits too is told at once.
+        let due = if self.lasts.is_some() {
+            mature
+        } else {
+            self.quiet_until.map_or(mature, |until| until.max(mature))
+        };
+        self.due = Some(self.due.map_or(due, |known| known.min(due)));
+    }
+
+    /// What is told may be over.
+    fn changed(&mut self) {
+        if !self.told.is_empty() {
+            self.due = Some(self.due.map_or_else(Instant::now, |known| known.min(Instant::now())));
+        }
+    }
+
+    /// When [`Self::look`] may have news.
+    pub(super) fn due(&self) -> Option<Instant> {
+        self.due
+    }
+
+    /// What is to be told now; `owner` is the task of each partition.
+    pub(super) fn look(&mut self, owner: &BTreeMap<TopicPartition, u32>, now: Instant) -> News {
+        let is_mature = |wait: &Wait| now >= wait.since + PATIENCE;
+        let of_waits = self.waits.iter().filter(|(_, wait)| is_mature(wait));
+        let mut tasks: BTreeSet<u32> =
+            of_waits.filter_map(|((partition, _), _)| owner.get(partition).copied()).collect();
+        if self.commits.as_ref().is_some_and(is_mature) {
+            tasks.extend(owner.values());
+        }
+        let news = tasks.symmetric_difference(&self.told).copied().collect();
+        self.told = tasks;
+        let line = self.line(now);
+        let immature = self.waits.values().chain(&self.commits).filter(|wait| !is_mature(wait));
+        let next = immature.map(|wait| wait.since + PATIENCE).min();
+        let next = next.map(|next| {
+            self.quiet_until.filter(|_| self.lasts.is_none()).map_or(next, |until| until.max(next))
+        });
+        self.due = next.into_iter().chain(self.lasts.map(|(_, again)| again)).min();
+        News { tasks: news, line }
+    }
+
+    fn line(&mut self, now: Instant) -> Option<Line> {
+        match (self.told.is_empty(), self.lasts) {
+            (true, None) => None,
+            (true, Some((since, _))) => {
+                self.lasts = None;
+                self.quiet_until = Some(now + PAUSE);
+                Some(Line::GoesOn(now - since))
+            }
+            (false, Some((_, again))) if now < again => None,
+            (false, known) => {
+                let sums = self.sums(now, |_| true);
+                let oldest = sums.iter().map(|sum| sum.oldest.since).min().unwrap_or(now);
+                self.lasts = Some((known.map_or(oldest, |(since, _)| since), now + AGAIN));
+                Some(Line::Waits(sums))
+            }
+        }
+    }
+
+    /// What is told in the state of `task`, which goes on; none when nothing is.
+    pub(super) fn trace(
+        &self,
+        task: u32,
+        owner: &BTreeMap<TopicPartition, u32>,
+        now: Instant,
+    ) -> Option<String> {
+        if !self.told.contains(&task) {
+            return None;
+        }
+        let sums = self.sums(now, |partition| owner.get(partition) == Some(&task));
+        let lines: Vec<String> = sums.iter().map(ToString::to_string).collect();
+        (!lines.is_empty()).then(|| lines.join("\n"))
+    }
+
+    /// All that waits, of some partitions: what waits for a moment only is a part of what waits for long.
+    fn sums(&self, now: Instant, is_meant: impl Fn(&TopicPartition) -> bool) -> Vec<Sum> {
+        let mut sums: BTreeMap<What, (usize, &Wait)> = BTreeMap::new();
+        let waits = self.waits.iter().filter(|((partition, _), _)| is_meant(partition));
+        let waits = waits.map(|((_, waiter), wait)| (waiter.what(), wait));
+        for (what, wait) in waits.chain(self.commits.as_ref().map(|wait| (What::Commits, wait))) {
+            let (count, oldest) = sums.entry(what).or_insert((0, wait));
+            *count += 1;
+            if wait.since < oldest.since {
+                *oldest = wait;
+            }
+        }
+        let sums = sums.into_iter().filter(|(_, (_, oldest))| now >= oldest.since + PATIENCE);
+        sums.map(|(what, (count, oldest))| Sum {
+            what,
+            count,
+            oldest: oldest.clone(),
+            since: clock(now - oldest.since),
+        })
+        .collect()
+    }
+}
+
+/// The time of day so long ago.
+fn clock(ago: Duration) -> String {
+    let then = OffsetDateTime::now_utc().checked_sub(ago.try_into().unwrap_or_default());
+    let then = then.and_then(|then| then.replace_nanosecond(0).ok());
+    then.and_then(|then| then.format(&Rfc3339).ok()).unwrap_or_default()
+}
+
+#[cfg(test)]
+#[path = "trouble_tests.rs"]
+mod tests;

@@ -1,0 +1,157 @@
+//! What is told of an outage, and how often.
+
+use super::{AGAIN, Line, News, PATIENCE, PAUSE, Sum, Troubles, Wait, Waiter};
+use crate::id::TopicPartition;
+use proptest::prelude::*;
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+use tokio::time::Instant;
+
+fn partition(number: i32) -> TopicPartition {
+    TopicPartition::new("t", number)
+}
+
+/// Partition n belongs to task n modulo 3.
+fn owner(partitions: i32) -> BTreeMap<TopicPartition, u32> {
+    (0..partitions).map(|number| (partition(number), u32::try_from(number % 3).unwrap())).collect()
+}
+
+fn wait(since: Instant) -> Wait {
+    Wait { since, cause: "put blob: 503".to_owned() }
+}
+
+fn is_begin(news: &News) -> bool {
+    matches!(news.line, Some(Line::Waits(_)))
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_outage_of_many_partitions_is_one_line_and_one_word_for_each_task_and_so_is_its_end() {
+    let (mut troubles, owner, began) = (Troubles::default(), owner(24), Instant::now());
+    for number in 0..24 {
+        for ticket in 0..4 {
+            troubles.add(partition(number), Waiter::Batch(ticket), wait(began));
+        }
+    }
+    assert_eq!(troubles.due(), Some(began + PATIENCE), "what passes in a moment is told to nobody");
+    assert_eq!(troubles.look(&owner, began), News::default());
+    let news = troubles.look(&owner, began + PATIENCE);
+    assert_eq!(news.tasks, [0, 1, 2].into());
+    let Some(Line::Waits(sums)) = &news.line else { panic!("{news:?}") };
+    let text = sums.iter().map(Sum::to_string).collect::<Vec<_>>().join("; ");
+    assert!(text.starts_with("96 batch(es) wait") && text.ends_with(": put blob: 503"), "{text}");
+    let trace = troubles.trace(1, &owner, began + PATIENCE).unwrap();
+    assert!(trace.starts_with("32 batch(es) wait to be handed over since 20"), "{trace}");
+
+    // It goes on failing: nothing more is told.
+    for number in 0..24 {
+        let again = Wait { cause: "put blob: 500".to_owned(), ..wait(began) };
+        troubles.add(partition(number), Waiter::Batch(0), again);
+        assert_eq!(troubles.look(&owner, began + PATIENCE * 2), News::default());
+    }
+    assert!(is_begin(&troubles.look(&owner, began + PATIENCE + AGAIN)), "an hour of it is not forgotten");
+
+    let end = began + AGAIN * 2;
+    for number in 0..24 {
+        troubles.forget(&partition(number));
+    }
+    assert!(troubles.due().is_some());
+    let news = troubles.look(&owner, end);
+    assert_eq!((news.tasks, news.line), ([0, 1, 2].into(), Some(Line::GoesOn(end - began))));
+    assert_eq!((troubles.trace(1, &owner, end), troubles.due()), (None, None));
+
+    // A new one is not told at once.
+    let again = end + Duration::from_millis(1);
+    troubles.add(partition(0), Waiter::Batch(9), wait(again - PATIENCE));
+    assert_eq!(troubles.due(), Some(end + PAUSE));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_task_is_told_of_what_its_own_partitions_wait_for_and_all_of_commits() {
+    let (mut troubles, owner, now) = (Troubles::default(), owner(3), Instant::now());
+    let later = now + PATIENCE;
+    troubles.add(partition(1), Waiter::Schema, wait(now));
+    troubles.add(partition(1), Waiter::Letters(3), wait(now));
+    assert_eq!(troubles.look(&owner, later).tasks, [1].into());
+    let trace = troubles.trace(1, &owner, later).unwrap();
+    assert!(trace.contains("1 record(s) wait for a schema") && trace.contains("dead letters"), "{trace}");
+    assert_eq!(troubles.trace(0, &owner, later), None);
+
+    troubles.set_commits(Some("coordinator not available"), now);
+    troubles.set_commits(Some("timed out"), later);
+    let news = troubles.look(&owner, later);
+    assert_eq!((news.tasks, news.line), ([0, 2].into(), None), "who was told before is not told again");
+    assert!(troubles.trace(2, &owner, later).unwrap().ends_with("timed out"));
+    troubles.set_commits(None, later);
+    troubles.remove(partition(1), Waiter::Schema);
+    assert_eq!(troubles.look(&owner, later).tasks, [0, 2].into());
+    troubles.remove(partition(1), Waiter::Letters(3));
+    assert!(matches!(troubles.look(&owner, later).line, Some(Line::GoesOn(_))));
+}
+
+#[derive(Debug, Clone)]
+enum Step {
+    Add(i32, u64),
+    Remove(i32, u64),
+    Forget(i32),
+    Commits(bool),
+    Pass(u64),
+}
+
+fn steps() -> impl Strategy<Value = Vec<Step>> {
+    let step = prop_oneof![
+        (0..4i32, 0..3u64).prop_map(|(partition, ticket)| Step::Add(partition, ticket)),
+        (0..4i32, 0..3u64).prop_map(|(partition, ticket)| Step::Remove(partition, ticket)),
+        (0..4i32).prop_map(Step::Forget),
+        any::<bool>().prop_map(Step::Commits),
+        (1..8_000u64).prop_map(Step::Pass),
+    ];
+    prop::collection::vec(step, 0..80)
+}
+
+proptest! {
+    /// Whoever looks when it is due has told what there is: a task's word is there when something of it has waited long
+    /// enough, and begins and ends of the log take turns.
+    #[test]
+    fn what_is_told_is_what_waits(steps in steps()) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
+        runtime.block_on(async {
+            let (mut troubles, owner) = (Troubles::default(), owner(4));
+            let (mut told, mut lasts) = (BTreeSet::new(), false);
+            for step in steps {
+                match step {
+                    Step::Add(number, ticket) => {
+                        troubles.add(partition(number), Waiter::Batch(ticket), wait(Instant::now()));
+                    }
+                    Step::Remove(number, ticket) => troubles.remove(partition(number), Waiter::Batch(ticket)),
+                    Step::Forget(number) => troubles.forget(&partition(number)),
+                    Step::Commits(fail) => troubles.set_commits(fail.then_some("no"), Instant::now()),
+                    Step::Pass(ms) => tokio::time::advance(Duration::from_millis(ms)).await,
+                }
+                let mut looks = 0;
+                while troubles.due().is_some_and(|due| due <= Instant::now()) {
+                    let news = troubles.look(&owner, Instant::now());
+                    for task in news.tasks {
+                        if !told.remove(&task) {
+                            told.insert(task);
+                        }
+                    }
+                    match news.line {
+                        Some(Line::Waits(_)) => lasts = true,
+                        Some(Line::GoesOn(_)) => {
+                            assert!(lasts, "an end without a begin");
+                            lasts = false;
+                        }
+                        None => {}
+                    }
+                    looks += 1;
+                    assert!(looks < 3, "looking again brings nothing");
+                }
+                assert_eq!(lasts, !told.is_empty());
+                for task in 0..3 {
+                    let has_trace = troubles.trace(task, &owner, Instant::now()).is_some();
+                    assert_eq!(has_trace, told.contains(&task), "task {task}");
+                }
+            }
+        });
+    }
+}

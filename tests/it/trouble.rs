@@ -1,0 +1,162 @@
+//! Trouble is not RUNNING, healthy and silent: what tasks wait for is in their states, in the log and in the numbers, at its
+//! begin and at its end, and once however many partitions wait.
+
+use std::time::Duration;
+
+use adx_emulator::Operation;
+use adx_emulator::faults::{Effect, Rule};
+use serde_json::Value;
+
+use crate::support::{Kafka, Raw, Stage, send_raw, wait_for};
+
+const MINUTE: Duration = Duration::from_mins(1);
+const BEGINS: &str = "waits and is tried again";
+const ENDS: &str = "goes on: what waited is done";
+
+fn status(status: u16) -> Effect {
+    Effect::Status { status, code: None, retry_after: None }
+}
+
+/// The traces of the tasks, all of which run.
+async fn traces(stage: &Stage) -> Vec<Option<String>> {
+    let answer = stage.worker.rest().get(&format!("/connectors/{}/status", stage.connector)).await;
+    let tasks = answer.body["tasks"].as_array().expect("tasks");
+    assert!(tasks.iter().all(|task| task["state"] == "RUNNING"), "{}", answer.body);
+    tasks.iter().map(|task| task["trace"].as_str().map(str::to_owned)).collect()
+}
+
+async fn all_wait(stage: &Stage) -> Vec<String> {
+    wait_for("a word of each task", MINUTE, async || traces(stage).await.into_iter().collect()).await
+}
+
+/// The word of the one task that has a partition.
+async fn one_waits(stage: &Stage) -> String {
+    wait_for("a word of a task", MINUTE, async || traces(stage).await.into_iter().flatten().next()).await
+}
+
+async fn none_waits(stage: &Stage) {
+    wait_for("no word of any task", MINUTE, async || {
+        traces(stage).await.iter().all(Option::is_none).then_some(())
+    })
+    .await;
+}
+
+/// The lines of the log about the connector with these words.
+fn lines(stage: &Stage, words: &str) -> Vec<String> {
+    let log = stage.worker.log();
+    let is_meant = |line: &&str| line.contains(words) && line.contains(&stage.connector);
+    log.lines().filter(is_meant).map(str::to_owned).collect()
+}
+
+/// A number of all tasks together.
+async fn number(stage: &Stage, name: &str) -> u64 {
+    let answer = reqwest::get(stage.worker.rest().url("/metrics")).await.expect("an answer");
+    let text = answer.text().await.expect("a text");
+    let start = format!("{name}{{connector=\"{}\",", stage.connector);
+    let of_task = |line: &str| line.strip_prefix(&start)?.rsplit(' ').next()?.parse::<u64>().ok();
+    text.lines().filter_map(of_task).sum()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_outage_of_adx_is_told_once_for_all_partitions_and_so_is_its_end() {
+    let kafka = Kafka::shared().await;
+    let stage = Stage::running(kafka, 24).await;
+    let first = stage.send(kafka, 240).await;
+    stage.adx.wait_for_all(&first, MINUTE).await;
+    none_waits(&stage).await;
+    for operation in [Operation::PutBlob, Operation::PutMessage, Operation::IngestionResources] {
+        stage.adx.faults().add(Rule::new(operation, status(503)));
+    }
+    let before = stage.adx.requests(Operation::PutBlob);
+    stage.send(kafka, 2_400).await;
+    for trace in all_wait(&stage).await {
+        assert!(trace.contains("batch(es) wait to be handed over since 20"), "{trace}");
+        assert!(trace.contains("put blob") && trace.contains("503") && !trace.contains("sig="), "{trace}");
+    }
+    // Long enough for a line at each try to be a flood.
+    wait_for("three hundred refused blobs", MINUTE, async || {
+        (stage.adx.requests(Operation::PutBlob) >= before + 300).then_some(())
+    })
+    .await;
+    let said = lines(&stage, BEGINS);
+    assert_eq!(said.len(), 1, "{said:?}");
+    assert!(
+        said[0].contains("WARN") && said[0].contains("batch(es) wait") && said[0].contains("503"),
+        "{said:?}"
+    );
+    let warned = stage.worker.log().lines().filter(|line| line.contains("WARN")).count();
+    assert!(warned <= 5, "{warned} warnings:\n{}", stage.worker.log());
+    assert_eq!(lines(&stage, ENDS), [""; 0]);
+    let failures = number(&stage, "kafka_connect_task_error_total_record_failures").await;
+    let retries = number(&stage, "kafka_connect_task_error_total_retries").await;
+    assert!(failures >= 300 && retries >= 300, "{failures} {retries}");
+    assert_eq!(
+        number(&stage, "kafka_connect_task_error_total_record_errors").await,
+        0,
+        "none failed in the end"
+    );
+
+    stage.adx.faults().clear();
+    none_waits(&stage).await;
+    assert_eq!(lines(&stage, ENDS).len(), 1);
+    assert_eq!(lines(&stage, BEGINS).len(), 1);
+    wait_for("all rows", MINUTE, async || (stage.adx.count("Numbers").await == 2_640).then_some(())).await;
+    // At most: the start, begin and end, and a rebalance between.
+    let records = kafka.all_records(&stage.worker.status_topic(), 5).await;
+    for task in 0..2 {
+        let key = format!("status-task-{}-{task}", stage.connector);
+        let own = records.iter().filter(|(_, of, _)| of.as_deref() == Some(&key)).count();
+        assert!((3..=8).contains(&own), "{own} records of {key}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whatever_is_waited_for_is_told_with_its_cause() {
+    let kafka = Kafka::shared().await;
+    let stage = Stage::running(kafka, 1).await;
+    let gone = Effect::ContainerNotFound;
+    for (what, (operation, effect), words) in [
+        // What was fetched once serves for an hour, so this comes first.
+        ("an identity that nobody gives", (Operation::IdentityToken, status(503)), "get identity token"),
+        ("throttled storage", (Operation::PutBlob, status(429)), "429"),
+        ("a throttled queue", (Operation::PutMessage, status(429)), "put message"),
+        ("containers that are gone", (Operation::PutBlob, gone), "ContainerNotFound"),
+    ] {
+        stage.adx.faults().add(Rule::new(operation, effect));
+        let sent = stage.adx.count("Numbers").await + 10;
+        stage.send(kafka, 10).await;
+        let told = one_waits(&stage).await;
+        assert!(told.contains(words), "{what}: {told}");
+        stage.adx.faults().clear();
+        none_waits(&stage).await;
+        wait_for(format!("the rows behind {what}"), MINUTE, async || {
+            (stage.adx.count("Numbers").await >= sent).then_some(())
+        })
+        .await;
+    }
+    assert_eq!(lines(&stage, BEGINS).len(), lines(&stage, ENDS).len());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn dead_letters_that_nobody_takes_are_told() {
+    let kafka = Kafka::shared().await;
+    let mut letters = Kafka::own().await;
+    let stage = Stage::set(kafka, 1).await;
+    let mut config = stage.config();
+    let all = config.as_object_mut().expect("an object");
+    for (key, value) in [
+        ("behavior.on.error", "LOG"),
+        ("misc.deadletterqueue.bootstrap.servers", letters.bootstrap()),
+        ("misc.deadletterqueue.topic.name", "dead"),
+    ] {
+        all.insert(key.to_owned(), Value::from(value));
+    }
+    stage.worker.rest().create_running(&stage.connector, &config).await;
+    letters.stop().await;
+    send_raw(kafka, &stage.topic, &[Raw::text("k", "0,1,\"open")]).await;
+    let told = one_waits(&stage).await;
+    assert!(told.contains("dead letters wait"), "{told}");
+    letters.start().await;
+    none_waits(&stage).await;
+    wait_for("the commit", MINUTE, async || (stage.committed(kafka).await == [1]).then_some(())).await;
+}
