@@ -196,9 +196,14 @@ impl ConnectorTasks {
         }
         let connector = &self.spec.name;
         tracing::info!(%connector, partitions = partitions.len(), in_all = self.owner.len(), "partitions assigned");
-        let held: Vec<_> = partitions.iter().filter(|partition| self.is_held(partition)).cloned().collect();
+        let (held, free): (Vec<_>, Vec<_>) =
+            partitions.iter().cloned().partition(|partition| self.is_held(partition));
         if !held.is_empty() {
             self.consumer.pause(&held)?;
+        }
+        // The library remembers the pause of a partition that went and comes back.
+        if !free.is_empty() {
+            self.consumer.resume(&free)?;
         }
         for queue in queues {
             self.open(queue).await;

@@ -186,6 +186,7 @@ impl PartitionWriter for ListWriter {
             records: offsets.len() as u64,
             raw_bytes: memory as u64,
             memory,
+            waiting: watch::channel(None).1,
             work: async move {
                 List::answer(sink.service.subscribe()).await;
                 sink.written.lock().unwrap().extend(offsets.into_iter().map(|offset| (partition, offset)));

@@ -158,8 +158,12 @@ const DECIDED: &[Decided] = &[
 ];
 
 /// Keys of the sink that the recorded one does not have.
-const OWN_KEYS: [&str; 3] =
-    ["aad.auth.certificate.path", "aad.auth.certificate.password", "kusto.ingestion.protocol"];
+const OWN_KEYS: [&str; 4] = [
+    "aad.auth.certificate.path",
+    "aad.auth.certificate.password",
+    "kusto.ingestion.protocol",
+    "kusto.validation.records.enable",
+];
 
 fn is_own(key: &Value) -> bool {
     OWN_KEYS.iter().any(|name| key["name"] == *name)
