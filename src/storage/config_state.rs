@@ -98,6 +98,10 @@ impl ClusterConfigState {
     /// Takes in the next record. `next_offset` is the record's offset + 1. The change is none when nothing that counts
     /// has changed (a record set aside, a target state without its connector).
     pub fn apply(&mut self, next_offset: i64, record: Option<ConfigRecord>) -> Option<Change> {
+        // Offsets only go back where a topic was made anew under its reader.
+        if next_offset <= self.offset {
+            self.begin_anew();
+        }
         self.offset = next_offset;
         match record? {
             ConfigRecord::Connector { name, properties } => {
