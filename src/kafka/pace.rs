@@ -129,9 +129,11 @@ impl Pace {
 mod tests {
     use super::{CALM_AFTER, Pace, SHORT_MS, USUAL_MS, WINDOW};
     use crate::kafka::native::fetch_wait;
-    use rdkafka::ClientConfig;
-    use rdkafka::consumer::{BaseConsumer, Consumer};
+    use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext};
+    use rdkafka::mocking::MockCluster;
+    use rdkafka::{ClientConfig, ClientContext, Offset, Statistics, TopicPartitionList};
     use std::sync::Arc;
+    use std::sync::atomic::{AtomicI64, Ordering};
     use std::time::{Duration, Instant};
     use tokio::sync::Notify;
 
@@ -163,6 +165,39 @@ mod tests {
         assert_eq!(wait(&consumer), Some(SHORT_MS), "a pause between two takes is not the end");
         pace.adjust(consumer.client(), now + CALM_AFTER);
         assert_eq!(wait(&consumer), Some(USUAL_MS));
+    }
+
+    /// Counts the fetches that a client has sent.
+    #[derive(Default)]
+    struct Fetches(AtomicI64);
+
+    impl ClientContext for Fetches {
+        fn stats(&self, statistics: Statistics) {
+            let sent = statistics.brokers.values().filter_map(|broker| broker.req.get("Fetch")).sum();
+            self.0.store(sent, Ordering::Relaxed);
+        }
+    }
+
+    impl ConsumerContext for Fetches {}
+
+    #[test]
+    fn brokers_are_asked_with_the_wait_that_was_set_last() {
+        let cluster = MockCluster::new(1).unwrap();
+        cluster.create_topic("t", 1, 1).unwrap();
+        let mut config = ClientConfig::new();
+        config.set("bootstrap.servers", cluster.bootstrap_servers()).set("group.id", "g");
+        // With this one the first fetch of an empty partition would not come back within this test.
+        config.set("fetch.wait.max.ms", "300000").set("statistics.interval.ms", "50");
+        let consumer: BaseConsumer<Fetches> = config.create_with_context(Fetches::default()).unwrap();
+        assert!(fetch_wait::set(consumer.client(), SHORT_MS));
+        let mut list = TopicPartitionList::new();
+        list.add_partition_offset("t", 0, Offset::Beginning).unwrap();
+        consumer.assign(&list).unwrap();
+        let deadline = Instant::now() + Duration::from_mins(1);
+        while consumer.context().0.load(Ordering::Relaxed) < 5 {
+            assert!(Instant::now() < deadline, "no further fetch");
+            assert!(consumer.poll(Duration::from_millis(50)).is_none());
+        }
     }
 
     #[test]

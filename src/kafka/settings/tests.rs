@@ -237,6 +237,43 @@ fn tls_settings_count_only_with_tls_and_name_their_keys() {
     config.create_native_config().unwrap();
 }
 
+#[test]
+fn a_client_receives_what_it_may_ask_for_and_a_broker_decides_what_it_is_sent() {
+    use rdkafka::consumer::BaseConsumer;
+    for (pairs, expected) in [
+        (vec![], "350000000"),
+        (vec![("fetch.max.bytes", "2147483135")], "2147483647"),
+        (vec![("max.request.size", "1000000000")], "1000000512"),
+        (vec![("receive.message.max.bytes", "90000000")], "90000000"),
+    ] {
+        let mut config = one_layer(&pairs).unwrap();
+        assert_eq!(config.get("receive.message.max.bytes"), Some(expected), "{pairs:?}");
+        let _consumer: BaseConsumer =
+            config.set("bootstrap.servers", "127.0.0.1:1").set("group.id", "g").create().unwrap();
+    }
+    for (pairs, expected) in [(vec![], "100000000"), (vec![("max.request.size", "5000")], "5000")] {
+        let mut config = one_layer(&pairs).unwrap();
+        super::limit_by_the_broker(&mut config);
+        assert_eq!(config.get("message.max.bytes"), Some(expected), "{pairs:?}");
+    }
+}
+
+#[test]
+fn errors_of_size_name_the_topics_setting_and_are_for_good() {
+    use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+    let of = |code| Box::new(KafkaError::MessageProduction(code));
+    for code in [RDKafkaErrorCode::MessageSizeTooLarge, RDKafkaErrorCode::MessageBatchTooLarge] {
+        let (topic, bootstrap, operation) = ("configs".to_owned(), "b:1".to_owned(), "cannot write");
+        let error = Error::Topic { topic, operation, bootstrap, source: of(code) };
+        assert!(error.to_string().contains("max.message.bytes of the topic"), "{error}");
+        assert!(!error.is_retriable());
+    }
+    let down = of(RDKafkaErrorCode::MessageTimedOut);
+    let (topic, bootstrap, operation) = ("configs".to_owned(), "b:1".to_owned(), "cannot write");
+    let error = Error::Topic { topic, operation, bootstrap, source: down };
+    assert!(!error.to_string().contains("max.message.bytes") && error.is_retriable(), "{error}");
+}
+
 /// A worker whose settings say which layer they stand in.
 fn worker() -> WorkerConfig {
     let env = [
