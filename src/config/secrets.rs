@@ -8,7 +8,7 @@ use base64::engine::general_purpose::STANDARD;
 
 use super::jaas;
 use super::redact::is_secret;
-use crate::hidden::{Hidden, SHOWN};
+use crate::secret::{Hidden, SHOWN};
 
 /// Keys whose names speak of secrets and whose values are none: where one is, whose it is, of what kind.
 const ABOUT_SECRETS: [&str; 13] = [

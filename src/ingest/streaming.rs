@@ -77,7 +77,7 @@ impl Streaming {
         // double them, and queued ingestion ends the same way.
         if let Some(reason) = answer.text("UpdatePolicyFailureReason").filter(|text| !text.is_empty()) {
             let code = answer.text("UpdatePolicyFailureCode").unwrap_or_default();
-            let reason = crate::hidden::foreign(reason);
+            let reason = crate::secret::foreign(reason);
             tracing::error!(
                 code,
                 "{blob_name} is in {database}.{table}, but the table's update policy failed on it: {reason}"

@@ -7,7 +7,7 @@ use std::fmt;
 use std::sync::Arc;
 use url::Url;
 
-pub use crate::hidden::foreign as redacted;
+pub use crate::secret::foreign as redacted;
 
 /// A URL whose `Debug` and `Display` end before the query. Cheap to clone.
 #[derive(Clone, PartialEq, Eq)]

@@ -40,7 +40,14 @@ impl IntoResponses for AnyTime {
 
 impl IntoResponses for NotAcceptable {
     fn responses() -> BTreeMap<String, RefOr<Response>> {
-        let mut all = errors(&[(406, "The client wants something else than JSON.")]);
+        let mut all = errors(&[
+            (
+                400,
+                "The request cannot be read: the path or the query has the character NUL, or a header stands twice.",
+            ),
+            (406, "The client wants something else than JSON."),
+            (503, "There are as many requests as the worker takes at once."),
+        ]);
         let text = ContentBuilder::new().schema(Some(ObjectBuilder::new().schema_type(Type::String))).build();
         let refused = ResponseBuilder::new().description("The worker knows users, and this is none of them.");
         all.insert("401".to_owned(), RefOr::T(refused.content("text/plain", text).build()));
@@ -61,6 +68,7 @@ impl IntoResponses for WithBody {
     fn responses() -> BTreeMap<String, RefOr<Response>> {
         errors(&[
             (400, "The body cannot be read, or it asks for what cannot be."),
+            (408, "The body did not come in time."),
             (413, "The body is too large."),
             (415, "The body is not said to be JSON."),
         ])

@@ -8,7 +8,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use tracing_subscriber::fmt::MakeWriter;
 
-use crate::hidden::Hidden;
+use crate::secret::Hidden;
 
 /// What log lines must not hold.
 #[derive(Clone, Default)]
@@ -100,7 +100,7 @@ impl<W: Write> Write for RedactingLine<W> {
 #[cfg(test)]
 mod tests {
     use super::{Redacting, Redaction};
-    use crate::hidden::Hidden;
+    use crate::secret::Hidden;
     use std::io::Write;
     use std::sync::Mutex;
     use tracing_subscriber::fmt::MakeWriter;

@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 use super::errors::{ConfigError, Problems};
 use super::{ConnectorProperties, Properties};
-pub use crate::hidden::Hidden;
+pub use crate::secret::Hidden;
 use source::{Lookup, Source};
 
 /// The worker setting that is read before anything is resolved: Java's plugin loader saw only the raw text.

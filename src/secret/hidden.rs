@@ -11,7 +11,7 @@ use aho_corasick::{AhoCorasick, MatchKind};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
-use crate::secret::Secret;
+use super::text::Secret;
 
 /// Shorter values are replaced only where they stand as a word: a `1` is in too many others.
 const SHORT: usize = 4;
