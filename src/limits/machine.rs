@@ -84,7 +84,8 @@ impl Machine {
         let Some(status) = Status::of(&self.proc.join("self")) else { return Reading::default() };
         let used = status.number("Threads").unwrap_or(0);
         let mut limits = self.cgroup_limits();
-        if let (Some(most), false) = ((self.rlimit)(Resource::Nproc), status.is_exempt()) {
+        let is_exempt = status.is_exempt() && self.is_in_first_namespace();
+        if let (Some(most), false) = ((self.rlimit)(Resource::Nproc), is_exempt) {
             let used = self.threads_of(status.number("Uid")).max(used);
             limits.push(Limit { used, most, set_by: "RLIMIT_NPROC, `ulimit -u`".to_owned() });
         }
@@ -101,6 +102,12 @@ impl Machine {
             set_by: "RLIMIT_AS, `ulimit -v`".to_owned(),
         });
         Reading { used, limits: limits.into_iter().collect() }
+    }
+
+    /// False in a namespace of users of its own, where root is somebody else outside.
+    fn is_in_first_namespace(&self) -> bool {
+        let map = fs::read_to_string(self.proc.join("self/uid_map")).unwrap_or_default();
+        map.split_whitespace().eq(["0", "0", "4294967295"])
     }
 
     /// All threads of a user: the limit of a process is one for all processes of its user.
@@ -202,9 +209,12 @@ mod tests {
             (machine.address_space().used, machine.address_space().limits),
             (2048 * 1024, Vec::<Limit>::new())
         );
-        // Who may go beyond limits is held to those of the groups alone.
+        // Who may go beyond limits is held to those of the groups alone, unless that is so only inside of a container.
         for exempt in [status(0, 10, "0"), status(7, 10, "0000000001000000")] {
             write(root, "proc/self/status", &exempt);
+            write(root, "proc/self/uid_map", "         0     100000      65536\n");
+            assert_eq!(machine.threads().limits.len(), 2);
+            write(root, "proc/self/uid_map", "         0          0 4294967295\n");
             assert_eq!(machine.threads().limits.len(), 1);
         }
         write(root, "proc/self/cgroup", "9:cpu:/x\n8:pids:/a\n");

@@ -9,7 +9,9 @@ pub mod heap;
 mod machine;
 
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::io;
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::thread::JoinHandle;
 
 use machine::{Limit, Machine, Reading};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
@@ -35,16 +37,17 @@ impl Thing {
     /// each, pipes and sockets; and its connector has connections to ADX.
     fn of_client(self) -> u64 {
         match self {
-            Self::Descriptors => 16,
+            Self::Descriptors => 12,
             Self::Threads => 5,
             Self::AddressSpace => 48 * MIB,
         }
     }
 
-    /// What connectors leave: for requests to REST, for clients that live as long as one request, for the runtime's threads.
-    fn kept(self) -> u64 {
+    /// What connectors leave of a limit: for as many connections as REST takes, for clients that live as long as one request,
+    /// for the runtime's threads.
+    fn kept(self, most: u64) -> u64 {
         match self {
-            Self::Descriptors => 64,
+            Self::Descriptors => (most / 4).clamp(16, 512) + 16,
             Self::Threads => 24,
             Self::AddressSpace => 128 * MIB,
         }
@@ -71,20 +74,40 @@ impl fmt::Display for Thing {
 
 /// There is no room.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "this machine has no room for it: it takes about {needed} {thing}, and {used} of {most} are in use ({set_by}), of which \
-     {kept} are kept for REST and the worker itself; raise that limit, or run fewer connectors on this worker"
-)]
-pub struct Error {
-    thing: Thing,
-    needed: u64,
-    used: u64,
-    most: u64,
-    kept: u64,
-    set_by: String,
+pub enum Error {
+    /// By what is counted.
+    #[error(
+        "this machine has no room for it: it takes about {needed} {thing}, and {used} of {most} are in use ({set_by}), of which \
+         {kept} are kept for REST and the worker itself; raise that limit, or run fewer connectors on this worker"
+    )]
+    Full {
+        /// What there is too little of.
+        thing: Thing,
+        /// What it takes.
+        needed: u64,
+        /// What is in use.
+        used: u64,
+        /// The limit.
+        most: u64,
+        /// What is not for it.
+        kept: u64,
+        /// Which limit that is.
+        set_by: String,
+    },
+    /// The system gave no threads, whatever was counted: others that cannot be seen from here may count too.
+    #[error(
+        "this machine has no room for it: it takes about {needed} threads, and the system gives no more ({reason}); raise its \
+         limits (`ulimit -u`, `ulimit -v`, pids.max), or run fewer connectors on this worker"
+    )]
+    Refused {
+        /// What it takes.
+        needed: u64,
+        /// The system's word.
+        reason: String,
+    },
 }
 
-/// Says whether a client can be made now.
+/// Says whether a client can be made now: by what is counted, and by a try.
 pub fn for_one_client() -> Result<(), Error> {
     // Others may take some between this look and the client's threads.
     const SPARE: u64 = 3;
@@ -95,13 +118,37 @@ pub fn for_one_client() -> Result<(), Error> {
             check(thing, &limit, needed, if thing == Thing::Threads { SPARE } else { 0 })?;
         }
     }
-    Ok(())
+    let needed = Thing::Threads.of_client();
+    try_threads(needed + SPARE).map_err(|error| Error::Refused { needed, reason: error.to_string() })
+}
+
+/// Starts so many threads at a time, with stacks as librdkafka's have, and lets them end.
+fn try_threads(count: u64) -> io::Result<()> {
+    const STACK: usize = 8 << 20;
+    let gate = Arc::new(RwLock::new(()));
+    let closed = gate.write().unwrap_or_else(PoisonError::into_inner);
+    let start = |_| {
+        let gate = Arc::clone(&gate);
+        let thread = std::thread::Builder::new().name("room".to_owned()).stack_size(STACK);
+        thread.spawn(move || drop(gate.read()))
+    };
+    let started: Vec<io::Result<JoinHandle<()>>> = (0..count).map(start).collect();
+    drop(closed);
+    let mut tried = Ok(());
+    for thread in started {
+        match thread {
+            // It does nothing that could panic.
+            Ok(thread) => drop(thread.join()),
+            Err(error) => tried = Err(error),
+        }
+    }
+    tried
 }
 
 fn check(thing: Thing, limit: &Limit, needed: u64, kept: u64) -> Result<(), Error> {
     let Limit { used, most, set_by } = limit.clone();
     let fits = used.saturating_add(needed).saturating_add(kept) <= most;
-    if fits { Ok(()) } else { Err(Error { thing, needed, used, most, kept, set_by }) }
+    if fits { Ok(()) } else { Err(Error::Full { thing, needed, used, most, kept, set_by }) }
 }
 
 /// Raises the limit of descriptors as far as this process may: many systems give 1,024 to programs that do not ask.
@@ -155,7 +202,7 @@ impl Room {
             let needed = clients * each.max(thing.of_client());
             for limit in &reading.limits {
                 let limit = Limit { used: limit.used + to_come, ..limit.clone() };
-                check(thing, &limit, needed, thing.kept())?;
+                check(thing, &limit, needed, thing.kept(limit.most))?;
             }
         }
         state.clients += clients;
@@ -172,7 +219,7 @@ impl Drop for Occupied {
 #[cfg(test)]
 mod tests {
     use super::machine::Machine;
-    use super::{Room, Thing};
+    use super::{Error, Room, Thing, for_one_client, try_threads};
     use rustix::process::Resource;
     use std::fs;
 
@@ -191,8 +238,12 @@ mod tests {
         let room = Room { machine: Machine::made_of(dir.path(), most), ..Room::default() };
         // 20 in use, 24 kept: eleven times five fit, also if none of their threads has begun.
         let mut inside: Vec<_> = (0..11).map(|_| room.enter(1).ok().unwrap()).collect();
+        let numbers = |error: &Error| match error {
+            Error::Full { thing: Thing::Threads, needed, used, .. } => (*needed, *used),
+            other => panic!("{other}"),
+        };
         let error = room.enter(1).err().unwrap();
-        assert_eq!((error.thing, error.needed, error.used), (Thing::Threads, 5, 75));
+        assert_eq!(numbers(&error), (5, 75));
         let text = error.to_string();
         assert!(
             text.contains("75 of 100") && text.contains("RLIMIT_NPROC") && text.contains("fewer connectors"),
@@ -202,10 +253,16 @@ mod tests {
         // With more brokers each takes ten: so will the next.
         threads(60);
         let error = room.enter(2).err().unwrap();
-        assert_eq!((error.needed, error.used), (20, 60));
+        assert_eq!(numbers(&error), (20, 60));
         inside.push(room.enter(1).ok().unwrap());
         inside.clear();
         threads(20);
         assert!(room.enter(11).is_ok() && room.enter(12).is_err());
+    }
+
+    #[test]
+    fn a_client_has_room_here() {
+        assert_eq!(for_one_client(), Ok(()));
+        assert!(try_threads(8).is_ok());
     }
 }
