@@ -5,10 +5,12 @@
 //! or go on, or a connector of the command line that cannot be created (`connect-runtime.md` §8.4).
 
 use crate::app::{App, Error, RunningApp};
-use crate::config::{ConnectorFile, Mode, WorkerConfig};
+use crate::config::{ConnectorFile, Mode, WorkerConfig, environment_defaults, short_variables};
+use crate::kafka::settings as clients;
 use crate::limits;
 use crate::migrate;
 use crate::telemetry::{self, Filter, Level, Loggers};
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Parser, Subcommand};
 use signals::Signals;
 use std::collections::BTreeMap;
@@ -27,17 +29,31 @@ const BLOCKED: u8 = 1;
 const BAD_SETTINGS: u8 = 2;
 const CANNOT_RUN: u8 = 3;
 
-const AFTER_HELP: &str = "\
-Without a command the distributed worker is started from the environment: BOOTSTRAP_SERVERS, GROUP_ID,
-CONFIG_STORAGE_TOPIC, OFFSET_STORAGE_TOPIC, STATUS_STORAGE_TOPIC, and any worker property as CONNECT_*
-(CONNECT_LISTENERS is `listeners`).
-LOG_LEVEL sets the level of log lines, RUST_LOG a filter for them, LOG_FORMAT=json their form.
-Exit codes: 0 a good end, 1 wrong usage, tasks cut or a takeover that is blocked, 2 wrong settings, 3 the worker cannot run, or a connector of
-the command line cannot be created.";
+/// What stands below the options. The variables are those that `config` reads.
+fn after_help() -> String {
+    let line = |(name, key): (&str, &str)| format!("  {name:<26}{key}");
+    let short = short_variables().map(line).collect::<Vec<_>>().join("\n");
+    let defaults = environment_defaults().iter().copied();
+    let defaults = defaults.map(|(key, value)| format!("  {key}={value}")).collect::<Vec<_>>().join("\n");
+    format!(
+        "\
+Without a command the distributed worker is started from the environment. Any worker property may be given as CONNECT_*
+(CONNECT_LISTENERS is `listeners`), and some by short names, which win over these and over a file:
+{short}
+
+HOST_NAME counts only where nothing else says it. A start from the environment alone uses, unless it is told otherwise:
+{defaults}
+
+LOG_LEVEL (or CONNECT_LOG4J_ROOT_LOGLEVEL) sets the level of log lines, RUST_LOG a filter for them, LOG_FORMAT=json their
+form. KAFKA_OPTS may name a JAAS file (-Djava.security.auth.login.config=…).
+Exit codes: 0 a good end, 1 wrong usage, tasks cut or a takeover that is blocked, 2 wrong settings, 3 the worker cannot run, or a
+connector of the command line cannot be created."
+    )
+}
 
 /// A native Kafka Connect worker with the Azure Data Explorer (Kusto) sink built in.
 #[derive(Debug, Parser)]
-#[command(name = "kusto-connect", version, after_help = AFTER_HELP)]
+#[command(name = "kusto-connect", version, after_help = after_help())]
 pub struct Cli {
     #[command(subcommand)]
     command: Option<Command>,
@@ -87,8 +103,11 @@ pub async fn run(args: impl IntoIterator<Item = OsString>, env: BTreeMap<String,
     let cli = match Cli::try_parse_from(args) {
         Ok(cli) => cli,
         Err(error) => {
-            // Nothing can be done when even this cannot be printed.
-            drop(error.print());
+            match file_as_command(&error) {
+                Some(text) => say(&text),
+                // Nothing can be done when even this cannot be printed.
+                None => drop(error.print()),
+            }
             return if error.use_stderr() { ExitCode::from(BAD_USAGE) } else { ExitCode::SUCCESS };
         }
     };
@@ -124,6 +143,21 @@ pub fn say(text: &dyn Display) {
     drop(writeln!(std::io::stderr(), "kusto-connect: {text}"));
 }
 
+/// What to say to who gave a file where a command belongs.
+fn file_as_command(error: &clap::Error) -> Option<String> {
+    if error.kind() != ErrorKind::InvalidSubcommand {
+        return None;
+    }
+    let Some(ContextValue::String(word)) = error.get(ContextKind::InvalidSubcommand) else { return None };
+    let path = Path::new(word);
+    (path.extension().is_some() || path.exists()).then(|| {
+        format!(
+            "{word} is a file, and a command stands before it: `kusto-connect distributed {word}` for a worker of a \
+             cluster, `kusto-connect standalone {word} CONNECTOR…` for one alone; --help says more"
+        )
+    })
+}
+
 /// Says what a takeover would bring. The answer alone goes to the output; there are no log lines.
 async fn check(file: Option<&Path>, env: BTreeMap<String, String>, json: bool) -> ExitCode {
     let config = match WorkerConfig::load_for(Mode::Distributed, file, env) {
@@ -133,6 +167,10 @@ async fn check(file: Option<&Path>, env: BTreeMap<String, String>, json: bool) -
             return ExitCode::from(BAD_SETTINGS);
         }
     };
+    if let Some(errors) = clients::check_worker(&config).own_errors() {
+        say(&format_args!("the worker's settings are wrong:\n{errors}"));
+        return ExitCode::from(BAD_SETTINGS);
+    }
     match migrate::check(Arc::new(config)).await {
         Ok(report) => {
             let text = if json { format!("{:#}\n", report.to_json()) } else { report.to_text() };
@@ -186,16 +224,30 @@ fn settings(
     if env.get("LOG_FORMAT").is_some_and(|format| format.eq_ignore_ascii_case("json")) {
         logging.format = telemetry::Format::Json;
     }
+    let odd_format = env
+        .get("LOG_FORMAT")
+        .filter(|format| !["", "json", "text"].iter().any(|known| known.eq_ignore_ascii_case(format)));
+    let odd_format = odd_format.map(|format| format!("LOG_FORMAT={format} is not known; it is json or text"));
     let config = WorkerConfig::load_for(mode, file, env);
     logging.level = config.as_ref().ok().and_then(|config| config.log_level.clone());
     let filter = telemetry::start(&logging).map_err(|error| {
         say(&error);
         ExitCode::from(BAD_SETTINGS)
     })?;
-    let config = config.map_err(|errors| {
+    let odd_level = Level::objection(logging.level.as_deref()).map(|reason| format!("LOG_LEVEL: {reason}"));
+    for warning in odd_level.into_iter().chain(odd_format) {
+        tracing::warn!("{warning}");
+    }
+    let wrong = |errors: &dyn Display| {
         tracing::error!("the worker's settings are wrong:\n{errors}");
         ExitCode::from(BAD_SETTINGS)
-    })?;
+    };
+    let mut config = config.map_err(|errors| wrong(&errors))?;
+    let checked = clients::check_worker(&config);
+    if let Some(errors) = checked.own_errors() {
+        return Err(wrong(&errors));
+    }
+    config.warnings.extend(checked.warnings());
     Ok((config, filter))
 }
 

@@ -7,6 +7,7 @@
 use std::collections::BTreeMap;
 
 use super::{WorkerConfig, jaas, properties};
+use crate::words;
 
 const JAAS: &str = "sasl.jaas.config";
 const SECTION: &str = "KafkaClient";
@@ -43,7 +44,7 @@ pub(super) fn fill(env: &BTreeMap<String, String>, config: &mut WorkerConfig) {
 
 /// The section, as `sasl.jaas.config` has it; none when the file has no such section.
 fn line_of(file: &str) -> Result<Option<String>, String> {
-    let bytes = std::fs::read(file).map_err(|error| format!("cannot be read ({error})"))?;
+    let bytes = std::fs::read(file).map_err(|error| format!("cannot be read ({})", words::file(&error)))?;
     match jaas::section(&properties::decode(bytes), SECTION)?.as_deref() {
         None => Ok(None),
         Some([entry]) => Ok(Some(entry.line())),

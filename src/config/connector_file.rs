@@ -11,6 +11,7 @@ use serde_json::value::RawValue;
 
 use super::{ConnectorProperties, properties};
 use crate::status::TargetState;
+use crate::words;
 
 /// A connector to be created when the worker starts.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,7 +30,7 @@ pub struct ConnectorFile {
 #[derive(Debug, thiserror::Error)]
 pub enum ConnectorFileError {
     /// There is no such file, or it may not be read.
-    #[error("Connector configuration at '{path}' cannot be read: {source}")]
+    #[error("Connector configuration at '{path}' cannot be read: {}", words::file(.source))]
     Read {
         /// The file.
         path: String,
@@ -38,23 +39,27 @@ pub enum ConnectorFileError {
     },
     /// It is in none of the three forms.
     #[error(
-        "Connector configuration at '{path}' is neither a JSON object ({json}) nor a properties file: {properties}"
+        "Connector configuration at '{path}' is neither a JSON object nor a properties file: {properties}"
     )]
     Form {
         /// The file.
         path: String,
-        /// What JSON says against it.
-        json: String,
         /// What the properties' rules say against it.
         properties: properties::ParseError,
     },
+    /// It begins as JSON, and is none.
+    #[error("Connector configuration at '{path}' is no JSON object of settings: {reason}")]
+    Json {
+        /// The file.
+        path: String,
+        /// What is wrong.
+        reason: String,
+    },
     /// It has no name.
-    #[error("Connector configuration at '{path}' is missing the mandatory 'name' configuration{hint}")]
+    #[error("Connector configuration at '{path}' is missing the mandatory 'name' configuration")]
     NoName {
         /// The file.
         path: String,
-        /// Why it was not read as JSON, when it looks like that.
-        hint: String,
     },
     /// It has two names.
     #[error("Connector name configuration in 'config' doesn't match the one specified in 'name' at '{path}'")]
@@ -78,9 +83,9 @@ impl ConnectorFile {
 
     /// Reads the `text` of the file at `path`.
     pub fn parse(path: String, text: &str) -> Result<Self, ConnectorFileError> {
-        let json = match serde_json::from_str::<Fields>(text).map_err(|error| error.to_string()) {
+        let json = match serde_json::from_str::<Fields>(text).map_err(|error| words::json(&error)) {
             Ok(fields) => match flat(&fields) {
-                Ok(config) => return Self::named(path, config, String::new()),
+                Ok(config) => return Self::named(path, config),
                 Err(_) => match Request::read(&fields) {
                     Ok(request) => return request.into_file(path),
                     Err(reason) => reason,
@@ -88,24 +93,21 @@ impl ConnectorFile {
             },
             Err(reason) => reason,
         };
+        if text.trim_start().starts_with(['{', '[']) {
+            return Err(ConnectorFileError::Json { path, reason: json });
+        }
         match properties::parse(text) {
             Ok(entries) => {
-                let is_json = text.trim_start().starts_with('{');
-                let hint = if is_json {
-                    format!(" (it is no JSON object of settings: {json})")
-                } else {
-                    String::new()
-                };
-                Self::named(path, entries.into_iter().map(|(key, value)| (key, Some(value))).collect(), hint)
+                Self::named(path, entries.into_iter().map(|(key, value)| (key, Some(value))).collect())
             }
-            Err(properties) => Err(ConnectorFileError::Form { path, json, properties }),
+            Err(properties) => Err(ConnectorFileError::Form { path, properties }),
         }
     }
 
-    fn named(path: String, config: ConnectorProperties, hint: String) -> Result<Self, ConnectorFileError> {
+    fn named(path: String, config: ConnectorProperties) -> Result<Self, ConnectorFileError> {
         match config.get("name").cloned().flatten() {
             Some(name) => Ok(Self { path, name, config, initial_state: None }),
-            None => Err(ConnectorFileError::NoName { path, hint }),
+            None => Err(ConnectorFileError::NoName { path }),
         }
     }
 }
@@ -120,8 +122,8 @@ struct Request {
 impl Request {
     fn read(fields: &Fields) -> Result<Self, String> {
         let config = fields.get("config").ok_or("the field \"config\" is missing")?;
-        let config =
-            serde_json::from_str::<Fields>(config.get()).map_err(|error| format!("config: {error}"))?;
+        let config = serde_json::from_str::<Fields>(config.get())
+            .map_err(|error| format!("config: {}", words::json(&error)))?;
         let given = |field: &str| fields.get(field).map_or(Ok(None), |value| text(field, value));
         let initial_state = given("initial_state")?.map(|state| {
             TargetState::from_initial(&state)
@@ -140,7 +142,7 @@ impl Request {
         if let Some(name) = name {
             config.insert("name".to_owned(), Some(name));
         }
-        let file = ConnectorFile::named(path, config, String::new())?;
+        let file = ConnectorFile::named(path, config)?;
         Ok(ConnectorFile { initial_state, ..file })
     }
 }
@@ -154,7 +156,9 @@ fn flat(fields: &Fields) -> Result<ConnectorProperties, String> {
 fn text(key: &str, value: &RawValue) -> Result<Option<String>, String> {
     let written = value.get();
     match written.as_bytes().first() {
-        Some(b'"') => serde_json::from_str(written).map(Some).map_err(|error| format!("{key}: {error}")),
+        Some(b'"') => {
+            serde_json::from_str(written).map(Some).map_err(|error| format!("{key}: {}", words::json(&error)))
+        }
         Some(b'{' | b'[') => Err(format!("the value of \"{key}\" is no text")),
         _ if written == "null" => Ok(None),
         _ => Ok(Some(written.to_owned())),
@@ -192,18 +196,17 @@ mod tests {
     #[test]
     fn what_is_wrong_is_said() {
         let missing = "Connector configuration at 'f' is missing the mandatory 'name' configuration";
+        let json = "Connector configuration at 'f' is no JSON object of settings: ";
         let cases = [
             ("topics=t", missing, ""),
             ("{}", missing, ""),
             (r#"{"name": null, "config": {}}"#, missing, ""),
-            (r#"{"name": "x", "config": {}"#, missing, "EOF"),
-            (r#"{"name": "x", "config": {"a": []}}"#, missing, "\"a\" is no text"),
-            (
-                r#"{"name": "x", "config": {}, "initial_state": "asleep"}"#,
-                missing,
-                "RUNNING, PAUSED, STOPPED",
-            ),
-            ("{\"name\": \"\\u12", "Connector configuration at 'f' is neither", "line 1"),
+            (r#"{"name": "x", "config": {}"#, json, "it ends too early"),
+            (r#"{"name": "x", "config": {"a": []}}"#, json, "\"a\" is no text"),
+            (r#"{"name": "x", "config": {}, "initial_state": "asleep"}"#, json, "RUNNING, PAUSED, STOPPED"),
+            ("{\"name\": \"\\u12", json, "line 1"),
+            ("[]", json, "an object is expected"),
+            ("name=\\u12", "Connector configuration at 'f' is neither", "four hexadecimal digits"),
             (
                 r#"{"name": "x", "config": {"name": "y"}}"#,
                 "Connector name configuration in 'config' doesn't match the one specified in 'name' at 'f'",

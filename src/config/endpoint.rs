@@ -6,6 +6,15 @@
 use url::Url;
 
 use super::clouds::{is_loopback, is_trusted};
+use crate::words;
+
+/// What to say when each of the two texts is the other's: the correction makes them right, but nobody meant it so.
+pub fn swapped(ingestion: &str, query: &str) -> Option<&'static str> {
+    let is_ingestion = |text: &str| text.to_ascii_lowercase().contains("ingest-");
+    (is_ingestion(query) && !is_ingestion(ingestion)).then_some(
+        "kusto.ingestion.url and kusto.query.url look swapped: the address with ingest- is that of the ingestion service",
+    )
+}
 
 /// Which of the two services a URL is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,12 +35,12 @@ pub fn parse(text: &str, service: Service, insecure: bool) -> Result<Url, String
         return Err("it must be a URL such as https://<cluster>.<region>.kusto.windows.net".to_owned());
     }
     let absolute = if text.contains("://") { text.to_owned() } else { format!("https://{text}") };
-    let url = Url::parse(&absolute).map_err(|error| format!("it is no URL: {error}"))?;
+    let url = Url::parse(&absolute).map_err(|error| words::url(error).to_owned())?;
     check(&url, insecure)?;
     let corrected = correct(url, service)?;
     // A base with a slash behind would make "//v1" of every path.
     let trimmed = corrected.as_str().trim_end_matches('/').to_owned();
-    Url::parse(&trimmed).map_err(|error| format!("it is no URL: {error}"))
+    Url::parse(&trimmed).map_err(|error| words::url(error).to_owned())
 }
 
 fn check(url: &Url, insecure: bool) -> Result<(), String> {
@@ -75,7 +84,7 @@ fn correct(url: Url, service: Service) -> Result<Url, String> {
         Service::Ingestion => text.replacen("://", "://ingest-", 1),
         Service::Query => text.replacen("ingest-", "", 1),
     };
-    Url::parse(&corrected).map_err(|error| format!("it is no URL after the correction of ingest-: {error}"))
+    Url::parse(&corrected).map_err(|error| format!("with the correction of ingest- {}", words::url(error)))
 }
 
 #[cfg(test)]

@@ -147,6 +147,22 @@ pub(super) fn hint(key: &str) -> String {
     variable.map_or_else(String::new, |(variable, _)| format!(" (environment variable {variable})"))
 }
 
+/// True for what Kubernetes tells of a service named `connect`: those variables are nobody's settings.
+pub(super) fn is_of_kubernetes(key: &str, origin: Option<&String>) -> bool {
+    let is_service = key == "port" || key.starts_with("port.") || key.starts_with("service.");
+    is_service && origin.is_some_and(|origin| origin.starts_with("CONNECT_"))
+}
+
+/// The short variables with the keys that they set, `HOST_NAME` last.
+pub fn short_variables() -> impl Iterator<Item = (&'static str, &'static str)> {
+    SHORT_NAMES.iter().copied().chain([("HOST_NAME", "rest.advertised.host.name")])
+}
+
+/// What a worker started from the environment has without being told.
+pub fn environment_defaults() -> &'static [(&'static str, &'static str)] {
+    IMAGE_DEFAULTS
+}
+
 fn log_level(env: &BTreeMap<String, String>) -> Option<String> {
     let set = |name: &str| env.get(name).filter(|level| !level.is_empty()).cloned();
     set("LOG_LEVEL").or_else(|| set("CONNECT_LOG4J_ROOT_LOGLEVEL"))

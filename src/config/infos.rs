@@ -3,9 +3,13 @@
 //! Values of PASSWORD keys are hidden; messages repeat a wrong value only where Connect does, and no secret can be wrong
 //! in that way.
 
+use std::collections::BTreeMap;
+use std::fmt;
+
 use super::check::Checked;
 use super::def::ConfigKey;
-use super::is_secret;
+use super::redact::Redacted;
+use super::{Hidden, Properties, is_secret};
 
 /// The result of validating a connector's settings.
 #[derive(Debug, Clone, Default)]
@@ -16,6 +20,42 @@ pub struct ConfigInfos {
     pub groups: Vec<String>,
     /// All keys with their values and errors, in order.
     pub configs: Vec<ConfigInfo>,
+    /// What is not wrong, but probably not meant: whole sentences.
+    pub warnings: Vec<String>,
+    /// What the connector says of its Kafka clients, for who can judge it; none when it could not be read.
+    pub clients: Option<ClientSettings>,
+    /// Keys with variables that are none here, and the sentence about them.
+    pub(super) unresolved: BTreeMap<String, String>,
+}
+
+/// What a connector says of its Kafka clients, without prefixes, and with its variables resolved: nothing to be shown.
+#[derive(Clone)]
+pub struct ClientSettings {
+    /// The connector's name.
+    pub name: String,
+    /// `consumer.override.*`.
+    pub consumer: Properties,
+    /// `producer.override.*`.
+    pub producer: Properties,
+    /// `admin.override.*`.
+    pub admin: Properties,
+    /// Whether there is a dead-letter topic of Connect's, and so a producer.
+    pub writes_dead_letters: bool,
+    /// The prefix and the settings of the sink's own dead letters, if it has some.
+    pub own_dead_letters: Option<(&'static str, Properties)>,
+    /// Values that must not be shown.
+    pub hidden: Hidden,
+}
+
+impl fmt::Debug for ClientSettings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ClientSettings")
+            .field("name", &self.name)
+            .field("consumer", &Redacted(&self.consumer))
+            .field("producer", &Redacted(&self.producer))
+            .field("admin", &Redacted(&self.admin))
+            .finish_non_exhaustive()
+    }
 }
 
 /// One key's part of the result.
@@ -55,6 +95,13 @@ impl ConfigInfos {
 
     /// Adds what is wrong with `key`, a key that no table has; `value` is shown unless the key is a secret's.
     pub fn add_error(&mut self, key: &str, value: Option<&str>, message: String) {
+        let message = match self.unresolved.get(key) {
+            Some(text) => {
+                self.warnings.retain(|warning| warning != text);
+                text.clone()
+            }
+            None => message,
+        };
         if let Some(info) = self.configs.iter_mut().find(|info| info.value.name == key) {
             info.value.errors.push(message);
             return;

@@ -4,8 +4,10 @@
 //! already right. This module does no network I/O, keeps no state and never prints a secret.
 
 mod authentication;
+mod brokers;
 mod check;
 mod class;
+mod client_keys;
 mod client_login;
 mod clouds;
 mod connection_string;
@@ -22,6 +24,7 @@ pub mod jaas;
 mod keys;
 mod kusto;
 mod mapping;
+mod nearest;
 mod override_policy;
 mod plugin_list;
 pub mod plugins;
@@ -39,26 +42,32 @@ mod sizes;
 mod tests;
 pub mod tls;
 pub mod transforms;
+mod unused;
 mod validate;
 mod values;
 mod worker;
 mod worker_keys;
+mod worker_warnings;
 
 pub use authentication::{Authentication, CertificateFile};
+pub use brokers::addresses as broker_addresses;
 pub use class::{CONNECTORS, ClassError, ConnectorClass};
+pub use client_keys::{ClientKind, JavaType, java_key, java_keys};
 pub use clouds::{is_loopback, is_trusted};
 pub use connector::{
     ConverterConfig, DeadLetterConfig, ErrorHandling, ErrorLog, SinkConnectorConfig, Topics,
 };
 pub use connector_file::{ConnectorFile, ConnectorFileError};
+pub use env::{environment_defaults, short_variables};
 pub use errors::{ConfigError, ConfigErrors};
 pub use format::{DataFormat, MappingKind};
-pub use infos::{ConfigInfo, ConfigInfos, ConfigValueInfo};
+pub use infos::{ClientSettings, ConfigInfo, ConfigInfos, ConfigValueInfo};
 pub use kusto::{
     BehaviorOnError, HeaderChoice, IngestionProtocol, KustoSinkConfig, SINK_DEAD_LETTERS, SinkDeadLetters,
     TargetCheck,
 };
 pub use mapping::{Column, ColumnSource, Layout, TopicMapping, TopicMappings};
+pub use nearest::{did_you_mean, nearest};
 pub use override_policy::OverridePolicy;
 pub use plugin_list::{Plugin, PluginKind, plugin_keys, plugins};
 pub use providers::{ConfigProviders, Hidden};

@@ -16,10 +16,27 @@ pub struct ParseError {
     pub reason: &'static str,
 }
 
-/// The text of a file. Java reads ISO-8859-1; files of today are UTF-8, so that is tried first.
+/// The text of a file. Java reads ISO-8859-1; files of today are UTF-8, so that is tried first. A byte order mark, as
+/// editors of Windows write it, says what it is.
 pub fn decode(bytes: Vec<u8>) -> String {
-    String::from_utf8(bytes)
+    String::from_utf8(without_mark(bytes))
         .unwrap_or_else(|error| error.as_bytes().iter().map(|byte| char::from(*byte)).collect())
+}
+
+/// The same bytes without a byte order mark; what one of UTF-16 begins becomes UTF-8.
+pub fn without_mark(bytes: Vec<u8>) -> Vec<u8> {
+    let utf16 = |from: fn([u8; 2]) -> u16| {
+        let units = bytes[2..].chunks_exact(2).map(|pair| from([pair[0], pair[1]]));
+        char::decode_utf16(units)
+            .map(|found| found.unwrap_or(char::REPLACEMENT_CHARACTER))
+            .collect::<String>()
+    };
+    match bytes.as_slice() {
+        [0xEF, 0xBB, 0xBF, rest @ ..] => rest.to_vec(),
+        [0xFF, 0xFE, ..] => utf16(u16::from_le_bytes).into_bytes(),
+        [0xFE, 0xFF, ..] => utf16(u16::from_be_bytes).into_bytes(),
+        _ => bytes,
+    }
 }
 
 /// Reads all entries of `text`.
@@ -162,6 +179,23 @@ fn escape(text: &str, is_key: bool, out: &mut String) {
 mod tests {
     use super::{Properties, decode, parse, render};
     use proptest::prelude::*;
+
+    #[test]
+    fn a_byte_order_mark_is_passed_over() {
+        let utf16 = |to: fn(u16) -> [u8; 2], mark: [u8; 2]| {
+            let units = "a=\u{e9}\u{1f300}".encode_utf16().flat_map(to);
+            mark.into_iter().chain(units).collect::<Vec<u8>>()
+        };
+        for bytes in [
+            "a=\u{e9}\u{1f300}".as_bytes().to_vec(),
+            "\u{feff}a=\u{e9}\u{1f300}".as_bytes().to_vec(),
+            utf16(u16::to_le_bytes, [0xFF, 0xFE]),
+            utf16(u16::to_be_bytes, [0xFE, 0xFF]),
+        ] {
+            assert_eq!(decode(bytes), "a=\u{e9}\u{1f300}");
+        }
+        assert_eq!(decode(vec![0xFF, b'a']), "\u{ff}a", "no mark: Java's encoding");
+    }
 
     fn read(text: &str) -> Vec<(String, String)> {
         parse(text).unwrap().into_iter().collect()

@@ -5,18 +5,20 @@
 //! the keys concerned.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 
 use super::check::{Checked, Value, Written, check_key};
 use super::def::{ConfigKey, DefaultValue, Kind};
 use super::errors::{ConfigError, Problems};
-use super::infos::{ConfigInfo, ConfigInfos, ConfigValueInfo};
+use super::infos::{ClientSettings, ConfigInfo, ConfigInfos, ConfigValueInfo};
 use super::keys::FRAMEWORK;
 use super::plugins;
 use super::providers::Resolution;
 use super::values::Values;
 use super::{
     CONNECT_VERSION, ConnectorClass, ConnectorProperties, Hidden, Properties, RegistryConfig,
-    SinkConnectorConfig, WorkerConfig, connector, override_policy, rules, secrets, sizes, transforms,
+    SINK_DEAD_LETTERS, SinkConnectorConfig, WorkerConfig, connector, endpoint, override_policy, rules,
+    secrets, sizes, transforms, unused,
 };
 
 /// Checks `raw` (with its `name` already put in) as a sink connector of this worker.
@@ -25,12 +27,17 @@ pub fn validate_connector(raw: &ConnectorProperties, worker: &WorkerConfig) -> C
 }
 
 /// What came out of a validation.
+#[derive(Default)]
 pub(super) struct Validation {
     checked: Vec<Checked>,
     /// Errors on keys that no table has.
     undefined: Vec<ConfigError>,
     /// The typed settings, when nothing is wrong.
     pub(super) config: Option<SinkConnectorConfig>,
+    /// What is probably not meant.
+    warnings: Vec<String>,
+    clients: Option<ClientSettings>,
+    unresolved: BTreeMap<String, String>,
 }
 
 impl Validation {
@@ -58,15 +65,36 @@ impl Validation {
             self.checked.iter_mut().for_each(|checked| checked.errors.clear());
             self.undefined.clear();
             self.config = None;
+            self.clients = None;
         }
         self.note(Problems(resolution.failed));
+        self.say_unresolved(resolution.unresolved);
         let messages = self.checked.iter_mut().flat_map(|checked| checked.errors.iter_mut());
-        for message in messages.chain(self.undefined.iter_mut().map(|error| &mut error.message)) {
+        let messages = messages.chain(self.undefined.iter_mut().map(|error| &mut error.message));
+        for message in messages.chain(&mut self.warnings) {
             *message = hidden.redact(message);
+        }
+        if let Some(clients) = &mut self.clients {
+            clients.hidden = hidden.clone();
         }
         if let Some(config) = &mut self.config {
             config.hidden = hidden;
         }
+    }
+
+    /// A text with a variable that is none here is wrong for that, if it is wrong; else it is only said.
+    fn say_unresolved(&mut self, unresolved: BTreeMap<String, String>) {
+        for (key, text) in &unresolved {
+            let checked = self.checked.iter_mut().filter(|checked| checked.key.name == *key);
+            if let Some(wrong) = checked.filter(|checked| !checked.errors.is_empty()).last() {
+                wrong.errors = vec![text.clone()];
+            } else if let Some(wrong) = self.undefined.iter_mut().find(|error| error.key == *key) {
+                wrong.message.clone_from(text);
+            } else {
+                self.warnings.push(text.clone());
+            }
+        }
+        self.unresolved = unresolved;
     }
 
     fn has_errors(&self, prefix: &str) -> bool {
@@ -107,7 +135,14 @@ impl Validation {
             }
         }
         let name = raw.get("connector.class").cloned().flatten().unwrap_or_default();
-        ConfigInfos { name, groups, configs }
+        ConfigInfos {
+            name,
+            groups,
+            configs,
+            warnings: self.warnings,
+            clients: self.clients,
+            unresolved: self.unresolved,
+        }
     }
 }
 
@@ -153,7 +188,7 @@ pub(super) fn run(raw: &ConnectorProperties, worker: &WorkerConfig) -> Validatio
 /// Checks settings that have no variables any more.
 fn check(raw: &ConnectorProperties, worker: &WorkerConfig) -> Validation {
     if let Some(error) = sizes::check(raw) {
-        return Validation { checked: Vec::new(), undefined: vec![error], config: None };
+        return Validation { undefined: vec![error], ..Validation::default() };
     }
     let class = ConnectorClass::of(raw);
     let mut checked = check_table(framework_keys(worker, class), raw);
@@ -170,10 +205,16 @@ fn check(raw: &ConnectorProperties, worker: &WorkerConfig) -> Validation {
         }
     }
     let undefined = unknown_nulls(raw, &checked);
-    let mut validation = Validation { checked, undefined, config: None };
-
     let written: Properties =
         raw.iter().filter_map(|(key, value)| Some((key.clone(), value.clone()?))).collect();
+    let mut warnings = unused::of_connector(&checked, &written);
+    let url = |key: &str| written.get(key).map(String::as_str).unwrap_or_default();
+    let swapped = endpoint::swapped(url("kusto.ingestion.url"), url("kusto.query.url"));
+    warnings.extend(swapped.map(str::to_owned));
+    let clients = Some(client_settings(&written));
+    let unresolved = BTreeMap::new();
+    let mut validation = Validation { checked, undefined, config: None, warnings, clients, unresolved };
+
     let mut problems = Problems::default();
     rules::topics_rules(&written, &mut problems);
     rules::name_rules(&written, worker, &mut problems);
@@ -190,6 +231,22 @@ fn check(raw: &ConnectorProperties, worker: &WorkerConfig) -> Validation {
     let clean = validation.undefined.is_empty() && !validation.has_errors("");
     validation.config = config.filter(|_| clean);
     validation
+}
+
+/// What is said of Kafka clients.
+fn client_settings(written: &Properties) -> ClientSettings {
+    let filled = |key: &str| written.get(key).is_some_and(|text| !text.trim().is_empty());
+    let mut own = with_prefix(written, SINK_DEAD_LETTERS);
+    let is_own = own.remove("topic.name").is_some() && own.contains_key("bootstrap.servers");
+    ClientSettings {
+        name: written.get("name").cloned().unwrap_or_default(),
+        consumer: with_prefix(written, "consumer.override."),
+        producer: with_prefix(written, "producer.override."),
+        admin: with_prefix(written, "admin.override."),
+        writes_dead_letters: filled("errors.deadletterqueue.topic.name"),
+        own_dead_letters: is_own.then_some((SINK_DEAD_LETTERS, own)),
+        hidden: Hidden::default(),
+    }
 }
 
 /// Reads and checks the keys of a table.

@@ -14,11 +14,13 @@ use super::def::ConfigKey;
 use super::errors::Problems;
 use super::redact::Redacted;
 use super::values::Values;
-use super::worker_keys::{CLIENT_KEYS, WITHOUT_EFFECT, rows};
+use super::worker_keys::{CLIENT_KEYS, rows};
 use super::{
     ConfigErrors, ConfigProviders, ConnectorProperties, ConverterConfig, Hidden, OverridePolicy, Properties,
-    RegistryConfig, RestConfig, client_login, env, properties, secrets, validate,
+    RegistryConfig, RestConfig, brokers, client_login, env, properties, secrets, unused, validate,
+    worker_warnings,
 };
+use crate::words;
 
 /// One of the three storage topics.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -172,6 +174,7 @@ impl WorkerConfig {
         check_converters(&mut checked, &all, &mut problems);
         let source = Source { mode, all: &all, env: &env };
         let built = Self::build(source, &Values::new(&checked, &all), &mut problems);
+        let mut warnings = unused::of_worker(mode, &checked, &raw);
 
         let mut errors = Problems::default();
         for Checked { key, errors: messages, .. } in checked {
@@ -183,18 +186,14 @@ impl WorkerConfig {
         // A text that could not be resolved is wrong in this way only.
         errors.0.retain(|error| resolution.failed.iter().all(|failed| failed.key != error.key));
         errors.0.extend(resolution.failed);
-        for error in &mut errors.0 {
-            error.message = hidden.redact(&error.message);
-            // Where to look, since four places can set a key.
-            match layered.origins.get(&error.key) {
-                Some(origin) => error.message = format!("{} (set by {origin})", error.message),
-                None => error.message.push_str(&env::hint(&error.key)),
-            }
-        }
+        worker_warnings::say_unresolved(resolution.unresolved, &mut errors, &mut warnings);
+        worker_warnings::say_where(&mut errors, &layered.origins, &hidden);
         match built {
             Some(config) if errors.0.is_empty() => {
                 let log_level = layered.log_level.or_else(|| config.log_level.clone());
+                let warnings = worker_warnings::shown(warnings, &layered.origins, &hidden);
                 let mut config = Self { log_level, providers, hidden, all: raw, ..config };
+                config.warnings.extend(warnings);
                 client_login::fill(&env, &mut config);
                 config.hidden.merge(&secrets::of(
                     config.client.iter().map(|(key, text)| (key.as_str(), text.as_str())),
@@ -216,10 +215,8 @@ impl WorkerConfig {
             let class = values.text(&key)?.to_owned();
             Some(ConverterConfig { class, settings: validate::with_prefix(all, &format!("{key}.")) })
         };
-        let brokers = values.list("bootstrap.servers");
-        if brokers.iter().all(String::is_empty) {
-            problems.add("bootstrap.servers", "bootstrap.servers must name a broker as host:port");
-        }
+        let brokers = brokers(values, problems);
+        beats_within_session(mode, values, problems);
         let topic = |which| match mode {
             Mode::Distributed => storage_topic(which, values, all),
             Mode::Standalone => Some(StorageTopic::none()),
@@ -235,7 +232,7 @@ impl WorkerConfig {
         };
         Some(Self {
             mode,
-            bootstrap_servers: brokers.join(","),
+            bootstrap_servers: brokers?,
             group_id: group_id.to_owned(),
             config_topic: topic("config")?,
             offset_topic: topic("offset")?,
@@ -263,7 +260,7 @@ impl WorkerConfig {
             admin: admin_keys(all),
             insecure_http: values.flag("worker.allow.insecure.http")?,
             log_level: values.filled("log.level").map(str::to_owned),
-            warnings: warnings(all),
+            warnings: worker_warnings::without_effect(all),
             providers: ConfigProviders::default(),
             hidden: Hidden::default(),
             all: Properties::new(),
@@ -287,12 +284,35 @@ impl WorkerConfig {
     }
 }
 
+/// The addresses of `bootstrap.servers`.
+fn brokers(values: &Values<'_>, problems: &mut Problems) -> Option<String> {
+    let key = "bootstrap.servers";
+    let addresses = brokers::addresses(&values.list(key).join(","));
+    addresses.map_err(|reason| problems.add(key, format!("{key}: {reason}"))).ok()
+}
+
+/// A member that is not heard of within its session is out; Java refuses it too.
+fn beats_within_session(mode: Mode, values: &Values<'_>, problems: &mut Problems) {
+    let (session, heartbeat) = ("session.timeout.ms", "heartbeat.interval.ms");
+    let both = values.number(session).zip(values.number(heartbeat));
+    if mode == Mode::Distributed && both.is_some_and(|(session, beat)| beat >= session) {
+        problems.add(heartbeat, format!("{heartbeat} must be less than {session}"));
+    }
+}
+
 /// A file's name and its entries.
 fn read_file(path: &Path) -> Result<(String, Properties), String> {
     let name = path.display().to_string();
-    let bytes = std::fs::read(path).map_err(|error| format!("file {name} cannot be read: {error}"))?;
-    let entries =
-        properties::parse(&properties::decode(bytes)).map_err(|error| format!("file {name}, {error}"))?;
+    let bytes = std::fs::read(path)
+        .map_err(|error| format!("file {name} cannot be read: {}", words::file(&error)))?;
+    let text = properties::decode(bytes);
+    if text.trim_start().starts_with(['{', '[']) {
+        return Err(format!(
+            "file {name} is JSON, but a worker's settings are lines of key=value; a connector's JSON goes to REST, or \
+             behind the worker's file in standalone mode"
+        ));
+    }
+    let entries = properties::parse(&text).map_err(|error| format!("file {name}, {error}"))?;
     Ok((name, entries))
 }
 
@@ -344,18 +364,6 @@ fn admin_keys(all: &Properties) -> Properties {
     let mut admin = validate::with_prefix(all, "admin.");
     admin.retain(|key, _| !key.starts_with("listeners"));
     admin
-}
-
-fn warnings(all: &Properties) -> Vec<String> {
-    let mut warnings: Vec<_> = WITHOUT_EFFECT
-        .iter()
-        .filter(|(key, _)| all.get(*key).is_some_and(|value| !value.is_empty()))
-        .map(|(key, reason)| format!("{key} has no effect: {reason}"))
-        .collect();
-    let policies = ["config", "offset", "status"].map(|which| format!("{which}.storage.cleanup.policy"));
-    let ignored = policies.iter().filter(|key| all.contains_key(*key));
-    warnings.extend(ignored.map(|key| format!("{key} has no effect: storage topics are always compacted")));
-    warnings
 }
 
 impl fmt::Debug for WorkerConfig {

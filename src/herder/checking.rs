@@ -5,9 +5,7 @@
 
 use super::handle::deadline;
 use super::{Error, classes, task_configs};
-use crate::config::{
-    ConfigInfos, ConnectorProperties, SinkConnectorConfig, WorkerConfig, validate_connector,
-};
+use crate::config::{ConfigInfos, ConnectorProperties, WorkerConfig, validate_connector};
 use crate::kafka;
 use std::sync::Arc;
 use tokio::sync::Semaphore;
@@ -112,26 +110,31 @@ fn validated(
         None => drop(config.insert("name".to_owned(), Some(name.to_owned()))),
     }
     classes::check(&config)?;
-    match checked(&config, worker).bad_request_message() {
-        Some(message) => Err(Error::BadRequest(message)),
-        None => task_configs::fit(&config).map(|()| config),
+    let infos = checked(&config, worker);
+    if let Some(message) = infos.bad_request_message() {
+        return Err(Error::BadRequest(message));
     }
+    for warning in &infos.warnings {
+        tracing::warn!(connector = name, "{warning}");
+    }
+    task_configs::fit(&config).map(|()| config)
 }
 
 /// Everything that is wrong with a config, the settings of its Kafka clients included: these the JVM looks at last, and
-/// answers 500.
-fn checked(config: &ConnectorProperties, worker: &WorkerConfig) -> ConfigInfos {
+/// answers 500. What is probably not meant is among the warnings.
+pub fn checked(config: &ConnectorProperties, worker: &WorkerConfig) -> ConfigInfos {
     let mut infos = validate_connector(config, worker);
-    let Ok(typed) = SinkConnectorConfig::parse(config, worker) else { return infos };
-    let made = kafka::settings::consumer(worker, &typed.name, &typed.consumer_overrides);
-    if let Err(error) = made
-        && let kafka::Error::Setting { key, .. } = &error
-        // The worker's own mistakes are not the connector's: they are told when it starts.
-        && key.starts_with("consumer.override.")
-    {
-        let value = config.get(key).and_then(Option::as_deref);
-        infos.add_error(key, value, typed.hidden.redact(&error.to_string()));
+    let Some(clients) = infos.clients.take() else { return infos };
+    let kafka::settings::Checked { errors, notes } = kafka::settings::check_connector(worker, &clients);
+    for (key, reason) in errors {
+        // One error for a mistake: what was said already is not said in other words.
+        if infos.configs.iter().any(|info| info.value.name == key && !info.value.errors.is_empty()) {
+            continue;
+        }
+        let value = config.get(&key).and_then(Option::as_deref);
+        infos.add_error(&key, value, clients.hidden.redact(&format!("Kafka client setting {key}: {reason}")));
     }
+    infos.warnings.extend(notes.iter().map(|note| clients.hidden.redact(&note.text)));
     infos
 }
 

@@ -24,9 +24,11 @@ mod load_tests;
 #[cfg(test)]
 pub(crate) mod tests;
 
+pub use checking::checked;
 pub use error::Error;
 pub use handle::{Expanded, Health, Herder, ServerInfo};
 pub use offsets::{OffsetsRequest, PartitionOffset, group_of};
 pub use runner::Runner;
 pub use service::{Ended, Options};
+
 pub use view::{ConnectorInfo, ConnectorState, ConnectorStatus, TaskInfo, TaskState};

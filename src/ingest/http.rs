@@ -6,7 +6,7 @@
 //! ever.
 
 use super::{Error, SasUrl};
-use crate::bounded;
+use crate::{bounded, words};
 use azure_core::http::{ClientOptions, RetryOptions};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
@@ -191,6 +191,11 @@ impl Call {
     /// The error for a request without an answer.
     pub fn unreachable(&self, text: impl Into<String>) -> Error {
         let mut text = text.into();
+        if words::is_about_trust(&text) {
+            text.push_str(
+                "; put the authority that signed it into the system's, or into the file of SSL_CERT_FILE",
+            );
+        }
         if self.proxied {
             text.push_str(", by the proxy of proxy.host and proxy.port");
         }

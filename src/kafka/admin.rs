@@ -9,11 +9,11 @@ use super::groups::GroupDescription;
 use super::native::errors;
 use super::oauth::{self, Keeper};
 use super::refusal::Refusal;
-use super::{Error, log, settings};
+use super::{Error, log, settings, unreachable};
 use crate::config::{StorageTopic, WorkerConfig};
 use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, ResourceSpecifier, TopicReplication};
 use rdkafka::config::ClientConfig;
-use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
 use rdkafka::metadata::MetadataBroker;
 use rdkafka::producer::{BaseProducer, DefaultProducerContext, Producer};
 use std::sync::Arc;
@@ -22,6 +22,8 @@ use tokio::time::Instant;
 
 /// One question to the brokers.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
+/// So long one question waits before it is looked what the library has heard meanwhile.
+const SLICE: Duration = Duration::from_millis(2_500);
 /// How long a new topic may take to get its leaders (§2.3.4).
 const METADATA_TIMEOUT: Duration = Duration::from_secs(30);
 /// Between two looks at a topic that is not ready.
@@ -90,7 +92,7 @@ impl Admin {
         let mut assumed = false;
         let found = self.look_up(name).await?;
         if matches!(found.topic, Topic::Missing) {
-            match self.create(spec.topic, found.broker).await? {
+            match self.create(spec, found.broker).await? {
                 Created::Yes => {
                     tracing::info!(topic = name, property = spec.property, "created the storage topic");
                 }
@@ -160,17 +162,28 @@ impl Admin {
     }
 
     async fn look_up(&self, topic: &str) -> Result<Answer, Error> {
-        let (client, name) = (self.client.clone(), topic.to_owned());
-        let found = blocking(move || {
-            let metadata = client.inner().fetch_metadata(Some(&name), REQUEST_TIMEOUT)?;
-            let found = metadata.topics().iter().find(|found| found.name() == name);
-            let found = found.map(|found| {
-                let ready = found.partitions().iter().all(|partition| partition.leader() >= 0);
-                (found.error().map(RDKafkaErrorCode::from), found.partitions().len(), ready)
-            });
-            Ok((metadata.brokers().first().map_or(0, MetadataBroker::id), found))
-        });
-        let (broker, found) = found.await.map_err(|source| self.error(topic, "cannot look it up", source))?;
+        let (mut said, mut waited) = (Vec::new(), Duration::ZERO);
+        let (broker, found) = loop {
+            let source = match self.ask(topic).await {
+                Ok(found) => break found,
+                Err(source) => source,
+            };
+            waited += SLICE;
+            said.extend(errors::waiting(self.client.inner()));
+            let is_over = waited >= REQUEST_TIMEOUT || !is_silence(&source);
+            let all_down = said.iter().any(|(code, _)| *code == RDKafkaErrorCode::AllBrokersDown);
+            if is_over || all_down || refusal(&said).is_some() {
+                return Err(self.explained(topic, "cannot look it up", source, &said));
+            }
+            if waited == SLICE {
+                let bootstrap = &self.bootstrap;
+                tracing::warn!(
+                    bootstrap,
+                    "no broker has answered yet: {} (bootstrap.servers)",
+                    unreachable::SILENT
+                );
+            }
+        };
         let topic = match found {
             None
             | Some((Some(RDKafkaErrorCode::UnknownTopicOrPartition | RDKafkaErrorCode::UnknownTopic), ..)) => {
@@ -185,7 +198,23 @@ impl Admin {
         Ok(Answer { broker, topic })
     }
 
-    async fn create(&self, topic: &StorageTopic, broker: i32) -> Result<Created, Error> {
+    /// Asks for a topic, for a short time: what the library hears meanwhile is only known between two questions.
+    async fn ask(&self, topic: &str) -> KafkaResult<(i32, Option<(Option<RDKafkaErrorCode>, usize, bool)>)> {
+        let (client, name) = (self.client.clone(), topic.to_owned());
+        let found = blocking(move || {
+            let metadata = client.inner().fetch_metadata(Some(&name), SLICE)?;
+            let found = metadata.topics().iter().find(|found| found.name() == name);
+            let found = found.map(|found| {
+                let ready = found.partitions().iter().all(|partition| partition.leader() >= 0);
+                (found.error().map(RDKafkaErrorCode::from), found.partitions().len(), ready)
+            });
+            Ok((metadata.brokers().first().map_or(0, MetadataBroker::id), found))
+        });
+        found.await
+    }
+
+    async fn create(&self, spec: StorageTopicSpec<'_>, broker: i32) -> Result<Created, Error> {
+        let topic = spec.topic;
         let replication = TopicReplication::Fixed(i32::from(topic.replication_factor));
         let mut new =
             NewTopic::new(&topic.name, topic.partitions, replication).set("cleanup.policy", "compact");
@@ -207,6 +236,12 @@ impl Admin {
             | RDKafkaErrorCode::UnsupportedVersion
             | RDKafkaErrorCode::ClusterAuthorizationFailed
             | RDKafkaErrorCode::TopicAuthorizationFailed => Ok(Created::NotAllowed(code)),
+            RDKafkaErrorCode::InvalidReplicationFactor => Err(Error::Replication {
+                topic: topic.name.clone(),
+                key: spec.property.replace(".topic", ".replication.factor"),
+                factor: topic.replication_factor,
+                bootstrap: self.bootstrap.clone(),
+            }),
             _ => Err(self.error(&topic.name, "cannot create it", KafkaError::AdminOp(code))),
         }
     }
@@ -292,20 +327,43 @@ impl Admin {
     }
 
     fn error(&self, topic: &str, operation: &'static str, source: KafkaError) -> Error {
-        // The library itself only says that it had no answer in time.
-        let said = errors::waiting(self.client.inner());
-        let refusal =
-            |(code, reason): (RDKafkaErrorCode, String)| Some((Refusal::of(Some(code), &reason)?, reason));
-        if let Some((refusal, reason)) = said.into_iter().rev().find_map(refusal) {
-            return Error::Denied { bootstrap: self.bootstrap.clone(), reason, advice: refusal.advice() };
-        }
-        Error::Topic {
-            topic: topic.to_owned(),
-            operation,
-            bootstrap: self.bootstrap.clone(),
-            source: Box::new(source),
-        }
+        self.explained(topic, operation, source, &errors::waiting(self.client.inner()))
     }
+
+    /// The library itself only says that it had no answer in time; `said` is what it told on the way.
+    fn explained(
+        &self,
+        topic: &str,
+        operation: &'static str,
+        source: KafkaError,
+        said: &[(RDKafkaErrorCode, String)],
+    ) -> Error {
+        let bootstrap = self.bootstrap.clone();
+        if let Some((refusal, reason)) = refusal(said) {
+            return Error::Denied { bootstrap, reason, advice: refusal.advice() };
+        }
+        if is_silence(&source) {
+            let advised = |(code, reason): &(RDKafkaErrorCode, String)| {
+                Some((unreachable::advice(*code, reason)?, reason.clone()))
+            };
+            let nothing = || (unreachable::SILENT, "no word in time".to_owned());
+            let (advice, reason) = said.iter().rev().find_map(advised).unwrap_or_else(nothing);
+            return Error::Unreachable { bootstrap, reason, advice };
+        }
+        Error::Topic { topic: topic.to_owned(), operation, bootstrap, source: Box::new(source) }
+    }
+}
+
+/// True when the error is only that no broker answered.
+fn is_silence(error: &KafkaError) -> bool {
+    use RDKafkaErrorCode::{AllBrokersDown, BrokerTransportFailure, OperationTimedOut, Resolve};
+    let code = error.rdkafka_error_code();
+    matches!(code, Some(AllBrokersDown | BrokerTransportFailure | OperationTimedOut | Resolve))
+}
+
+/// The last of these errors that says that we are not let in.
+fn refusal(said: &[(RDKafkaErrorCode, String)]) -> Option<(Refusal, String)> {
+    said.iter().rev().find_map(|(code, reason)| Some((Refusal::of(Some(*code), reason)?, reason.clone())))
 }
 
 enum Created {

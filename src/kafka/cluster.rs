@@ -20,6 +20,9 @@ use crate::id::TopicPartition;
 
 /// One question to the group's coordinator.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(5);
+/// The bounds of `session.timeout.ms` and `max.poll.interval.ms`.
+const LONGEST_SESSION: Duration = Duration::from_hours(1);
+const LONGEST_ROUND: Duration = Duration::from_hours(24);
 
 /// What happened to the member.
 #[derive(Debug)]
@@ -68,13 +71,15 @@ impl ClusterMember {
     /// Joins the group `group.id` on the config topic. `client_id` is what others see of this member.
     pub fn join(worker: &WorkerConfig, client_id: &str) -> Result<Self, Error> {
         let mut config = settings::storage(worker, "cluster")?;
-        let millis = |duration: Duration| duration.as_millis().to_string();
+        // librdkafka takes an hour at most, and a day for the rounds; Java has no limit.
+        let millis = |duration: Duration| duration.min(LONGEST_SESSION).as_millis().to_string();
+        let round = worker.rebalance_timeout.max(worker.session_timeout).min(LONGEST_ROUND);
         config
             .set("client.id", client_id)
             .set("group.id", &worker.group_id)
             .set("session.timeout.ms", millis(worker.session_timeout))
             .set("heartbeat.interval.ms", millis(worker.heartbeat_interval))
-            .set("max.poll.interval.ms", millis(worker.rebalance_timeout.max(worker.session_timeout)))
+            .set("max.poll.interval.ms", round.as_millis().to_string())
             // An eager one: every change of the members reaches every member as a change of its assignment.
             .set("partition.assignment.strategy", "range")
             // A config topic that vanished and is there again is seen by then, and somebody leads again.

@@ -34,9 +34,10 @@ use crate::id::TopicPartition;
 const EVENT_PLACES: usize = 64;
 /// librdkafka wants to be polled well within `max.poll.interval.ms`, also when nothing happens.
 const IDLE_POLL: Duration = Duration::from_secs(5);
-/// One poll serves one callback, and some (statistics, logs) leave no event behind, like an empty queue: so many in a row
-/// mean that it is empty.
+/// So many polls in a row that bring nothing mean that the queue is empty; some events are served without a word.
 const POLLS_PER_WAKE: usize = 8;
+/// One poll serves one callback.
+const POLLS_BEFORE_OTHERS: u32 = 64;
 /// How long a seek may take to be accepted by the client's own thread (no broker is asked).
 const SEEK_TIMEOUT: Duration = Duration::from_secs(10);
 /// Between two tries of a commit that the group was too busy for.
@@ -79,6 +80,8 @@ pub enum ConsumerEvent {
 /// Turns librdkafka's callbacks into events.
 pub struct Context {
     group: String,
+    /// Set by each callback: a poll that calls one leaves no event behind, as an empty queue does.
+    called: AtomicBool,
     outage: Outage,
     events: mpsc::Sender<ConsumerEvent>,
     closing: Arc<AtomicBool>,
@@ -95,6 +98,10 @@ impl Drop for Answering {
 }
 
 impl Context {
+    fn note_call(&self) {
+        self.called.store(true, Ordering::Relaxed);
+    }
+
     fn send(&self, event: ConsumerEvent) {
         if let Err(error) = self.events.try_send(event) {
             tracing::error!(%error, "an event of a Kafka consumer was lost");
@@ -104,7 +111,12 @@ impl Context {
 
 impl ClientContext for Context {
     fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
+        self.note_call();
         settings::log(level, facility, message);
+    }
+
+    fn stats_raw(&self, _statistics: &[u8]) {
+        self.note_call();
     }
 
     fn error(&self, error: KafkaError, reason: &str) {
@@ -178,7 +190,9 @@ impl GroupConsumer {
         let (sender, events) = mpsc::channel(EVENT_PLACES);
         let closing = Arc::new(AtomicBool::new(false));
         let outage = Outage::new(config);
-        let context = Context { group: group.clone(), outage, events: sender, closing: closing.clone() };
+        let called = AtomicBool::new(false);
+        let context =
+            Context { group: group.clone(), called, outage, events: sender, closing: closing.clone() };
         let mut config = config.clone();
         let source = oauth::take(&mut config);
         let mut consumer: BaseConsumer<Context> =
@@ -241,12 +255,19 @@ impl GroupConsumer {
     /// The next event. Cancel-safe; must be awaited again and again, for it is what serves the client's callbacks.
     pub async fn next_event(&mut self) -> ConsumerEvent {
         loop {
-            let mut polls = 0;
+            let (mut polls, mut served) = (0, 0_u32);
             while polls < POLLS_PER_WAKE {
                 if let Ok(event) = self.events.try_recv() {
                     return event;
                 }
                 match self.consumer.poll(Duration::ZERO) {
+                    None if self.consumer.context().called.swap(false, Ordering::Relaxed) => {
+                        // Thousands of lines come with `debug`: others on this thread want their turn.
+                        served += 1;
+                        if served % POLLS_BEFORE_OTHERS == 0 {
+                            tokio::task::yield_now().await;
+                        }
+                    }
                     None => polls += 1,
                     Some(Ok(message)) => {
                         let id = TopicPartition::new(message.topic(), message.partition());

@@ -60,12 +60,10 @@ impl DeadLetterClients<'_> {
 
     fn producer(self, worker: &WorkerConfig, connector: &str) -> Result<ClientConfig, Error> {
         let client_id = format!("connector-dlq-producer-{connector}");
-        let mut config = match self {
-            Self::OfWorker { producer, .. } => settings::producer(worker, connector, producer)?,
-            Self::Own { prefix, properties } => settings::own(worker, &client_id, prefix, properties)?,
-        };
-        config.set("client.id", client_id);
-        Ok(config)
+        match self {
+            Self::OfWorker { producer, .. } => settings::producer(worker, &client_id, producer),
+            Self::Own { prefix, properties } => settings::own(worker, &client_id, prefix, properties),
+        }
     }
 
     /// The settings that make these clients and their topic, for messages.
@@ -114,20 +112,6 @@ impl DeadLetterProducer {
         }
         let mut config = to.clients.producer(worker, to.connector)?;
         settings::limit_by_the_broker(&mut config);
-        // As Connect has it, unless somebody wants it otherwise; and a letter is never given up.
-        for (key, value) in [
-            ("acks", "all"),
-            ("max.in.flight.requests.per.connection", "1"),
-            ("enable.idempotence", "false"),
-            ("message.timeout.ms", "0"),
-            ("partitioner", "murmur2_random"),
-            // How many may wait is bounded by the pipelines: a few takes of records for each partition.
-            ("queue.buffering.max.messages", "0"),
-        ] {
-            if config.get(key).is_none() {
-                config.set(key, value);
-            }
-        }
         let post = Post::open(config, to.topic, to.clients.settings())?;
         Ok(Self { post: Arc::new(post) })
     }

@@ -15,6 +15,9 @@ pub enum Error {
         /// What is wrong with it.
         reason: String,
     },
+    /// Several client properties are wrong; each is a [`Self::Setting`].
+    #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
+    Settings(Vec<Error>),
     /// The client could not be made.
     #[error("cannot create a Kafka client for {bootstrap}: {source}")]
     Client {
@@ -47,6 +50,21 @@ pub enum Error {
         bootstrap: String,
         /// The library's reason.
         source: Box<KafkaError>,
+    },
+    /// A storage topic cannot be made with so many copies.
+    #[error(
+        "topic {topic} cannot be made with {key}={factor}: there are fewer brokers than copies; start the others, or set \
+         {key} to how many there are (bootstrap.servers={bootstrap})"
+    )]
+    Replication {
+        /// The topic.
+        topic: String,
+        /// The setting that says how many.
+        key: String,
+        /// How many.
+        factor: i16,
+        /// The value of `bootstrap.servers`.
+        bootstrap: String,
     },
     /// A record could not be written to a dead-letter topic.
     #[error("dead-letter topic {topic}: {source}; check {settings}")]
@@ -83,6 +101,16 @@ pub enum Error {
         /// Which settings to look at.
         advice: &'static str,
     },
+    /// No broker answers the worker's own clients.
+    #[error("Kafka does not answer: {reason}; {advice} (bootstrap.servers={bootstrap})")]
+    Unreachable {
+        /// The value of `bootstrap.servers`.
+        bootstrap: String,
+        /// What the client says.
+        reason: String,
+        /// What to look at.
+        advice: &'static str,
+    },
     /// The broker refuses us, and will go on refusing until something is changed.
     #[error("Kafka refuses the consumer of group {group}: {reason}; {advice}")]
     Refused {
@@ -96,15 +124,46 @@ pub enum Error {
 }
 
 impl Error {
+    /// Of errors of settings: one for each key, since what comes of a wrong value need not be said too.
+    pub(super) fn of_settings(errors: Vec<Self>) -> Self {
+        let mut kept: Vec<Self> = Vec::new();
+        for error in errors {
+            let key = |error: &Self| match error {
+                Self::Setting { key, .. } => Some(key.clone()),
+                _ => None,
+            };
+            if kept.iter().all(|known| key(known) != key(&error)) {
+                kept.push(error);
+            }
+        }
+        match kept.pop() {
+            Some(only) if kept.is_empty() => only,
+            last => {
+                kept.extend(last);
+                Self::Settings(kept)
+            }
+        }
+    }
+
+    /// The keys of settings that are wrong and what is wrong with them; nothing for other errors.
+    pub fn wrong_settings(&self) -> Vec<(&str, &str)> {
+        match self {
+            Self::Setting { key, reason } => vec![(key, reason)],
+            Self::Settings(errors) => errors.iter().flat_map(Self::wrong_settings).collect(),
+            _ => Vec::new(),
+        }
+    }
+
     /// True when the same call may succeed later without anyone changing anything.
     pub fn is_retriable(&self) -> bool {
         match self {
             Self::Setting { .. }
+            | Self::Settings(_)
             | Self::Client { .. }
             | Self::Queue(_)
             | Self::StorageTopic(_)
             | Self::Refused { .. } => false,
-            Self::Denied { .. } => true,
+            Self::Denied { .. } | Self::Replication { .. } | Self::Unreachable { .. } => true,
             // Brokers that are down, being set up, or not yet as many as the replication factor: all pass.
             Self::DeadLetter { source, .. } | Self::Topic { source, .. } => !is_too_large(source),
             Self::Group { source, .. } => {
@@ -201,6 +260,10 @@ pub(super) fn advice(code: Option<RDKafkaErrorCode>) -> Option<&'static str> {
              or choose another name), else check partition.assignment.strategy"
         }
         RDKafkaErrorCode::InvalidGroupId => "check consumer.override.group.id",
+        RDKafkaErrorCode::InvalidSessionTimeout => {
+            "check session.timeout.ms: brokers take what lies between their group.min.session.timeout.ms (6000) and \
+             group.max.session.timeout.ms (1800000)"
+        }
         RDKafkaErrorCode::AutoOffsetReset => {
             "no valid committed offset and auto.offset.reset=none: set the offsets or the key"
         }

@@ -271,7 +271,7 @@ fn producer_config(base: &ClientConfig) -> ClientConfig {
         .set("allow.auto.create.topics", "false")
         .set("enable.idempotence", "false")
         .set("max.in.flight.requests.per.connection", "1")
-        .set("message.timeout.ms", DELIVERY_TIMEOUT_MS)
+        .set("delivery.timeout.ms", DELIVERY_TIMEOUT_MS)
         // What is sent together goes together anyway, so waiting for company only costs time.
         .set("linger.ms", "0")
         // Java's hash: compaction is per partition, so a JVM worker must put a key where we put it.

@@ -27,6 +27,7 @@ mod refusal;
 pub mod settings;
 mod source;
 pub mod topic_watch;
+mod unreachable;
 mod writer;
 
 pub use consumer::{ConsumerEvent, GroupConsumer, Subscription};

@@ -6,8 +6,8 @@
 mod differences;
 mod report;
 
-use crate::config::{ConnectorClass, ConnectorProperties, WorkerConfig, validate_connector};
-use crate::herder::group_of;
+use crate::config::{ConfigInfos, ConnectorClass, ConnectorProperties, WorkerConfig};
+use crate::herder::{checked, group_of};
 use crate::kafka::admin::{Admin, StorageTopicSpec};
 use crate::kafka::{self, log::KafkaBasedLog};
 use crate::storage::{
@@ -102,13 +102,17 @@ async fn connector(
     let nothing = Arc::new(ConnectorProperties::new());
     let config = state.config(name).unwrap_or(&nothing);
     let class = config.get("connector.class").cloned().flatten().unwrap_or_default();
-    let verdict = match ConnectorClass::of(config) {
+    let class_of = ConnectorClass::of(config);
+    let infos = class_of.map_or_else(ConfigInfos::default, |_| checked(config, worker));
+    let verdict = match class_of {
         None => Verdict::Foreign,
-        Some(_) => match validate_connector(config, worker).messages().map(str::to_owned).collect() {
+        Some(_) => match infos.messages().map(str::to_owned).collect() {
             blockers if Vec::is_empty(&blockers) => Verdict::Runs,
             blockers => Verdict::Blocked(blockers),
         },
     };
+    let mut differences = differences::of(config, worker);
+    differences.extend(infos.warnings);
     let (group, offsets) = match group_of(name, config, worker) {
         Ok(admin) => (admin.group().to_owned(), admin.offsets().await),
         Err(error) => ("its group".to_owned(), Err(error)),
@@ -122,7 +126,7 @@ async fn connector(
         tasks_to_write: state.is_inconsistent(name)
             || state.applied_config(name).is_some_and(|applied| applied != config),
         state: shown.map(|status| (status.state, status.worker_id.clone())),
-        differences: if verdict == Verdict::Foreign { Vec::new() } else { differences::of(config, worker) },
+        differences: if verdict == Verdict::Foreign { Vec::new() } else { differences },
         verdict,
         group,
         offsets: offsets.map_err(|error| error.to_string()),

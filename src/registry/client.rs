@@ -10,6 +10,7 @@ use super::{Error, may_pass};
 use crate::config::{Credentials, Protocol, RegistryConfig};
 use crate::data::registered::{self, Registered, SchemaId};
 use crate::retry::Backoff;
+use crate::words;
 use std::collections::HashSet;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use url::Url;
@@ -180,10 +181,16 @@ impl Client {
 
     async fn ask_one(&self, base: &Url, question: &Question) -> Result<Vec<u8>, Error> {
         let url = self.address(base, question);
-        let unreachable = |reason: String| Error::Unreachable {
-            url: url.to_string(),
-            reason,
-            key: self.config.urls_key.clone(),
+        let unreachable = |reason: String| {
+            let is_trust = words::is_about_trust(&reason);
+            let key = &self.config.urls_key;
+            let trust =
+                format!("{}ssl.truststore.location or SSL_CERT_FILE, and {key}", self.config.tls_prefix);
+            Error::Unreachable {
+                url: url.to_string(),
+                reason,
+                key: if is_trust { trust } else { key.clone() },
+            }
         };
         let mut request = self.http.get(url.clone());
         if self.config.protocol == Protocol::Confluent {

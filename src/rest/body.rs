@@ -4,6 +4,7 @@ use super::encoding;
 use super::error::Error;
 use crate::config::ConnectorProperties;
 use crate::status::TargetState;
+use crate::words;
 use axum::body::Bytes;
 use axum::extract::{FromRequest, Request};
 use axum::http::{HeaderMap, StatusCode, header};
@@ -43,11 +44,14 @@ fn object(text: &[u8], what: &str) -> Result<BTreeMap<String, Box<RawValue>>, Er
     let first = text.iter().copied().find(|byte| !byte.is_ascii_whitespace());
     match first {
         None => Err(Error::bad_request(format!("{what} is empty; a JSON object is expected"))),
-        Some(b'{') => serde_json::from_slice(text)
-            .map_err(|error| Error::bad_request(format!("{what} is not valid JSON: {error}"))),
+        Some(b'{') => serde_json::from_slice(text).map_err(|error| {
+            Error::bad_request(format!("{what} is not valid JSON: {}", words::json(&error)))
+        }),
         Some(_) => match serde_json::from_slice::<&RawValue>(text) {
             Ok(_) => Err(Error::bad_request(format!("{what} must be a JSON object"))),
-            Err(error) => Err(Error::bad_request(format!("{what} is not valid JSON: {error}"))),
+            Err(error) => {
+                Err(Error::bad_request(format!("{what} is not valid JSON: {}", words::json(&error))))
+            }
         },
     }
 }
@@ -68,10 +72,9 @@ impl Object {
             )));
         }
         let read = |value: Box<RawValue>| serde_json::from_str(value.get());
-        value
-            .map(read)
-            .transpose()
-            .map_err(|error| Error::bad_request(format!("The value of \"{name}\" cannot be read: {error}")))
+        value.map(read).transpose().map_err(|error| {
+            Error::bad_request(format!("The value of \"{name}\" cannot be read: {}", words::json(&error)))
+        })
     }
 
     /// The body as a request to create a connector.
@@ -109,9 +112,9 @@ fn config(fields: BTreeMap<String, Box<RawValue>>) -> Result<ConnectorProperties
 fn text(key: &str, value: &RawValue) -> Result<Option<String>, Error> {
     let written = value.get();
     match written.as_bytes().first() {
-        Some(b'"') => serde_json::from_str(written)
-            .map(Some)
-            .map_err(|error| Error::bad_request(format!("The value of \"{key}\" cannot be read: {error}"))),
+        Some(b'"') => serde_json::from_str(written).map(Some).map_err(|error| {
+            Error::bad_request(format!("The value of \"{key}\" cannot be read: {}", words::json(&error)))
+        }),
         Some(b'{' | b'[') => Err(Error::bad_request(format!(
             "The value of \"{key}\" must be a text, a number, a boolean or null, not an object or an array"
         ))),
@@ -163,7 +166,7 @@ mod tests {
             assert!(error.contains(words), "{error}");
         };
         wrong("", "is empty");
-        wrong("{", "not valid JSON: EOF");
+        wrong("{", "not valid JSON: it ends too early");
         wrong("nope", "not valid JSON");
         wrong("null", "must be a JSON object");
         wrong("[1]", "must be a JSON object");

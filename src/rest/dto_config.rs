@@ -60,6 +60,10 @@ pub(super) struct ConfigInfosDto {
     error_count: usize,
     groups: Vec<String>,
     configs: Vec<ConfigInfoDto>,
+    /// What is not wrong, but probably not meant; ours, and left out when there is nothing to say.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(required = false)]
+    warnings: Vec<String>,
 }
 
 impl From<Plugin> for PluginDto {
@@ -106,6 +110,7 @@ impl From<&ConfigInfos> for ConfigInfosDto {
             error_count: infos.error_count(),
             groups: infos.groups.clone(),
             configs: infos.configs.iter().map(ConfigInfoDto::from).collect(),
+            warnings: infos.warnings.clone(),
         }
     }
 }

@@ -46,6 +46,14 @@ impl Level {
         Self::from_name(name).unwrap_or(Self::Info)
     }
 
+    /// What is wrong with the name in a setting; none when it is a level's, or nothing is set.
+    pub fn objection(name: Option<&str>) -> Option<String> {
+        let name = name.map(str::trim).filter(|name| !name.is_empty())?;
+        let is_known = name.eq_ignore_ascii_case("WARNING") || Self::from_name(name).is_some();
+        let names = || LEVELS.iter().map(|(name, ..)| *name).collect::<Vec<_>>().join(", ");
+        (!is_known).then(|| format!("{name} is no level of the log, so INFO is used; there are {}", names()))
+    }
+
     /// Its log4j name.
     pub fn as_str(self) -> &'static str {
         self.row().0

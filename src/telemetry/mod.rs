@@ -63,7 +63,9 @@ impl Options {
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The filter cannot be read.
-    #[error("RUST_LOG={filter} cannot be read: {source}")]
+    #[error(
+        "RUST_LOG={filter} cannot be read: it is a level, or a list such as info,kusto_connect::task=debug"
+    )]
     Filter {
         /// The filter.
         filter: String,
@@ -132,7 +134,19 @@ fn filter(options: &Options) -> Result<EnvFilter, Error> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Options, filter};
+    use super::{Level, Options, filter};
+
+    #[test]
+    fn a_name_that_is_no_level_is_said() {
+        for level in [None, Some(""), Some(" debug "), Some("WARNING"), Some("off")] {
+            assert_eq!(Level::objection(level), None, "{level:?}");
+        }
+        let said = Level::objection(Some("bogus")).unwrap();
+        assert!(
+            said.starts_with("bogus is no level") && said.contains("INFO is used; there are OFF"),
+            "{said}"
+        );
+    }
 
     #[test]
     fn a_level_is_for_our_lines_and_a_filter_for_all() {

@@ -4,8 +4,8 @@ use std::fmt::Write;
 
 use kusto_connect::config::def::{ConfigKey, Kind};
 use kusto_connect::config::{
-    CONNECTORS, ConnectorProperties, PluginKind, SinkConnectorConfig, plugin_keys, plugins, properties,
-    sink_reference, worker_reference,
+    CONNECTORS, ConnectorProperties, PluginKind, SinkConnectorConfig, environment_defaults, plugin_keys,
+    plugins, properties, short_variables, sink_reference, worker_reference,
 };
 
 use crate::support::{generated, root, worker_config};
@@ -14,12 +14,45 @@ const PAGE: &str = "docs/configuration.md";
 
 #[test]
 fn the_reference_of_settings_is_made_from_their_tables() {
+    generated::check(PAGE, "environment", &environment());
     generated::check(PAGE, "worker", &by_group(&worker_reference()));
     generated::check(PAGE, "sinks", &by_group(&sink_reference()));
     generated::check(PAGE, "classes", &classes());
     generated::check(PAGE, "converters", &plugins_of(PluginKind::Converter));
     generated::check(PAGE, "transforms", &plugins_of(PluginKind::Transformation));
     generated::check(PAGE, "predicates", &plugins_of(PluginKind::Predicate));
+}
+
+/// The short variables, and what a start from the environment uses.
+fn environment() -> String {
+    let mut text = "| variable | setting |\n|---|---|\n".to_owned();
+    for (name, key) in short_variables() {
+        let weak = if name == "HOST_NAME" { ", where nothing else says it" } else { "" };
+        writeln!(text, "| `{name}` | `{key}`{weak} |").expect("text");
+    }
+    text.push_str("\n| setting | in a start from the environment |\n|---|---|\n");
+    for (key, value) in environment_defaults() {
+        writeln!(text, "| `{key}` | `{value}` |").expect("text");
+    }
+    text
+}
+
+#[test]
+fn help_names_each_variable_and_value_of_a_start_from_the_environment() {
+    let output = std::process::Command::new(env!("CARGO_BIN_EXE_kusto-connect")).arg("--help").output();
+    let help = String::from_utf8(output.expect("it runs").stdout).expect("text");
+    for (name, key) in short_variables() {
+        let line = help.lines().find(|line| line.trim_start().starts_with(name));
+        assert!(line.is_some_and(|line| line.ends_with(key)), "{name} {key}: {help}");
+    }
+    for (key, value) in environment_defaults() {
+        assert!(help.lines().any(|line| line.trim() == format!("{key}={value}")), "{key}: {help}");
+    }
+    for name in
+        ["CONNECT_*", "LOG_LEVEL", "CONNECT_LOG4J_ROOT_LOGLEVEL", "RUST_LOG", "LOG_FORMAT", "KAFKA_OPTS"]
+    {
+        assert!(help.contains(name), "{name}: {help}");
+    }
 }
 
 fn classes() -> String {

@@ -4,6 +4,7 @@
 //! One test for each kind of case; a failure lists every case that differs. Where ours is meant to differ, [`DECIDED`]
 //! says why; an entry there that no case needs is a failure too.
 
+mod client_keys;
 mod converters;
 
 use std::collections::BTreeMap;

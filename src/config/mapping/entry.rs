@@ -5,6 +5,7 @@ use super::route::{Route, Template};
 use super::{Dialect, Layout};
 use crate::config::DataFormat;
 use crate::data::java_regex::JavaRegex;
+use crate::words;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use std::collections::BTreeMap;
@@ -18,10 +19,10 @@ pub(super) type Fields = BTreeMap<String, Box<RawValue>>;
 
 /// The array's objects. Values stay as written, so that a number becomes the very text that stands there.
 pub(super) fn read_json(text: &str) -> Result<Vec<Fields>, String> {
-    let standard = standard_quotes(text);
+    let standard = standard_quotes(text.trim_start_matches('\u{feff}'));
     let mut deserializer = serde_json::Deserializer::from_str(&standard);
     Vec::<Fields>::deserialize(&mut deserializer).map_err(|error| {
-        format!("not a JSON array of objects with texts (single quotes are allowed): {error}")
+        format!("not a JSON array of objects with texts (single quotes are allowed): {}", words::json(&error))
     })
 }
 
@@ -159,9 +160,9 @@ impl<'a> Entry<'a> {
     fn text(&self, field: &str) -> Result<Option<String>, String> {
         let Some(raw) = self.fields.get(field).map(|raw| raw.get().trim()) else { return Ok(None) };
         match raw.chars().next() {
-            Some('"') => {
-                serde_json::from_str(raw).map(Some).map_err(|error| format!("'{field}' is no text: {error}"))
-            }
+            Some('"') => serde_json::from_str(raw)
+                .map(Some)
+                .map_err(|error| format!("'{field}' is no text: {}", words::json(&error))),
             Some('{' | '[') => Err(format!("'{field}' must be a text")),
             _ if raw == "null" => Ok(None),
             _ => Ok(Some(raw.to_owned())),

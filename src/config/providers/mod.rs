@@ -15,7 +15,7 @@ use std::sync::Arc;
 use super::errors::{ConfigError, Problems};
 use super::{ConnectorProperties, Properties};
 pub use crate::secret::Hidden;
-use source::{Lookup, Source};
+use source::{Found, Lookup, Source};
 
 /// The worker setting that is read before anything is resolved: Java's plugin loader saw only the raw text.
 const NEVER_RESOLVED: &str = "plugin.path";
@@ -43,6 +43,8 @@ pub(super) struct Resolution {
     pub(super) hidden: Hidden,
     /// Keys whose variables could not be read; their texts stay as they are.
     pub(super) failed: Vec<ConfigError>,
+    /// Keys with variables that are none here; their texts stay as they are, as in Connect. Whole sentences.
+    pub(super) unresolved: BTreeMap<String, String>,
 }
 
 impl ConfigProviders {
@@ -84,23 +86,30 @@ impl ConfigProviders {
     /// stays as it is; a provider that cannot answer is an error of the key.
     pub(super) fn resolve<'a>(&self, entries: impl IntoIterator<Item = (&'a str, &'a str)>) -> Resolution {
         let mut resolution = Resolution::default();
-        if self.sources.is_empty() {
-            return resolution;
-        }
         let mut lookup = Lookup::new(&self.sources);
         for (key, text) in entries {
             if key == NEVER_RESOLVED || key.starts_with(PREFIX) {
                 continue;
             }
-            let mut taken = Vec::new();
-            let answer: Result<_, String> = reference::replace(text, |reference| {
-                let value = lookup.value(reference)?;
-                taken.extend(value.clone().map(|value| (value, reference.text.to_owned())));
-                Ok(value)
-            });
+            let (mut taken, mut missing) = (Vec::new(), None);
+            let answer: Result<_, String> =
+                reference::replace(text, |reference| match lookup.value(reference)? {
+                    Found::Value(value) => {
+                        taken.push((value.clone(), reference.text.to_owned()));
+                        Ok(Some(value))
+                    }
+                    Found::Not(reason) => {
+                        missing.get_or_insert_with(|| {
+                            format!("{key}: {} stays as it is, since {reason}", reference.text)
+                        });
+                        Ok(None)
+                    }
+                });
             match answer {
-                Ok(Some(value)) => drop(resolution.values.insert(key.to_owned(), value)),
-                Ok(None) => {}
+                Ok(value) => {
+                    resolution.values.extend(value.map(|value| (key.to_owned(), value)));
+                    resolution.unresolved.extend(missing.map(|text| (key.to_owned(), text)));
+                }
                 Err(reason) => {
                     let message = format!("{reason} (in {key})");
                     resolution.failed.push(ConfigError { key: key.to_owned(), message });

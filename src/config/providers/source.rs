@@ -8,8 +8,9 @@ use std::path::PathBuf;
 
 use super::allowed_paths::AllowedPaths;
 use super::reference::Reference;
-use crate::config::{Properties, properties};
+use crate::config::{Properties, did_you_mean, properties};
 use crate::secret::Secret;
+use crate::words;
 
 /// A provider.
 pub(super) enum Source {
@@ -70,6 +71,14 @@ impl Source {
     }
 }
 
+/// What a provider says.
+pub(super) enum Found {
+    /// This.
+    Value(String),
+    /// It has no such value: why.
+    Not(String),
+}
+
 /// Looks variables up while one set of settings is resolved.
 pub(super) struct Lookup<'a> {
     sources: &'a BTreeMap<String, Source>,
@@ -81,37 +90,55 @@ impl<'a> Lookup<'a> {
         Self { sources, files: HashMap::new() }
     }
 
-    /// The value of a variable; none when there is no such provider or it has no such value.
-    pub(super) fn value(&mut self, reference: Reference<'_>) -> Result<Option<String>, String> {
+    /// The value of a variable.
+    pub(super) fn value(&mut self, reference: Reference<'_>) -> Result<Found, String> {
         let Reference { provider, path, key, .. } = reference;
         match self.sources.get(provider) {
-            None => Ok(None),
+            None => {
+                let meant = did_you_mean(provider, self.sources.keys().map(String::as_str));
+                Ok(Found::Not(format!("config.providers names no provider {provider}{meant}")))
+            }
             Some(Source::Env(_)) if !path.is_empty() => {
                 Err(format!("Path is not supported for EnvVarConfigProvider, invalid value '{path}'"))
             }
-            Some(Source::Env(variables)) => Ok(variables.get(key).map(|value| value.expose().to_owned())),
-            Some(Source::File(_) | Source::Directory(_)) if path.is_empty() => Ok(None),
+            Some(Source::Env(variables)) => Ok(match variables.get(key) {
+                Some(value) => Found::Value(value.expose().to_owned()),
+                None => Found::Not(format!(
+                    "the worker's environment has no variable {key}, or param.allowlist.pattern keeps it back"
+                )),
+            }),
+            Some(Source::File(_) | Source::Directory(_)) if path.is_empty() => {
+                Ok(Found::Not(format!("it has no path: write ${{{provider}:/path:{key}}}")))
+            }
             Some(Source::File(allowed)) => match admit(allowed, path) {
                 Some(file) => self.in_file(file, path, key),
-                None => Ok(None),
+                None => Ok(not_allowed(path)),
             },
-            Some(Source::Directory(allowed)) => {
-                admit(allowed, path).map_or(Ok(None), |folder| in_folder(&folder, path, key))
-            }
+            Some(Source::Directory(allowed)) => match admit(allowed, path) {
+                Some(folder) => in_folder(&folder, path, key),
+                None => Ok(not_allowed(path)),
+            },
         }
     }
 
-    fn in_file(&mut self, file: PathBuf, path: &str, key: &str) -> Result<Option<String>, String> {
+    fn in_file(&mut self, file: PathBuf, path: &str, key: &str) -> Result<Found, String> {
         let read = self.files.entry(file).or_insert_with_key(|file| {
             let fail = |reason: String| format!("Could not read properties from file {path}: {reason}");
-            let bytes = std::fs::read(file).map_err(|error| fail(error.to_string()))?;
+            let bytes = std::fs::read(file).map_err(|error| fail(words::file(&error)))?;
             properties::parse(&properties::decode(bytes)).map_err(|error| fail(error.to_string()))
         });
         match read {
-            Ok(entries) => Ok(entries.get(key).cloned()),
+            Ok(entries) => Ok(match entries.get(key) {
+                Some(value) => Found::Value(value.clone()),
+                None => Found::Not(format!("the file {path} has no key {key}")),
+            }),
             Err(message) => Err(message.clone()),
         }
     }
+}
+
+fn not_allowed(path: &str) -> Found {
+    Found::Not(format!("param.allowed.paths does not allow {path}"))
 }
 
 fn admit(allowed: &AllowedPaths, path: &str) -> Option<PathBuf> {
@@ -123,18 +150,23 @@ fn admit(allowed: &AllowedPaths, path: &str) -> Option<PathBuf> {
 }
 
 /// The whole content of the file `key` in `folder`.
-fn in_folder(folder: &std::path::Path, path: &str, key: &str) -> Result<Option<String>, String> {
+fn in_folder(folder: &std::path::Path, path: &str, key: &str) -> Result<Found, String> {
     if !folder.is_dir() {
         tracing::warn!(path, "the path of a variable is not a directory");
-        return Ok(None);
+        return Ok(Found::Not(format!("{path} is not a directory")));
     }
-    let entries =
-        std::fs::read_dir(folder).map_err(|error| format!("Could not list directory {path}: {error}"))?;
+    let entries = std::fs::read_dir(folder)
+        .map_err(|error| format!("Could not list directory {path}: {}", words::file(&error)))?;
     // Chosen from the list, so that a key such as `../x` is only a name that is not there.
     let found = entries.filter_map(Result::ok).find(|entry| entry.file_name().to_str() == Some(key));
-    let Some(file) = found.map(|entry| entry.path()).filter(|file| file.is_file()) else { return Ok(None) };
+    let Some(file) = found.map(|entry| entry.path()).filter(|file| file.is_file()) else {
+        return Ok(Found::Not(format!("the directory {path} has no file {key}")));
+    };
     match std::fs::read(&file) {
-        Ok(bytes) => Ok(Some(String::from_utf8_lossy(&bytes).into_owned())),
-        Err(error) => Err(format!("Could not read file {} for property {key}: {error}", file.display())),
+        Ok(bytes) => Ok(Found::Value(String::from_utf8_lossy(&properties::without_mark(bytes)).into_owned())),
+        Err(error) => {
+            let reason = words::file(&error);
+            Err(format!("Could not read file {} for property {key}: {reason}", file.display()))
+        }
     }
 }

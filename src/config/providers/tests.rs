@@ -79,7 +79,7 @@ fn what_cannot_be_read_is_an_error_of_the_key() {
     let text = format!("${{file:{base}/none:k}}");
     let resolution = providers(folder.path()).resolve([("a", text.as_str()), ("b", "${env:some/path:KEY}")]);
     let messages: Vec<_> = resolution.failed.iter().map(|e| (e.key.as_str(), e.message.as_str())).collect();
-    let missing = format!("Could not read properties from file {base}/none: No such file");
+    let missing = format!("Could not read properties from file {base}/none: there is no such file");
     assert!(messages[0].0 == "a" && messages[0].1.starts_with(&missing), "{messages:?}");
     let path = "Path is not supported for EnvVarConfigProvider, invalid value 'some/path' (in b)";
     assert_eq!(messages[1], ("b", path));

@@ -13,6 +13,7 @@ use crate::config::errors::Problems;
 use crate::config::values::Values;
 use crate::config::{jaas, properties};
 use crate::secret::Secret;
+use crate::words;
 
 const EXTENSIONS: &str = "rest.extension.classes";
 const EXTENSION: &str = "org.apache.kafka.connect.rest.basic.auth.extension.BasicAuthSecurityRestExtension";
@@ -118,8 +119,8 @@ fn from_jaas(env: &BTreeMap<String, String>) -> Result<String, String> {
 }
 
 fn text_of(file: &str) -> Result<String, String> {
-    let bytes =
-        std::fs::read(Path::new(file)).map_err(|error| format!("file {file} cannot be read: {error}"))?;
+    let bytes = std::fs::read(Path::new(file))
+        .map_err(|error| format!("file {file} cannot be read: {}", words::file(&error)))?;
     Ok(properties::decode(bytes))
 }
 

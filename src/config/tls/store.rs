@@ -5,6 +5,8 @@ use openssl::pkey::{PKey, Private};
 use openssl::x509::{X509, X509Ref};
 
 use super::{Identity, jks, pem};
+use crate::config::properties;
+use crate::words;
 
 /// What Java's own format begins with.
 const JKS: [u8; 4] = [0xFE, 0xED, 0xFE, 0xED];
@@ -31,8 +33,9 @@ pub(super) fn read(
     password: Option<&str>,
     key_password: Option<&str>,
 ) -> Result<Contents, String> {
-    let bytes =
-        std::fs::read(location.trim()).map_err(|error| format!("{location} cannot be read: {error}"))?;
+    let bytes = std::fs::read(location.trim())
+        .map_err(|error| format!("{location} cannot be read: {}", words::file(&error)))?;
+    let bytes = properties::without_mark(bytes);
     let read = if bytes.starts_with(&JKS) {
         jks::read(&bytes, password, key_password)
     } else if bytes.starts_with(&JCEKS) {

@@ -9,8 +9,8 @@ use std::time::Duration;
 use rdkafka::ClientConfig;
 
 use super::kerberos::{JAAS, KINIT, Login, RELOGIN};
-use super::{Layer, PROTOCOL, client_config, merged, protocol, sasl, setting};
-use crate::config::{ConnectorProperties, Mode, Properties, WorkerConfig};
+use super::{Assembled, Layer, PROTOCOL, assemble, merged, protocol, sasl, setting};
+use crate::config::{ClientKind, ConnectorProperties, Mode, Properties, WorkerConfig};
 use crate::kafka::Error;
 
 /// How often topics are looked at, and the longest pause between that librdkafka takes.
@@ -32,15 +32,20 @@ pub fn limit_by_the_broker(config: &mut ClientConfig) {
 
 /// A client of the worker itself: storage topics, membership. `purpose` ends its client id (`configs`).
 pub fn storage(worker: &WorkerConfig, purpose: &str) -> Result<ClientConfig, Error> {
+    assembled_storage(worker, purpose).finish()
+}
+
+pub(super) fn assembled_storage(worker: &WorkerConfig, purpose: &str) -> Assembled {
     let middle = worker.client.get("client.id").filter(|id| !id.is_empty());
     let client_id = match middle {
         Some(id) => format!("{}-{id}-{purpose}", worker.group_id),
         None => format!("{}-{purpose}", worker.group_id),
     };
     let defaults = [("bootstrap.servers", worker.bootstrap_servers.as_str())];
-    let mut config = client_config(&defaults, &[Layer { prefix: "", properties: &worker.client }])?;
-    config.set("client.id", client_id);
-    Ok(config)
+    let layers = [Layer { prefix: "", properties: &worker.client }];
+    let mut assembled = assemble(ClientKind::Admin, &defaults, &layers);
+    assembled.config.set("client.id", client_id);
+    assembled
 }
 
 /// The consumer of a connector's tasks, with Connect's defaults.
@@ -49,6 +54,14 @@ pub fn consumer(
     connector: &str,
     overrides: &Properties,
 ) -> Result<ClientConfig, Error> {
+    assembled_consumer(worker, connector, overrides).finish()
+}
+
+pub(super) fn assembled_consumer(
+    worker: &WorkerConfig,
+    connector: &str,
+    overrides: &Properties,
+) -> Assembled {
     let group = format!("connect-{connector}");
     let client = format!("connector-consumer-{connector}");
     let defaults = [
@@ -67,9 +80,14 @@ pub fn consumer(
         Layer { prefix: "consumer.", properties: &worker.consumer },
         Layer { prefix: "consumer.override.", properties: overrides },
     ];
-    let login = one_login(worker, &layers)?;
-    let mut config = client_config(&defaults, &layers)?;
-    if login.is_some() && keeps_tickets(worker)? {
+    let mut assembled = assemble(ClientKind::Consumer, &defaults, &layers);
+    let login = match one_login(worker, &layers) {
+        Ok(login) => login,
+        Err(error) => return assembled.reject(error),
+    };
+    let keeps_tickets = login.is_some() && keeps_tickets(worker).unwrap_or(false);
+    let config = &mut assembled.config;
+    if keeps_tickets {
         config.set(RELOGIN, "0");
     }
     // What Java's clients do by one key: how old may metadata be, and so how late is a new topic seen.
@@ -77,15 +95,15 @@ pub fn consumer(
     if let (Some(age), None) = (age, config.get(REFRESH)) {
         config.set(REFRESH, age.min(LONGEST_REFRESH).to_string());
     }
-    if same_group(config.get("group.id"), worker) {
+    // Not the user's to change: an offset is committed only after its record was handed over.
+    config.set("enable.auto.commit", "false").set("enable.auto.offset.store", "false");
+    if same_group(config.get(GROUP), worker) {
         let written = merged(&layers);
         let is_written = written.get(GROUP).is_some();
         let key = if is_written { written.name(GROUP) } else { "name".to_owned() };
-        return Err(conflict(&key, worker));
+        return assembled.reject(conflict(&key, worker));
     }
-    // Not the user's to change: an offset is committed only after its record was handed over.
-    config.set("enable.auto.commit", "false").set("enable.auto.offset.store", "false");
-    Ok(config)
+    assembled
 }
 
 /// How long the group of a connector keeps a member that does not show any sign of life.
@@ -105,51 +123,86 @@ pub fn session_timeout(worker: &WorkerConfig, config: &ConnectorProperties) -> R
 
 /// An admin client that works for a connector; `overrides` are its `admin.override.*` without that prefix.
 pub fn admin(worker: &WorkerConfig, client_id: &str, overrides: &Properties) -> Result<ClientConfig, Error> {
+    assembled_admin(worker, client_id, overrides).finish()
+}
+
+pub(super) fn assembled_admin(worker: &WorkerConfig, client_id: &str, overrides: &Properties) -> Assembled {
     let defaults = [("bootstrap.servers", worker.bootstrap_servers.as_str()), ("client.id", client_id)];
     let layers = [
         Layer { prefix: "", properties: &worker.client },
         Layer { prefix: "admin.", properties: &worker.admin },
         Layer { prefix: "admin.override.", properties: overrides },
     ];
-    one_login(worker, &layers)?;
-    outside_the_cluster("admin.override.", overrides, worker)?;
-    client_config(&defaults, &layers)
+    with_one_login(worker, ClientKind::Admin, &defaults, &layers)
 }
 
-/// A producer that works for a connector; `overrides` are its `producer.override.*` without that prefix.
+/// What a producer of dead letters has unless somebody wants it otherwise, as in Connect; and a letter is never given up.
+const LETTERS: [(&str, &str); 6] = [
+    ("acks", "all"),
+    ("partitioner", "murmur2_random"),
+    ("max.in.flight.requests.per.connection", "1"),
+    ("enable.idempotence", "false"),
+    ("delivery.timeout.ms", "0"),
+    // How many may wait is bounded by the pipelines: a few takes of records for each partition.
+    ("queue.buffering.max.messages", "0"),
+];
+
+/// A producer of dead letters that works for a connector; `overrides` are its `producer.override.*` without that prefix.
 pub fn producer(
     worker: &WorkerConfig,
-    connector: &str,
+    client_id: &str,
     overrides: &Properties,
 ) -> Result<ClientConfig, Error> {
-    let client = format!("connector-producer-{connector}");
-    let defaults = [
-        ("bootstrap.servers", worker.bootstrap_servers.as_str()),
-        ("client.id", &client),
-        ("acks", "all"),
-        ("partitioner", "murmur2_random"),
-    ];
+    assembled_producer(worker, client_id, overrides).finish()
+}
+
+pub(super) fn assembled_producer(
+    worker: &WorkerConfig,
+    client_id: &str,
+    overrides: &Properties,
+) -> Assembled {
+    let own = [("bootstrap.servers", worker.bootstrap_servers.as_str()), ("client.id", client_id)];
     let layers = [
         Layer { prefix: "producer.", properties: &worker.producer },
         Layer { prefix: "producer.override.", properties: overrides },
     ];
-    one_login(worker, &layers)?;
-    outside_the_cluster("producer.override.", overrides, worker)?;
-    client_config(&defaults, &layers)
+    with_one_login(worker, ClientKind::Producer, &[&own[..], &LETTERS].concat(), &layers)
 }
 
-/// A client of which everything is said by `properties`, which stand below `prefix`, `bootstrap.servers` among them.
+/// A client of which everything is said by `properties`, which stand below `prefix`, `bootstrap.servers` among them. They
+/// are a producer's; another kind of client that has them passes over what it does not know.
 pub fn own(
     worker: &WorkerConfig,
     client_id: &str,
     prefix: &str,
     properties: &Properties,
 ) -> Result<ClientConfig, Error> {
-    let defaults = [("client.id", client_id), ("acks", "all"), ("partitioner", "murmur2_random")];
-    let layers = [Layer { prefix, properties }];
-    one_login(worker, &layers)?;
-    outside_the_cluster(prefix, properties, worker)?;
-    client_config(&defaults, &layers)
+    assembled_own(worker, client_id, prefix, properties).finish()
+}
+
+pub(super) fn assembled_own(
+    worker: &WorkerConfig,
+    client_id: &str,
+    prefix: &str,
+    properties: &Properties,
+) -> Assembled {
+    let defaults = [&[("client.id", client_id)][..], &LETTERS].concat();
+    with_one_login(worker, ClientKind::Producer, &defaults, &[Layer { prefix, properties }])
+}
+
+/// The last of `layers` is the connector's.
+fn with_one_login(
+    worker: &WorkerConfig,
+    kind: ClientKind,
+    defaults: &[(&str, &str)],
+    layers: &[Layer<'_>],
+) -> Assembled {
+    let mut assembled = assemble(kind, defaults, layers);
+    assembled.errors.extend(one_login(worker, layers).err());
+    if let Some(Layer { prefix, properties }) = layers.last() {
+        assembled.errors.extend(outside_the_cluster(prefix, properties, worker).err());
+    }
+    assembled
 }
 
 /// True for the group of the workers' own cluster, whatever blanks stand around its name.

@@ -199,7 +199,7 @@ fn probe(keytab: &Path) -> Result<(), String> {
     match read {
         Ok(()) if matches!(begin, [5, 1 | 2]) => Ok(()),
         Err(error) if error.kind() != std::io::ErrorKind::UnexpectedEof => {
-            Err(format!("the key table (keyTab) cannot be read: {error}"))
+            Err(format!("the key table (keyTab) cannot be read: {}", crate::words::file(&error)))
         }
         _ => Err("the file is no key table (keyTab)".to_owned()),
     }

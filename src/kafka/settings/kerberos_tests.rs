@@ -99,7 +99,7 @@ fn what_is_wrong_names_the_key_and_the_option_and_repeats_no_value() {
         ),
         ("useTicketCache=true".to_owned(), None, "kerberos.service.name", "mostly kafka"),
         (with("geheim"), None, "jaas.config", "keyTab must be an absolute path"),
-        (with("/no/such/geheim"), None, "jaas.config", "(keyTab) cannot be read: No such file"),
+        (with("/no/such/geheim"), None, "jaas.config", "(keyTab) cannot be read: there is no such file"),
         (with(no_table.to_str().unwrap()), None, "jaas.config", "no key table"),
         (with("/geheim'; id; '"), None, "jaas.config", "single quote"),
         (with("/gehe\\nim"), None, "jaas.config", "control character"),
@@ -157,6 +157,7 @@ fn logins_are_the_same_when_the_person_and_the_program_are() {
 mod without {
     use super::super::client_config;
     use super::{Layer, properties};
+    use crate::config::ClientKind;
 
     #[test]
     fn a_build_without_kerberos_refuses_it_and_says_how_to_build_it() {
@@ -166,7 +167,11 @@ mod without {
             (vec![sasl, ("sasl.mechanism", "GSSAPI")], "cargo build --release --features gssapi"),
         ] {
             let all = properties(&pairs);
-            let error = client_config(&[], &[Layer { prefix: "consumer.override.", properties: &all }]);
+            let error = client_config(
+                ClientKind::Consumer,
+                &[],
+                &[Layer { prefix: "consumer.override.", properties: &all }],
+            );
             let text = error.unwrap_err().to_string();
             assert!(text.contains("consumer.override.sasl.mechanism") && text.contains(expected), "{text}");
         }

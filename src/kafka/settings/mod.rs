@@ -1,32 +1,36 @@
 //! Connect's Java client properties, as the settings of librdkafka.
 //!
 //! Properties come in layers (worker defaults, `consumer.*`, `consumer.override.*`), later ones win, and only then are
-//! they translated. Each is the same in both worlds, translated (`table`, `sasl`, `ssl`), named in the log because it
-//! has no effect, or an error that names the key as the user wrote it; keys that nobody knows are named in the log, as
-//! Java clients do. Which layers a client has is decided in `clients` alone.
+//! they translated. Each is the same in both worlds, translated (`translate`, `sasl`, `ssl`), named in a note because it
+//! has no effect or another one than it says, or an error that names the key as the user wrote it. Last of all the whole
+//! is made to keep the rules that librdkafka has between settings (`fit`). Which layers a client has is decided in
+//! `clients` alone; `check` says without making a client what making it would say.
 
+mod check;
 mod clients;
+mod fit;
 mod kerberos;
 #[cfg(test)]
 mod kerberos_tests;
+#[cfg(test)]
+mod matrix_tests;
 mod sasl;
 mod ssl;
 mod table;
 #[cfg(test)]
 mod tests;
+mod translate;
 
 use rdkafka::ClientConfig;
 use rdkafka::config::RDKafkaLogLevel;
-use rdkafka::error::KafkaError;
-use rdkafka::types::RDKafkaConfRes;
 
 use super::Error;
-use crate::config::Properties;
-use crate::config::tls::{self, Setting, Settings};
+use crate::config::tls::{self, Settings};
+use crate::config::{ClientKind, Properties};
+pub use check::{Checked, CheckedWorker, connector as check_connector, worker as check_worker};
 pub use clients::{
     admin, consumer, limit_by_the_broker, own, producer, same_group, session_timeout, storage,
 };
-use table::{Treatment, treatment};
 
 /// Properties and where they stand in the user's configuration (`consumer.override.`), for messages.
 #[derive(Debug, Clone, Copy)]
@@ -37,6 +41,58 @@ pub struct Layer<'a> {
     pub properties: &'a Properties,
 }
 
+/// Something that the user may not expect of a setting that is not wrong.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Note {
+    /// The key as the user wrote it.
+    pub key: String,
+    /// The whole sentence; it names the key.
+    pub text: String,
+    /// What kind of surprise it is.
+    pub kind: NoteKind,
+}
+
+/// Kinds of notes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NoteKind {
+    /// No client knows the key.
+    Unknown,
+    /// A key of Java's clients that does nothing here, and need not.
+    WithoutEffect,
+    /// Another value is used.
+    Adjusted,
+}
+
+/// What becomes of layers of settings.
+pub(super) struct Assembled {
+    config: ClientConfig,
+    /// All that is wrong; each is an [`Error::Setting`].
+    errors: Vec<Error>,
+    notes: Vec<Note>,
+}
+
+impl Assembled {
+    /// The configuration, when nothing is wrong; notes go to the log.
+    fn finish(self) -> Result<ClientConfig, Error> {
+        for Note { key, text, kind } in &self.notes {
+            match kind {
+                NoteKind::Unknown => tracing::warn!(key, "{text}"),
+                NoteKind::Adjusted => tracing::info!(key, "{text}"),
+                NoteKind::WithoutEffect => tracing::debug!(key, "{text}"),
+            }
+        }
+        match self.errors.len() {
+            0 => Ok(self.config),
+            _ => Err(Error::of_settings(self.errors)),
+        }
+    }
+
+    fn reject(mut self, error: Error) -> Self {
+        self.errors.push(error);
+        self
+    }
+}
+
 const PROTOCOL: &str = "security.protocol";
 const RECEIVE: &str = "receive.message.max.bytes";
 /// What a broker may send at once, and what a batch may be when it is decompressed. Not more: larger numbers are what the
@@ -45,8 +101,16 @@ const MOST_RECEIVED: i64 = 350_000_000;
 /// What an answer may be larger than what was asked for.
 const FRAME: i64 = 512;
 
-/// Merges `layers` over `defaults` into one client configuration.
-pub fn client_config(defaults: &[(&str, &str)], layers: &[Layer<'_>]) -> Result<ClientConfig, Error> {
+/// Merges `layers` over `defaults` into one configuration for a client of this kind.
+pub fn client_config(
+    kind: ClientKind,
+    defaults: &[(&str, &str)],
+    layers: &[Layer<'_>],
+) -> Result<ClientConfig, Error> {
+    assemble(kind, defaults, layers).finish()
+}
+
+fn assemble(kind: ClientKind, defaults: &[(&str, &str)], layers: &[Layer<'_>]) -> Assembled {
     let settings = merged(layers);
     let mut config = ClientConfig::new();
     // Client telemetry costs 0.35 MiB a consumer and tells only the broker.
@@ -54,25 +118,26 @@ pub fn client_config(defaults: &[(&str, &str)], layers: &[Layer<'_>]) -> Result<
     for (key, value) in defaults {
         config.set(*key, *value);
     }
-    let has_room = |key: &str| key == PROTOCOL || sasl::is_own(key) || ssl::is_own(key);
-    for (key, written) in settings.iter().filter(|(key, _)| !has_room(key)) {
-        let full = format!("{}{key}", written.prefix);
-        if let Some((key, value)) = translate(&full, key, written)?
-            && known(&full, &key, &value)?
-        {
-            config.set(key, value);
+    let mut assembled = Assembled { config, errors: Vec::new(), notes: Vec::new() };
+    translate::all(kind, &settings, &mut assembled);
+    match protocol(&settings) {
+        Ok(protocol) => {
+            assembled.config.set(PROTOCOL, &protocol);
+            if protocol.contains("ssl") {
+                assembled.errors.extend(ssl::apply(&settings, &mut assembled.config).err());
+            }
+            if protocol.contains("sasl") {
+                assembled.errors.extend(sasl::apply(&settings, &mut assembled.config).err());
+            }
         }
+        Err(error) => assembled.errors.push(error),
     }
-    receive_all(&mut config);
-    let protocol = protocol(&settings)?;
-    config.set(PROTOCOL, &protocol);
-    if protocol.contains("ssl") {
-        ssl::apply(&settings, &mut config)?;
+    receive_all(&mut assembled.config);
+    fit::apply(kind, &settings, &mut assembled);
+    if assembled.errors.is_empty() {
+        assembled.errors.extend(translate::refusal(&settings, &assembled.config));
     }
-    if protocol.contains("sasl") {
-        sasl::apply(&settings, &mut config)?;
-    }
-    Ok(config)
+    assembled
 }
 
 /// Lets the client receive all that it may ask for, unless the user said how much that is.
@@ -100,80 +165,6 @@ fn protocol(settings: &Settings<'_>) -> Result<String, Error> {
     } else {
         Err(setting(&settings.name(PROTOCOL), "must be PLAINTEXT, SSL, SASL_PLAINTEXT or SASL_SSL"))
     }
-}
-
-/// The librdkafka setting that means what `key` means to a Java client; none when it has no effect here.
-fn translate(full: &str, key: &str, written: Setting<'_>) -> Result<Option<(String, String)>, Error> {
-    let value = written.value.trim();
-    let number = || value.parse::<i64>().map_err(|_| setting(full, "must be a whole number"));
-    let one = |key: &str, value: String| Ok(Some((key.to_owned(), value)));
-    match treatment(key) {
-        Some(Treatment::Number(to, (least, most), unlimited)) => {
-            let found = number()?;
-            one(to, if found == -1 { unlimited } else { found.clamp(least, most) }.to_string())
-        }
-        Some(Treatment::Kibibytes(to)) => {
-            one(to, (number()? / 1024).clamp(1, i64::from(i32::MAX)).to_string())
-        }
-        Some(Treatment::Renamed(to)) => one(to, value.to_owned()),
-        Some(Treatment::Ignored(reason)) => {
-            tracing::debug!(key = full, reason, "this Kafka client setting has no effect here");
-            Ok(None)
-        }
-        Some(Treatment::Refused(reason)) if !value.is_empty() => Err(setting(full, reason)),
-        Some(Treatment::Refused(_)) => Ok(None),
-        None => match key {
-            "auto.offset.reset" => one(key, offset_reset(full, value)?.to_owned()),
-            "isolation.level" | "acks" | "compression.type" | "client.dns.lookup" | "group.protocol" => {
-                one(key, value.to_ascii_lowercase())
-            }
-            "partition.assignment.strategy" => one(key, assignors(full, value)?),
-            _ => one(key, written.value.to_owned()),
-        },
-    }
-}
-
-/// Where to start without a committed offset.
-fn offset_reset(full: &str, value: &str) -> Result<&'static str, Error> {
-    match value.to_ascii_lowercase().as_str() {
-        "earliest" => Ok("earliest"),
-        "latest" => Ok("latest"),
-        "none" | "error" => Ok("error"),
-        _ => Err(setting(
-            full,
-            "must be earliest, latest or none (by_duration is not supported by librdkafka)",
-        )),
-    }
-}
-
-/// True when librdkafka knows `key` and takes `value`; unknown keys are logged.
-fn known(full: &str, key: &str, value: &str) -> Result<bool, Error> {
-    match ClientConfig::new().set(key, value).create_native_config() {
-        Ok(_) => Ok(true),
-        Err(KafkaError::ClientConfig(RDKafkaConfRes::RD_KAFKA_CONF_UNKNOWN, ..)) => {
-            tracing::warn!(key = full, "this Kafka client setting is not known here and is ignored");
-            Ok(false)
-        }
-        // librdkafka's own text may repeat the value, which may be a secret.
-        Err(_) => Err(setting(full, "the value cannot be used")),
-    }
-}
-
-fn assignors(full: &str, value: &str) -> Result<String, Error> {
-    let names: Result<Vec<&str>, Error> = value
-        .split(',')
-        .map(|class| match class.trim().rsplit('.').next().unwrap_or_default() {
-            "RangeAssignor" | "range" => Ok("range"),
-            "RoundRobinAssignor" | "roundrobin" => Ok("roundrobin"),
-            // Eager stickiness does not exist in librdkafka; the cooperative one keeps the same promise and more.
-            "CooperativeStickyAssignor" | "cooperative-sticky" | "StickyAssignor" => Ok("cooperative-sticky"),
-            other => Err(setting(full, &format!("unknown assignor {other}"))),
-        })
-        .collect();
-    let names = names?;
-    // librdkafka cannot offer eager and cooperative assignors together; the cooperative one is the better of the two.
-    let cooperative = names.contains(&"cooperative-sticky");
-    Ok(if cooperative { "cooperative-sticky".to_owned() } else { names.join(",") })
 }
 
 fn setting(key: &str, reason: &str) -> Error {

@@ -17,6 +17,9 @@ use crate::kafka::oauth::{self, Kind, Source};
 pub(super) const MECHANISM: &str = "sasl.mechanism";
 const ENDPOINT: &str = "sasl.oauthbearer.token.endpoint.url";
 
+/// What Java signs a request for a token by; librdkafka's own is not built in.
+const ASSERTION: &str = "sasl.oauthbearer.assertion.";
+
 /// Our own option of the JAAS line: the identity that Azure gives to the machine, for Event Hubs.
 const CREDENTIAL: &str = "azureCredential";
 const OPTIONS: [&str; 4] = ["clientId", "clientSecret", "scope", CREDENTIAL];
@@ -40,7 +43,8 @@ const CLASSES: &str = "Java classes are not loaded; leave it out and use one of 
 
 /// True for the keys that this room answers for; librdkafka's own names (`sasl.username`) are not among them.
 pub(super) fn is_own(key: &str) -> bool {
-    let java = ["sasl.login.", "sasl.client.callback.", "sasl.kerberos.", "sasl.oauthbearer.jwks."];
+    let java =
+        ["sasl.login.", "sasl.client.callback.", "sasl.kerberos.", "sasl.oauthbearer.jwks.", ASSERTION];
     let java_oauth: &[&str] = &[
         ENDPOINT,
         "sasl.oauthbearer.scope.claim.name",
@@ -146,6 +150,9 @@ fn password(
     }
     for (option, key) in [("username", "sasl.username"), ("password", "sasl.password")] {
         let value = entry.option(option).ok_or_else(|| fail(&format!("the option {option} is missing")))?;
+        if value.trim().is_empty() {
+            return Err(fail(&format!("the option {option} is empty")));
+        }
         config.set(key, value);
     }
     Ok(())
@@ -192,6 +199,10 @@ fn from_provider(
     entry: Option<&LoginEntry>,
     config: &mut ClientConfig,
 ) -> Result<(), Error> {
+    if let Some((key, _)) = settings.iter().find(|(key, _)| key.starts_with(ASSERTION)) {
+        let reason = "signed requests for tokens are not supported: use clientId and clientSecret";
+        return Err(setting(&settings.name(key), reason));
+    }
     let subject = settings.get("sasl.oauthbearer.sub.claim.name").unwrap_or("sub").trim().to_owned();
     let mut extensions = BTreeMap::new();
     for (option, value) in entry.iter().flat_map(|entry| &entry.options) {
@@ -234,7 +245,8 @@ fn kind(settings: &Settings<'_>, entry: Option<&LoginEntry>) -> Result<Kind, Err
     let Some(text) = settings.get(ENDPOINT).map(str::trim) else {
         return Err(setting(&name, "must be set for this sasl.login.callback.handler.class"));
     };
-    let url = Url::parse(text).map_err(|error| setting(&name, &format!("it is no URL: {error}")))?;
+    let url =
+        Url::parse(text).map_err(|_| setting(&name, "it is no URL such as https://login.example/token"))?;
     match url.scheme() {
         "file" => match url.to_file_path() {
             Ok(path) => Ok(Kind::File(path.to_string_lossy().into_owned())),

@@ -2,9 +2,10 @@
 //!
 //! Key stores and trust stores are read when the client is made and handed over as PEM, whatever their format.
 
+use openssl::ssl::{SslContextBuilder, SslMethod};
 use rdkafka::ClientConfig;
 
-use super::{Error, setting};
+use super::{Error, PROTOCOL, setting};
 use crate::config::tls::{self, Settings};
 
 /// Settings of Java's own TLS library without a meaning here.
@@ -70,6 +71,32 @@ pub(super) fn apply(settings: &Settings<'_>, config: &mut ClientConfig) -> Resul
         && let Some(ciphers) = ciphers(list).map_err(|reason| setting(&settings.name(CIPHERS), &reason))?
     {
         config.set(CIPHERS, ciphers);
+    }
+    lists(settings, config)?;
+    for key in ["ssl.ca.location", "ssl.certificate.location", "ssl.crl.location", "ssl.key.location"] {
+        if let Some(path) =
+            config.get(key).filter(|path| *path != "probe" && std::fs::metadata(path).is_err())
+        {
+            return Err(setting(&settings.name(key), &format!("{path} cannot be read")));
+        }
+    }
+    Ok(())
+}
+
+/// Asks OpenSSL what librdkafka would ask it when the client is made.
+fn lists(settings: &Settings<'_>, config: &ClientConfig) -> Result<(), Error> {
+    type Set = fn(&mut SslContextBuilder, &str) -> Result<(), openssl::error::ErrorStack>;
+    let failed = |key: &str| setting(&settings.name(key), "OpenSSL knows none of this list");
+    let mut context = SslContextBuilder::new(SslMethod::tls_client()).map_err(|_| failed(PROTOCOL))?;
+    let lists: [(&str, Set); 3] = [
+        (CIPHERS, SslContextBuilder::set_cipher_list),
+        ("ssl.curves.list", SslContextBuilder::set_groups_list),
+        ("ssl.sigalgs.list", SslContextBuilder::set_sigalgs_list),
+    ];
+    for (key, set) in lists {
+        if let Some(list) = config.get(key) {
+            set(&mut context, list).map_err(|_| failed(key))?;
+        }
     }
     Ok(())
 }

@@ -3,15 +3,20 @@
 use rdkafka::ClientConfig;
 
 use super::{Layer, client_config};
-use crate::config::{Properties, WorkerConfig};
+use crate::config::{ClientKind, Properties, WorkerConfig, java_key};
 use crate::kafka::Error;
 
 fn properties(pairs: &[(&str, &str)]) -> Properties {
     pairs.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect()
 }
 
+/// Of a consumer's settings, or a producer's if only producers have them.
 fn one_layer(pairs: &[(&str, &str)]) -> Result<ClientConfig, Error> {
-    client_config(&[], &[Layer { prefix: "consumer.override.", properties: &properties(pairs) }])
+    let has = |kind, key: &str| java_key(kind, key).is_some();
+    let is_producers =
+        |(key, _): &(&str, &str)| has(ClientKind::Producer, key) && !has(ClientKind::Consumer, key);
+    let kind = if pairs.iter().any(is_producers) { ClientKind::Producer } else { ClientKind::Consumer };
+    client_config(kind, &[], &[Layer { prefix: "consumer.override.", properties: &properties(pairs) }])
 }
 
 /// The text of the error of one layer.
@@ -42,7 +47,7 @@ fn later_layers_win_and_java_names_are_understood() {
         Layer { prefix: "consumer.", properties: &worker },
         Layer { prefix: "consumer.override.", properties: &connector },
     ];
-    let config = client_config(&[("group.id", "connect-x")], &layers).unwrap();
+    let config = client_config(ClientKind::Consumer, &[("group.id", "connect-x")], &layers).unwrap();
     for (key, expected) in [
         ("fetch.wait.max.ms", Some("100")),
         ("client.id", Some("b")),
@@ -74,7 +79,6 @@ fn values_outside_of_librdkafkas_range_are_its_bounds() {
         ("auto.offset.reset", "LATEST", "auto.offset.reset", "latest"),
         ("isolation.level", "READ_COMMITTED", "isolation.level", "read_committed"),
         ("acks", "all", "acks", "all"),
-        ("compression.zstd.level", "3", "compression.level", "3"),
         ("group.instance.id", "i", "group.instance.id", "i"),
         ("client.rack", "r", "client.rack", "r"),
         ("client.dns.lookup", "use_all_dns_ips", "client.dns.lookup", "use_all_dns_ips"),
@@ -98,8 +102,9 @@ fn every_name_of_the_table_is_known_to_librdkafka() {
                 ClientConfig::new().set(*to, unlimited.to_string()).create_native_config().expect(java);
                 (to, least.to_string())
             }
+            Treatment::Renamed("compression.type") => (&"compression.type", "none".to_owned()),
             Treatment::Kibibytes(to) | Treatment::Renamed(to) => (to, "1".to_owned()),
-            Treatment::Ignored(_) | Treatment::Refused(_) => continue,
+            Treatment::Level(..) | Treatment::Ignored(_) | Treatment::Refused(_) => continue,
         };
         ClientConfig::new().set(*to, value).create_native_config().expect(java);
     }
@@ -109,7 +114,7 @@ fn every_name_of_the_table_is_known_to_librdkafka() {
 fn a_bad_value_names_the_key_as_written_and_not_the_value() {
     for (key, expected) in [
         ("fetch.min.bytes", "must be a whole number"),
-        ("session.timeout.ms", "the value cannot be used"),
+        ("session.timeout.ms", "must be a whole number"),
         ("auto.offset.reset", "must be earliest, latest or none"),
         ("security.protocol", "must be PLAINTEXT, SSL"),
         ("partitioner.class", "are not loaded"),
