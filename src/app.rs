@@ -6,6 +6,7 @@
 //! this order (`connect-runtime.md`, Java's `DistributedHerder.halt`): REST refuses writes, tasks drain and commit,
 //! waiting requests are answered, REST ends. Nothing is global, so tests run several workers in one process.
 
+use crate::causes;
 use crate::config::{ConnectorFile, Mode, WorkerConfig};
 use crate::herder::{self, Ended, Herder, Options};
 use crate::membership::Cluster;
@@ -20,6 +21,10 @@ use tokio::sync::{oneshot, watch};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
+/// Of each thread's stack: what Linux gives a program's first one. What is nested as deep as is read
+/// ([`crate::data::json_text::MOST_DEPTH`]) fits in, also in a build without optimisation; only what is used takes memory.
+pub const STACK_BYTES: usize = 8 << 20;
+
 /// How long requests that are being answered may take when the worker ends.
 const LAST_ANSWERS: Duration = Duration::from_secs(5);
 
@@ -30,7 +35,7 @@ pub enum Error {
     #[error(transparent)]
     Rest(#[from] rest::ServerError),
     /// The HTTP client for requests to other workers cannot be made.
-    #[error("cannot make an HTTP client: {0}")]
+    #[error("cannot make an HTTP client: {}", causes::chain(.0))]
     Client(#[from] reqwest::Error),
     /// The storage topics cannot be used.
     #[error(transparent)]

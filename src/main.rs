@@ -3,13 +3,14 @@
 use std::process::ExitCode;
 use std::time::Duration;
 
-use kusto_connect::cli;
+use kusto_connect::{app, cli};
+use tokio::runtime::Builder;
 
 /// A blocking call of a Kafka client may still wait for a broker when everything else has ended.
 const LAST_CALLS: Duration = Duration::from_millis(200);
 
 fn main() -> ExitCode {
-    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+    let runtime = match Builder::new_multi_thread().enable_all().thread_stack_size(app::STACK_BYTES).build() {
         Ok(runtime) => runtime,
         Err(error) => {
             cli::say(&format!("cannot start: {error}"));

@@ -268,7 +268,7 @@ fn registered(class: &str, kind: &str, schemas: &[&str]) -> RegisteredConverter 
     for (id, text) in (0..).zip(schemas) {
         let kind = Some(kind.to_owned()).filter(|kind| !kind.is_empty());
         let schema = Registered { kind, text: (*text).to_owned(), references: Vec::new() };
-        converter.learn(SchemaId::Number(id), Ok(schema));
+        converter.learn(SchemaId::Number(id), Ok(schema), None);
     }
     converter
 }

@@ -130,16 +130,31 @@ pub fn aliases<'a>(word: &str, class: &'a str) -> impl Iterator<Item = &'a str> 
     std::iter::once(simple).chain(cut).filter(|_| !is_apicurio(class))
 }
 
+/// The encodings of text, by the names that Java has for them.
+pub const ENCODINGS: [&str; 11] = [
+    "UTF-8",
+    "UTF8",
+    "US-ASCII",
+    "ASCII",
+    "ISO-8859-1",
+    "ISO8859_1",
+    "LATIN1",
+    "UTF-16",
+    "UTF16",
+    "UTF-16BE",
+    "UTF-16LE",
+];
+
 const ENCODING: Row = Row(
     "converter.encoding",
     Kind::String,
     RowDefault::Is("UTF-8"),
-    Check::OneOfAnyCase(&["UTF-8", "UTF8"]),
+    Check::OneOfAnyCase(&ENCODINGS),
     Importance::High,
     ("", -1),
     Width::Medium,
     "Encoding",
-    "The encoding of the text; only UTF-8.",
+    "The encoding of the text.",
 );
 
 #[rustfmt::skip] // a table: one row is one key

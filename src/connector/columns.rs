@@ -2,9 +2,10 @@
 //!
 //! The value's own bytes stay as they are. Pure, but for what [`Width`] remembers.
 
-use super::encode::{escape, moment, quote};
+use super::encode::{escape, quote};
 use super::lines;
 use crate::config::{Column, ColumnSource, DataFormat, TopicMapping};
+use crate::data::iso::moment;
 use crate::data::json::{self, DecimalFormat};
 use crate::data::{Converted, Error, Header, SchemaAndValue, SinkRecord, Value};
 use base64::Engine;
@@ -99,7 +100,7 @@ fn member(source: ColumnSource, record: &SinkRecord<'_>, out: &mut Vec<u8>) -> R
         ColumnSource::Partition => Value::Int32(record.partition),
         ColumnSource::Offset => Value::Int64(record.offset),
         ColumnSource::Timestamp => match record.timestamp {
-            Some(ms) => Value::String(moment(ms)?.into()),
+            Some(ms) => Value::String(moment(ms).into()),
             None => Value::Null,
         },
     };
@@ -197,7 +198,7 @@ fn cell(source: ColumnSource, record: &SinkRecord<'_>) -> Result<String, Error> 
         ColumnSource::Topic => record.topic.to_string(),
         ColumnSource::Partition => record.partition.to_string(),
         ColumnSource::Offset => record.offset.to_string(),
-        ColumnSource::Timestamp => record.timestamp.map(moment).transpose()?.unwrap_or_default(),
+        ColumnSource::Timestamp => record.timestamp.map(moment).unwrap_or_default(),
     })
 }
 

@@ -7,6 +7,7 @@
 
 use super::{Encoded, avro, unread};
 use crate::config::DataFormat;
+use crate::data::iso;
 use crate::data::json::{self, DecimalFormat};
 use crate::data::schema::{DATE, TIME};
 use crate::data::{Converted, Error, Schema, SchemaAndValue, Struct, Value};
@@ -14,11 +15,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use std::borrow::Cow;
 use std::sync::Arc;
-use time::macros::format_description;
-use time::{OffsetDateTime, Time};
 
-/// Milliseconds of a day.
-const DAY: i64 = 86_400_000;
 /// Of a document: what spares most of them from being moved while they are written.
 const USUAL_BYTES: usize = 1024;
 
@@ -182,7 +179,7 @@ fn cell<'v>(schema: &Schema, value: &'v Value) -> Result<Cow<'v, str>, Error> {
         Value::String(text) => (&**text).into(),
         Value::Bytes(bytes) => STANDARD.encode(bytes).into(),
         Value::Decimal(decimal) => json::plain(decimal).into(),
-        Value::Date(ms) => date(schema, *ms)?.into(),
+        Value::Date(ms) => date(schema, *ms).into(),
         Value::Float32(number) if !number.is_finite() => number.to_string().into(),
         Value::Float64(number) if !number.is_finite() => number.to_string().into(),
         other => {
@@ -194,28 +191,12 @@ fn cell<'v>(schema: &Schema, value: &'v Value) -> Result<Cow<'v, str>, Error> {
 }
 
 /// ISO 8601: a day, a time of day, or a moment in UTC.
-fn date(schema: &Schema, ms: i64) -> Result<String, Error> {
-    let text = match schema.logical_name() {
-        Some(DATE) => at(ms)?.date().format(format_description!("[year]-[month]-[day]")),
-        Some(TIME) => {
-            let clock = Time::MIDNIGHT + time::Duration::milliseconds(ms.rem_euclid(DAY));
-            clock.format(format_description!("[hour]:[minute]:[second].[subsecond digits:3]"))
-        }
-        _ => return moment(ms),
-    };
-    text.map_err(|error| Error::new(error.to_string()))
-}
-
-/// A moment in ISO 8601, in UTC.
-pub(super) fn moment(ms: i64) -> Result<String, Error> {
-    let text = at(ms)?
-        .format(format_description!("[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond digits:3]Z"));
-    text.map_err(|error| Error::new(error.to_string()))
-}
-
-fn at(ms: i64) -> Result<OffsetDateTime, Error> {
-    let beyond = |_| Error::new(format!("{ms} ms since the epoch is no date of this calendar"));
-    OffsetDateTime::from_unix_timestamp_nanos(i128::from(ms) * 1_000_000).map_err(beyond)
+fn date(schema: &Schema, ms: i64) -> String {
+    match schema.logical_name() {
+        Some(DATE) => iso::day(ms),
+        Some(TIME) => iso::clock(ms),
+        _ => iso::moment(ms),
+    }
 }
 
 /// RFC 4180: quotes around what has a separator, a quote, a line break or blanks at an end.

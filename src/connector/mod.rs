@@ -20,6 +20,7 @@ use async_trait::async_trait;
 use futures::future::BoxFuture;
 use tokio::sync::watch;
 
+use crate::causes::chain;
 use crate::config::SinkConnectorConfig;
 use crate::data::{self, Schema, SinkRecord};
 use crate::id::{OffsetRange, TopicPartition};
@@ -38,7 +39,7 @@ pub enum Error {
     #[error("no entry for topic {0} in kusto.tables.topics.mapping, and none for *")]
     NoMapping(Arc<str>),
     /// A value cannot be written in the table's format.
-    #[error(transparent)]
+    #[error("{}", chain(.0))]
     Data(#[from] data::Error),
     /// The batch could not be written.
     #[error(transparent)]

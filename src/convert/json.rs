@@ -6,6 +6,7 @@
 
 use super::json_schema::SchemaCache;
 use super::{Converter, json_payload};
+use crate::data::json_text::{self, check_depth};
 use crate::data::{Converted, Error, Schema, SchemaAndValue};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
@@ -52,7 +53,7 @@ impl JsonConverter {
         let fixed =
             match settings.get("schema.content").map(|text| text.trim()).filter(|text| !text.is_empty()) {
                 Some(text) if envelope => {
-                    schemas.get(text).map_err(|error| wrong("schema.content", error.to_string()))?
+                    schemas.get(text, 0).map_err(|error| wrong("schema.content", error.to_string()))?
                 }
                 _ => None,
             };
@@ -60,15 +61,16 @@ impl JsonConverter {
     }
 
     fn read_envelope(&self, bytes: &[u8]) -> Result<SchemaAndValue, Error> {
-        let (schema, payload) = if let Some(schema) = &self.fixed {
-            (Some(Arc::clone(schema)), serde_json::from_slice(bytes).map_err(not_json)?)
+        let (schema, payload, outer) = if let Some(schema) = &self.fixed {
+            (Some(Arc::clone(schema)), bytes, 0)
         } else {
             let envelope = Envelope::read(bytes)?;
-            (self.schemas.get(envelope.schema.get())?, envelope.payload)
+            (self.schemas.get(envelope.schema.get(), 1)?, envelope.payload.get().as_bytes(), 1)
         };
+        let payload = json_text::parse(payload, outer).map_err(not_json)?;
         let value = match &schema {
-            Some(schema) => json_payload::value(schema, payload, self.null_to_default)?,
-            None => json_payload::schemaless(payload)?,
+            Some(schema) => json_payload::value(schema, &payload, self.null_to_default)?,
+            None => json_payload::schemaless(&payload)?,
         };
         Ok(SchemaAndValue { schema, value })
     }
@@ -84,8 +86,8 @@ impl Converter for JsonConverter {
             Some(bytes) if self.envelope => self.read_envelope(bytes),
             None | Some([]) => Ok(SchemaAndValue::NULL),
             Some(bytes) => {
-                let json = serde_json::from_slice(bytes).map_err(not_json)?;
-                Ok(SchemaAndValue::schemaless(json_payload::schemaless(json)?))
+                let json = json_text::parse(bytes, 0).map_err(not_json)?;
+                Ok(SchemaAndValue::schemaless(json_payload::schemaless(&json)?))
             }
         }
     }
@@ -93,13 +95,13 @@ impl Converter for JsonConverter {
     fn convert<'a>(&self, bytes: Option<&'a [u8]>) -> Result<Converted<'a>, Error> {
         let Some(bytes) = bytes.map(trimmed) else { return Ok(Converted::Null) };
         if !self.envelope {
-            return schemaless(bytes);
+            return schemaless(bytes, 0);
         }
         if self.fixed.is_none()
             && let Envelope { schema, payload } = Envelope::read(bytes)?
             && schema.get() == "null"
         {
-            return schemaless(payload.get().as_bytes());
+            return schemaless(payload.get().as_bytes(), 1);
         }
         Ok(Converted::from(self.read_envelope(bytes)?))
     }
@@ -112,14 +114,16 @@ fn trimmed(bytes: &[u8]) -> &[u8] {
     bytes.get(..end).unwrap_or(bytes).trim_ascii()
 }
 
-/// A document without a schema: containers pass as they are, a text loses its quotes, other scalars keep their text.
-fn schemaless(bytes: &[u8]) -> Result<Converted<'_>, Error> {
+/// A document without a schema: containers pass as they are, a text loses its quotes, other scalars keep their text. It
+/// lies in `outer` objects.
+fn schemaless(bytes: &[u8], outer: usize) -> Result<Converted<'_>, Error> {
     match bytes.first() {
         None => Ok(Converted::Null),
         Some(b'{' | b'[') => {
             serde_json::from_slice::<IgnoredAny>(bytes).map_err(not_json)?;
             // The validation above skips over texts without looking at their encoding.
             std::str::from_utf8(bytes).map_err(not_json)?;
+            check_depth(bytes, outer).map_err(not_json)?;
             Ok(Converted::Json(bytes.into()))
         }
         Some(b'"') => {

@@ -1,19 +1,19 @@
 //! The payload half of Connect's JSON envelope: JSON becomes a [`Value`] as its schema says; and JSON without a schema
 //! (`connect-runtime.md` §6.2).
 //!
-//! JSON is read level by level from its own text, so numbers are exact. A value of another type than its schema's is an
-//! error; the JVM takes it for 0, false or null, and cuts numbers that do not fit.
+//! Numbers are read from their own text, so they are exact. A value of another type than its schema's is an error; the JVM
+//! takes it for 0, false or null, and cuts numbers that do not fit. What recurses here is as deep as the JSON, which
+//! `data::json_text` bounds.
 
 use super::json::not_json;
+use crate::data::java_number::whole;
+use crate::data::json_text::{Json, Members};
 use crate::data::schema::{DATE, DECIMAL, TIME, TIMESTAMP};
 use crate::data::{Error, Field, Kind, Schema, Struct, Value};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bigdecimal::BigDecimal;
-use serde::de::{Deserialize, MapAccess, Visitor};
-use serde_json::value::RawValue;
-use std::borrow::Cow;
-use std::fmt;
+use std::collections::HashMap;
 use std::str::FromStr;
 use std::sync::Arc;
 
@@ -21,27 +21,42 @@ use std::sync::Arc;
 const DAY: i64 = 86_400_000;
 /// No decimal of a table is longer.
 const MAX_SCALE: i64 = 1000;
+/// From so many members on a table of names is quicker than a search.
+const MANY: usize = 16;
 
 /// Reads `json` as `schema` says. `null_to_default`: a null reads as the schema's default.
-pub(super) fn value(schema: &Arc<Schema>, json: &RawValue, null_to_default: bool) -> Result<Value, Error> {
+pub(super) fn value(schema: &Arc<Schema>, json: &Json<'_>, null_to_default: bool) -> Result<Value, Error> {
     Reader { null_to_default }.value(schema, json)
 }
 
 /// Reads JSON without a schema: integers of up to 64 bits are INT64, longer ones decimals (the JVM wraps them around),
-/// other numbers FLOAT64.
-pub(super) fn schemaless(json: &RawValue) -> Result<Value, Error> {
-    Ok(match kind_of(json) {
-        Node::Null => Value::Null,
-        Node::Boolean => Value::Boolean(json.get() == "true"),
-        Node::String => Value::String(text(json)?.into()),
-        Node::Number => number(json.get())?,
-        Node::Array => Value::Array(elements(json)?.into_iter().map(schemaless).collect::<Result<_, _>>()?),
-        Node::Object => {
-            let entry = |(key, json): (Cow<'_, str>, &RawValue)| {
-                Ok((Value::String(key.as_ref().into()), schemaless(json)?))
-            };
-            Value::Map(unique(members(json)?.into_iter().map(entry).collect::<Result<_, Error>>()?))
+/// other numbers FLOAT64 as long as that holds them.
+pub(super) fn schemaless(json: &Json<'_>) -> Result<Value, Error> {
+    match json {
+        Json::Array(items) => {
+            let mut values = Vec::with_capacity(items.len());
+            for item in items {
+                values.push(schemaless(item)?);
+            }
+            Ok(Value::Array(values))
         }
+        Json::Object(members) => {
+            let mut entries = Vec::with_capacity(members.len());
+            for (name, json) in members {
+                entries.push((name.as_ref().into(), schemaless(json)?));
+            }
+            Ok(Value::Map(unique(entries)))
+        }
+        scalar => schemaless_scalar(scalar),
+    }
+}
+
+fn schemaless_scalar(json: &Json<'_>) -> Result<Value, Error> {
+    Ok(match json {
+        Json::Boolean(truth) => Value::Boolean(*truth),
+        Json::Number(text) => number(text)?,
+        Json::String(text) => text.as_ref().into(),
+        Json::Null | Json::Array(_) | Json::Object(_) => Value::Null,
     })
 }
 
@@ -50,8 +65,11 @@ fn number(text: &str) -> Result<Value, Error> {
         return Ok(Value::Int64(number));
     }
     if text.contains(['.', 'e', 'E']) {
-        // Java's decimals, through which numbers go there, have no -0.
-        return text.parse().map(|number: f64| Value::Float64(number + 0.0)).map_err(not_json);
+        let number: f64 = text.parse().map_err(not_json)?;
+        if number.is_finite() {
+            // Java's decimals, through which numbers go there, have no -0.
+            return Ok(Value::Float64(number + 0.0));
+        }
     }
     BigDecimal::from_str(text).map(Value::Decimal).map_err(not_json)
 }
@@ -59,7 +77,7 @@ fn number(text: &str) -> Result<Value, Error> {
 /// Of equal keys the last one counts, at the place of the first.
 pub(super) fn unique(entries: Vec<(Value, Value)>) -> Vec<(Value, Value)> {
     let mut kept: Vec<(Value, Value)> = Vec::with_capacity(entries.len());
-    let mut places = std::collections::HashMap::with_capacity(entries.len());
+    let mut places = HashMap::with_capacity(entries.len());
     for (key, value) in entries {
         let Value::String(name) = &key else { continue };
         if let Some(known) = places.get(name).and_then(|place: &usize| kept.get_mut(*place)) {
@@ -72,44 +90,47 @@ pub(super) fn unique(entries: Vec<(Value, Value)>) -> Vec<(Value, Value)> {
     kept
 }
 
+/// Members by their names: of equal ones the last.
+pub(super) struct ByName<'m, 'a> {
+    members: &'m Members<'a>,
+    /// Only where there are many.
+    places: Option<HashMap<&'m str, usize>>,
+}
+
+impl<'m, 'a> ByName<'m, 'a> {
+    pub(super) fn new(members: &'m Members<'a>) -> Self {
+        let table = || members.iter().zip(0..).map(|((name, _), place)| (name.as_ref(), place)).collect();
+        Self { members, places: (members.len() > MANY).then(table) }
+    }
+
+    pub(super) fn get(&self, name: &str) -> Option<&'m Json<'a>> {
+        match &self.places {
+            Some(places) => self.members.get(*places.get(name)?).map(|(_, json)| json),
+            None => self.members.iter().rev().find(|(known, _)| known == name).map(|(_, json)| json),
+        }
+    }
+}
+
 struct Reader {
     null_to_default: bool,
 }
 
 impl Reader {
-    fn value(&self, schema: &Arc<Schema>, json: &RawValue) -> Result<Value, Error> {
-        let node = kind_of(json);
-        if node == Node::Null {
-            return self.null(schema);
-        }
-        if let Some(value) = logical(schema, json, node)? {
-            return Ok(value);
-        }
-        let wrong = || Error::new(format!("Invalid type for {}: {node}", schema.kind));
-        match &schema.kind {
-            Kind::Boolean if node == Node::Boolean => Ok(Value::Boolean(json.get() == "true")),
-            Kind::Int8 => integer(json).and_then(|n| n.try_into().ok()).map(Value::Int8).ok_or_else(wrong),
-            Kind::Int16 => integer(json).and_then(|n| n.try_into().ok()).map(Value::Int16).ok_or_else(wrong),
-            Kind::Int32 => integer(json).and_then(|n| n.try_into().ok()).map(Value::Int32).ok_or_else(wrong),
-            Kind::Int64 => integer(json).map(Value::Int64).ok_or_else(wrong),
-            // Java's decimals, through which numbers go there, have no -0.
-            Kind::Float32 => float(json, node).map(|n: f32| Value::Float32(n + 0.0)).ok_or_else(wrong),
-            Kind::Float64 => float(json, node).map(|n: f64| Value::Float64(n + 0.0)).ok_or_else(wrong),
-            Kind::String if node == Node::String => Ok(Value::String(text(json)?.into())),
-            Kind::Bytes if node == Node::String => Ok(Value::Bytes(base64(json)?.into())),
-            Kind::Array(of) if node == Node::Array => {
-                let of = of.as_ref();
-                let values = elements(json)?.into_iter().map(|json| self.part(of, json));
-                Ok(Value::Array(values.collect::<Result<_, _>>()?))
-            }
-            Kind::Map(keys, values) => self.map((keys.as_ref(), values.as_ref()), json, node),
-            Kind::Struct(fields) => self.fields(schema, fields, json, node),
-            Kind::Boolean | Kind::String | Kind::Bytes | Kind::Array(_) => Err(wrong()),
+    fn value(&self, schema: &Arc<Schema>, json: &Json<'_>) -> Result<Value, Error> {
+        match (&schema.kind, json) {
+            (_, Json::Null) => self.null(schema),
+            (Kind::Array(of), Json::Array(items)) => self.array(of.as_ref(), items),
+            (Kind::Map(keys, values), json) => self.map((keys.as_ref(), values.as_ref()), json),
+            (Kind::Struct(fields), json) => self.fields(schema, fields, json),
+            _ => scalar(schema, json),
         }
     }
 
-    fn part(&self, schema: Option<&Arc<Schema>>, json: &RawValue) -> Result<Value, Error> {
-        schema.map_or_else(|| schemaless(json), |schema| self.value(schema, json))
+    fn part(&self, schema: Option<&Arc<Schema>>, json: &Json<'_>) -> Result<Value, Error> {
+        match schema {
+            Some(schema) => self.value(schema, json),
+            None => schemaless(json),
+        }
     }
 
     fn null(&self, schema: &Schema) -> Result<Value, Error> {
@@ -120,87 +141,123 @@ impl Reader {
         }
     }
 
+    fn array(&self, of: Option<&Arc<Schema>>, items: &[Json<'_>]) -> Result<Value, Error> {
+        let mut values = Vec::with_capacity(items.len());
+        for item in items {
+            values.push(self.part(of, item)?);
+        }
+        Ok(Value::Array(values))
+    }
+
     fn map(
         &self,
         (keys, values): (Option<&Arc<Schema>>, Option<&Arc<Schema>>),
-        json: &RawValue,
-        node: Node,
+        json: &Json<'_>,
     ) -> Result<Value, Error> {
-        if keys.is_some_and(|keys| keys.kind == Kind::String) {
-            if node != Node::Object {
-                return Err(Error::new(format!(
-                    "Maps with string fields should be encoded as JSON objects, but found {node}"
-                )));
+        let with_texts = keys.is_some_and(|keys| keys.kind == Kind::String);
+        let mut entries = Vec::new();
+        match json {
+            Json::Object(members) if with_texts => {
+                for (name, json) in members {
+                    entries.push((name.as_ref().into(), self.part(values, json)?));
+                }
+                entries = unique(entries);
             }
-            let entry = |(key, json): (Cow<'_, str>, &RawValue)| {
-                Ok((Value::String(key.as_ref().into()), self.part(values, json)?))
-            };
-            return Ok(Value::Map(unique(
-                members(json)?.into_iter().map(entry).collect::<Result<_, Error>>()?,
-            )));
+            Json::Array(pairs) if !with_texts => {
+                for pair in pairs {
+                    let (key, value) = as_pair(pair)?;
+                    entries.push((self.part(keys, key)?, self.part(values, value)?));
+                }
+            }
+            other => return Err(no_map(with_texts, other)),
         }
-        let wanted = |node| {
-            Error::new(format!(
-                "Maps with non-string fields should be encoded as JSON array of tuples, but found {node}"
-            ))
-        };
-        if node != Node::Array {
-            return Err(wanted(node));
-        }
-        let pair = |json: &RawValue| {
-            let node = kind_of(json);
-            if node != Node::Array {
-                return Err(Error::new(format!("Found invalid map entry instead of array tuple: {node}")));
-            }
-            match elements(json)?.as_slice() {
-                [key, value] => Ok((self.part(keys, key)?, self.part(values, value)?)),
-                other => Err(Error::new(format!(
-                    "Found invalid map entry, expected length 2 but found :{}",
-                    other.len()
-                ))),
-            }
-        };
-        Ok(Value::Map(elements(json)?.into_iter().map(pair).collect::<Result<_, Error>>()?))
+        Ok(Value::Map(entries))
     }
 
-    fn fields(
-        &self,
-        schema: &Arc<Schema>,
-        fields: &[Field],
-        json: &RawValue,
-        node: Node,
-    ) -> Result<Value, Error> {
-        if node != Node::Object {
-            return Err(Error::new(format!("Structs should be encoded as JSON objects, but found {node}")));
-        }
-        let members = members(json)?;
+    fn fields(&self, schema: &Arc<Schema>, fields: &[Field], json: &Json<'_>) -> Result<Value, Error> {
+        let Json::Object(members) = json else { return Err(no_struct(json)) };
         let mut values = Vec::with_capacity(fields.len());
-        for (place, field) in fields.iter().enumerate() {
-            // Most producers write fields in the order of the schema.
-            let here = members.get(place).filter(|(name, _)| *name == *field.name);
-            let found = here
-                .filter(|_| members.len() <= fields.len())
-                .or_else(|| members.iter().rev().find(|(name, _)| *name == *field.name));
-            values.push(match found {
-                Some((_, json)) => self.value(&field.schema, json)?,
-                None => self.null(&field.schema)?,
-            });
+        // Most producers write fields in the order of the schema.
+        if members.len() == fields.len() && members.iter().zip(fields).all(|((name, _), f)| *name == *f.name)
+        {
+            for ((_, json), field) in members.iter().zip(fields) {
+                values.push(self.value(&field.schema, json)?);
+            }
+        } else {
+            let members = ByName::new(members);
+            for field in fields {
+                values.push(self.value(&field.schema, members.get(&field.name).unwrap_or(&Json::Null))?);
+            }
         }
         Ok(Value::Struct(Struct { schema: Arc::clone(schema), values }))
     }
 }
 
+fn no_map(with_texts: bool, json: &Json<'_>) -> Error {
+    let node = node(json);
+    Error::new(if with_texts {
+        format!("Maps with string fields should be encoded as JSON objects, but found {node}")
+    } else {
+        format!("Maps with non-string fields should be encoded as JSON array of tuples, but found {node}")
+    })
+}
+
+pub(super) fn no_struct(json: &Json<'_>) -> Error {
+    Error::new(format!("Structs should be encoded as JSON objects, but found {}", node(json)))
+}
+
+fn as_pair<'j, 'a>(json: &'j Json<'a>) -> Result<(&'j Json<'a>, &'j Json<'a>), Error> {
+    let Json::Array(pair) = json else {
+        return Err(Error::new(format!("Found invalid map entry instead of array tuple: {}", node(json))));
+    };
+    match pair.as_slice() {
+        [key, value] => Ok((key, value)),
+        other => {
+            Err(Error::new(format!("Found invalid map entry, expected length 2 but found :{}", other.len())))
+        }
+    }
+}
+
+/// A value that is not null and holds no others.
+fn scalar(schema: &Schema, json: &Json<'_>) -> Result<Value, Error> {
+    if let Some(value) = logical(schema, json)? {
+        return Ok(value);
+    }
+    let wrong = || Error::new(format!("Invalid type for {}: {}", schema.kind, node(json)));
+    let integer = || match json {
+        Json::Number(text) => whole(text),
+        _ => None,
+    };
+    match (&schema.kind, json) {
+        (Kind::Boolean, Json::Boolean(truth)) => Ok(Value::Boolean(*truth)),
+        (Kind::Int8, _) => integer().and_then(|n| n.try_into().ok()).map(Value::Int8).ok_or_else(wrong),
+        (Kind::Int16, _) => integer().and_then(|n| n.try_into().ok()).map(Value::Int16).ok_or_else(wrong),
+        (Kind::Int32, _) => integer().and_then(|n| n.try_into().ok()).map(Value::Int32).ok_or_else(wrong),
+        (Kind::Int64, _) => integer().map(Value::Int64).ok_or_else(wrong),
+        // Java's decimals, through which numbers go there, have no -0.
+        (Kind::Float32, _) => float(json).map(|n: f32| Value::Float32(n + 0.0)).ok_or_else(wrong),
+        (Kind::Float64, _) => float(json).map(|n: f64| Value::Float64(n + 0.0)).ok_or_else(wrong),
+        (Kind::String, Json::String(text)) => Ok(text.as_ref().into()),
+        (Kind::Bytes, Json::String(text)) => Ok(Value::Bytes(base64(text)?.into())),
+        _ => Err(wrong()),
+    }
+}
+
 /// A logical type's value; none when the schema is of none.
-fn logical(schema: &Schema, json: &RawValue, node: Node) -> Result<Option<Value>, Error> {
+fn logical(schema: &Schema, json: &Json<'_>) -> Result<Option<Value>, Error> {
     let Some(name) = schema.logical_name() else { return Ok(None) };
     let wrong = |wanted: &str| Error::new(format!("Invalid type for {}, {wanted}", simple(name)));
-    let int32 = || integer(json).and_then(|number| i32::try_from(number).ok()).map(i64::from);
+    let integer = || match json {
+        Json::Number(text) => text.parse::<i64>().ok(),
+        _ => None,
+    };
+    let int32 = || integer().and_then(|number| i32::try_from(number).ok()).map(i64::from);
     Ok(Some(match name {
-        DECIMAL => match node {
-            Node::Number => Value::Decimal(scaled(json.get(), i64::from(schema.scale()?))?),
-            Node::String => {
+        DECIMAL => match json {
+            Json::Number(text) => Value::Decimal(scaled(text, i64::from(schema.scale()?))?),
+            Json::String(text) => {
                 let wrong = |cause| Error::new("Invalid bytes for Decimal field").because(cause);
-                let bytes = base64(json).map_err(wrong)?;
+                let bytes = base64(text).map_err(wrong)?;
                 if bytes.is_empty() {
                     let class = "java.lang.NumberFormatException";
                     return Err(wrong(Error::of_class(class, "Zero length BigInteger")));
@@ -223,8 +280,7 @@ fn logical(schema: &Schema, json: &RawValue, node: Node) -> Result<Option<Value>
             None => return Err(wrong("underlying representation should be int32 but was other")),
         },
         TIMESTAMP => Value::Date(
-            integer(json)
-                .ok_or_else(|| wrong("underlying representation should be integral but was other"))?,
+            integer().ok_or_else(|| wrong("underlying representation should be integral but was other"))?,
         ),
         _ => return Ok(None),
     }))
@@ -251,99 +307,31 @@ fn simple(name: &str) -> &str {
     name.rsplit('.').next().unwrap_or(name)
 }
 
-/// What a JSON text is, by its first byte: the text is valid.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Node {
-    Null,
-    Boolean,
-    Number,
-    String,
-    Array,
-    Object,
-}
-
-impl fmt::Display for Node {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Null => "NULL",
-            Self::Boolean => "BOOLEAN",
-            Self::Number => "NUMBER",
-            Self::String => "STRING",
-            Self::Array => "ARRAY",
-            Self::Object => "OBJECT",
-        })
+/// What a value is, in Jackson's words.
+pub(super) fn node(json: &Json<'_>) -> &'static str {
+    match json {
+        Json::Null => "NULL",
+        Json::Boolean(_) => "BOOLEAN",
+        Json::Number(_) => "NUMBER",
+        Json::String(_) => "STRING",
+        Json::Array(_) => "ARRAY",
+        Json::Object(_) => "OBJECT",
     }
 }
 
-pub(super) fn kind_of(json: &RawValue) -> Node {
-    match json.get().as_bytes().first() {
-        Some(b'n') | None => Node::Null,
-        Some(b't' | b'f') => Node::Boolean,
-        Some(b'"') => Node::String,
-        Some(b'[') => Node::Array,
-        Some(b'{') => Node::Object,
-        Some(_) => Node::Number,
-    }
-}
-
-fn integer(json: &RawValue) -> Option<i64> {
-    json.get().parse().ok()
-}
-
-fn float<T: FromStr>(json: &RawValue, node: Node) -> Option<T> {
-    if node == Node::String {
+fn float<T: FromStr>(json: &Json<'_>) -> Option<T> {
+    match json {
+        Json::Number(text) => text.parse().ok(),
         // As Jackson writes what is no number.
-        let special = matches!(json.get(), "\"NaN\"" | "\"Infinity\"" | "\"-Infinity\"");
-        return special.then(|| json.get().trim_matches('"').parse().ok())?;
+        Json::String(text) if matches!(text.as_ref(), "NaN" | "Infinity" | "-Infinity") => text.parse().ok(),
+        _ => None,
     }
-    if node == Node::Number { json.get().parse().ok() } else { None }
 }
 
-pub(super) fn text(json: &RawValue) -> Result<String, Error> {
-    serde_json::from_str(json.get()).map_err(not_json)
-}
-
-pub(super) fn base64(json: &RawValue) -> Result<Vec<u8>, Error> {
+fn base64(text: &str) -> Result<Vec<u8>, Error> {
     let cause = "com.fasterxml.jackson.databind.exc.InvalidFormatException";
     let wrong = |error: base64::DecodeError| {
         Error::new("Invalid bytes field").because(Error::of_class(cause, error.to_string()))
     };
-    STANDARD.decode(text(json)?).map_err(wrong)
+    STANDARD.decode(text).map_err(wrong)
 }
-
-pub(super) fn elements(json: &RawValue) -> Result<Vec<&RawValue>, Error> {
-    serde_json::from_str(json.get()).map_err(not_json)
-}
-
-pub(super) fn members(json: &RawValue) -> Result<Vec<(Cow<'_, str>, &RawValue)>, Error> {
-    serde_json::from_str::<Members<'_>>(json.get()).map(|members| members.0).map_err(not_json)
-}
-
-/// An object's members, in order, equal names included.
-struct Members<'a>(Vec<(Cow<'a, str>, &'a RawValue)>);
-
-impl<'de: 'a, 'a> Deserialize<'de> for Members<'a> {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Collect;
-        impl<'de> Visitor<'de> for Collect {
-            type Value = Members<'de>;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an object")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-                let mut members = Vec::new();
-                while let Some(entry) = map.next_entry::<Name<'de>, &'de RawValue>()? {
-                    members.push((entry.0.0, entry.1));
-                }
-                Ok(Members(members))
-            }
-        }
-        deserializer.deserialize_map(Collect)
-    }
-}
-
-/// A member's name, borrowed unless it has escapes.
-#[derive(serde::Deserialize)]
-struct Name<'a>(#[serde(borrow)] Cow<'a, str>);

@@ -2,11 +2,12 @@
 //!
 //! Records repeat their schema, so what was read once is kept by its text, up to `schemas.cache.size`.
 
-use super::json_payload;
+use super::json::not_json;
+use super::json_payload::{self, ByName};
+use crate::data::json_text::{self, Json};
 use crate::data::schema::Field;
-use crate::data::{Error, Kind, Schema, Value};
-use serde_json::Value as Json;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use crate::data::{Error, Kind, Schema};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// Schemas by their text.
@@ -23,14 +24,14 @@ impl SchemaCache {
         Self { size, known: Mutex::default() }
     }
 
-    /// The schema of `text`, JSON; none for `null`.
-    pub(super) fn get(&self, text: &str) -> Result<Option<Arc<Schema>>, Error> {
+    /// The schema of `text`, JSON in `outer` objects; none for `null`.
+    pub(super) fn get(&self, text: &str, outer: usize) -> Result<Option<Arc<Schema>>, Error> {
         let known =
             |cache: &Self| cache.known.lock().unwrap_or_else(PoisonError::into_inner).get(text).cloned();
         if let Some(schema) = known(self) {
             return Ok(schema);
         }
-        let json: Json = serde_json::from_str(text).map_err(super::json::not_json)?;
+        let json = json_text::parse(text.as_bytes(), outer).map_err(not_json)?;
         let schema = read(&json)?.map(Arc::new);
         let mut cache = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         // Whoever sends ever new schemas gains nothing from a cache; starting again keeps it small.
@@ -43,29 +44,43 @@ impl SchemaCache {
 }
 
 /// Reads a schema; none for JSON's null.
-fn read(json: &Json) -> Result<Option<Schema>, Error> {
-    if json.is_null() {
-        return Ok(None);
-    }
-    let name = json
-        .get("type")
-        .and_then(Json::as_str)
-        .ok_or_else(|| Error::new("Schema must contain 'type' field"))?;
-    let kind = kind(name, json)?;
-    let mut schema = Schema::new(kind);
-    schema.optional = json.get("optional").and_then(Json::as_bool).unwrap_or(false);
-    // What is of another type than it should be is passed over, as in Connect.
-    schema.name = text(json, "name");
-    schema.version = json.get("version").and_then(Json::as_i64).and_then(|number| i32::try_from(number).ok());
-    schema.doc = text(json, "doc");
-    schema.parameters = parameters(json)?;
-    if let Some(default) = json.get("default") {
-        schema.default = read_default(&schema, default)?;
-    }
+fn read(json: &Json<'_>) -> Result<Option<Schema>, Error> {
+    let members = match json {
+        Json::Null => return Ok(None),
+        Json::Object(members) => ByName::new(members),
+        _ => return Err(no_type()),
+    };
+    let name = text_of(&members, "type").ok_or_else(no_type)?;
+    let mut schema = Schema::new(kind(name, &members)?);
+    add_rest(&mut schema, &members)?;
     Ok(Some(schema))
 }
 
-fn kind(name: &str, json: &Json) -> Result<Kind, Error> {
+fn no_type() -> Error {
+    Error::new("Schema must contain 'type' field")
+}
+
+/// What is of another type than it should be is passed over, as in Connect.
+fn add_rest(schema: &mut Schema, members: &ByName<'_, '_>) -> Result<(), Error> {
+    schema.optional = members.get("optional") == Some(&Json::Boolean(true));
+    schema.name = text_of(members, "name").map(Arc::from);
+    schema.version = match members.get("version") {
+        Some(Json::Number(number)) => number.parse().ok(),
+        _ => None,
+    };
+    schema.doc = text_of(members, "doc").map(Arc::from);
+    schema.parameters = parameters(members)?;
+    match members.get("default") {
+        None => {}
+        Some(Json::Null) if schema.optional => {}
+        Some(default) => {
+            schema.default = Some(json_payload::value(&Arc::new(schema.clone()), default, true)?);
+        }
+    }
+    Ok(())
+}
+
+fn kind(name: &str, members: &ByName<'_, '_>) -> Result<Kind, Error> {
     Ok(match name {
         "boolean" => Kind::Boolean,
         "int8" => Kind::Int8,
@@ -76,36 +91,34 @@ fn kind(name: &str, json: &Json) -> Result<Kind, Error> {
         "double" => Kind::Float64,
         "bytes" => Kind::Bytes,
         "string" => Kind::String,
-        "array" => Kind::Array(part(json, "items", "Array schema did not specify the element type")?),
+        "array" => Kind::Array(part(members, "items", "Array schema did not specify the element type")?),
         "map" => Kind::Map(
-            part(json, "keys", "Map schema did not specify the key type")?,
-            part(json, "values", "Map schema did not specify the value type")?,
+            part(members, "keys", "Map schema did not specify the key type")?,
+            part(members, "values", "Map schema did not specify the value type")?,
         ),
-        "struct" => Kind::Struct(fields(json)?),
+        "struct" => Kind::Struct(fields(members)?),
         other => return Err(Error::new(format!("Unknown schema type: {other}"))),
     })
 }
 
-fn part(json: &Json, key: &str, missing: &str) -> Result<Option<Arc<Schema>>, Error> {
-    let part = json.get(key).filter(|part| !part.is_null()).ok_or_else(|| Error::new(missing))?;
-    Ok(read(part)?.map(Arc::new))
+fn part(members: &ByName<'_, '_>, key: &str, missing: &str) -> Result<Option<Arc<Schema>>, Error> {
+    match members.get(key) {
+        None | Some(Json::Null) => Err(Error::new(missing)),
+        Some(part) => Ok(read(part)?.map(Arc::new)),
+    }
 }
 
-fn fields(json: &Json) -> Result<Vec<Field>, Error> {
-    let fields = json
-        .get("fields")
-        .and_then(Json::as_array)
-        .ok_or_else(|| Error::new("Struct schema's \"fields\" argument is not an array."))?;
-    let field = |json: &Json| {
-        let name = json
-            .get("field")
-            .and_then(Json::as_str)
-            .ok_or_else(|| Error::new("Struct schema's field name not specified properly"))?;
-        let schema = read(json)?.ok_or_else(|| Error::new("Schema must contain 'type' field"))?;
-        Ok(Field { name: name.into(), schema: Arc::new(schema) })
+fn fields(members: &ByName<'_, '_>) -> Result<Vec<Field>, Error> {
+    let Some(Json::Array(all)) = members.get("fields") else {
+        return Err(Error::new("Struct schema's \"fields\" argument is not an array."));
     };
-    let fields: Vec<Field> = fields.iter().map(field).collect::<Result<_, _>>()?;
-    let mut names = BTreeSet::new();
+    let mut fields = Vec::with_capacity(all.len());
+    for json in all {
+        let name = field_name(json)?;
+        let schema = read(json)?.ok_or_else(no_type)?;
+        fields.push(Field { name, schema: Arc::new(schema) });
+    }
+    let mut names = HashSet::with_capacity(fields.len());
     if let Some(twice) = fields.iter().find(|field| !names.insert(&field.name)) {
         return Err(Error::of_class(
             "org.apache.kafka.connect.errors.SchemaBuilderException",
@@ -115,24 +128,29 @@ fn fields(json: &Json) -> Result<Vec<Field>, Error> {
     Ok(fields)
 }
 
-fn text(json: &Json, key: &str) -> Option<Arc<str>> {
-    json.get(key).and_then(Json::as_str).map(Arc::from)
-}
-
-fn parameters(json: &Json) -> Result<BTreeMap<Arc<str>, Arc<str>>, Error> {
-    let Some(Json::Object(parameters)) = json.get("parameters") else { return Ok(BTreeMap::new()) };
-    let pair = |(key, value): (&String, &Json)| match value {
-        Json::String(value) => Ok((key.as_str().into(), value.as_str().into())),
-        _ => Err(Error::new("Schema parameters must have string values.")),
+fn field_name(json: &Json<'_>) -> Result<Arc<str>, Error> {
+    let name = match json {
+        Json::Object(members) => text_of(&ByName::new(members), "field"),
+        _ => None,
     };
-    parameters.iter().map(pair).collect()
+    name.map(Arc::from).ok_or_else(|| Error::new("Struct schema's field name not specified properly"))
 }
 
-fn read_default(schema: &Schema, default: &Json) -> Result<Option<Value>, Error> {
-    if default.is_null() && schema.optional {
-        return Ok(None);
+fn text_of<'m>(members: &ByName<'m, '_>, key: &str) -> Option<&'m str> {
+    match members.get(key) {
+        Some(Json::String(text)) => Some(text),
+        _ => None,
     }
-    let text = default.to_string();
-    let raw = serde_json::from_str(&text).map_err(super::json::not_json)?;
-    Ok(Some(json_payload::value(&Arc::new(schema.clone()), raw, true)?))
+}
+
+fn parameters(members: &ByName<'_, '_>) -> Result<BTreeMap<Arc<str>, Arc<str>>, Error> {
+    let Some(Json::Object(parameters)) = members.get("parameters") else { return Ok(BTreeMap::new()) };
+    let mut all = BTreeMap::new();
+    for (key, value) in parameters {
+        let Json::String(value) = value else {
+            return Err(Error::new("Schema parameters must have string values."));
+        };
+        all.insert(key.as_ref().into(), value.as_ref().into());
+    }
+    Ok(all)
 }

@@ -5,6 +5,7 @@
 //! [`RegisteredConverter`]s: they say which schema they lack, and whoever calls them fetches it.
 
 mod avro;
+mod failures;
 mod json;
 mod json_payload;
 mod json_schema;

@@ -2,21 +2,21 @@
 //!
 //! Synchronous and pure like the others: a record whose schema is not known yet gives [`Failure::NeedsSchema`]; whoever
 //! calls fetches the schema, hands it in by [`RegisteredConverter::learn`] and converts once more. What was learnt is
-//! shared by all pipelines of a connector; it is kept up to `schemas.cache.config`, a failure only for a short time.
+//! shared by all pipelines of a connector; it is kept up to `schemas.cache.config`, a failure for a time that grows with
+//! each further one (`failures`).
 
+use super::failures::Failures;
 use super::json_schema::SchemaCache;
 use super::wire::{Framed, Wire, serialization};
 use super::{avro, json_payload, protobuf, schema_json};
 use crate::config::plugins;
+use crate::data::json_text;
 use crate::data::registered::{Registered, SchemaId};
 use crate::data::{self, Schema, SchemaAndValue};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
-/// How long a schema that could not be had is not asked for again. Long enough that a topic full of such records does
-/// not become as many questions, short enough that one who registers the schema late does not wait.
-const NOT_AGAIN_FOR: Duration = Duration::from_secs(5);
 /// Schemas that are kept unless `schemas.cache.config` says otherwise.
 const USUAL_SIZE: usize = 1000;
 
@@ -81,20 +81,19 @@ impl Reader {
             Self::Json(reader) => reader.read(framed.payload),
             Self::Protobuf(reader) => reader.read(framed),
             Self::Connect(schema) => {
-                let payload = serde_json::from_slice(framed.payload).map_err(super::json::not_json)?;
-                let value = json_payload::value(schema, payload, true)?;
+                let payload = json_text::parse(framed.payload, 0).map_err(super::json::not_json)?;
+                let value = json_payload::value(schema, &payload, true)?;
                 Ok(SchemaAndValue { schema: Some(Arc::clone(schema)), value })
             }
         }
     }
 }
 
-/// What is known of a schema.
-#[derive(Debug, Clone)]
-enum Known {
-    Reader(Arc<Reader>),
-    /// Why it cannot be had or used, until then.
-    Failed(data::Error, Instant),
+/// What is known of schemas. Those that failed have a place of their own: they must not drive out the others.
+#[derive(Debug, Default)]
+struct Known {
+    readers: HashMap<SchemaId, Arc<Reader>>,
+    failures: Failures,
 }
 
 /// A converter that needs a schema registry.
@@ -106,7 +105,7 @@ pub struct RegisteredConverter {
     format: Format,
     size: usize,
     /// Written when something is learnt; readers hold it for a lookup only.
-    known: RwLock<HashMap<SchemaId, Known>>,
+    known: RwLock<Known>,
 }
 
 impl RegisteredConverter {
@@ -166,55 +165,60 @@ impl RegisteredConverter {
         let Some(bytes) = input.bytes else { return Ok(SchemaAndValue::NULL) };
         let mut framed = self.wire.read(bytes, input.id).map_err(|cause| self.failed(input.topic, cause))?;
         framed.detail = input.detail.filter(|_| framed.in_header.is_some());
-        let known = {
+        let (reader, failure) = {
             let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
-            known.get(&framed.id).cloned()
+            let reader = known.readers.get(&framed.id).cloned();
+            let failure = if reader.is_none() { known.failures.get(framed.id, Instant::now()) } else { None };
+            (reader, failure.cloned())
         };
-        match known {
-            Some(Known::Reader(reader)) => reader.read(&framed).map_err(|cause| {
+        match (reader, failure) {
+            (Some(reader), _) => reader.read(&framed).map_err(|cause| {
                 let name = self.format_name();
                 let text = format!("Error deserializing {name} message for id {}: ", framed.id);
                 Failure::Data(self.failed(input.topic, serialization(text).because(cause)))
             }),
-            Some(Known::Failed(cause, until)) if Instant::now() < until => {
-                Err(Failure::Data(self.failed(input.topic, cause)))
-            }
-            _ => Err(Failure::NeedsSchema(framed.id)),
+            (None, Some(cause)) => Err(Failure::Data(self.failed(input.topic, cause))),
+            (None, None) => Err(Failure::NeedsSchema(framed.id)),
         }
     }
 
     /// True when a record of this schema needs no question to the registry now.
     pub fn knows(&self, id: SchemaId) -> bool {
         let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
-        match known.get(&id) {
-            Some(Known::Failed(_, until)) => Instant::now() < *until,
-            known => known.is_some(),
-        }
+        known.readers.contains_key(&id) || known.failures.get(id, Instant::now()).is_some()
     }
 
-    /// Takes in what a registry answered: the schema, or why there is none.
-    pub fn learn(&self, id: SchemaId, answer: Result<Registered, data::Error>) {
+    /// Takes in what a registry answered: the schema, or why there is none; and how long that took, none for a failure
+    /// that passes by itself.
+    pub fn learn(&self, id: SchemaId, answer: Result<Registered, data::Error>, took: Option<Duration>) {
         let side = if self.is_key { "key" } else { "value" };
         let name = self.format_name();
         let retrieving = |cause| {
             serialization(format!("Error retrieving {name} {side} schema for id {id}: ")).because(cause)
         };
+        // A schema that is of no use will be of none when it is asked for again.
+        let took = if answer.is_ok() { Some(Duration::ZERO) } else { took };
         let made = answer.map_err(retrieving).and_then(|registered| {
             self.reader(&registered).map_err(|cause| {
                 serialization(format!("The {name} {side} schema with id {id} cannot be used: "))
                     .because(cause)
             })
         });
-        let learnt = match made {
-            Ok(reader) => Known::Reader(Arc::new(reader)),
-            Err(error) => Known::Failed(error, Instant::now() + NOT_AGAIN_FOR),
-        };
         let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
-        // Whoever has ever new schemas gains nothing from keeping them; starting again keeps it small.
-        if known.len() >= self.size && !known.contains_key(&id) {
-            known.clear();
+        match made {
+            Ok(reader) => {
+                // Whoever has ever new schemas gains nothing from keeping them; starting again keeps it small.
+                if known.readers.len() >= self.size && !known.readers.contains_key(&id) {
+                    known.readers.clear();
+                }
+                known.failures.forget(id);
+                known.readers.insert(id, Arc::new(reader));
+            }
+            Err(error) => {
+                known.readers.remove(&id);
+                known.failures.add(id, error, took, Instant::now());
+            }
         }
-        known.insert(id, learnt);
     }
 
     fn reader(&self, registered: &Registered) -> Result<Reader, data::Error> {
@@ -231,7 +235,7 @@ impl RegisteredConverter {
             Format::Json(options) => schema_json::Reader::new(registered, *options).map(Reader::Json),
             Format::Protobuf(options) => protobuf::Reader::new(registered, *options).map(Reader::Protobuf),
             Format::Connect => {
-                let schema = SchemaCache::new(1).get(&registered.text)?;
+                let schema = SchemaCache::new(1).get(&registered.text, 0)?;
                 let schema = schema.ok_or_else(|| data::Error::new("it is null"))?;
                 Ok(Reader::Connect(schema))
             }

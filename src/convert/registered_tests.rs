@@ -41,7 +41,7 @@ fn a_schema_is_asked_for_once_and_then_known() {
     let id = SchemaId::Number(7);
     assert!(!converter.knows(id));
     assert_eq!(converter.convert(input(&INT_ID_7)), Err(Failure::NeedsSchema(id)));
-    converter.learn(id, Ok(schema("AVRO")));
+    converter.learn(id, Ok(schema("AVRO")), None);
     assert!(converter.knows(id));
     assert_eq!(converter.convert(input(&INT_ID_7)).unwrap().value, Value::Int32(2));
     let null = Input { bytes: None, id: None, detail: None, topic: "storm" };
@@ -60,7 +60,7 @@ fn what_fails_is_told_as_confluents_converter_tells_it() {
             ("SerializationException", "Unknown magic byte!".to_owned())
         ]
     );
-    converter.learn(SchemaId::Number(7), Ok(schema("AVRO")));
+    converter.learn(SchemaId::Number(7), Ok(schema("AVRO")), None);
     let cut = texts_of(&INT_ID_7[..5]);
     assert_eq!(cut[1].1, "Error deserializing Avro message for id 7: ");
     assert_eq!(cut.len(), 3);
@@ -77,13 +77,13 @@ fn what_fails_is_told_as_confluents_converter_tells_it() {
             "Failed to access Avro data from topic storm : ",
         ),
     ] {
-        converter.learn(SchemaId::Number(7), Err(Error::of_class(class, "no")));
+        converter.learn(SchemaId::Number(7), Err(Error::of_class(class, "no")), None);
         let told = texts_of(&INT_ID_7);
         assert_eq!(told[0], (first, text.to_owned()));
         assert_eq!(told[1].1, "Error retrieving Avro value schema for id 7: ");
         assert_eq!(told[2].1, "no");
     }
-    converter.learn(SchemaId::Number(7), Ok(schema("PROTOBUF")));
+    converter.learn(SchemaId::Number(7), Ok(schema("PROTOBUF")), None);
     assert!(texts_of(&INT_ID_7)[2].1.contains("of type PROTOBUF"));
 }
 
@@ -91,7 +91,7 @@ fn what_fails_is_told_as_confluents_converter_tells_it() {
 fn no_more_schemas_are_kept_than_was_set() {
     let converter = converter(&[("schemas.cache.config", "2")]);
     for id in 0..5 {
-        converter.learn(SchemaId::Number(id), Ok(schema("AVRO")));
+        converter.learn(SchemaId::Number(id), Ok(schema("AVRO")), None);
         assert!(converter.knows(SchemaId::Number(id)));
     }
     let known = (0..5).filter(|id| converter.knows(SchemaId::Number(*id))).count();
@@ -105,7 +105,7 @@ fn apicurios_json_is_read_by_a_schema_of_connects() {
     let text =
         r#"{"type":"struct","optional":false,"fields":[{"field":"a","type":"int32","optional":false}]}"#;
     let registered = Registered { kind: None, text: text.to_owned(), references: Vec::new() };
-    converter.learn(SchemaId::Number(7), Ok(registered));
+    converter.learn(SchemaId::Number(7), Ok(registered), None);
     for bytes in
         [&b"\x00\x00\x00\x00\x00\x00\x00\x00\x07{\"a\":5}"[..], b"{\"schemaId\":7,\"payload\":{\"a\":5}}"]
     {
@@ -119,7 +119,7 @@ fn apicurios_json_is_read_by_a_schema_of_connects() {
 fn apicurios_avro_in_its_json_encoding_is_refused_by_name() {
     let converter =
         RegisteredConverter::new("value.converter", APICURIO_AVRO_CONVERTER, &BTreeMap::new()).unwrap();
-    converter.learn(SchemaId::Number(7), Ok(schema("AVRO")));
+    converter.learn(SchemaId::Number(7), Ok(schema("AVRO")), None);
     let read = |bytes, encoding: &'static [u8]| {
         let id = Some(&[0, 0, 0, 0, 0, 0, 0, 7][..]);
         converter.convert(Input { id, detail: Some(encoding), ..input(bytes) })

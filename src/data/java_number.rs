@@ -87,6 +87,58 @@ pub fn decimal(number: &BigDecimal) -> String {
     format!("{sign}{first}{point}{rest}{exponent}")
 }
 
+/// The number that a text is, if it is a whole one of at most 64 bits, also written with a point or an exponent.
+pub fn whole(text: &str) -> Option<i64> {
+    let plain = text.parse::<i64>().ok().filter(|_| !text.starts_with('+'));
+    plain.or_else(|| Numeral::of(text)?.whole())
+}
+
+/// A number's text, taken apart.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Numeral<'a> {
+    /// A minus or nothing.
+    pub(super) sign: &'a str,
+    /// Those of the mantissa, without leading zeros.
+    pub(super) digits: String,
+    /// How many of them stand behind the point.
+    pub(super) scale: i64,
+}
+
+impl<'a> Numeral<'a> {
+    /// None for what is no number, or one with an exponent that no number has.
+    pub(super) fn of(text: &'a str) -> Option<Self> {
+        let (sign, unsigned) = match text.strip_prefix(['+', '-']) {
+            Some(rest) => (text.get(..1).filter(|sign| *sign == "-").unwrap_or_default(), rest),
+            None => ("", text),
+        };
+        let (mantissa, exponent) = unsigned.split_once(['e', 'E']).unwrap_or((unsigned, "0"));
+        let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+        let digits = format!("{whole}{fraction}");
+        if digits.is_empty() || !digits.bytes().all(|c| c.is_ascii_digit()) {
+            return None;
+        }
+        let exponent: i32 = exponent.parse().ok()?;
+        let scale = i64::try_from(fraction.len()).ok()? - i64::from(exponent);
+        i32::try_from(scale).ok()?;
+        Some(Self { sign, digits: digits.trim_start_matches('0').to_owned(), scale })
+    }
+
+    /// The number, if it is a whole one of at most 64 bits.
+    pub(super) fn whole(&self) -> Option<i64> {
+        if self.digits.is_empty() {
+            return Some(0);
+        }
+        let whole_digits = i64::try_from(self.digits.len()).ok()? - self.scale;
+        // Longer ones do not fit; the test also keeps powers of ten small.
+        let whole_digits = usize::try_from(whole_digits).ok().filter(|count| (1..=20).contains(count))?;
+        let (whole, fraction) = self.digits.split_at_checked(whole_digits).unwrap_or((&self.digits, ""));
+        if fraction.bytes().any(|digit| digit != b'0') {
+            return None;
+        }
+        format!("{}{whole:0<whole_digits$}", self.sign).parse().ok()
+    }
+}
+
 /// `Double.parseDouble`: blanks around, a suffix of type and `Infinity` are allowed. Hexadecimal forms are not read.
 pub fn parse_double(text: &str) -> Option<f64> {
     floating(text)?.parse().ok()

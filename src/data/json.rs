@@ -135,7 +135,8 @@ impl Writer<'_> {
                 keys.is_none_or(|keys| keys.kind == Kind::String)
                     && entries.iter().all(|(key, _)| is_text(key))
             }
-            None => true,
+            // The text of a key that holds others would hold that of its own keys, and so on, twice as long each time.
+            None => entries.iter().all(|(key, _)| !key.is_container()),
         };
         self.out.push(if as_object { b'{' } else { b'[' });
         for (index, (key, value)) in entries.iter().enumerate() {
@@ -286,6 +287,14 @@ mod tests {
             Value::Boolean(true),
         ]);
         assert_eq!(json(None, &all), r#"[null,"NaN",0.1,12345678901234567890,5,true]"#);
+    }
+
+    #[test]
+    fn keys_that_hold_others_are_pairs_and_do_not_double_with_each_level() {
+        let map = |key: Value| Value::Map(vec![(key, Value::Int32(1))]);
+        assert_eq!(json(None, &map(Value::Array(vec![Value::Int8(2)]))), "[[[2],1]]");
+        let deep = (0..200).fold("\"".into(), |key, _| map(key));
+        assert!(json(None, &deep).len() < 200 * 8);
     }
 
     #[test]

@@ -7,17 +7,22 @@ mod align;
 mod tokens;
 mod write;
 
+use super::java_number::Numeral;
 use super::java_time::{DateFormat, ISO_DATE, ISO_TIME, ISO_TIMESTAMP};
-use super::{Kind, Schema, SchemaAndValue, Value, schema};
+use super::{Kind, Schema, SchemaAndValue, Value, json_text, schema};
 use align::{align, merged};
 use bigdecimal::BigDecimal;
 use bigdecimal::num_bigint::BigInt;
+use std::collections::HashMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 use tokens::Tokens;
 pub use write::write;
 
 /// How deep arrays and maps may lie in each other; a deeper text is a string, because Java would run out of stack.
-const MAX_DEPTH: usize = 200;
+const MAX_DEPTH: usize = json_text::MOST_DEPTH;
+/// The longest number; a longer one is a string.
+const MOST_DIGITS: usize = 10_000;
 
 /// Not an array or a map after all.
 struct Malformed;
@@ -167,7 +172,7 @@ impl<'a> Parser<'a> {
     }
 
     fn map(&mut self, depth: usize) -> Result<Parsed, Malformed> {
-        let mut entries: Vec<(Value, Value)> = Vec::new();
+        let mut entries = Entries::default();
         let (mut keys, mut values) = (Common::default(), Common::default());
         while depth < MAX_DEPTH && self.tokens.has_next() {
             if self.tokens.take("}") {
@@ -183,7 +188,7 @@ impl<'a> Parser<'a> {
             let value = self.value(Some(depth))?;
             keys.merge(Some(&key));
             values.merge(value.as_ref());
-            put(&mut entries, key.1, value.map_or(Value::Null, |(_, value)| value));
+            entries.put(key.1, value.map_or(Value::Null, |(_, value)| value));
             self.tokens.take(",");
         }
         Err(Malformed)
@@ -191,25 +196,72 @@ impl<'a> Parser<'a> {
 }
 
 fn finish_map(
-    entries: Vec<(Value, Value)>,
+    entries: Entries,
     keys: Option<Arc<Schema>>,
     values: Option<Arc<Schema>>,
 ) -> Result<(Arc<Schema>, Value), Malformed> {
     let Some(of_keys) = &keys else {
-        return Ok((Arc::new(Schema::new(Kind::Map(None, None))), Value::Map(entries)));
+        return Ok((Arc::new(Schema::new(Kind::Map(None, None))), Value::Map(entries.all)));
     };
-    let mut aligned = Vec::with_capacity(entries.len());
-    for (key, value) in entries {
-        let value = values.as_ref().map_or(Ok(value.clone()), |of| align(of, value))?;
-        put(&mut aligned, align(of_keys, key)?, value);
+    let mut aligned = Entries::default();
+    for (key, value) in entries.all {
+        let value = match &values {
+            Some(of) => align(of, value)?,
+            None => value,
+        };
+        aligned.put(align(of_keys, key)?, value);
     }
-    Ok((Arc::new(Schema::new(Kind::Map(keys, values))), Value::Map(aligned)))
+    Ok((Arc::new(Schema::new(Kind::Map(keys, values))), Value::Map(aligned.all)))
 }
 
-fn put(entries: &mut Vec<(Value, Value)>, key: Value, value: Value) {
-    match entries.iter_mut().find(|(known, _)| *known == key) {
-        Some((_, old)) => *old = value,
-        None => entries.push((key, value)),
+/// The entries of a map, each key once.
+#[derive(Default)]
+struct Entries {
+    all: Vec<(Value, Value)>,
+    /// Their places by the hash of their keys.
+    places: HashMap<u64, Vec<usize>>,
+}
+
+impl Entries {
+    fn put(&mut self, key: Value, value: Value) {
+        let mut hasher = DefaultHasher::new();
+        hash(&key, &mut hasher, &mut MOST_HASHED.clone());
+        let places = self.places.entry(hasher.finish()).or_default();
+        let known =
+            places.iter().copied().find(|place| self.all.get(*place).is_some_and(|(of, _)| *of == key));
+        if let Some((_, old)) = known.and_then(|place| self.all.get_mut(place)) {
+            *old = value;
+        } else {
+            places.push(self.all.len());
+            self.all.push((key, value));
+        }
+    }
+}
+
+/// How much of a key is hashed: a key of many parts may be a key's part again, and so on.
+const MOST_HASHED: usize = 64;
+
+/// Equal values have equal hashes. `left` parts are looked at.
+fn hash(value: &Value, hasher: &mut DefaultHasher, left: &mut usize) {
+    let Some(fewer) = left.checked_sub(1) else { return };
+    *left = fewer;
+    std::mem::discriminant(value).hash(hasher);
+    match value {
+        Value::Int8(number) => number.hash(hasher),
+        Value::Int16(number) => number.hash(hasher),
+        Value::Int32(number) => number.hash(hasher),
+        Value::Int64(number) | Value::Date(number) => number.hash(hasher),
+        // 0 and -0 are equal.
+        Value::Float32(number) => (number + 0.0).to_bits().hash(hasher),
+        Value::Float64(number) => (number + 0.0).to_bits().hash(hasher),
+        Value::Boolean(truth) => truth.hash(hasher),
+        Value::String(text) => text.hash(hasher),
+        Value::Bytes(bytes) => bytes.hash(hasher),
+        Value::Array(values) => values.iter().for_each(|value| hash(value, hasher, left)),
+        Value::Map(entries) => {
+            entries.iter().flat_map(|(key, value)| [key, value]).for_each(|part| hash(part, hasher, left));
+        }
+        Value::Null | Value::Decimal(_) | Value::Struct(_) => {}
     }
 }
 
@@ -245,23 +297,12 @@ fn temporal(text: &str) -> Parsed {
 }
 
 fn number(text: &str) -> Parsed {
-    let (sign, unsigned) = match text.strip_prefix(['+', '-']) {
-        Some(rest) => (text.get(..1).filter(|sign| *sign == "-").unwrap_or_default(), rest),
-        None => ("", text),
-    };
-    let (mantissa, exponent) = unsigned.split_once(['e', 'E']).unwrap_or((unsigned, "0"));
-    let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
-    let digits = format!("{whole}{fraction}");
-    if digits.is_empty() || !digits.bytes().all(|c| c.is_ascii_digit()) {
-        return None;
-    }
-    let exponent: i32 = exponent.parse().ok()?;
-    let scale = i64::try_from(fraction.len()).ok()? - i64::from(exponent);
-    i32::try_from(scale).ok()?;
-    let digits = digits.trim_start_matches('0');
-    if let Some(integer) = whole_number(sign, digits, scale) {
+    // Making a number of digits takes time with the square of their count.
+    let found = Numeral::of(text).filter(|_| text.len() <= MOST_DIGITS)?;
+    if let Some(integer) = found.whole() {
         return Some(smallest(integer));
     }
+    let Numeral { sign, digits, scale } = found;
     let plain = format!("{sign}0{digits}e{}", -scale);
     let float = plain.parse::<f32>().ok().filter(|number| number.is_finite() && scale != 0);
     let double = plain.parse::<f64>().ok().filter(|number| number.is_finite() && scale != 0);
@@ -274,21 +315,6 @@ fn number(text: &str) -> Parsed {
             (Arc::new(Schema::decimal(i32::try_from(scale).ok()?)), Value::Decimal(decimal))
         }
     })
-}
-
-/// The number, if it is a whole one of at most 64 bits.
-fn whole_number(sign: &str, digits: &str, scale: i64) -> Option<i64> {
-    if digits.is_empty() {
-        return Some(0);
-    }
-    let whole_digits = i64::try_from(digits.len()).ok()? - scale;
-    // Longer ones do not fit; the test also keeps powers of ten small.
-    let whole_digits = usize::try_from(whole_digits).ok().filter(|count| (1..=20).contains(count))?;
-    let (whole, fraction) = digits.split_at_checked(whole_digits).unwrap_or((digits, ""));
-    if fraction.bytes().any(|digit| digit != b'0') {
-        return None;
-    }
-    format!("{sign}{whole:0<whole_digits$}").parse().ok()
 }
 
 /// The number in the narrowest type that holds it.

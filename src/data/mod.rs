@@ -4,10 +4,12 @@
 //! they came. [`Record`], [`Value`] and [`Schema`] are the long one, for converters with schemas and for transformations.
 //! Everything here is pure.
 
+pub mod iso;
 pub mod java_number;
 pub mod java_regex;
 pub mod java_time;
 pub mod json;
+pub mod json_text;
 pub mod literal;
 mod record;
 pub mod registered;

@@ -4,7 +4,7 @@
 //! reserved name.
 
 use super::{Error, Value};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::sync::Arc;
 
@@ -159,6 +159,20 @@ impl Schema {
     /// The place and the schema of a struct's field.
     pub fn field(&self, name: &str) -> Option<(usize, &Field)> {
         self.fields().iter().enumerate().find(|(_, field)| &*field.name == name)
+    }
+
+    /// The same; quick where the field stands at `place`.
+    pub fn field_near(&self, place: usize, name: &str) -> Option<(usize, &Field)> {
+        match self.fields().get(place) {
+            Some(field) if *field.name == *name => Some((place, field)),
+            _ => self.field(name),
+        }
+    }
+
+    /// The places of the fields of these names, each none when there is no such field.
+    pub fn places<'n>(&self, names: impl IntoIterator<Item = &'n str>) -> Vec<Option<usize>> {
+        let table: HashMap<&str, usize> = self.fields().iter().map(|field| &*field.name).zip(0..).collect();
+        names.into_iter().map(|name| table.get(name).copied()).collect()
     }
 
     /// The scale of a decimal.

@@ -68,6 +68,11 @@ impl Value {
         matches!(self, Self::Null)
     }
 
+    /// True for values that hold others.
+    pub fn is_container(&self) -> bool {
+        matches!(self, Self::Array(_) | Self::Map(_) | Self::Struct(_))
+    }
+
     /// The simple name of the Java class that Connect has for it, as in messages.
     pub fn java_class(&self) -> &'static str {
         match self {
@@ -107,13 +112,23 @@ pub fn entry<'a>(entries: &'a [(Value, Value)], name: &str) -> Option<&'a Value>
 impl Struct {
     /// A field's value as it is stored; none when there is no such field.
     pub fn get(&self, name: &str) -> Option<&Value> {
-        let (index, _) = self.schema.field(name)?;
-        self.values.get(index)
+        self.get_near(0, name)
     }
 
     /// The same, or the field's default when the value is null.
     pub fn get_or_default(&self, name: &str) -> Option<&Value> {
-        let (index, field) = self.schema.field(name)?;
+        self.get_or_default_near(0, name)
+    }
+
+    /// The same as [`Self::get`]; quick where the field stands at `place`, as for who goes through the fields in order.
+    pub fn get_near(&self, place: usize, name: &str) -> Option<&Value> {
+        let (index, _) = self.schema.field_near(place, name)?;
+        self.values.get(index)
+    }
+
+    /// The same as [`Self::get_or_default`], as quick.
+    pub fn get_or_default_near(&self, place: usize, name: &str) -> Option<&Value> {
+        let (index, field) = self.schema.field_near(place, name)?;
         let value = self.values.get(index)?;
         Some(match (value, &field.schema.default) {
             (Value::Null, Some(default)) => default,

@@ -15,7 +15,7 @@ pub(super) struct Schema {
 }
 
 /// A reference in it.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Clone, Deserialize)]
 pub(super) struct Reference {
     pub(super) name: String,
     pub(super) subject: String,

@@ -11,12 +11,16 @@ use crate::config::{Credentials, Protocol, RegistryConfig};
 use crate::data::registered::{self, Registered, SchemaId};
 use crate::retry::Backoff;
 use crate::words;
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 use url::Url;
 
 /// More references than that are a ring that is not one by name, or an attack.
 const MOST_REFERENCES: usize = 1000;
+/// Bytes of a schema and of all it refers to.
+const MOST_BYTES: usize = 32 * 1024 * 1024;
 
 /// A registry.
 #[derive(Debug)]
@@ -26,6 +30,22 @@ pub struct Client {
     tokens: Tokens,
     /// The address that answered last.
     good: AtomicUsize,
+    /// What other schemas refer to, which many of them do: versions of a subject never change. Held for a look.
+    kept: Mutex<Kept>,
+}
+
+/// Schemas by the questions that they answer.
+#[derive(Debug, Default)]
+struct Kept {
+    by_question: HashMap<Vec<String>, Arc<Schema>>,
+    bytes: usize,
+}
+
+/// The schemas that one refers to, while they are fetched.
+#[derive(Debug, Default)]
+struct Found {
+    all: Vec<registered::Reference>,
+    bytes: usize,
 }
 
 /// Path and query below an address.
@@ -44,11 +64,36 @@ impl Client {
     /// A client as `config` wants it; reads the files of key stores.
     pub fn new(config: RegistryConfig) -> Result<Self, Error> {
         let http = http::client(&config)?;
-        Ok(Self { http, config, tokens: Tokens::default(), good: AtomicUsize::new(0) })
+        Ok(Self {
+            http,
+            config,
+            tokens: Tokens::default(),
+            good: AtomicUsize::new(0),
+            kept: Mutex::default(),
+        })
     }
 
     /// The schema `id` and all it refers to. `subject` is what it is probably registered under.
+    ///
+    /// All of it together takes no longer than two questions that nobody answers, however many references there are.
     pub async fn schema(&self, id: SchemaId, subject: Option<&str>) -> Result<Registered, Error> {
+        let limit = self.longest();
+        if let Ok(fetched) = tokio::time::timeout(limit, self.fetch(id, subject)).await {
+            return fetched;
+        }
+        let question = Question::of(&["schemas", "ids", &id.to_string()]);
+        let reason = format!("it and what it refers to took longer than {} s", limit.as_secs());
+        Err(self.malformed(&question, reason))
+    }
+
+    fn longest(&self) -> Duration {
+        let RegistryConfig { connect_timeout, read_timeout, retries, pauses, .. } = &self.config;
+        let once = connect_timeout.saturating_add(*read_timeout).saturating_add(pauses.1);
+        let addresses = u32::try_from(self.config.urls.len()).unwrap_or(1).max(1);
+        once.saturating_mul(retries.saturating_add(1)).saturating_mul(addresses).saturating_mul(2)
+    }
+
+    async fn fetch(&self, id: SchemaId, subject: Option<&str>) -> Result<Registered, Error> {
         match self.config.protocol {
             Protocol::Confluent => self.confluent(id, subject).await,
             Protocol::ApicurioGlobalId => self.apicurio("globalIds", id).await,
@@ -63,16 +108,16 @@ impl Client {
         };
         question.query = subject.map(|subject| ("subject", subject.to_owned()));
         let Schema { text, kind, references } = self.json(&question).await?;
-        let mut found = Vec::new();
+        let mut found = Found { bytes: text.len(), ..Found::default() };
         self.references(references, &mut found, &question).await?;
-        Ok(Registered { kind: kind.or_else(|| Some("AVRO".to_owned())), text, references: found })
+        Ok(Registered { kind: kind.or_else(|| Some("AVRO".to_owned())), text, references: found.all })
     }
 
     /// Fetches what is referred to, deepest first.
     async fn references(
         &self,
         references: Vec<Reference>,
-        found: &mut Vec<registered::Reference>,
+        found: &mut Found,
         of: &Question,
     ) -> Result<(), Error> {
         /// A reference whose own are to be fetched first, and one whose are.
@@ -85,7 +130,7 @@ impl Client {
         while let Some(step) = open.pop() {
             let reference = match step {
                 Step::Add(reference) => {
-                    found.push(reference);
+                    found.all.push(reference);
                     continue;
                 }
                 Step::Fetch(reference) => reference,
@@ -98,11 +143,42 @@ impl Client {
                 return Err(self.malformed(of, format!("more than {MOST_REFERENCES} references")));
             }
             let question = Question::of(&["subjects", &subject, "versions", &version.to_string()]);
-            let Schema { text, references, .. } = self.json(&question).await?;
-            open.push(Step::Add(registered::Reference { name, text }));
-            open.extend(references.into_iter().rev().map(Step::Fetch));
+            let schema = self.kept(&question).await?;
+            self.count(found, schema.text.len(), of)?;
+            open.push(Step::Add(registered::Reference { name, text: schema.text.clone() }));
+            open.extend(schema.references.iter().rev().cloned().map(Step::Fetch));
         }
         Ok(())
+    }
+
+    fn count(&self, found: &mut Found, more: usize, of: &Question) -> Result<(), Error> {
+        found.bytes += more;
+        if found.bytes > MOST_BYTES {
+            return Err(
+                self.malformed(of, format!("with what it refers to it has more than {MOST_BYTES} bytes"))
+            );
+        }
+        Ok(())
+    }
+
+    /// A version of a subject, asked for once.
+    async fn kept(&self, question: &Question) -> Result<Arc<Schema>, Error> {
+        let known = |client: &Self| {
+            let kept = client.kept.lock().unwrap_or_else(PoisonError::into_inner);
+            kept.by_question.get(&question.path).map(Arc::clone)
+        };
+        if let Some(schema) = known(self) {
+            return Ok(schema);
+        }
+        let schema: Arc<Schema> = Arc::new(self.json(question).await?);
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        // Whoever has ever new ones gains nothing from keeping them.
+        if kept.bytes + schema.text.len() > MOST_BYTES {
+            *kept = Kept::default();
+        }
+        kept.bytes += schema.text.len();
+        kept.by_question.insert(question.path.clone(), Arc::clone(&schema));
+        Ok(schema)
     }
 
     async fn apicurio(&self, ids: &str, id: SchemaId) -> Result<Registered, Error> {
@@ -115,7 +191,10 @@ impl Client {
             Err(Error::Refused { status: 404, .. }) => Vec::new(),
             other => other?,
         };
-        let mut references = Vec::new();
+        if artifacts.len() > MOST_REFERENCES {
+            return Err(self.malformed(&question, format!("more than {MOST_REFERENCES} references")));
+        }
+        let mut found = Found { bytes: text.len(), ..Found::default() };
         for Artifact { name, group, id: artifact, version } in artifacts {
             let group = group.unwrap_or_else(|| "default".to_owned());
             let version = version.unwrap_or_else(|| "latest".to_owned());
@@ -124,9 +203,11 @@ impl Client {
             if self.config.urls.iter().any(|url| url.path().contains("/v3")) {
                 question.path.push("content".to_owned());
             }
-            references.push(registered::Reference { name, text: self.text(&question).await? });
+            let text = self.text(&question).await?;
+            self.count(&mut found, text.len(), &question)?;
+            found.all.push(registered::Reference { name, text });
         }
-        Ok(Registered { kind: None, text, references })
+        Ok(Registered { kind: None, text, references: found.all })
     }
 
     async fn json<T: serde::de::DeserializeOwned>(&self, question: &Question) -> Result<T, Error> {

@@ -116,7 +116,7 @@ trait WithoutUrl {
 
 impl WithoutUrl for reqwest::Error {
     fn without_url_ref(&self) -> String {
-        let source = std::error::Error::source(self).map(ToString::to_string);
+        let source = std::error::Error::source(self).map(crate::causes::chain);
         source.unwrap_or_else(
             || if self.is_timeout() { "timed out".to_owned() } else { "no answer".to_owned() },
         )

@@ -24,7 +24,7 @@ pub enum Error {
     #[error("TLS of REST cannot be set up: {0}; check listeners.https.ssl.* and ssl.*")]
     OpenSsl(#[from] ErrorStack),
     /// The client for calls to other workers refuses them.
-    #[error("the client for other workers cannot be set up: {0}; check listeners.https.ssl.* and ssl.*")]
+    #[error("the client for other workers cannot be set up: {}; check listeners.https.ssl.* and ssl.*", crate::causes::chain(.0))]
     Client(#[from] reqwest::Error),
 }
 

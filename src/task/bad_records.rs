@@ -10,6 +10,7 @@ use super::partition::Failed;
 use super::passed_over::Dropped;
 use super::stages::{Fault, SINK_TASK, Stage};
 use super::{Error, Reservation};
+use crate::causes::chain;
 use crate::config::{
     BehaviorOnError, ErrorHandling, ErrorLog, Hidden, SINK_DEAD_LETTERS, SinkConnectorConfig, WorkerConfig,
 };
@@ -23,7 +24,6 @@ use crate::telemetry::ErrorCounts;
 use futures::future::BoxFuture;
 use futures::stream::FuturesUnordered;
 use futures::{FutureExt, StreamExt, TryFutureExt};
-use std::error::Error as _;
 
 /// The replication factor of a topic of which nothing is said.
 const BROKERS_CHOICE: i16 = -1;
@@ -280,10 +280,11 @@ impl BadRecords {
             );
         }
         tracing::error!(
-            error = %fault.source,
-            cause = fault.source.source().map(ToString::to_string),
+            error = self.hidden.redact(&chain(&fault.source)),
             "Error encountered in task {}. Executing stage '{}' with class '{}'{place}.",
-            from.task, fault.stage.as_str(), fault.class,
+            from.task,
+            fault.stage.as_str(),
+            fault.class,
         );
     }
 }
@@ -332,7 +333,7 @@ impl Letters {
 
     /// The record at `offset` is passed over; gives the reason in one line.
     pub(super) fn passed_over(&mut self, offset: i64, fault: &Fault) -> String {
-        let reason = format!("{} ({}): {}", fault.stage.as_str(), fault.class, fault.source);
+        let reason = format!("{} ({}): {}", fault.stage.as_str(), fault.class, chain(&fault.source));
         self.passed += 1;
         self.last = Some((offset, reason.clone()));
         reason

@@ -2,9 +2,10 @@
 
 use std::fmt;
 
+use crate::causes::chain;
 use crate::config::Hidden;
 use crate::id::{ConnectorTaskId, OffsetRange, TopicPartition};
-use crate::{config, connector, convert, data, kafka, limits, registry};
+use crate::{config, connector, convert, kafka, limits, registry};
 
 use super::stages::Fault;
 
@@ -60,7 +61,7 @@ pub enum Error {
     /// A record got no further, and errors are not tolerated.
     #[error(
         "{at}, offset {offset}: {} ({}): {}; check {}, or set errors.tolerance=all",
-        fault.stage.as_str(), fault.class, with_causes(&fault.source), fault.stage.setting()
+        fault.stage.as_str(), fault.class, chain(&fault.source), fault.stage.setting()
     )]
     BadRecord {
         /// Where.
@@ -124,15 +125,4 @@ impl Error {
         };
         format!("org.apache.kafka.connect.errors.ConnectException: {first}\nCaused by: {error}")
     }
-}
-
-/// Some of Connect's messages say nothing without their cause.
-fn with_causes(error: &data::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.cause();
-    while let Some(error) = cause {
-        text.push_str(&error.to_string());
-        cause = error.cause();
-    }
-    text
 }

@@ -121,14 +121,16 @@ impl Needed {
             if of.converter.knows(id) {
                 return;
             }
+            let asked = Instant::now();
             let error = match of.client.schema(id, subject.as_deref()).await {
-                Ok(schema) => return of.converter.learn(id, Ok(schema)),
+                Ok(schema) => return of.converter.learn(id, Ok(schema), None),
                 Err(error) => error,
             };
             let pause = backoff.next_pause();
             let in_time = deadline.is_none_or(|deadline| Instant::now() + pause < deadline);
             if !error.is_retriable() || !in_time {
-                return of.converter.learn(id, Err(as_connect_says(&error)));
+                let took = (!error.is_retriable()).then(|| asked.elapsed());
+                return of.converter.learn(id, Err(as_connect_says(&error)), took);
             }
             drop(turn);
             let At { task, partition } = &at;

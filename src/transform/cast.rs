@@ -1,7 +1,7 @@
 //! `Cast`: fields, or the whole key or value, as another type.
 
 use super::operand::{
-    SchemaCache, Side, put, read_all, require_fields, require_map, require_struct, struct_kind, with_basics,
+    Draft, SchemaCache, Side, read_all, require_fields, require_map, require_struct, struct_kind, with_basics,
 };
 use super::{Transformation, java_text, settings::Settings};
 use crate::config::{ConfigError, transforms};
@@ -9,6 +9,7 @@ use crate::data::java_number::{double_value, float_value, int_value, long_value,
 use crate::data::{Error, Field, Kind, Record, Schema, SchemaAndValue, Struct, Value, java_time, schema};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 const PURPOSE: &str = "cast types";
@@ -19,7 +20,8 @@ const DAY_MS: i64 = 86_400_000;
 pub(super) struct Cast {
     side: Side,
     whole: Option<Kind>,
-    fields: Vec<(String, Kind)>,
+    fields: Vec<String>,
+    targets: HashMap<String, Kind>,
     replace_null: bool,
     schemas: SchemaCache,
 }
@@ -29,39 +31,47 @@ impl Cast {
         let casts = transforms::parse_casts(settings.list("spec"))
             .map_err(|message| settings.error("spec", message))?;
         let mut whole = None;
-        let mut fields: Vec<(String, Kind)> = Vec::new();
+        let mut targets = HashMap::new();
+        let mut order = Vec::new();
         for (field, kind) in casts {
             match field {
                 None => whole = Some(kind),
                 Some(name) => {
-                    fields.retain(|(known, _)| *known != name);
-                    fields.push((name, kind));
+                    targets.insert(name.clone(), kind);
+                    order.push(name);
                 }
             }
         }
+        // Of a name that comes twice the last counts.
+        let mut seen = HashSet::new();
+        let mut fields: Vec<String> =
+            order.into_iter().rev().filter(|name| seen.insert(name.clone())).collect();
+        fields.reverse();
         Ok(Self {
             side,
             whole,
             fields,
+            targets,
             replace_null: settings.replace_null(),
             schemas: SchemaCache::default(),
         })
     }
 
     fn target(&self, name: &str) -> Option<&Kind> {
-        self.fields.iter().find(|(field, _)| field == name).map(|(_, kind)| kind)
+        self.targets.get(name)
     }
 
     fn schemaless(&self, value: Value) -> Result<Value, Error> {
         if let Some(kind) = &self.whole {
             return cast(None, &value, kind);
         }
-        let mut entries = require_map(value, PURPOSE)?;
-        for (name, kind) in &self.fields {
-            let value = cast(None, crate::data::entry(&entries, name).unwrap_or(&Value::Null), kind)?;
-            put(&mut entries, name, value);
+        let mut draft = Draft::of(require_map(value, PURPOSE)?, self.fields.len());
+        for name in &self.fields {
+            let Some(kind) = self.target(name) else { continue };
+            let value = cast(None, draft.get(name).unwrap_or(&Value::Null), kind)?;
+            draft.put(name, value);
         }
-        Ok(Value::Map(entries))
+        Ok(draft.into_value())
     }
 
     fn schema(&self, source: &Schema) -> Result<Schema, Error> {
@@ -171,7 +181,7 @@ fn unsupported_source(schema: Option<&Schema>, value: &Value) -> Result<Option<&
             let is_nested = matches!(schema.kind, Kind::Array(_) | Kind::Map(..) | Kind::Struct(_));
             Ok(is_nested.then(|| schema.kind.name()))
         }
-        (None, Value::Date(_) | Value::Decimal(_)) => Err(Error::new(format!(
+        (None, Value::Date(_)) => Err(Error::new(format!(
             "Cast transformation was passed a value of type class {} which is not supported by Connect's data API",
             value.java_class()
         ))),

@@ -20,15 +20,19 @@ use super::timestamp_converter::TimestampConverter;
 use super::timestamp_router::TimestampRouter;
 use super::value_to_key::ValueToKey;
 use super::{Predicate, Transformation};
+use crate::causes;
 use crate::config::{ConfigError, transforms};
 use crate::data::{Error, Record};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
+/// Each makes values one level deeper than they were read.
+const MOST_HOISTS: usize = 100;
+
 /// A transformation that could not be applied.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{error}")]
+#[error("{}", causes::chain(error))]
 pub struct Failure {
     /// The full Java name of the transformation, also when its predicate failed.
     pub class: Arc<str>,
@@ -88,6 +92,12 @@ impl TransformationChain {
                 }
                 Err(error) => errors.push(error),
             }
+        }
+        let hoists = steps.iter().filter(|step| step.class.contains(".HoistField$")).count();
+        if hoists > MOST_HOISTS {
+            let message =
+                format!("{hoists} HoistField transformations make values too deep; {MOST_HOISTS} may be");
+            errors.push(ConfigError { key: "transforms".to_owned(), message });
         }
         if errors.is_empty() { Ok(Self { steps }) } else { Err(errors) }
     }

@@ -3,22 +3,23 @@
 use super::Transformation;
 use super::settings::Settings;
 use crate::data::{Error, Record};
+use std::collections::HashSet;
 
 /// `org.apache.kafka.connect.transforms.DropHeaders`.
 #[derive(Debug)]
 pub(super) struct DropHeaders {
-    names: Vec<String>,
+    names: HashSet<String>,
 }
 
 impl DropHeaders {
     pub(super) fn new(settings: Settings<'_>) -> Self {
-        Self { names: settings.list("headers").to_vec() }
+        Self { names: settings.list("headers").iter().cloned().collect() }
     }
 }
 
 impl Transformation for DropHeaders {
     fn apply(&self, mut record: Record) -> Result<Option<Record>, Error> {
-        record.headers.retain(|header| !self.names.iter().any(|name| **name == *header.key));
+        record.headers.retain(|header| !self.names.contains(&*header.key));
         Ok(Some(record))
     }
 }

@@ -2,7 +2,7 @@
 
 use super::Transformation;
 use super::operand::{
-    Entries, SchemaCache, Side, put, require_fields, require_map, require_struct, struct_kind, with_basics,
+    Draft, Entries, SchemaCache, Side, require_fields, require_map, require_struct, struct_kind, with_basics,
 };
 use super::settings::Settings;
 use crate::data::{Error, Field, Kind, Record, Schema, SchemaAndValue, Struct, Value};
@@ -28,7 +28,7 @@ impl Flatten {
         if prefix.is_empty() { name.to_owned() } else { format!("{prefix}{}{name}", self.delimiter) }
     }
 
-    fn entries(&self, from: Entries, prefix: &str, to: &mut Entries) -> Result<(), Error> {
+    fn entries(&self, from: Entries, prefix: &str, to: &mut Draft) -> Result<(), Error> {
         for (key, value) in from {
             let name = match &key {
                 Value::String(text) => self.name(prefix, text),
@@ -37,7 +37,7 @@ impl Flatten {
             };
             match value {
                 Value::Map(nested) => self.entries(nested, &name, to)?,
-                Value::Date(_) | Value::Decimal(_) => {
+                Value::Date(_) => {
                     return Err(Error::new(format!(
                         "Flatten transformation was passed a value of type class {} which is not supported by Connect's data API",
                         value.java_class()
@@ -49,7 +49,7 @@ impl Flatten {
                         value.java_class()
                     )));
                 }
-                plain => put(to, &name, plain),
+                plain => to.put(&name, plain),
             }
         }
         Ok(())
@@ -69,11 +69,14 @@ impl Flatten {
         (prefix, is_optional, default): (&str, bool, Option<&Struct>),
         to: &mut Vec<Field>,
     ) -> Result<(), Error> {
-        for field in require_fields(source)? {
+        for (place, field) in require_fields(source)?.iter().enumerate() {
             let name = self.name(prefix, &field.name);
             let optional = is_optional || field.schema.optional;
-            let inherited =
-                || default.and_then(|of| of.get_or_default(&field.name)).filter(|value| !value.is_null());
+            let inherited = || {
+                default
+                    .and_then(|of| of.get_or_default_near(place, &field.name))
+                    .filter(|value| !value.is_null())
+            };
             let default = field.schema.default.as_ref().or_else(inherited);
             match &field.schema.kind {
                 Kind::Struct(_) => self.fields(&field.schema, (&name, optional, struct_of(default)), to)?,
@@ -107,11 +110,11 @@ fn not_a_string(key: &Value) -> Error {
 
 /// The values of the leaves, in order; those below a struct that is null are null, even if it has a default.
 fn leaves(schema: &Schema, of: Option<&Struct>, to: &mut Vec<Value>) {
-    for field in schema.fields() {
+    for (place, field) in schema.fields().iter().enumerate() {
         if matches!(field.schema.kind, Kind::Struct(_)) {
-            leaves(&field.schema, struct_of(of.and_then(|of| of.get(&field.name))), to);
+            leaves(&field.schema, struct_of(of.and_then(|of| of.get_near(place, &field.name))), to);
         } else {
-            let value = of.and_then(|of| of.get_or_default(&field.name));
+            let value = of.and_then(|of| of.get_or_default_near(place, &field.name));
             to.push(value.cloned().unwrap_or(Value::Null));
         }
     }
@@ -131,9 +134,9 @@ impl Transformation for Flatten {
             let value = Value::Struct(Struct { schema: schema.clone(), values });
             SchemaAndValue { schema: Some(schema), value }
         } else {
-            let mut entries = Entries::new();
-            self.entries(require_map(value, PURPOSE)?, "", &mut entries)?;
-            SchemaAndValue::schemaless(Value::Map(entries))
+            let mut flat = Draft::new();
+            self.entries(require_map(value, PURPOSE)?, "", &mut flat)?;
+            SchemaAndValue::schemaless(flat.into_value())
         };
         Ok(Some(record))
     }

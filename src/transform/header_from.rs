@@ -1,12 +1,11 @@
 //! `HeaderFrom`: fields as headers.
 
 use super::Transformation;
-use super::operand::{
-    SchemaCache, Side, is_named, read, require_map, require_struct, struct_kind, with_basics,
-};
+use super::operand::{Draft, SchemaCache, Side, read, require_map, require_struct, struct_kind, with_basics};
 use super::settings::Settings;
 use crate::config::ConfigError;
-use crate::data::{Error, Field, Header, Record, Schema, SchemaAndValue, Struct, Value, entry};
+use crate::data::{Error, Field, Header, Record, Schema, SchemaAndValue, Struct, Value};
+use std::collections::HashSet;
 use std::sync::Arc;
 
 /// `org.apache.kafka.connect.transforms.HeaderFrom`.
@@ -15,9 +14,13 @@ pub(super) struct HeaderFrom {
     side: Side,
     /// Fields and the headers that they become.
     pairs: Vec<(String, Arc<str>)>,
+    /// The fields that are taken away: all of these, or none.
+    moved: HashSet<String>,
     moves: bool,
     replace_null: bool,
     schemas: SchemaCache,
+    /// Where the fields are.
+    places: SchemaCache<Arc<[usize]>>,
 }
 
 impl HeaderFrom {
@@ -28,12 +31,15 @@ impl HeaderFrom {
             return Err(settings.error("headers", message.to_owned()));
         }
         let pairs = fields.iter().zip(headers).map(|(field, header)| (field.clone(), header.as_str().into()));
+        let moves = settings.text("operation") == Some("move");
         Ok(Self {
             side,
             pairs: pairs.collect(),
-            moves: settings.text("operation") == Some("move"),
+            moved: fields.iter().filter(|_| moves).cloned().collect(),
+            moves,
             replace_null: settings.replace_null(),
             schemas: SchemaCache::default(),
+            places: SchemaCache::default(),
         })
     }
 
@@ -41,18 +47,18 @@ impl HeaderFrom {
         if self.moves { "header move" } else { "header copy" }
     }
 
-    fn is_moved(&self, name: &str) -> bool {
-        self.moves && self.pairs.iter().any(|(field, _)| field == name)
-    }
-
     fn schemaless(&self, value: Value, headers: &mut Vec<Header>) -> Result<SchemaAndValue, Error> {
-        let mut entries = require_map(value, self.purpose())?;
+        let mut draft = Draft::of(require_map(value, self.purpose())?, self.pairs.len());
         for (field, header) in &self.pairs {
-            let value = entry(&entries, field).cloned().unwrap_or(Value::Null);
+            let value = draft.get(field).cloned().unwrap_or(Value::Null);
             headers.push(Header { key: header.clone(), value: SchemaAndValue::schemaless(value) });
         }
-        entries.retain(|(key, _)| !self.pairs.iter().any(|(field, _)| self.moves && is_named(key, field)));
-        Ok(SchemaAndValue::schemaless(Value::Map(entries)))
+        let mut value = draft.into_value();
+        if let Value::Map(entries) = &mut value {
+            let is_moved = |key: &Value| matches!(key, Value::String(name) if self.moved.contains(&**name));
+            entries.retain(|(key, _)| !is_moved(key));
+        }
+        Ok(SchemaAndValue::schemaless(value))
     }
 
     fn with_schema(
@@ -62,16 +68,21 @@ impl HeaderFrom {
         headers: &mut Vec<Header>,
     ) -> Result<SchemaAndValue, Error> {
         let of = require_struct(value, self.purpose())?;
-        for (name, header) in &self.pairs {
-            let Some((_, field)) = source.field(name) else { return Err(no_field()) };
-            let value = read(of.get(name).cloned().unwrap_or(Value::Null), &field.schema, self.replace_null);
+        let places = self.places.made(&source, |source| {
+            let places = source.places(self.pairs.iter().map(|(name, _)| name.as_str()));
+            places.into_iter().collect::<Option<Arc<[usize]>>>().ok_or_else(no_field)
+        })?;
+        for (place, (name, header)) in places.iter().zip(&self.pairs) {
+            let Some(field) = source.fields().get(*place) else { return Err(no_field()) };
+            let value = of.get_near(*place, name).cloned().unwrap_or(Value::Null);
+            let value = read(value, &field.schema, self.replace_null);
             let value = SchemaAndValue { schema: Some(field.schema.clone()), value };
             headers.push(Header { key: header.clone(), value });
         }
         if !self.moves {
             return Ok(SchemaAndValue { schema: Some(source), value: Value::Struct(of) });
         }
-        let keeps = |field: &Field| !self.is_moved(&field.name);
+        let keeps = |field: &Field| !self.moved.contains(&*field.name);
         let schema = self.schemas.get(&source, |source| {
             let fields = source.fields().iter().filter(|field| keeps(field)).cloned().collect();
             Ok(with_basics(source, struct_kind(fields)?))

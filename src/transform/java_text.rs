@@ -6,23 +6,55 @@ use crate::data::{Record, Schema, SchemaAndValue, TimestampType, Value};
 
 /// A value; bytes, whose text in Java is an address, are only named.
 pub(super) fn of(value: &Value) -> String {
+    let mut out = String::new();
+    append(&mut out, value);
+    out
+}
+
+fn append(out: &mut String, value: &Value) {
     match value {
-        Value::String(text) => text.to_string(),
-        Value::Bytes(_) => "[B".to_owned(),
-        Value::Date(ms) => DateFormat::new("EEE MMM dd HH:mm:ss zzz yyyy", 0)
-            .map_or_else(|_| ms.to_string(), |format| format.format(*ms)),
-        Value::Array(values) => format!("[{}]", list(values.iter().map(of))),
+        Value::Array(values) => {
+            out.push('[');
+            for (index, value) in values.iter().enumerate() {
+                out.push_str(if index > 0 { ", " } else { "" });
+                append(out, value);
+            }
+            out.push(']');
+        }
         Value::Map(entries) => {
-            let entry = |(key, value): &(Value, Value)| format!("{}={}", of(key), of(value));
-            format!("{{{}}}", list(entries.iter().map(entry)))
+            out.push('{');
+            for (index, (key, value)) in entries.iter().enumerate() {
+                out.push_str(if index > 0 { ", " } else { "" });
+                append(out, key);
+                out.push('=');
+                append(out, value);
+            }
+            out.push('}');
         }
-        Value::Struct(struct_) => {
-            let fields = struct_.schema.fields().iter().zip(&struct_.values);
-            let set = fields.filter(|(_, value)| !value.is_null());
-            let shown: Vec<_> = set.map(|(field, value)| format!("{}={}", field.name, of(value))).collect();
-            format!("Struct{{{}}}", shown.join(","))
+        Value::Struct(of) => {
+            out.push_str("Struct{");
+            let set = of.schema.fields().iter().zip(&of.values).filter(|(_, value)| !value.is_null());
+            for (index, (field, value)) in set.enumerate() {
+                out.push_str(if index > 0 { "," } else { "" });
+                out.push_str(&field.name);
+                out.push('=');
+                append(out, value);
+            }
+            out.push('}');
         }
-        plain => scalar(plain).unwrap_or_default(),
+        plain => append_plain(out, plain),
+    }
+}
+
+fn append_plain(out: &mut String, value: &Value) {
+    match value {
+        Value::String(text) => out.push_str(text),
+        Value::Bytes(_) => out.push_str("[B"),
+        Value::Date(ms) => {
+            let format = DateFormat::new("EEE MMM dd HH:mm:ss zzz yyyy", 0);
+            out.push_str(&format.map_or_else(|_| ms.to_string(), |format| format.format(*ms)));
+        }
+        plain => out.push_str(&scalar(plain).unwrap_or_default()),
     }
 }
 

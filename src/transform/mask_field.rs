@@ -1,11 +1,12 @@
 //! `MaskField`: empty or fixed values instead of real ones.
 
 use super::Transformation;
-use super::operand::{Side, put, read_all, require_map, require_struct};
+use super::operand::{Draft, Side, read_all, require_map, require_struct};
 use super::settings::Settings;
 use crate::data::java_number::{double_value, float_value, int_value, long_value};
-use crate::data::{Error, Field, Record, SchemaAndValue, Struct, Value, entry};
+use crate::data::{Error, Field, Record, SchemaAndValue, Struct, Value};
 use bigdecimal::BigDecimal;
+use std::collections::HashSet;
 use std::str::FromStr;
 
 const PURPOSE: &str = "mask fields";
@@ -15,6 +16,7 @@ const PURPOSE: &str = "mask fields";
 pub(super) struct MaskField {
     side: Side,
     fields: Vec<String>,
+    names: HashSet<String>,
     replacement: Option<String>,
     replace_null: bool,
 }
@@ -24,6 +26,7 @@ impl MaskField {
         Self {
             side,
             fields: settings.list("fields").to_vec(),
+            names: settings.list("fields").iter().cloned().collect(),
             replacement: settings.text("replacement").map(str::to_owned),
             replace_null: settings.replace_null(),
         }
@@ -45,21 +48,17 @@ impl Transformation for MaskField {
             let of = require_struct(value, PURPOSE)?;
             let schema = of.schema.clone();
             let masked = |(field, value): (Field, Value)| {
-                if self.fields.iter().any(|name| **name == *field.name) {
-                    self.mask(&value)
-                } else {
-                    Ok(value)
-                }
+                if self.names.contains(&*field.name) { self.mask(&value) } else { Ok(value) }
             };
             let values = read_all(of, self.replace_null).into_iter().map(masked).collect::<Result<_, _>>()?;
             Value::Struct(Struct { schema, values })
         } else {
-            let mut entries = require_map(value, PURPOSE)?;
+            let mut draft = Draft::of(require_map(value, PURPOSE)?, self.fields.len());
             for name in &self.fields {
-                let masked = self.mask(entry(&entries, name).unwrap_or(&Value::Null))?;
-                put(&mut entries, name, masked);
+                let masked = self.mask(draft.get(name).unwrap_or(&Value::Null))?;
+                draft.put(name, masked);
             }
-            Value::Map(entries)
+            draft.into_value()
         };
         *self.side.of_mut(&mut record) = SchemaAndValue { schema, value };
         Ok(Some(record))

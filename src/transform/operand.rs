@@ -1,8 +1,8 @@
 //! What the transformations share: the key or the value that they work on, the checks that Connect has for it, and
 //! schemas made from other schemas.
 
-use crate::data::{Error, Field, Kind, Record, Schema, SchemaAndValue, Struct, Value};
-use std::collections::HashSet;
+use crate::data::{Error, Field, Kind, Record, Schema, SchemaAndValue, Struct, Value, entry};
+use std::collections::{HashMap, HashSet};
 use std::mem;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -133,10 +133,90 @@ pub(super) fn is_named(key: &Value, name: &str) -> bool {
     matches!(key, Value::String(text) if **text == *name)
 }
 
-/// The last schemas that were made from other ones. Records come with the same schema over and over; it is recognised
-/// by its place in memory, which it keeps as long as it is held here.
+/// Up to so many names are searched for; for more there is a table.
+const FEW: usize = 8;
+
+/// The values of these names in a map, each none when there is no such entry.
+pub(super) fn in_map<'e>(entries: &'e [(Value, Value)], names: &[String]) -> Vec<Option<&'e Value>> {
+    if names.len() <= FEW {
+        return names.iter().map(|name| entry(entries, name)).collect();
+    }
+    let mut table = HashMap::with_capacity(entries.len());
+    for (key, value) in entries {
+        if let Value::String(key) = key {
+            table.entry(&**key).or_insert(value);
+        }
+    }
+    names.iter().map(|name| table.get(name.as_str()).copied()).collect()
+}
+
+/// A map in the making, in which many names are looked up.
 #[derive(Debug, Default)]
-pub(super) struct SchemaCache(Mutex<Vec<(Arc<Schema>, Arc<Schema>)>>);
+pub(super) struct Draft {
+    entries: Entries,
+    has_table: bool,
+    /// The places of all names among the first `known` entries.
+    table: HashMap<Arc<str>, usize>,
+    known: usize,
+}
+
+impl Draft {
+    /// A map to be changed; so many names will be looked up.
+    pub(super) fn of(entries: Entries, names: usize) -> Self {
+        Self { entries, has_table: names > FEW, ..Self::default() }
+    }
+
+    /// A map to be filled with any number of names.
+    pub(super) fn new() -> Self {
+        Self::of(Entries::new(), usize::MAX)
+    }
+
+    pub(super) fn get(&mut self, name: &str) -> Option<&Value> {
+        let place = self.place(name)?;
+        self.entries.get(place).map(|(_, value)| value)
+    }
+
+    /// Sets an entry: in its place if there is one, else at the end.
+    pub(super) fn put(&mut self, name: &str, value: Value) {
+        match self.place(name).and_then(|place| self.entries.get_mut(place)) {
+            Some((_, old)) => *old = value,
+            None => self.entries.push((name.into(), value)),
+        }
+    }
+
+    /// Adds an entry whose key is no text.
+    pub(super) fn push(&mut self, key: Value, value: Value) {
+        self.entries.push((key, value));
+    }
+
+    pub(super) fn into_value(self) -> Value {
+        Value::Map(self.entries)
+    }
+
+    fn place(&mut self, name: &str) -> Option<usize> {
+        if !self.has_table || self.entries.len() <= FEW {
+            return self.entries.iter().position(|(key, _)| is_named(key, name));
+        }
+        for (place, (key, _)) in self.entries.iter().enumerate().skip(self.known) {
+            if let Value::String(key) = key {
+                self.table.entry(Arc::clone(key)).or_insert(place);
+            }
+        }
+        self.known = self.entries.len();
+        self.table.get(name).copied()
+    }
+}
+
+/// What was made of the last schemas, mostly other schemas. Records come with the same schema over and over; it is recognised
+/// by its place in memory, which it keeps as long as it is held here.
+#[derive(Debug)]
+pub(super) struct SchemaCache<T = Arc<Schema>>(Mutex<Vec<(Arc<Schema>, T)>>);
+
+impl<T> Default for SchemaCache<T> {
+    fn default() -> Self {
+        Self(Mutex::default())
+    }
+}
 
 /// As many as Connect keeps.
 const CACHED: usize = 16;
@@ -148,6 +228,17 @@ impl SchemaCache {
         source: &Arc<Schema>,
         make: impl FnOnce(&Schema) -> Result<Schema, Error>,
     ) -> Result<Arc<Schema>, Error> {
+        self.made(source, |source| make(source).map(Arc::new))
+    }
+}
+
+impl<T: Clone> SchemaCache<T> {
+    /// What is made from `source`, made now if it is not there.
+    pub(super) fn made(
+        &self,
+        source: &Arc<Schema>,
+        make: impl FnOnce(&Schema) -> Result<T, Error>,
+    ) -> Result<T, Error> {
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(at) = known.iter().position(|(of, _)| Arc::ptr_eq(of, source)) {
             if at > 0 {
@@ -157,9 +248,9 @@ impl SchemaCache {
                 return Ok(made.clone());
             }
         }
-        let schema = Arc::new(make(source)?);
+        let new = make(source)?;
         known.truncate(CACHED - 1);
-        known.insert(0, (source.clone(), schema.clone()));
-        Ok(schema)
+        known.insert(0, (source.clone(), new.clone()));
+        Ok(new)
     }
 }

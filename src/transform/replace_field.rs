@@ -1,12 +1,12 @@
 //! `ReplaceField`: without some fields, and others under new names.
 
 use super::Transformation;
-use super::operand::{
-    Entries, SchemaCache, Side, put, read, require_map, require_struct, struct_kind, with_basics,
-};
+use super::operand::{Draft, SchemaCache, Side, read, require_map, require_struct, struct_kind, with_basics};
 use super::settings::Settings;
 use crate::config::{ConfigError, transforms};
 use crate::data::{Error, Field, Record, Schema, SchemaAndValue, Struct, Value};
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
 const PURPOSE: &str = "field replacement";
 
@@ -14,74 +14,79 @@ const PURPOSE: &str = "field replacement";
 #[derive(Debug)]
 pub(super) struct ReplaceField {
     side: Side,
-    exclude: Vec<String>,
-    include: Vec<String>,
-    /// Old and new names.
-    renames: Vec<(String, String)>,
+    exclude: HashSet<String>,
+    include: HashSet<String>,
+    /// New names of old ones; of several the last counts.
+    renames: HashMap<String, String>,
+    /// Old names of new ones.
+    originals: HashMap<String, String>,
     replace_null: bool,
-    schemas: SchemaCache,
+    /// With the place from which each field comes.
+    schemas: SchemaCache<(Arc<Schema>, Arc<[usize]>)>,
 }
 
 impl ReplaceField {
     pub(super) fn new(settings: Settings<'_>, side: Side) -> Result<Self, ConfigError> {
         let renames = transforms::parse_renames(settings.list("renames"));
+        let renames = renames.map_err(|message| settings.error("renames", message))?;
+        let names = |key: &str| settings.list(key).iter().cloned().collect();
         Ok(Self {
             side,
-            exclude: settings.list("exclude").to_vec(),
-            include: settings.list("include").to_vec(),
-            renames: renames.map_err(|message| settings.error("renames", message))?,
+            exclude: names("exclude"),
+            include: names("include"),
+            originals: renames.iter().map(|(old, new)| (new.clone(), old.clone())).collect(),
+            renames: renames.into_iter().collect(),
             replace_null: settings.replace_null(),
             schemas: SchemaCache::default(),
         })
     }
 
     fn keeps(&self, name: &str) -> bool {
-        let is_in = |names: &[String]| names.iter().any(|known| known == name);
-        !is_in(&self.exclude) && (self.include.is_empty() || is_in(&self.include))
+        !self.exclude.contains(name) && (self.include.is_empty() || self.include.contains(name))
     }
 
-    /// The new name; of several renames the last counts.
     fn renamed<'a>(&'a self, name: &'a str) -> &'a str {
-        self.renames.iter().rev().find(|(old, _)| old == name).map_or(name, |(_, new)| new)
+        self.renames.get(name).map_or(name, String::as_str)
     }
 
     /// The old name of a new one, even if there is an unchanged field of that name, as Connect has it.
     fn original<'a>(&'a self, name: &'a str) -> &'a str {
-        self.renames.iter().rev().find(|(_, new)| new == name).map_or(name, |(old, _)| old)
+        self.originals.get(name).map_or(name, String::as_str)
     }
 
     fn schemaless(&self, value: Value) -> Result<Value, Error> {
-        let mut entries = Entries::new();
+        let mut draft = Draft::new();
         for (key, value) in require_map(value, PURPOSE)? {
             match &key {
-                Value::String(name) if self.keeps(name) => put(&mut entries, self.renamed(name), value),
+                Value::String(name) if self.keeps(name) => draft.put(self.renamed(name), value),
                 Value::String(_) => {}
-                _ => entries.push((key, value)),
+                _ => draft.push(key, value),
             }
         }
-        Ok(Value::Map(entries))
+        Ok(draft.into_value())
     }
 
-    fn schema(&self, source: &Schema) -> Result<Schema, Error> {
+    fn schema(&self, source: &Schema) -> Result<(Arc<Schema>, Arc<[usize]>), Error> {
         let kept = source.fields().iter().filter(|field| self.keeps(&field.name));
         let renamed =
             kept.map(|field| Field { name: self.renamed(&field.name).into(), schema: field.schema.clone() });
-        Ok(with_basics(source, struct_kind(renamed.collect())?))
+        let schema = with_basics(source, struct_kind(renamed.collect())?);
+        let originals: Vec<&str> = schema.fields().iter().map(|field| self.original(&field.name)).collect();
+        let invalid = |name: &str| Error::new(format!("{name} is not a valid field name"));
+        let places = source.places(originals.iter().copied()).into_iter().zip(&originals);
+        let places = places.map(|(place, name)| place.ok_or_else(|| invalid(name)));
+        let places: Arc<[usize]> = places.collect::<Result<_, _>>()?;
+        Ok((Arc::new(schema), places))
     }
 
     fn with_schema(&self, value: Value) -> Result<SchemaAndValue, Error> {
         let of = require_struct(value, PURPOSE)?;
-        let schema = self.schemas.get(&of.schema, |source| self.schema(source))?;
-        let value = |field: &Field| {
-            let name = self.original(&field.name);
-            let (index, source) = of
-                .schema
-                .field(name)
-                .ok_or_else(|| Error::new(format!("{name} is not a valid field name")))?;
-            let value = of.values.get(index).cloned().unwrap_or(Value::Null);
-            Ok(read(value, &source.schema, self.replace_null))
+        let (schema, places) = self.schemas.made(&of.schema, |source| self.schema(source))?;
+        let value = |place: &usize| {
+            let (field, value) = of.schema.fields().get(*place).zip(of.values.get(*place))?;
+            Some(read(value.clone(), &field.schema, self.replace_null))
         };
-        let values = schema.fields().iter().map(value).collect::<Result<_, Error>>()?;
+        let values = places.iter().map(|place| value(place).unwrap_or(Value::Null)).collect();
         let value = Value::Struct(Struct { schema: schema.clone(), values });
         Ok(SchemaAndValue { schema: Some(schema), value })
     }

@@ -8,6 +8,7 @@ use super::{Transformation, java_text};
 use crate::config::ConfigError;
 use crate::data::java_time::DateFormat;
 use crate::data::{Error, Field, Kind, Record, Schema, SchemaAndValue, Struct, Value, entry, schema};
+use bigdecimal::BigDecimal;
 use std::sync::Arc;
 
 const PURPOSE: &str = "converting timestamp formats";
@@ -93,6 +94,7 @@ impl TimestampConverter {
             (Some(form), _) => form,
             (None, Value::Date(_)) => Form::Timestamp,
             (None, Value::Int64(_)) => Form::Unix,
+            (None, Value::Decimal(number)) if number.fractional_digit_count() == 0 => Form::Unix,
             (None, Value::String(_)) => Form::String,
             (None, other) => {
                 let class = other.java_class();
@@ -116,12 +118,26 @@ impl TimestampConverter {
                 Precision::Finer(factor) => number / factor,
                 Precision::Coarser(factor) => number.saturating_mul(factor),
             }),
+            (Form::Unix, Value::Decimal(number)) if number.fractional_digit_count() == 0 => {
+                self.read_long(number)
+            }
             (Form::Unix, _) => expected("Unix timestamp to be a Long"),
             (_, Value::Date(ms)) => Ok(*ms),
             (Form::Date, _) => expected("Date to be a java.util.Date"),
             (Form::Time, _) => expected("Time to be a java.util.Date"),
             (Form::Timestamp, _) => expected("Timestamp to be a java.util.Date"),
         }
+    }
+
+    /// An integer beyond 64 bits, as JSON without a schema may have it: nanoseconds may still be a moment.
+    fn read_long(&self, number: &BigDecimal) -> Result<i64, Error> {
+        let factor = match self.precision {
+            Precision::Finer(factor) => factor,
+            Precision::Coarser(_) => 1,
+        };
+        let (integer, _) = number.as_bigint_and_exponent();
+        i64::try_from(integer / factor)
+            .map_err(|_| Error::new(format!("{number} is beyond all timestamps of this unix.precision")))
     }
 
     fn parse(&self, text: &str) -> Result<i64, Error> {

@@ -1,9 +1,10 @@
 //! `ValueToKey`: a key made of fields of the value.
 
 use super::Transformation;
-use super::operand::{Entries, SchemaCache, no_map, no_struct, put, read, struct_kind};
+use super::operand::{Draft, SchemaCache, in_map, no_map, no_struct, read, struct_kind};
 use super::settings::Settings;
-use crate::data::{Error, Field, Record, Schema, SchemaAndValue, Struct, Value, entry};
+use crate::data::{Error, Field, Record, Schema, SchemaAndValue, Struct, Value};
+use std::sync::Arc;
 
 const PURPOSE: &str = "copying fields from value to key";
 
@@ -12,7 +13,8 @@ const PURPOSE: &str = "copying fields from value to key";
 pub(super) struct ValueToKey {
     fields: Vec<String>,
     replace_null: bool,
-    schemas: SchemaCache,
+    /// With the place from which each field comes.
+    schemas: SchemaCache<(Arc<Schema>, Arc<[usize]>)>,
 }
 
 impl ValueToKey {
@@ -21,22 +23,22 @@ impl ValueToKey {
         Self { fields, replace_null: settings.replace_null(), schemas: SchemaCache::default() }
     }
 
-    fn schema(&self, source: &Schema) -> Result<Schema, Error> {
-        let field = |name: &String| {
-            let (_, field) =
-                source.field(name).ok_or_else(|| Error::new(format!("Field does not exist: {name}")))?;
-            Ok(field.clone())
-        };
-        let fields: Vec<Field> = self.fields.iter().map(field).collect::<Result<_, Error>>()?;
-        Ok(Schema::new(struct_kind(fields)?))
+    fn schema(&self, source: &Schema) -> Result<(Arc<Schema>, Arc<[usize]>), Error> {
+        let places = source.places(self.fields.iter().map(String::as_str)).into_iter().zip(&self.fields);
+        let missing = |name: &str| Error::new(format!("Field does not exist: {name}"));
+        let places = places.map(|(place, name)| place.ok_or_else(|| missing(name)));
+        let places: Arc<[usize]> = places.collect::<Result<_, _>>()?;
+        let fields: Vec<Field> =
+            places.iter().filter_map(|place| source.fields().get(*place).cloned()).collect();
+        Ok((Arc::new(Schema::new(struct_kind(fields)?)), places))
     }
 
     fn key_of(&self, of: &Struct) -> Result<SchemaAndValue, Error> {
-        let schema = self.schemas.get(&of.schema, |source| self.schema(source))?;
-        let value = |field: &Field| {
-            read(of.get(&field.name).cloned().unwrap_or(Value::Null), &field.schema, self.replace_null)
+        let (schema, places) = self.schemas.made(&of.schema, |source| self.schema(source))?;
+        let value = |(place, field): (&usize, &Field)| {
+            read(of.values.get(*place).cloned().unwrap_or(Value::Null), &field.schema, self.replace_null)
         };
-        let values = schema.fields().iter().map(value).collect();
+        let values = places.iter().zip(schema.fields()).map(value).collect();
         let value = Value::Struct(Struct { schema: schema.clone(), values });
         Ok(SchemaAndValue { schema: Some(schema), value })
     }
@@ -46,11 +48,11 @@ impl Transformation for ValueToKey {
     fn apply(&self, mut record: Record) -> Result<Option<Record>, Error> {
         record.key = match (&record.value.schema, &record.value.value) {
             (None, Value::Map(entries)) => {
-                let mut key = Entries::new();
-                for name in &self.fields {
-                    put(&mut key, name, entry(entries, name).cloned().unwrap_or(Value::Null));
+                let mut key = Draft::new();
+                for (name, value) in self.fields.iter().zip(in_map(entries, &self.fields)) {
+                    key.put(name, value.cloned().unwrap_or(Value::Null));
                 }
-                SchemaAndValue::schemaless(Value::Map(key))
+                SchemaAndValue::schemaless(key.into_value())
             }
             (None, other) => return Err(no_map(other, PURPOSE)),
             (Some(_), Value::Struct(of)) => self.key_of(of)?,

@@ -210,6 +210,64 @@ async fn a_topic_renamed_by_a_transformation_goes_to_its_own_table() {
     wait_for_rows(&stage.adx, "Others", 134).await;
 }
 
+/// Values that are nested too deep, with and without an end.
+fn deep() -> Vec<Raw> {
+    let value = |depth: usize, is_closed: bool| {
+        let end = if is_closed { "]".repeat(depth - 1) + "}" } else { String::new() };
+        Raw::text("1", &format!(r#"{{"id":1,"d":{}{end}"#, "[".repeat(depth - 1)))
+    };
+    [1001, 3000, 60_000].iter().flat_map(|depth| [value(*depth, true), value(*depth, false)]).collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn values_that_are_nested_too_deep_are_letters_and_why_is_said_everywhere() {
+    const WHY: &str = "more than 1000 levels deep";
+    let kafka = Kafka::shared().await;
+    let stage = set(kafka).await;
+    let dlq = unique("dead");
+    let mut config = config(&stage, &stage.topic, &dlq, "all");
+    config["transforms"] = "insert".into();
+    config["transforms.insert.type"] = "org.apache.kafka.connect.transforms.InsertField$Value".into();
+    config["transforms.insert.static.field"] = "s".into();
+    config["transforms.insert.static.value"] = "v".into();
+    let rest = stage.worker.rest();
+    rest.create_running(&stage.connector, &config).await;
+    // As deep as may be: a row.
+    let deepest = format!(r#"{{"id":99,"n":"17","text":"deep","d":{}{}}}"#, "[".repeat(999), "]".repeat(999));
+    let mut records = mixed(deep());
+    records.push(Raw::text("1", &deepest).header("h", b"{}"));
+    send_raw(kafka, &stage.topic, &records).await;
+    let committed = i64::try_from(records.len()).unwrap();
+    wait_for("all to be committed", Duration::from_mins(1), async || {
+        (stage.committed(kafka).await == [committed]).then_some(())
+    })
+    .await;
+    wait_for_rows(&stage.adx, "Events", 36).await;
+    let letters = read_raw(kafka, &dlq).await;
+    assert_eq!(letters.len(), deep().len());
+    for (index, (letter, record)) in letters.iter().zip(deep()).enumerate() {
+        assert_letter(
+            letter,
+            &record,
+            ("VALUE_CONVERTER", JSON, "serialization error"),
+            (&stage.topic, 6 * index + 5),
+        );
+        let trace = letter.header_text("__connect.errors.exception.stacktrace").unwrap_or_default();
+        assert!(trace.contains("Caused by: ") && trace.contains(WHY), "{trace}");
+    }
+    stage.assert_running().await;
+    let said = stage.worker.log().lines().filter(|line| line.contains(WHY)).count();
+    assert!(said > deep().len(), "each letter and the warning say why: {said}");
+
+    config["errors.tolerance"] = "none".into();
+    let strict = format!("{}-strict", stage.connector);
+    let request = json!({ "name": strict, "config": config }).to_string();
+    assert_eq!(rest.send("POST", "/connectors", Some(request)).await.status, 201);
+    let trace = rest.wait_for_trace(&strict).await;
+    assert!(trace.contains("VALUE_CONVERTER") && trace.contains(WHY), "{trace}");
+    stage.assert_running().await;
+}
+
 /// Ingestion goes on behind the queue message.
 async fn wait_for_rows(adx: &Adx, table: &str, rows: u64) {
     wait_for(format!("{rows} rows in {table}"), Duration::from_mins(1), async || {

@@ -12,14 +12,13 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::thread;
 
+use kusto_connect::app::STACK_BYTES;
 use targets::{TARGETS, Target};
 
 use crate::support::root;
 
 /// Changes of each file of a corpus.
 const CHANGES: usize = 400;
-/// What threads of the standard library and of Tokio have unless told otherwise.
-const USUAL_STACK: usize = 2 << 20;
 /// Bytes that mean something to one of the parsers.
 const SIGNS: &[u8] = b"\0\x01\x7f\x80\xff\"'\\{}[]:=,;$^.#-0e9 \n";
 
@@ -101,9 +100,9 @@ fn replay(name: &str) -> Vec<String> {
     wrong
 }
 
-/// The same on a stack of the usual size, as converters have it.
+/// The same on a stack such as converters have.
 fn holds(name: &'static str) {
-    let thread = thread::Builder::new().stack_size(USUAL_STACK).spawn(|| replay(name));
+    let thread = thread::Builder::new().stack_size(STACK_BYTES).spawn(|| replay(name));
     let wrong = thread.expect("a thread").join().expect("panics are caught");
     assert!(wrong.is_empty(), "{} inputs; the first:\n{}", wrong.len(), wrong.join("\n"));
 }

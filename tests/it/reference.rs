@@ -11,8 +11,9 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::Command;
+use std::sync::LazyLock;
 
-use kusto_connect::config::ConfigError;
+use kusto_connect::config::{ConfigError, SinkConnectorConfig, WorkerConfig};
 use kusto_connect::data::{self, Record, literal};
 use kusto_connect::transform::TransformationChain;
 use serde_json::{Value as Json, json};
@@ -71,6 +72,12 @@ const DECIDED: &[Decision] = &[
         cases: &["cast/text/int*/27", "mask/*/10/value/*-kinds"],
         ours: Ours::Fails(data::DATA_EXCEPTION),
         why: "digits of other scripts are no digits",
+    },
+    Decision {
+        kind: "transform",
+        cases: &["cast/whole/*/s/decimal", "flatten/kind/decimal"],
+        ours: Ours::GoesOn,
+        why: "Java has no decimals without a schema; ours reads integers beyond 64 bits as such, and refuses none of its own",
     },
     Decision {
         kind: "transform",
@@ -213,6 +220,32 @@ fn settings(case: &Case, prefix: &str) -> BTreeMap<String, String> {
     own.chain([(format!("{prefix}.type"), case.text("class").to_owned())]).collect()
 }
 
+/// A connector with these settings among others, as a worker takes it; or all that it says against them.
+fn validated(settings: &BTreeMap<String, String>) -> Result<SinkConnectorConfig, Vec<ConfigError>> {
+    static WORKER: LazyLock<WorkerConfig> = LazyLock::new(|| {
+        let env = [
+            ("BOOTSTRAP_SERVERS", "127.0.0.1:9092"),
+            ("GROUP_ID", "reference"),
+            ("CONFIG_STORAGE_TOPIC", "configs"),
+            ("OFFSET_STORAGE_TOPIC", "offsets"),
+            ("STATUS_STORAGE_TOPIC", "statuses"),
+        ];
+        let env = env.map(|(key, value)| (key.to_owned(), value.to_owned()));
+        WorkerConfig::load(None, BTreeMap::from(env)).expect("good settings")
+    });
+    let own = [
+        ("name", "reference"),
+        ("connector.class", "com.microsoft.azure.kusto.kafka.connect.sink.KustoSinkConnector"),
+        ("topics", "t"),
+        ("kusto.ingestion.url", "http://127.0.0.1:8080"),
+        ("kusto.query.url", "http://127.0.0.1:8080"),
+        ("kusto.tables.topics.mapping", "[{'topic':'*','db':'d','table':'t'}]"),
+    ];
+    let own = own.map(|(key, value)| (key.to_owned(), value.to_owned()));
+    let all = settings.clone().into_iter().chain(own).map(|(key, value)| (key, Some(value))).collect();
+    SinkConnectorConfig::parse(&all, &WORKER).map_err(|errors| errors.entries().to_vec())
+}
+
 fn transformed(settings: &BTreeMap<String, String>, record: Record) -> Result<Option<Record>, Json> {
     let refused = |errors: Vec<ConfigError>| {
         // Java's transformations do not know the connector's prefixes.
@@ -220,7 +253,8 @@ fn transformed(settings: &BTreeMap<String, String>, record: Record) -> Result<Op
             |error: &ConfigError| error.message.replace("transforms.x.", "").replace("predicates.p.", "");
         json!({ "config_errors": errors.iter().map(own).collect::<Vec<_>>() })
     };
-    let chain = TransformationChain::new(settings).map_err(refused)?;
+    let config = validated(settings).map_err(refused)?;
+    let chain = TransformationChain::new(&config.transforms).map_err(refused)?;
     chain.apply(record).map_err(|failure| failed(&failure.error))
 }
 

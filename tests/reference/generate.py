@@ -797,7 +797,7 @@ def converters():
         header(f"String/header/{number}", f"{storage}StringConverter", data)
         header(f"Simple/encoded/{number}", f"{storage}SimpleHeaderConverter", data)
         converter(f"String/default/{number}", f"{storage}StringConverter", data)
-        for encoding in ("UTF-8", "US-ASCII", "utf8"):
+        for encoding in ("UTF-8", "US-ASCII", "utf8", "ASCII", "ISO-8859-1", "latin1", "UTF-16", "UTF-16BE", "UTF-16LE"):
             converter(f"String/{encoding}/{number}", f"{storage}StringConverter", data, {"converter.encoding": encoding})
     for encoding in ("", "nonsense", "ISO-8859-1", "UTF-16"):
         converter(f"String/encoding/{encoding}", f"{storage}StringConverter", b"\x00text", {"converter.encoding": encoding})
@@ -895,6 +895,18 @@ def json_converter():
     for number, data in enumerate([b"\xff", b'"\xff"', b'"\xc3"', b'"\xed\xa0\x80"', b"\xef\xbb\xbf1", "\u00e4".encode("latin-1"),
                                    '{"a":1}'.encode("utf-16-be"), b"\x00", b"", b'"\x01"']):
         converter(f"json/encoded/{number}", which, data, {"schemas.enable": "false"})
+    # The results say two levels for one.
+    for depth in (1, 50, 1001, 3000):
+        nested = ("[" * depth + "1" + "]" * depth).encode()
+        converter(f"json/deep/{depth}", which, nested, {"schemas.enable": "false"})
+        header(f"json/deep/header/{depth}", which, nested, {"schemas.enable": "false"})
+    for digits in (19, 20, 1000, 1001):
+        number = b"1" * digits
+        converter(f"json/long/{digits}", which, number, {"schemas.enable": "false"})
+        converter(f"json/long/{digits}/envelope", which, b'{"schema":{"type":"int64"},"payload":' + number + b"}", {"schemas.enable": "true"})
+    for number, text in enumerate(("1.0", "-7.000", "12e1", "1200e-2", "0e9", "1.50e1", "9223372036854775807.0")):
+        for kind in ("int8", "int16", "int32", "int64"):
+            envelope(f"json/whole/{kind}/{number}", json.dumps({"type": kind}), text)
     for flag in ("true", "false"):
         converter(f"json/null/{flag}", which, None, {"schemas.enable": flag})
         converter(f"json/null/{flag}/key", which, None, {"schemas.enable": flag}, True)

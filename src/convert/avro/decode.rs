@@ -6,14 +6,14 @@
 use super::super::json_payload::unique;
 use super::plan::{Node, Record};
 use super::{bad_value, default};
-use crate::data::{self, Error, Schema, Struct, Value};
+use crate::data::{self, Error, Schema, Struct, Value, json_text};
 use bigdecimal::BigDecimal;
 use bigdecimal::num_bigint::BigInt;
 use bytes::Bytes;
 use std::sync::Arc;
 
-/// No value of a table is nested deeper; a record inside itself could be.
-const MOST_DEPTH: usize = 128;
+/// A record inside itself may be nested without end.
+const MOST_DEPTH: usize = json_text::MOST_DEPTH;
 /// Values that take no bytes (nulls, empty records) in one record, besides one for each of its bytes.
 const MOST_EMPTY: usize = 65_536;
 
@@ -49,9 +49,21 @@ struct Decoder<'a> {
 }
 
 impl<'a> Decoder<'a> {
+    // What recurses is kept small: a stack has to hold it a thousand times.
     fn value(&mut self, node: &Node) -> Result<Value, Error> {
-        self.left =
-            self.left.checked_sub(1).ok_or_else(|| bad_value("it has too many values of no bytes"))?;
+        match node {
+            Node::Array(of) => self.items(of),
+            Node::Map(of) => self.map(of),
+            Node::Entries(of) => self.entries(of),
+            Node::Record(at, schema) => self.record(*at, schema.as_ref()),
+            Node::Nullable(null, of) => self.nullable(*null, of),
+            Node::Single(of) => self.single(of),
+            Node::Union(branches, schema) => self.union(branches, schema),
+            plain => self.plain(plain),
+        }
+    }
+
+    fn plain(&mut self, node: &Node) -> Result<Value, Error> {
         Ok(match node {
             Node::Null => Value::Null,
             Node::Boolean => match self.take(1)? {
@@ -75,95 +87,106 @@ impl<'a> Decoder<'a> {
                 let symbol = place.and_then(|place| symbols.get(place));
                 Value::String(Arc::clone(symbol.ok_or_else(|| bad_value("an enum has no such symbol"))?))
             }
-            Node::Nullable(null, of) => match self.long()? {
-                place @ (0 | 1) if place == *null => Value::Null,
-                0 | 1 => self.nested(of)?,
-                _ => return Err(no_branch()),
-            },
-            Node::Single(of) => match self.long()? {
-                0 => self.nested(of)?,
-                _ => return Err(no_branch()),
-            },
-            Node::Union(branches, schema) => {
-                let place = usize::try_from(self.long()?).ok();
-                match place.and_then(|place| branches.get(place)) {
-                    None => return Err(no_branch()),
-                    Some((_, None)) => Value::Null,
-                    Some((node, Some(place))) => branch(schema, *place, self.nested(node)?),
-                }
-            }
-            Node::Array(_) | Node::Map(_) | Node::Entries(_) | Node::Record(..) => self.container(node)?,
+            _ => return Err(bad_value("it is no plain value")),
         })
     }
 
+    /// A value in another one.
     fn nested(&mut self, node: &Node) -> Result<Value, Error> {
-        if self.depth >= MOST_DEPTH {
-            return Err(bad_value(format!("it is nested deeper than {MOST_DEPTH} levels")));
-        }
-        self.depth += 1;
+        self.deeper()?;
         let value = self.value(node);
         self.depth -= 1;
         value
     }
 
-    fn container(&mut self, node: &Node) -> Result<Value, Error> {
-        match node {
-            Node::Record(at, schema) => {
-                let record = self.records.get(*at).ok_or_else(|| bad_value("a record is missing"))?;
-                let values: Result<Vec<_>, _> = record.fields.iter().map(|node| self.nested(node)).collect();
-                let schema = Arc::clone(schema.as_ref().unwrap_or(&record.schema));
-                Ok(Value::Struct(Struct { schema, values: values? }))
-            }
-            Node::Map(of) => {
-                let mut entries = Vec::new();
-                self.blocks(|decoder| {
-                    let key = Value::String(decoder.text()?);
-                    entries.push((key, decoder.nested(of)?));
-                    Ok(())
-                })?;
-                Ok(Value::Map(unique(entries)))
-            }
-            Node::Entries(of) => {
-                let mut entries = Vec::new();
-                self.blocks(|decoder| {
-                    let Value::Struct(entry) = decoder.nested(of)? else {
-                        return Err(bad_value("an entry of a map is no record"));
-                    };
-                    let part = |name: &str| entry.get(name).cloned().unwrap_or(Value::Null);
-                    entries.push((part("key"), part("value")));
-                    Ok(())
-                })?;
-                Ok(Value::Map(entries))
-            }
-            Node::Array(of) => {
-                let mut items = Vec::new();
-                self.blocks(|decoder| {
-                    items.push(decoder.nested(of)?);
-                    Ok(())
-                })?;
-                Ok(Value::Array(items))
-            }
-            _ => Err(bad_value("it is no container")),
+    fn deeper(&mut self) -> Result<(), Error> {
+        self.left =
+            self.left.checked_sub(1).ok_or_else(|| bad_value("it has too many values of no bytes"))?;
+        if self.depth >= MOST_DEPTH {
+            return Err(bad_value(format!("it is nested deeper than {MOST_DEPTH} levels")));
+        }
+        self.depth += 1;
+        Ok(())
+    }
+
+    fn nullable(&mut self, null: i64, of: &Node) -> Result<Value, Error> {
+        match self.long()? {
+            place @ (0 | 1) if place == null => Ok(Value::Null),
+            0 | 1 => self.value(of),
+            _ => Err(no_branch()),
         }
     }
 
-    /// Reads the items of an array or a map, which come in blocks.
-    fn blocks(&mut self, mut item: impl FnMut(&mut Self) -> Result<(), Error>) -> Result<(), Error> {
-        loop {
-            let mut count = self.long()?;
-            if count == 0 {
-                return Ok(());
-            }
-            if count < 0 {
+    fn single(&mut self, of: &Node) -> Result<Value, Error> {
+        match self.long()? {
+            0 => self.value(of),
+            _ => Err(no_branch()),
+        }
+    }
+
+    fn union(&mut self, branches: &[(Node, Option<usize>)], schema: &Arc<Schema>) -> Result<Value, Error> {
+        let place = usize::try_from(self.long()?).ok();
+        match place.and_then(|place| branches.get(place)) {
+            None => Err(no_branch()),
+            Some((_, None)) => Ok(Value::Null),
+            Some((node, Some(place))) => Ok(branch(schema, *place, self.nested(node)?)),
+        }
+    }
+
+    fn record(&mut self, at: usize, schema: Option<&Arc<Schema>>) -> Result<Value, Error> {
+        let record = self.records.get(at).ok_or_else(|| bad_value("a record is missing"))?;
+        let mut values = Vec::with_capacity(record.fields.len());
+        for node in &record.fields {
+            values.push(self.nested(node)?);
+        }
+        Ok(Value::Struct(Struct { schema: Arc::clone(schema.unwrap_or(&record.schema)), values }))
+    }
+
+    fn map(&mut self, of: &Node) -> Result<Value, Error> {
+        let mut entries = Vec::new();
+        let mut block = 0;
+        while self.is_item(&mut block)? {
+            let key = Value::String(self.text()?);
+            entries.push((key, self.nested(of)?));
+        }
+        Ok(Value::Map(unique(entries)))
+    }
+
+    fn entries(&mut self, of: &Node) -> Result<Value, Error> {
+        let mut entries = Vec::new();
+        let mut block = 0;
+        while self.is_item(&mut block)? {
+            entries.push(as_entry(self.nested(of)?)?);
+        }
+        Ok(Value::Map(entries))
+    }
+
+    fn items(&mut self, of: &Node) -> Result<Value, Error> {
+        let mut items = Vec::new();
+        let mut block = 0;
+        while self.is_item(&mut block)? {
+            items.push(self.nested(of)?);
+        }
+        Ok(Value::Array(items))
+    }
+
+    /// True when an item of an array or a map follows. They come in blocks; `left` of them belong to the one that is being
+    /// read.
+    fn is_item(&mut self, left: &mut i64) -> Result<bool, Error> {
+        if *left == 0 {
+            *left = self.long()?;
+            if *left < 0 {
                 // The block's size in bytes follows, for who wants to skip it.
                 self.long()?;
-                count = count.checked_neg().ok_or_else(|| bad_value("a block has too many items"))?;
+                *left = left.checked_neg().ok_or_else(|| bad_value("a block has too many items"))?;
             }
-            // Items take bytes or are counted: this ends whatever the number is.
-            for _ in 0..count {
-                item(self)?;
+            if *left == 0 {
+                return Ok(false);
             }
         }
+        // Items take bytes or are counted: this ends whatever the number is.
+        *left -= 1;
+        Ok(true)
     }
 
     fn take(&mut self, count: usize) -> Result<&'a [u8], Error> {
@@ -201,6 +224,12 @@ impl<'a> Decoder<'a> {
         }
         Err(bad_value("Invalid long encoding"))
     }
+}
+
+fn as_entry(value: Value) -> Result<(Value, Value), Error> {
+    let Value::Struct(entry) = value else { return Err(bad_value("an entry of a map is no record")) };
+    let part = |name: &str| entry.get(name).cloned().unwrap_or(Value::Null);
+    Ok((part("key"), part("value")))
 }
 
 fn no_branch() -> Error {

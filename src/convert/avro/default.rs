@@ -3,6 +3,7 @@
 use super::bad_schema;
 use super::decode;
 use super::plan::{Int, Node, Record};
+use crate::data::json_text::brief;
 use crate::data::{Error, Struct, Value};
 use serde_json::Value as Json;
 use std::sync::Arc;
@@ -15,7 +16,7 @@ pub(super) trait Records {
 
 /// Reads a default of the type that `node` decodes; a union's is of its first branch, or of the one that is not null.
 pub(super) fn value(node: &Node, records: &impl Records, json: &Json) -> Result<Value, Error> {
-    let wrong = || bad_schema(format!("the default {json} is not of its field's type"));
+    let wrong = || bad_schema(format!("the default {} is not of its field's type", brief(json)));
     let part = |node: &Node, json: &Json| value(node, records, json);
     Ok(match (node, json) {
         (Node::Boolean, Json::Bool(truth)) => Value::Boolean(*truth),

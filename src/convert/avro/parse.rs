@@ -5,6 +5,7 @@
 
 use super::bad_schema;
 use crate::data::Error;
+use crate::data::json_text::{self, brief};
 use serde_json::{Map, Value as Json};
 use std::collections::HashMap;
 
@@ -82,7 +83,7 @@ impl Names {
     /// Reads one schema; it may use what was read before.
     pub(super) fn read(&mut self, text: &str) -> Result<Type, Error> {
         // A schema of one type may stand without quotes.
-        let json = match serde_json::from_str(text) {
+        let json = match json_text::parse_value(text.as_bytes()) {
             Ok(json) => json,
             Err(_) if text.trim().chars().all(|c| c.is_ascii_alphanumeric() || "._".contains(c)) => {
                 Json::String(text.trim().to_owned())
@@ -98,14 +99,20 @@ impl Names {
                 let kind = self.by_name(name, namespace)?;
                 Ok(Type { kind, properties: Properties::new() })
             }
-            Json::Array(branches) => {
-                let branches = branches.iter().map(|branch| self.of(branch, namespace));
-                let kind = Kind::Union(branches.collect::<Result<_, _>>()?);
-                Ok(Type { kind, properties: Properties::new() })
-            }
+            Json::Array(branches) => self.of_union(branches, namespace),
             Json::Object(object) => self.of_object(object, namespace),
-            other => Err(bad_schema(format!("{other} is no type"))),
+            Json::Null | Json::Bool(_) | Json::Number(_) => {
+                Err(bad_schema(format!("{} is no type", brief(json))))
+            }
         }
+    }
+
+    fn of_union(&mut self, branches: &[Json], namespace: &str) -> Result<Type, Error> {
+        let mut types = Vec::with_capacity(branches.len());
+        for branch in branches {
+            types.push(self.of(branch, namespace)?);
+        }
+        Ok(Type { kind: Kind::Union(types), properties: Properties::new() })
     }
 
     fn by_name(&self, name: &str, namespace: &str) -> Result<Kind, Error> {
@@ -134,7 +141,6 @@ impl Names {
         };
         let part =
             |key: &str| object.get(key).ok_or_else(|| bad_schema(format!("a type {name} has no \"{key}\"")));
-        let properties = object.clone();
         let kind = match name {
             "array" => Kind::Array(Box::new(self.of(part("items")?, namespace)?)),
             "map" => Kind::Map(Box::new(self.of(part("values")?, namespace)?)),
@@ -145,7 +151,7 @@ impl Names {
             }
             _ => self.by_name(name, namespace)?,
         };
-        Ok(Type { kind, properties })
+        Ok(Type { kind, properties: own_properties(object) })
     }
 
     fn named(&mut self, kind: &str, object: &Properties, namespace: &str) -> Result<usize, Error> {
@@ -154,10 +160,9 @@ impl Names {
         let full_name = full_name(name, text(object, "namespace").unwrap_or(namespace));
         let own_namespace = full_name.rsplit_once('.').map_or("", |(namespace, _)| namespace).to_owned();
         let place = self.all.len();
-        let properties: Properties =
-            object.iter().filter(|(key, _)| *key != "fields").map(|(k, v)| (k.clone(), v.clone())).collect();
         self.places.insert(full_name.clone(), place);
         let wrong = |what: &str| bad_schema(format!("the {kind} {full_name} has no {what}"));
+        let properties = own_properties(object);
         self.all.push(Named { full_name: full_name.clone(), properties, shape: Shape::Open });
         let shape = match kind {
             "enum" => {
@@ -193,6 +198,12 @@ impl Names {
             doc: text(object, "doc").map(str::to_owned),
         })
     }
+}
+
+/// What is said of a type beside the types in it.
+fn own_properties(object: &Properties) -> Properties {
+    let is_own = |key: &str| !matches!(key, "type" | "items" | "values" | "fields" | "symbols");
+    object.iter().filter(|(key, _)| is_own(key)).map(|(key, value)| (key.clone(), value.clone())).collect()
 }
 
 fn full_name(name: &str, namespace: &str) -> String {

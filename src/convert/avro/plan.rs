@@ -8,6 +8,7 @@ use super::default;
 use super::logical::{bytes, decimal, int};
 use super::parse::{Kind, Named, Names, Properties, Shape, Type, text};
 use super::{Options, Reader, bad_schema};
+use crate::data::json_text::{self, brief};
 use crate::data::schema::{Field, Kind as Connect, TIMESTAMP};
 use crate::data::{Error, Schema};
 use serde_json::Value as Json;
@@ -20,8 +21,8 @@ const ENUM: &str = "io.confluent.connect.avro.Enum";
 /// What schemas without a name of their own are called by the converter when it writes.
 const NO_NAME: &str = "io.confluent.connect.avro.ConnectDefault";
 
-/// Records in records: what is deeper could not be decoded either.
-const MOST_DEPTH: usize = 100;
+/// Types in types.
+const MOST_DEPTH: usize = json_text::MOST_DEPTH;
 
 /// How a value is decoded.
 #[derive(Debug, Clone)]
@@ -109,6 +110,16 @@ struct Maker<'a> {
 
 impl<'a> Maker<'a> {
     fn of(&mut self, of: &'a Type, place: Place<'a>) -> Result<(Node, Arc<Schema>), Error> {
+        if self.depth >= MOST_DEPTH {
+            return Err(bad_schema(format!("types are nested deeper than {MOST_DEPTH} levels")));
+        }
+        self.depth += 1;
+        let made = self.of_any(of, place);
+        self.depth -= 1;
+        made
+    }
+
+    fn of_any(&mut self, of: &'a Type, place: Place<'a>) -> Result<(Node, Arc<Schema>), Error> {
         let properties = &of.properties;
         let (node, schema) = match &of.kind {
             Kind::Named(at) => return self.named(*at, place),
@@ -204,10 +215,6 @@ impl<'a> Maker<'a> {
         named: &'a Named,
         fields: &'a [super::parse::Field],
     ) -> Result<Vec<Field>, Error> {
-        if self.depth >= MOST_DEPTH {
-            return Err(bad_schema(format!("records are nested deeper than {MOST_DEPTH} levels")));
-        }
-        self.depth += 1;
         self.set(at, Slot::Open);
         let mut nodes = Vec::with_capacity(fields.len());
         let mut all: Vec<Field> = Vec::with_capacity(fields.len());
@@ -217,7 +224,6 @@ impl<'a> Maker<'a> {
             nodes.push(node);
             all.push(Field { name: field.name.as_str().into(), schema });
         }
-        self.depth -= 1;
         let schema = Schema { name: name_of(named), ..Schema::new(Connect::Struct(all.clone())) };
         self.set(at, Slot::Done(Record { fields: nodes, schema: Arc::new(schema) }));
         Ok(all)
@@ -339,7 +345,10 @@ impl<'a> Maker<'a> {
         if let Some(Json::Object(parameters)) = properties.get("connect.parameters") {
             for (name, value) in parameters {
                 let value = value.as_str().ok_or_else(|| {
-                    Error::new(format!("Expected schema parameter values to be strings but found: {value}"))
+                    Error::new(format!(
+                        "Expected schema parameter values to be strings but found: {}",
+                        brief(value)
+                    ))
                 })?;
                 schema.parameters.insert(name.as_str().into(), value.into());
             }

@@ -62,6 +62,9 @@ const BUILT_IN: [(&str, &str); 7] = [
 
 /// The file of a schema, with all it imports.
 pub(super) fn file(registered: &Registered) -> Result<FileDescriptor, Error> {
+    if registered.references.len() > MOST_IMPORTS {
+        return Err(bad_schema(format!("it refers to more than {MOST_IMPORTS} others")));
+    }
     let main = parse(MAIN, &registered.text)?;
     let name = main.name().to_owned();
     let mut files = HashMap::new();
@@ -82,13 +85,73 @@ pub(super) fn file(registered: &Registered) -> Result<FileDescriptor, Error> {
 
 /// Text, or the base64 of a compiled file.
 fn parse(name: &str, text: &str) -> Result<File, Error> {
+    if is_too_deep(text) {
+        return Err(bad_schema(format!("it is nested deeper than {MOST_DEPTH} levels")));
+    }
     let error = match File::from_source(name, text) {
         Ok(file) => return Ok(file),
         Err(error) => error,
     };
-    let compiled = STANDARD.decode(text.trim()).ok();
+    let compiled = STANDARD.decode(text.trim()).ok().filter(|bytes| !has_open_options(bytes));
     let compiled = compiled.and_then(|bytes| File::decode_file_descriptor_proto(bytes.as_slice()).ok());
     compiled.ok_or_else(|| bad_schema(error.to_string()))
+}
+
+/// Files that import files: the compiler recurses into them.
+const MOST_IMPORTS: usize = 1000;
+/// Messages in messages, options in options: the compiler recurses into them, and has a bound for messages only.
+const MOST_DEPTH: usize = 100;
+
+/// True when brackets lie deeper in each other than any schema has them.
+fn is_too_deep(text: &str) -> bool {
+    let (mut depth, mut rest) = (0_usize, text.as_bytes());
+    while let Some((sign, after)) = rest.split_first() {
+        rest = match (sign, after) {
+            (b'/', [b'/', comment @ ..]) | (b'#', comment) => behind(comment, b"\n"),
+            (b'/', [b'*', comment @ ..]) => behind(comment, b"*/"),
+            (quote @ (b'"' | b'\''), text) => behind_text(text, *quote),
+            _ => after,
+        };
+        match sign {
+            b'{' | b'[' | b'(' | b'<' => depth += 1,
+            b'}' | b']' | b')' | b'>' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        if depth > MOST_DEPTH {
+            return true;
+        }
+    }
+    false
+}
+
+fn behind<'t>(text: &'t [u8], end: &[u8]) -> &'t [u8] {
+    let at = text.windows(end.len()).position(|part| part == end).map_or(text.len(), |at| at + end.len());
+    text.get(at..).unwrap_or_default()
+}
+
+fn behind_text(text: &[u8], quote: u8) -> &[u8] {
+    let mut is_escaped = false;
+    let is_end = |byte: &u8| {
+        let is_end = !is_escaped && (*byte == quote || *byte == b'\n');
+        is_escaped = !is_escaped && *byte == b'\\';
+        is_end
+    };
+    let at = text.iter().position(is_end).map_or(text.len(), |at| at + 1);
+    text.get(at..).unwrap_or_default()
+}
+
+/// True when a compiled file may have options as text, which compilers take out of it: these could be as deep as they like.
+fn has_open_options(bytes: &[u8]) -> bool {
+    let mut depth = 0_usize;
+    bytes.iter().any(|byte| {
+        depth = match byte {
+            b'{' => depth + 1,
+            b'}' => depth.saturating_sub(1),
+            _ => depth,
+        };
+        // Some of the bytes are no brackets.
+        depth > 4 * MOST_DEPTH
+    })
 }
 
 /// The schema itself.

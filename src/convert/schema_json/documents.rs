@@ -1,42 +1,63 @@
 //! The documents of a JSON Schema, and what a `$ref` in them names. Pure.
 
 use super::bad_schema;
-use crate::data::Error;
 use crate::data::registered::Registered;
-use serde_json::Value as Json;
+use crate::data::{Error, json_text};
+use serde_json::{Map, Value as Json};
+use std::collections::HashMap;
+use std::rc::Rc;
 use url::Url;
 
-/// A document and the names by which others refer to it.
+/// A document, and its parts that are referred to by a name of their own: their pointers.
 struct Document {
-    names: Vec<String>,
     json: Json,
+    anchors: HashMap<String, String>,
 }
 
 /// The schema itself, at place 0, and all it refers to.
-pub(super) struct Documents(Vec<Document>);
+pub(super) struct Documents {
+    all: Vec<Document>,
+    /// By the names that references have for them; of equal names the first.
+    names: HashMap<String, usize>,
+    /// By the last part of these names.
+    files: HashMap<String, usize>,
+    /// What names inside a document are relative to.
+    bases: Vec<Vec<Url>>,
+}
 
 /// A place in a document: the document's number, and a JSON pointer.
 pub(super) type Place = (usize, String);
 
 impl Documents {
     pub(super) fn new(registered: &Registered) -> Result<Self, Error> {
-        let read = |name: Option<&str>, text: &str| {
-            let json: Json =
-                serde_json::from_str(text).map_err(|error| bad_schema(format!("it is not JSON: {error}")))?;
-            let id = ["$id", "id"].iter().find_map(|key| json.get(key)?.as_str());
-            let names = id.into_iter().chain(name).map(|name| name.trim_end_matches('#').to_owned());
-            Ok(Document { names: names.collect(), json })
-        };
-        let mut all = vec![read(None, &registered.text)?];
+        let mut documents =
+            Self { all: Vec::new(), names: HashMap::new(), files: HashMap::new(), bases: Vec::new() };
+        documents.add(None, &registered.text)?;
         for reference in &registered.references {
-            all.push(read(Some(&reference.name), &reference.text)?);
+            documents.add(Some(&reference.name), &reference.text)?;
         }
-        Ok(Self(all))
+        Ok(documents)
+    }
+
+    fn add(&mut self, name: Option<&str>, text: &str) -> Result<(), Error> {
+        let json = json_text::parse_value(text.as_bytes());
+        let json = json.map_err(|error| bad_schema(format!("it is not JSON: {error}")))?;
+        let id = ["$id", "id"].iter().find_map(|key| json.get(key)?.as_str());
+        let (place, mut bases) = (self.all.len(), Vec::new());
+        for name in id.into_iter().chain(name).map(|name| name.trim_end_matches('#')) {
+            self.names.entry(name.to_owned()).or_insert(place);
+            let file = name.rsplit('/').next().unwrap_or(name);
+            self.files.entry(file.to_owned()).or_insert(place);
+            bases.extend(Url::parse(name));
+        }
+        self.bases.push(bases);
+        self.all.push(Document { anchors: anchors(&json), json });
+        Ok(())
     }
 
     /// The whole schema.
     pub(super) fn root(&self) -> &Json {
-        self.0.first().map_or(&Json::Null, |document| &document.json)
+        self.all.first().map_or(&Json::Null, |document| &document.json)
     }
 
     /// What `reference`, written in the document `from`, names.
@@ -45,52 +66,82 @@ impl Documents {
         let (name, pointer) = reference.split_once('#').unwrap_or((reference, ""));
         let at = if name.is_empty() { Some(from) } else { self.document(from, name) };
         let at = at.ok_or_else(missing)?;
-        let json = &self.0.get(at).ok_or_else(missing)?.json;
+        let Document { json, anchors } = self.all.get(at).ok_or_else(missing)?;
         // A pointer in a URL may be escaped.
         let query = format!("p={}", pointer.replace('+', "%2B"));
-        let pointer: String =
+        let mut pointer: String =
             url::form_urlencoded::parse(query.as_bytes()).map(|(_, p)| p.into_owned()).collect();
-        let found = if pointer.is_empty() || pointer.starts_with('/') {
-            json.pointer(&pointer)
-        } else {
-            anchor(json, &pointer)
-        };
-        Ok(((at, pointer), found.ok_or_else(missing)?))
+        if !pointer.is_empty() && !pointer.starts_with('/') {
+            pointer.clone_from(anchors.get(&pointer).ok_or_else(missing)?);
+        }
+        let found = json.pointer(&pointer).ok_or_else(missing)?;
+        Ok(((at, pointer), found))
     }
 
     fn document(&self, from: usize, name: &str) -> Option<usize> {
-        let named = |name: &str| self.0.iter().position(|document| document.names.iter().any(|n| n == name));
         let joined = || {
-            let bases = self.0.get(from)?.names.iter();
-            let urls = bases.filter_map(|base| Url::parse(base).ok()?.join(name).ok());
-            urls.map(|url| url.to_string()).find_map(|name| named(&name))
+            let urls = self.bases.get(from)?.iter().filter_map(|base| base.join(name).ok());
+            urls.map(|url| url.to_string()).find_map(|name| self.names.get(&name))
         };
-        let by_file = || {
-            let file = name.trim_start_matches("./");
-            let is_it = |known: &String| known.rsplit('/').next() == Some(file);
-            self.0.iter().position(|document| document.names.iter().any(is_it))
-        };
-        named(name).or_else(joined).or_else(by_file)
+        let by_file = || self.files.get(name.trim_start_matches("./"));
+        self.names.get(name).or_else(joined).or_else(by_file).copied()
     }
 }
 
-/// The schema below `json` that calls itself so.
-fn anchor<'a>(json: &'a Json, name: &str) -> Option<&'a Json> {
-    let hash = format!("#{name}");
-    let is_it = |json: &Json| {
-        json.get("$anchor").and_then(Json::as_str) == Some(name)
-            || ["$id", "id"].iter().any(|key| json.get(key).and_then(Json::as_str) == Some(&hash))
-    };
-    let mut open = vec![json];
-    while let Some(json) = open.pop() {
-        if is_it(json) {
-            return Some(json);
-        }
+/// The schemas below `json` that have names of their own, with their pointers.
+fn anchors(json: &Json) -> HashMap<String, String> {
+    let mut found = HashMap::new();
+    let mut open = vec![(json, Rc::new(Step::Root))];
+    while let Some((json, at)) = open.pop() {
         match json {
-            Json::Object(members) => open.extend(members.values()),
-            Json::Array(items) => open.extend(items),
+            Json::Object(members) => {
+                for name in names(members) {
+                    found.entry(name.to_owned()).or_insert_with(|| at.pointer());
+                }
+                let inner = members.iter().map(|(name, json)| (json, Step::Member(Rc::clone(&at), name)));
+                open.extend(inner.map(|(json, step)| (json, Rc::new(step))));
+            }
+            Json::Array(items) => {
+                let inner = items.iter().enumerate();
+                open.extend(inner.map(|(index, json)| (json, Rc::new(Step::Item(Rc::clone(&at), index)))));
+            }
             _ => {}
         }
     }
-    None
+    found
+}
+
+/// What a schema calls itself.
+fn names(members: &Map<String, Json>) -> impl Iterator<Item = &str> {
+    let own = members.get("$anchor").and_then(Json::as_str);
+    let ids = ["$id", "id"].into_iter().filter_map(|key| members.get(key)?.as_str()?.strip_prefix('#'));
+    own.into_iter().chain(ids)
+}
+
+/// A way into a document, from its end.
+enum Step<'a> {
+    Root,
+    Member(Rc<Step<'a>>, &'a str),
+    Item(Rc<Step<'a>>, usize),
+}
+
+impl Step<'_> {
+    fn pointer(&self) -> String {
+        let mut parts = Vec::new();
+        let mut step = self;
+        loop {
+            step = match step {
+                Self::Root => break,
+                Self::Member(before, name) => {
+                    parts.push(name.replace('~', "~0").replace('/', "~1"));
+                    before
+                }
+                Self::Item(before, index) => {
+                    parts.push(index.to_string());
+                    before
+                }
+            };
+        }
+        parts.iter().rev().fold(String::new(), |pointer, part| pointer + "/" + part)
+    }
 }

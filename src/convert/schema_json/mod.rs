@@ -8,11 +8,11 @@ mod documents;
 mod plan;
 mod read;
 
+use crate::data::json_text::{self, Json};
 use crate::data::registered::Registered;
 use crate::data::{Error, Schema, SchemaAndValue};
 use documents::Documents;
 use plan::{Node, Object};
-use serde_json::value::RawValue;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -46,11 +46,11 @@ impl Reader {
 
     /// Reads one document.
     pub(super) fn read(&self, bytes: &[u8]) -> Result<SchemaAndValue, Error> {
-        let json: &RawValue = serde_json::from_slice(bytes).map_err(super::json::not_json)?;
-        if json.get() == "null" {
+        let json = json_text::parse(bytes, 0).map_err(super::json::not_json)?;
+        if json == Json::Null {
             return Ok(SchemaAndValue::NULL);
         }
-        let value = read::value(&self.root, &self.objects, json)?;
+        let value = read::value(&self.root, &self.objects, &json)?;
         Ok(SchemaAndValue { schema: Some(Arc::clone(&self.schema)), value })
     }
 }

@@ -7,14 +7,15 @@
 
 use super::documents::{Documents, Place};
 use super::{Options, Reader, bad_schema, read};
+use crate::data::json_text::{self, brief};
 use crate::data::schema::{DECIMAL, Field, Kind};
 use crate::data::{Error, Schema};
 use serde_json::{Map, Value as Json};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 const UNION: &str = "io.confluent.connect.json.OneOf";
-/// Nested deeper than this a schema is a ring.
+/// Types in types, and references to references; nested deeper a schema is a ring.
 const MOST_DEPTH: usize = 100;
 /// References can make much out of little.
 const MOST_SCHEMAS: usize = 100_000;
@@ -39,6 +40,7 @@ pub(super) enum Node {
 #[derive(Debug, Clone)]
 pub(super) struct Object {
     pub(super) nodes: Vec<Node>,
+    pub(super) names: HashSet<Arc<str>>,
     pub(super) schema: Arc<Schema>,
 }
 
@@ -97,7 +99,7 @@ impl<'a> Maker<'a> {
 
     fn of_any(&mut self, json: &'a Json, context: Context) -> Result<Made, Error> {
         let object = json.as_object().filter(|object| !object.is_empty());
-        let object = object.ok_or_else(|| Error::new(format!("Unsupported schema type {json}")))?;
+        let object = object.ok_or_else(|| unsupported(json))?;
         if let Some(reference) = object.get("$ref").and_then(Json::as_str) {
             let (at, target) = self.documents.find(context.document, reference)?;
             if let Some(known) = self.known.get(&at) {
@@ -126,7 +128,7 @@ impl<'a> Maker<'a> {
                 Some(Json::Bool(_)) => self.typed("boolean", object, context),
                 Some(Json::Number(number)) if number.is_f64() => self.typed("number", object, context),
                 Some(Json::Number(_)) => self.typed("integer", object, context),
-                _ => Err(Error::new(format!("Unsupported schema type {json}"))),
+                _ => Err(unsupported(json)),
             },
         }
     }
@@ -302,19 +304,18 @@ impl<'a> Maker<'a> {
         if let Some(at) = context.at {
             self.known.insert(at, place);
         }
-        let required = |name: &str| {
-            let lists = parts.iter().filter_map(|(_, part)| part.get("required")?.as_array());
-            lists.flatten().any(|required| required.as_str() == Some(name))
-        };
+        let lists = parts.iter().filter_map(|(_, part)| part.get("required")?.as_array());
+        let required: HashSet<&str> = lists.flatten().filter_map(Json::as_str).collect();
         let (mut nodes, mut fields): (Vec<Node>, Vec<Field>) = (Vec::new(), Vec::new());
         for (document, name, property) in sorted(parts) {
-            let inner = Context { document, optional: !required(name), at: None };
+            let inner = Context { document, optional: !required.contains(name), at: None };
             let (node, schema) = self.of(property, inner)?;
             nodes.push(node);
             fields.push(Field { name: name.into(), schema });
         }
         let schema = finish(Schema::new(Kind::Struct(fields)), object, context.optional)?;
-        let whole = Object { nodes, schema: Arc::clone(&schema) };
+        let names = schema.fields().iter().map(|field| Arc::clone(&field.name)).collect();
+        let whole = Object { nodes, names, schema: Arc::clone(&schema) };
         if let Some(slot) = self.objects.get_mut(place) {
             *slot = Some(whole);
         }
@@ -342,9 +343,10 @@ fn finish(mut schema: Schema, object: &Map<String, Json>, optional: bool) -> Res
     if let (Some(default), false) =
         (default, matches!(schema.kind, Kind::Struct(_) | Kind::Array(_) | Kind::Map(..)))
     {
-        let raw = serde_json::value::to_raw_value(default).map_err(super::super::json::not_json)?;
+        let text = default.to_string();
+        let json = json_text::parse(text.as_bytes(), 0).map_err(super::super::json::not_json)?;
         let leaf = Node::Leaf(Arc::new(schema.clone()));
-        schema.default = Some(read::value(&leaf, &[], &raw)?);
+        schema.default = Some(read::value(&leaf, &[], &json)?);
     }
     Ok(Arc::new(schema))
 }
@@ -361,6 +363,10 @@ fn sorted<'a>(parts: &[(usize, &'a Map<String, Json>)]) -> Vec<(usize, &'a str, 
     let mut all: Vec<_> = by_name.into_iter().map(|(name, (at, json))| (at, name, json)).collect();
     all.sort_by_key(|(_, _, json)| index(json));
     all
+}
+
+fn unsupported(json: &Json) -> Error {
+    Error::new(format!("Unsupported schema type {}", brief(json)))
 }
 
 fn leaf(name: &str, connect: Option<&str>) -> Result<Kind, Error> {

@@ -44,7 +44,7 @@ fn append(out: &mut String, value: &Value, is_embedded: bool) {
                 separate(out, index);
                 quoted(out, &field.name);
                 out.push(':');
-                append(out, of.get_or_default(&field.name).unwrap_or(&Value::Null), true);
+                append(out, of.get_or_default_near(index, &field.name).unwrap_or(&Value::Null), true);
             }
             out.push('}');
         }

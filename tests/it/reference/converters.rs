@@ -1,14 +1,18 @@
 //! Our converters against Kafka's own, on the same corpus.
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bigdecimal::BigDecimal;
-use kusto_connect::convert;
+use kusto_connect::config::ConfigError;
+use kusto_connect::convert::{self, Converter};
 use kusto_connect::data::json::DecimalFormat;
 use kusto_connect::data::{self, SchemaAndValue, Struct, Value};
 use serde_json::{Value as Json, json};
 
-use super::{Decision, Ours, compare, failed};
+use super::{Decision, Ours, compare, failed, validated};
 use crate::support::reference::{Case, read_both, write_both};
 
 const SURROGATES: &str = "half a surrogate pair in UTF-8 is one wrong character for Java and three for Rust";
@@ -209,11 +213,28 @@ fn header_converters_read_what_kafkas_read() {
     compare("header", convert);
 }
 
+/// The converter that a connector with the case's settings has.
+fn converter(case: &Case) -> Result<Arc<dyn Converter>, Json> {
+    let key = if case.given["kind"] == "header" { "header.converter" } else { "value.converter" };
+    let prefix = format!("{key}.");
+    let mut settings: BTreeMap<_, _> =
+        case.config().map(|(name, value)| (format!("{prefix}{name}"), value.to_owned())).collect();
+    settings.insert(key.to_owned(), case.text("class").to_owned());
+    let refused = |errors: Vec<ConfigError>| {
+        // Java's converters do not know the connector's prefixes.
+        let own = |error: &ConfigError| error.message.replace(&prefix, "");
+        json!({ "config_errors": errors.iter().map(own).collect::<Vec<_>>() })
+    };
+    let config = validated(&settings).map_err(refused)?;
+    let own = if key == "header.converter" { &config.header_converter } else { &config.value_converter };
+    convert::converter(key, &own.class, &own.settings)
+        .map_err(|error| json!({ "config_errors": [error.to_string()] }))
+}
+
 fn convert(case: &Case) -> Json {
-    let settings = case.config().map(|(key, value)| (key.to_owned(), value.to_owned())).collect();
-    let converter = match convert::converter("value.converter", case.text("class"), &settings) {
+    let converter = match converter(case) {
         Ok(converter) => converter,
-        Err(error) => return json!({ "config_errors": [error.to_string()] }),
+        Err(refused) => return refused,
     };
     let bytes = case.given["bytes"].as_str().map(|text| STANDARD.decode(text).expect("base64"));
     match converter.to_data(bytes.as_deref()) {
