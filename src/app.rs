@@ -12,7 +12,7 @@ use crate::herder::{self, Ended, Herder, Options};
 use crate::membership::Cluster;
 use crate::rest::{self, Rest, Workers};
 use crate::storage::{self, KafkaStores, OpenStores, StandaloneStores};
-use crate::telemetry::{Filter, Hiding, Level, Loggers, Metrics};
+use crate::telemetry::{Filter, Hiding, Level, Loggers, Metrics, WeakLoggers};
 use crate::worker::Worker;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -70,7 +70,7 @@ pub struct RunningApp {
     stop_rest: CancellationToken,
     creation: Option<Creation>,
     herder_ended: oneshot::Receiver<Ended>,
-    loggers: Loggers,
+    loggers: WeakLoggers,
     tasks: JoinSet<()>,
     /// The worker's own secrets stay out of log lines to the end.
     _hiding: Hiding,
@@ -164,8 +164,8 @@ impl App {
             }
         });
         let workers = Arc::new(Workers::new(url, herder.keys()));
-        let (advertised, loggers_of_rest) = (worker_id.clone(), loggers.clone());
-        let rest = Rest { herder, advertised, loggers: loggers_of_rest, metrics, forwarder, workers };
+        let (advertised, weak_loggers) = (worker_id.clone(), loggers.downgrade());
+        let rest = Rest { herder, advertised, loggers, metrics, forwarder, workers };
         server.serve(&rest, &settings, &mut tasks, &stop_rest)?;
         tracing::info!(%worker_id, ?addresses, ?admin_addresses, "REST is listening");
         Ok(RunningApp {
@@ -175,7 +175,7 @@ impl App {
             stop_rest,
             creation,
             herder_ended,
-            loggers,
+            loggers: weak_loggers,
             tasks,
             _hiding: hiding,
         })
@@ -198,8 +198,8 @@ impl RunningApp {
         &self.admin_addresses
     }
 
-    /// The levels of its loggers.
-    pub fn loggers(&self) -> &Loggers {
+    /// The levels of its loggers, while it runs.
+    pub fn loggers(&self) -> &WeakLoggers {
         &self.loggers
     }
 

@@ -9,7 +9,7 @@ use crate::config::{ConnectorFile, Mode, WorkerConfig, environment_defaults, sho
 use crate::kafka::settings as clients;
 use crate::limits;
 use crate::migrate;
-use crate::telemetry::{self, Filter, Level, Loggers};
+use crate::telemetry::{self, Filter, Level, WeakLoggers};
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Parser, Subcommand};
 use signals::Signals;
@@ -191,13 +191,15 @@ impl Start {
     }
 
     /// Reads the level of log lines again; levels that were set over REST are forgotten.
-    async fn reread(&self, loggers: &Loggers) {
+    async fn reread(&self, loggers: &WeakLoggers) {
         let Self { mode, file, env, .. } = self.clone();
         let read = move || WorkerConfig::load_for(mode, file.as_deref(), env);
         match tokio::task::spawn_blocking(read).await {
             Ok(Ok(config)) => {
                 let level = Level::of_setting(config.log_level.as_deref());
-                loggers.reset(level).await;
+                if let Some(loggers) = loggers.upgrade() {
+                    loggers.reset(level).await;
+                }
                 tracing::info!(
                     level = level.as_str(),
                     "SIGHUP: the levels of loggers are those of the settings again"

@@ -67,7 +67,7 @@ pub(super) async fn write(
         return Ok(StatusCode::NO_CONTENT.into_response());
     }
     if !scope.is_empty() && !scope.eq_ignore_ascii_case("worker") {
-        tracing::warn!(%scope, "an unknown scope for a logger's level is taken for this worker");
+        tracing::warn!(?scope, "an unknown scope for a logger's level is taken for this worker");
     }
     Ok(Json(rest.loggers.set(&name, level).await).into_response())
 }

@@ -10,6 +10,9 @@ use std::collections::BTreeMap;
 use std::time::SystemTime;
 use tokio::sync::{mpsc, oneshot};
 
+/// Names that mean nothing to us are kept, but not more of them and not longer ones than anybody needs.
+const MOST_NAMES: usize = 200;
+const LONGEST_NAME: usize = 512;
 /// Requests that wait; each is answered at once.
 const REQUEST_PLACES: usize = 16;
 
@@ -64,10 +67,26 @@ impl Loggers {
         self.ask(|reply| Request::Reset(root, reply)).await.unwrap_or_default();
     }
 
+    /// A handle that does not keep them alive.
+    pub fn downgrade(&self) -> WeakLoggers {
+        WeakLoggers(self.0.downgrade())
+    }
+
     async fn ask<T>(&self, request: impl FnOnce(oneshot::Sender<T>) -> Request) -> Option<T> {
         let (reply, answer) = oneshot::channel();
         self.0.send(request(reply)).await.ok()?;
         answer.await.ok()
+    }
+}
+
+/// The loggers as long as others hold them: whoever has only this keeps their owner from no end.
+#[derive(Clone)]
+pub struct WeakLoggers(mpsc::WeakSender<Request>);
+
+impl WeakLoggers {
+    /// The loggers, if they still are.
+    pub fn upgrade(&self) -> Option<Loggers> {
+        self.0.upgrade().map(Loggers)
     }
 }
 
@@ -119,6 +138,15 @@ impl State {
     }
 
     fn set(&mut self, name: &str, level: Level) -> Vec<String> {
+        let is_new = !self.levels.contains_key(name);
+        if name.len() > LONGEST_NAME || (is_new && self.levels.len() >= MOST_NAMES) {
+            tracing::warn!(
+                MOST_NAMES,
+                LONGEST_NAME,
+                "the level of a logger was not set: too many names, or a longer one"
+            );
+            return Vec::new();
+        }
         let before: Vec<_> = java_loggers::names()
             .chain(self.levels.keys().map(String::as_str))
             .chain([name])
@@ -205,6 +233,20 @@ mod tests {
         state.set(&task, Level::Off);
         assert!(!state.all().contains_key(&task), "as in Connect");
         assert_eq!(state.get(&task).unwrap().level, Level::Off);
+    }
+
+    #[test]
+    fn names_are_bounded() {
+        let mut state = State::new(Filter::detached(Level::Info));
+        for n in 0..2 * super::MOST_NAMES {
+            state.set(&format!("kusto_connect::m{n}"), Level::Trace);
+        }
+        assert_eq!(state.levels.len(), super::MOST_NAMES);
+        assert_eq!(state.set("kusto_connect::m1", Level::Debug), ["kusto_connect::m1"], "a known one");
+        assert!(state.set("root", Level::Warn).contains(&"root".to_owned()));
+        let mut state = State::new(Filter::detached(Level::Info));
+        assert!(state.set(&"x".repeat(super::LONGEST_NAME + 1), Level::Debug).is_empty());
+        assert_eq!(state.levels.len(), 1);
     }
 
     #[test]

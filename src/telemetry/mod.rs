@@ -13,7 +13,7 @@ pub mod metrics;
 mod redaction;
 
 pub use level::Level;
-pub use loggers::{LoggerLevel, LoggerLevels, Loggers};
+pub use loggers::{LoggerLevel, LoggerLevels, Loggers, WeakLoggers};
 pub use metrics::{ErrorCounts, Metrics, TaskMetrics};
 pub use redaction::{Hiding, Redaction};
 

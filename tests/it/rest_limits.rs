@@ -83,3 +83,36 @@ async fn handshakes_that_never_end_give_way_on_every_listener() {
     }
     assert!(worker.terminate().await.success());
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn wrong_credentials_are_told_and_keep_nobody_else_waiting() {
+    let kafka = Kafka::shared().await;
+    let folder = tempfile::tempdir().unwrap();
+    let users = folder.path().join("users.properties");
+    std::fs::write(&users, "alice=right-one\n").unwrap();
+    let mut worker = Worker::stopped(kafka.bootstrap(), &[]);
+    let extension = "org.apache.kafka.connect.rest.basic.auth.extension.BasicAuthSecurityRestExtension";
+    worker.environment("CONNECT_REST_EXTENSION_CLASSES", extension);
+    worker.environment("CONNECT_REST_BASIC_AUTH_USERS_FILE", users.to_str().expect("a path"));
+    worker.spawn();
+    let (client, url) = (reqwest::Client::new(), worker.rest().url("/connectors"));
+    let ask = async |password: &str| {
+        let request = client.get(&url).basic_auth("alice", Some(password)).timeout(SOON);
+        Some(request.send().await.ok()?.status().as_u16())
+    };
+    wait_for("REST", SOON, async || (ask("right-one").await == Some(200)).then_some(())).await;
+    let wrong = futures::future::join_all((0..20).map(|_| ask("canary-of-a-guess")));
+    let right = async {
+        for _ in 0..20 {
+            assert_eq!(ask("right-one").await, Some(200));
+        }
+    };
+    let (wrong, ()) = tokio::join!(wrong, right);
+    assert!(wrong.iter().all(|status| *status == Some(401)), "{wrong:?}");
+    let log = worker.log();
+    let told = log.lines().filter(|line| line.contains("wrong credentials for REST")).collect::<Vec<_>>();
+    assert_eq!(told.len(), 5, "the 1st, 2nd, 4th, 8th and 16th: {told:?}");
+    assert!(told.iter().all(|line| line.contains("peer=127.0.0.1:")), "{told:?}");
+    assert!(!log.contains("canary-of-a-guess") && !log.contains("right-one"));
+    assert!(worker.terminate().await.success());
+}

@@ -34,6 +34,8 @@ async fn no_signal_ends_a_worker_undrained_in_any_mode_or_stage() {
         assert!(worker.ended(SOON).await.success());
         assert!(worker.log().contains("SIGQUIT: stopping"), "{}", worker.log());
         assert!(worker.log().contains("all tasks were drained"), "{}", worker.log());
+        // It waits for nobody who is not asked for anything any more.
+        assert!(!worker.log().contains("connections were cut"), "{}", worker.log());
     }
 }
 
