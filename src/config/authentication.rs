@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use openssl::pkey::Id;
 
+use super::Custody;
 use super::errors::Problems;
 use super::tls::{self, Identity};
 use super::values::Values;
@@ -59,6 +60,13 @@ pub enum Authentication {
     None,
 }
 
+impl Authentication {
+    /// True for who the worker is, not the connector: its machine's or pod's identity, whoever is signed in to the CLI there.
+    pub fn is_of_worker(&self) -> bool {
+        matches!(self, Self::ManagedIdentity { .. } | Self::WorkloadIdentity | Self::AzureCli { .. })
+    }
+}
+
 /// A file with a private key and its certificates.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CertificateFile {
@@ -81,7 +89,12 @@ impl CertificateFile {
 }
 
 /// Reads the strategy and what it needs. `emulator`: neither URL can be a real cluster's.
-pub(super) fn read(values: &Values<'_>, emulator: bool, problems: &mut Problems) -> Option<Authentication> {
+pub(super) fn read(
+    values: &Values<'_>,
+    emulator: bool,
+    custody: &Custody,
+    problems: &mut Problems,
+) -> Option<Authentication> {
     let strategy = values.text("aad.auth.strategy")?.to_ascii_uppercase();
     let app_id = values.filled(APP_ID).map(str::to_owned);
     let tenant = values.filled("aad.auth.authority").map(str::to_owned);
@@ -97,16 +110,16 @@ pub(super) fn read(values: &Values<'_>, emulator: bool, problems: &mut Problems)
             token.map(Authentication::DevToken)
         }
         // The table let no other strategy than APPLICATION through to here.
-        _ => application(values, app_id, tenant, emulator, problems),
+        _ => application(values, (app_id, tenant), emulator, custody, problems),
     }
 }
 
 /// A service principal: with a certificate, a key, or on an emulator nothing.
 fn application(
     values: &Values<'_>,
-    app_id: Option<String>,
-    tenant: Option<String>,
+    (app_id, tenant): (Option<String>, Option<String>),
     emulator: bool,
+    custody: &Custody,
     problems: &mut Problems,
 ) -> Option<Authentication> {
     let key = values.secret(APP_KEY);
@@ -131,7 +144,11 @@ fn application(
         );
     }
     let file = CertificateFile { path: path.into(), password: values.secret(PASSWORD) };
-    if let Err(reason) = file.read() {
+    let read = match custody.objection_to_file(path) {
+        Some(reason) => Err(reason),
+        None => file.read().map(drop),
+    };
+    if let Err(reason) = read {
         problems.add(CERTIFICATE, format!("Invalid value for configuration {CERTIFICATE}: {reason}"));
     }
     Some(Authentication::Certificate { app_id: app_id?, file, tenant })

@@ -10,11 +10,10 @@ use super::fabric;
 use super::keys::KUSTO;
 use super::plugins;
 use super::values::Values;
-use super::{ConnectorProperties, KustoSinkConfig, Topics, is_secret};
+use super::{ConnectorProperties, KustoSinkConfig, Topics, WorkerConfig, is_secret};
 
-/// Makes a class's typed settings from values that the table of keys has read; the flag is the worker's
-/// `worker.allow.insecure.http`. What is wrong goes to the problems, and the result is then none.
-type Build = fn(&Values<'_>, Option<&Topics>, bool, &mut Problems) -> Option<KustoSinkConfig>;
+/// Makes a class's typed settings from values that the table of keys has read, for this worker. What is wrong goes to the problems, and the result is then none.
+type Build = fn(&Values<'_>, Option<&Topics>, &WorkerConfig, &mut Problems) -> Option<KustoSinkConfig>;
 
 /// A connector class that is built in.
 pub struct ConnectorClass {

@@ -5,9 +5,9 @@
 //! say what they lack.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
-use super::{WorkerConfig, jaas, properties};
-use crate::words;
+use super::{WorkerConfig, files, jaas, properties};
 
 const JAAS: &str = "sasl.jaas.config";
 const SECTION: &str = "KafkaClient";
@@ -44,7 +44,7 @@ pub(super) fn fill(env: &BTreeMap<String, String>, config: &mut WorkerConfig) {
 
 /// The section, as `sasl.jaas.config` has it; none when the file has no such section.
 fn line_of(file: &str) -> Result<Option<String>, String> {
-    let bytes = std::fs::read(file).map_err(|error| format!("cannot be read ({})", words::file(&error)))?;
+    let bytes = files::read(Path::new(file)).map_err(|reason| format!("cannot be read ({reason})"))?;
     match jaas::section(&properties::decode(bytes), SECTION)?.as_deref() {
         None => Ok(None),
         Some([entry]) => Ok(Some(entry.line())),

@@ -109,6 +109,33 @@ pub fn is_trusted(host: &str, login: Option<&str>) -> bool {
     })
 }
 
+/// The domains of Azure Event Hubs, whose namespaces are Kafka brokers.
+pub fn event_hubs() -> impl Iterator<Item = &'static str> {
+    [".servicebus.windows.net", ".servicebus.usgovcloudapi.net", ".servicebus.chinacloudapi.cn"].into_iter()
+}
+
+/// True when a token for `resource` (a URI) is good for ADX and for nothing else: each cloud's own name for it, or the
+/// address of a cluster.
+pub fn is_audience(resource: &str) -> bool {
+    // Names of clusters and of the service in a cloud; other products of the table have audiences of their own.
+    let is_kusto = |host: &str| {
+        let suffixes =
+            CLOUDS.iter().flat_map(|cloud| cloud.suffixes).filter(|suffix| suffix.starts_with(".kusto"));
+        suffixes.into_iter().any(|suffix| host.len() > suffix.len() && host.ends_with(suffix))
+    };
+    let Ok(url) = Url::parse(resource) else { return false };
+    // As it was written: a token server may read a port, a user or a path in its own way.
+    let bare = resource.strip_prefix("https://").unwrap_or_default().trim_end_matches('/');
+    url.host_str().is_some_and(|host| is_kusto(host) && bare.eq_ignore_ascii_case(host))
+}
+
+/// True for the login server of a cloud.
+pub fn is_login(url: &Url) -> bool {
+    url.scheme() == "https"
+        && url.port().is_none()
+        && url.host_str().is_some_and(|host| CLOUDS.iter().any(|cloud| cloud.login == host))
+}
+
 /// True for `localhost`, `127.0.0.0/8` and `::1`; other names under `.localhost` are not trusted.
 pub fn is_loopback(url: &Url) -> bool {
     match url.host() {
@@ -116,5 +143,60 @@ pub fn is_loopback(url: &Url) -> bool {
         Some(Host::Ipv4(address)) => address.is_loopback(),
         Some(Host::Ipv6(address)) => address.is_loopback(),
         None => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{is_audience, is_login};
+    use url::Url;
+
+    #[test]
+    fn an_audience_is_adx_or_none() {
+        for resource in [
+            "https://kusto.kusto.windows.net",
+            "https://kusto.kustomfa.windows.net/",
+            "https://kusto.kusto.usgovcloudapi.net",
+            "https://kusto.kusto.chinacloudapi.cn",
+            "https://help.kusto.windows.net",
+            "https://ingest-c.westeurope.kusto.windows.net",
+            "https://trd-x.z0.kusto.fabric.microsoft.com",
+        ] {
+            assert!(is_audience(resource), "{resource}");
+        }
+        for resource in [
+            "",
+            "https://management.azure.com",
+            "https://vault.azure.net",
+            "https://storage.azure.com",
+            "https://graph.microsoft.com",
+            "https://api.securitycenter.windows.com",
+            "https://kusto.windows.net",
+            "http://kusto.kusto.windows.net",
+            "https://kusto.kusto.windows.net/path",
+            "https://kusto.kusto.windows.net:444",
+            "https://management.azure.com@kusto.kusto.windows.net",
+            "https://kusto.kusto.windows.net@management.azure.com",
+            "https://management.azure.com#.kusto.windows.net",
+            "https://management.azure.com\\.kusto.windows.net",
+            "https://kusto.kusto.windows.net.example.com",
+            "2746ea77-4702-4b45-80ca-3c97e680e8b7",
+            "https://kusto.kusto.windows.net https://vault.azure.net",
+        ] {
+            assert!(!is_audience(resource), "{resource}");
+        }
+    }
+
+    #[test]
+    fn a_login_server_is_one_of_the_clouds() {
+        let is = |url: &str| is_login(&Url::parse(url).unwrap());
+        assert!(is("https://login.microsoftonline.com") && is("https://login.partner.microsoftonline.cn/"));
+        for url in [
+            "http://login.microsoftonline.com",
+            "https://login.microsoftonline.com:8443",
+            "https://login.evil.com",
+        ] {
+            assert!(!is(url), "{url}");
+        }
     }
 }

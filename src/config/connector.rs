@@ -182,7 +182,7 @@ pub(super) fn build(
     (worker, problems): (&WorkerConfig, &mut Problems),
 ) -> Option<SinkConnectorConfig> {
     let topics = topics(values);
-    let kusto = (class.build)(values, topics.as_ref(), worker.insecure_http, problems);
+    let kusto = (class.build)(values, topics.as_ref(), worker, problems);
     let converter = |side: &str, of_worker: &ConverterConfig| {
         let key = format!("{side}.converter");
         if !written.contains_key(&key) {

@@ -9,7 +9,7 @@ use std::path::Path;
 
 use serde_json::value::RawValue;
 
-use super::{ConnectorProperties, properties};
+use super::{ConnectorProperties, files, properties};
 use crate::status::TargetState;
 use crate::words;
 
@@ -30,12 +30,12 @@ pub struct ConnectorFile {
 #[derive(Debug, thiserror::Error)]
 pub enum ConnectorFileError {
     /// There is no such file, or it may not be read.
-    #[error("Connector configuration at '{path}' cannot be read: {}", words::file(.source))]
+    #[error("Connector configuration at '{path}' cannot be read: {reason}")]
     Read {
         /// The file.
         path: String,
         /// Why.
-        source: std::io::Error,
+        reason: String,
     },
     /// It is in none of the three forms.
     #[error(
@@ -75,9 +75,9 @@ impl ConnectorFile {
     /// Reads the file at `path`.
     pub fn read(path: &Path) -> Result<Self, ConnectorFileError> {
         let name = path.display().to_string();
-        match std::fs::read(path) {
+        match files::read_by_hand(path) {
             Ok(bytes) => Self::parse(name, &properties::decode(bytes)),
-            Err(source) => Err(ConnectorFileError::Read { path: name, source }),
+            Err(reason) => Err(ConnectorFileError::Read { path: name, reason }),
         }
     }
 

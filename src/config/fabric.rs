@@ -10,7 +10,7 @@ use super::errors::Problems;
 use super::keys::{CONNECTION, KUSTO, WRITES};
 use super::mapping::{Dialect, standard_quotes};
 use super::values::Values;
-use super::{HeaderChoice, KustoSinkConfig, Topics};
+use super::{HeaderChoice, KustoSinkConfig, Topics, WorkerConfig};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
@@ -57,7 +57,7 @@ pub(super) fn keys() -> Vec<ConfigKey> {
 pub(super) fn build(
     values: &Values<'_>,
     topics: Option<&Topics>,
-    insecure_http: bool,
+    worker: &WorkerConfig,
     problems: &mut Problems,
 ) -> Option<KustoSinkConfig> {
     let before = problems.0.len();
@@ -75,7 +75,7 @@ pub(super) fn build(
         project: names(&values, "headers.to.project", problems),
         drop: names(&values, "headers.to.drop", problems),
     };
-    let config = KustoSinkConfig::build_as(Dialect::Fabric, &values, topics, (insecure_http, &mut *problems));
+    let config = KustoSinkConfig::build_as(Dialect::Fabric, &values, topics, (worker, &mut *problems));
     let config = config.filter(|_| problems.0.len() == before)?;
     Some(KustoSinkConfig { headers, reporter_first: true, ..config })
 }

@@ -14,7 +14,9 @@ use super::errors::Problems;
 use super::mapping::Dialect;
 use super::redact::Redacted;
 use super::values::Values;
-use super::{Authentication, Properties, TopicMappings, Topics, authentication, proxy};
+use super::{
+    Authentication, Custody, Properties, TopicMappings, Topics, WorkerConfig, authentication, proxy,
+};
 
 /// What happens to what the sink cannot write or the service refuses for good. Whatever it is, an offset moves over a
 /// record only when it was handed over, is in a dead-letter topic, or was counted as dropped.
@@ -122,6 +124,8 @@ pub struct KustoSinkConfig {
     pub retry_backoff: Duration,
     /// The worker's `worker.allow.insecure.http`.
     pub insecure_http: bool,
+    /// Where the worker's own identity may go.
+    pub custody: Custody,
     /// What is asked of the cluster before the first record.
     pub target_check: TargetCheck,
     /// `kusto.validation.records.enable`: texts and bytes are looked at for what would cost their neighbours in a blob.
@@ -135,10 +139,10 @@ impl KustoSinkConfig {
     pub(super) fn build(
         values: &Values<'_>,
         topics: Option<&Topics>,
-        insecure_http: bool,
+        worker: &WorkerConfig,
         problems: &mut Problems,
     ) -> Option<Self> {
-        Self::build_as(Dialect::Kusto, values, topics, (insecure_http, problems))
+        Self::build_as(Dialect::Kusto, values, topics, (worker, problems))
     }
 
     /// The same for a class whose mappings are of this dialect.
@@ -146,8 +150,10 @@ impl KustoSinkConfig {
         dialect: Dialect,
         values: &Values<'_>,
         topics: Option<&Topics>,
-        (insecure_http, problems): (bool, &mut Problems),
+        (worker, problems): (&WorkerConfig, &mut Problems),
     ) -> Option<Self> {
+        let WorkerConfig { insecure_http, custody, .. } = worker;
+        let insecure_http = *insecure_http;
         let before = problems.0.len();
         let ingestion_url = url(values, "kusto.ingestion.url", Service::Ingestion, insecure_http, problems);
         let query_url = url(values, "kusto.query.url", Service::Query, insecure_http, problems);
@@ -155,7 +161,12 @@ impl KustoSinkConfig {
         // No real cluster is on this machine, and none speaks plain http.
         let is_emulator = |url: &Url| is_loopback(url) || (insecure_http && url.scheme() == "http");
         let emulator = urls.is_some_and(|(one, two)| is_emulator(one) && is_emulator(two));
-        let auth = authentication::read(values, emulator, problems);
+        let auth = authentication::read(values, emulator, custody, problems);
+        if let Some(auth) = &auth {
+            let urls =
+                [("kusto.ingestion.url", ingestion_url.as_ref()), ("kusto.query.url", query_url.as_ref())];
+            custody.check_clusters(auth, urls, problems);
+        }
         let plain = urls.is_some_and(|(one, two)| one.scheme() == "http" || two.scheme() == "http");
         let proxy = proxy::read(values, plain && !insecure_http, problems);
         let mapping = mapping(dialect, values, topics, problems);
@@ -182,6 +193,7 @@ impl KustoSinkConfig {
                 .then(|| Duration::from_millis(values.unsigned("errors.retry.max.time.ms").unwrap_or(0))),
             retry_backoff: Duration::from_millis(values.unsigned("errors.retry.backoff.time.ms")?),
             insecure_http,
+            custody: custody.clone(),
             target_check: match values.flag(VALIDATION) {
                 Some(true) => TargetCheck::Thorough,
                 Some(false) if values.is_written(VALIDATION) => TargetCheck::Off,

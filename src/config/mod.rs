@@ -3,6 +3,7 @@
 //! Everything that a user can write is read, checked and typed here, once; the floors above get values that are
 //! already right. This module does no network I/O, keeps no state and never prints a secret.
 
+mod allowed_paths;
 mod authentication;
 mod brokers;
 mod check;
@@ -13,11 +14,13 @@ mod clouds;
 mod connection_string;
 mod connector;
 mod connector_file;
+pub mod custody;
 pub mod def;
 mod endpoint;
 mod env;
 mod errors;
 mod fabric;
+pub mod files;
 mod format;
 mod infos;
 pub mod jaas;
@@ -53,11 +56,12 @@ pub use authentication::{Authentication, CertificateFile};
 pub use brokers::addresses as broker_addresses;
 pub use class::{CONNECTORS, ClassError, ConnectorClass};
 pub use client_keys::{ClientKind, JavaType, java_key, java_keys};
-pub use clouds::{is_loopback, is_trusted};
+pub use clouds::{is_audience, is_login, is_loopback, is_trusted};
 pub use connector::{
     ConverterConfig, DeadLetterConfig, ErrorHandling, ErrorLog, SinkConnectorConfig, Topics,
 };
 pub use connector_file::{ConnectorFile, ConnectorFileError};
+pub use custody::Custody;
 pub use env::{environment_defaults, short_variables};
 pub use errors::{ConfigError, ConfigErrors};
 pub use format::{DataFormat, MappingKind};

@@ -46,7 +46,7 @@ fn properties(config: &Json) -> ConnectorProperties {
     config.as_object().unwrap().iter().map(|(key, value)| (key.clone(), text(value))).collect()
 }
 
-fn storm(changes: &[(&str, Option<&str>)]) -> ConnectorProperties {
+pub(super) fn storm(changes: &[(&str, Option<&str>)]) -> ConnectorProperties {
     let file = std::fs::read_to_string(root().join("config/adx-sink-config.json")).unwrap();
     let file: Json = serde_json::from_str(&file).unwrap();
     let mut config = properties(&file["config"]);

@@ -17,8 +17,8 @@ use super::providers::Resolution;
 use super::values::Values;
 use super::{
     CONNECT_VERSION, ConnectorClass, ConnectorProperties, Hidden, Properties, RegistryConfig,
-    SINK_DEAD_LETTERS, SinkConnectorConfig, WorkerConfig, connector, endpoint, override_policy, rules,
-    secrets, sizes, transforms, unused,
+    SINK_DEAD_LETTERS, SinkConnectorConfig, WorkerConfig, connector, custody, endpoint, override_policy,
+    rules, secrets, sizes, transforms, unused,
 };
 
 /// Checks `raw` (with its `name` already put in) as a sink connector of this worker.
@@ -220,12 +220,14 @@ fn check(raw: &ConnectorProperties, worker: &WorkerConfig) -> Validation {
     rules::name_rules(&written, worker, &mut problems);
     rules::storage_rules(&written, worker, &mut problems);
     override_policy::check(&written, worker, &mut problems);
+    custody::check_letters(&written, worker, &mut problems);
+    custody::check_kafka(&written, worker, &mut problems);
     validation.note(problems);
 
     let mut problems = Problems::default();
     let values = Values::new(&validation.checked, &written);
     transforms::rules(&values, &written, &mut problems);
-    check_registries(&values, &written, &mut problems);
+    check_registries(&values, &written, worker, &mut problems);
     let config = class.and_then(|class| connector::build(class, &values, &written, (worker, &mut problems)));
     validation.note(problems);
     let clean = validation.undefined.is_empty() && !validation.has_errors("");
@@ -319,13 +321,24 @@ pub(super) fn check_converter(side: &str, class: &str, raw: &ConnectorProperties
 }
 
 /// What is wrong with the schema registries of a connector's own converters, beyond what their tables say.
-fn check_registries(values: &Values<'_>, written: &Properties, problems: &mut Problems) {
+fn check_registries(
+    values: &Values<'_>,
+    written: &Properties,
+    worker: &WorkerConfig,
+    problems: &mut Problems,
+) {
     for side in ["key", "value"] {
         let key = format!("{side}.converter");
         let Some(class) = values.text(&key).filter(|_| written.contains_key(&key)) else { continue };
         let prefix = format!("{key}.");
         // What is read here is read again when the converter is made.
-        let _read = RegistryConfig::read(class, &with_prefix(written, &prefix), &prefix, problems);
+        let read = RegistryConfig::read(class, &with_prefix(written, &prefix), &prefix, problems);
+        let files = read.iter().flat_map(RegistryConfig::files);
+        for (key, path) in files {
+            if let Some(reason) = worker.custody.objection_to_file(path) {
+                problems.add(key.clone(), format!("Invalid value for configuration {key}: {reason}"));
+            }
+        }
     }
 }
 

@@ -16,11 +16,10 @@ use super::redact::Redacted;
 use super::values::Values;
 use super::worker_keys::{CLIENT_KEYS, rows};
 use super::{
-    ConfigErrors, ConfigProviders, ConnectorProperties, ConverterConfig, Hidden, OverridePolicy, Properties,
-    RegistryConfig, RestConfig, brokers, client_login, env, properties, secrets, unused, validate,
-    worker_warnings,
+    ConfigErrors, ConfigProviders, ConnectorProperties, ConverterConfig, Custody, Hidden, OverridePolicy,
+    Properties, RegistryConfig, RestConfig, brokers, client_login, env, files, properties, secrets, unused,
+    validate, worker_warnings,
 };
-use crate::words;
 
 /// One of the three storage topics.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -119,6 +118,8 @@ pub struct WorkerConfig {
     pub admin: Properties,
     /// `worker.allow.insecure.http`: plain http to ADX hosts that are not loopback.
     pub insecure_http: bool,
+    /// What its operator lets connectors do with what is the worker's.
+    pub custody: Custody,
     /// Root log level when the environment (`LOG_LEVEL`, `CONNECT_LOG4J_ROOT_LOGLEVEL`) or `log.level` names one.
     pub log_level: Option<String>,
     /// Settings that were accepted and have no effect, to be logged once.
@@ -209,6 +210,7 @@ impl WorkerConfig {
         let Source { mode, all, env } = source;
         let rest = RestConfig::read(values, all, env, problems);
         let override_policy = OverridePolicy::read(values, problems);
+        let custody = Custody::read(values, problems);
         let millis = |key| Some(Duration::from_millis(values.unsigned(key)?));
         let converter = |side: &str| {
             let key = format!("{side}.converter");
@@ -226,10 +228,7 @@ impl WorkerConfig {
             Mode::Distributed => millis(key),
             Mode::Standalone => Some(Duration::ZERO),
         };
-        let group_id = match mode {
-            Mode::Distributed => values.text("group.id")?,
-            Mode::Standalone => "connect",
-        };
+        let group_id = if mode == Mode::Distributed { values.text("group.id")? } else { "connect" };
         Some(Self {
             mode,
             bootstrap_servers: brokers?,
@@ -259,6 +258,7 @@ impl WorkerConfig {
             producer: validate::with_prefix(all, "producer."),
             admin: admin_keys(all),
             insecure_http: values.flag("worker.allow.insecure.http")?,
+            custody: custody?,
             log_level: values.filled("log.level").map(str::to_owned),
             warnings: worker_warnings::without_effect(all),
             providers: ConfigProviders::default(),
@@ -303,8 +303,8 @@ fn beats_within_session(mode: Mode, values: &Values<'_>, problems: &mut Problems
 /// A file's name and its entries.
 fn read_file(path: &Path) -> Result<(String, Properties), String> {
     let name = path.display().to_string();
-    let bytes = std::fs::read(path)
-        .map_err(|error| format!("file {name} cannot be read: {}", words::file(&error)))?;
+    let bytes =
+        files::read_by_hand(path).map_err(|reason| format!("file {name} cannot be read: {reason}"))?;
     let text = properties::decode(bytes);
     if text.trim_start().starts_with(['{', '[']) {
         return Err(format!(

@@ -173,7 +173,14 @@ pub const WORKER: &[Row] = &[
          pause. At least 1 MiB."),
     Row("worker.allow.insecure.http", Boolean, Is("false"), Any, Low, SECURITY, Narrow, "Insecure http",
         "Lets connectors use plain http and hosts that are no known Kusto hosts, for an emulator outside this machine. \
-         Whoever may create connectors can then send the worker's tokens anywhere."),
+         A connector's own secrets can then be read on the way; the worker's own identity goes to no such host."),
+    Row("worker.allow.identity.hosts", List, Is(""), Any, Low, SECURITY, Wide, "Hosts for the worker's identity",
+        "Hosts to which connectors may show what is the worker's own, besides ADX, Event Hubs and the worker's brokers: \
+         host, host:port (its Kafka login, its token files, its tokens for ADX) or host:port=scope (a token of its Azure \
+         identity for this scope)."),
+    Row("worker.allow.paths", List, Is(""), Any, Low, SECURITY, Wide, "Folders for connectors",
+        "Absolute paths below which the files lie that connectors may name: key stores, trust stores, certificates, token \
+         files. Empty means anywhere, and no token files. Config providers have allowed.paths of their own."),
 ];
 
 /// 256 MiB: 256 partitions with a full batch of the default 1 MiB each before anything pauses, and still room for the

@@ -7,11 +7,10 @@
 use super::error::chain;
 use super::http::Http;
 use super::kusto::Endpoint;
-use super::trust::{Objection, objection};
+use super::trust::{Objection, Policy, objection};
 use super::url::redacted;
 use super::{Error, SasUrl, credential};
-use crate::config::Authentication;
-use crate::config::is_loopback;
+use crate::config::{Authentication, Custody, files, is_loopback};
 use crate::secret::Secret;
 use azure_core::credentials::TokenCredential;
 use azure_core::error::ErrorKind;
@@ -33,7 +32,7 @@ pub struct Auth {
     /// For the machine's metadata service, which is never behind a proxy.
     direct: Http,
     cluster: Endpoint,
-    insecure: bool,
+    allowed: Allowed,
     /// Held while a token is fetched, so that one request serves all who wait.
     session: Mutex<Option<Arc<Session>>>,
 }
@@ -44,11 +43,27 @@ impl fmt::Debug for Auth {
     }
 }
 
+/// What the worker's operator allows.
+#[derive(Debug, Clone, Default)]
+pub struct Allowed {
+    /// `worker.allow.insecure.http`.
+    pub insecure: bool,
+    /// Where the worker's own identity may go.
+    pub custody: Custody,
+}
+
 /// What the cluster says about its cloud.
 #[derive(Debug, Clone, PartialEq)]
 struct Cloud {
     login: Url,
     scope: String,
+}
+
+impl Cloud {
+    /// What its tokens are for.
+    fn resource(&self) -> &str {
+        self.scope.strip_suffix("/.default").unwrap_or(&self.scope)
+    }
 }
 
 /// A credential for one cloud.
@@ -60,8 +75,14 @@ struct Session {
 
 impl Auth {
     /// Credentials for the cluster whose data management endpoint is `cluster`. No I/O.
-    pub fn new(config: Authentication, http: Http, direct: Http, cluster: Endpoint, insecure: bool) -> Self {
-        Self { config, http, direct, cluster, insecure, session: Mutex::new(None) }
+    pub fn new(
+        config: Authentication,
+        http: Http,
+        direct: Http,
+        cluster: Endpoint,
+        allowed: Allowed,
+    ) -> Self {
+        Self { config, http, direct, cluster, allowed, session: Mutex::new(None) }
     }
 
     /// The strategy's name, for tracing fields.
@@ -118,7 +139,7 @@ impl Auth {
             }
         };
         let Some(credential) = &session.credential else { return Ok(None) };
-        self.check(endpoint, Some(&session.cloud.login))?;
+        self.check(endpoint, Some(&session.cloud))?;
         let token = credential.get_token(&[&session.cloud.scope], None).await;
         let token = match token {
             Ok(token) => token,
@@ -134,8 +155,11 @@ impl Auth {
     }
 
     /// Refuses to send a token where it does not belong.
-    fn check(&self, endpoint: &Endpoint, login: Option<&Url>) -> Result<(), Error> {
-        let Some(objection) = objection(&endpoint.url, login, self.insecure) else { return Ok(()) };
+    fn check(&self, endpoint: &Endpoint, cloud: Option<&Cloud>) -> Result<(), Error> {
+        let Allowed { insecure, custody } = &self.allowed;
+        let policy = Policy { of_worker: self.config.is_of_worker(), insecure: *insecure, custody };
+        let named = cloud.map(|cloud| (&cloud.login, cloud.resource()));
+        let Some(objection) = objection(&endpoint.url, named, policy) else { return Ok(()) };
         let url = SasUrl::new(endpoint.url.clone());
         Err(match objection {
             Objection::PlainHttp => Error::Untrusted {
@@ -144,6 +168,12 @@ impl Auth {
                     "plain http is for loopback only; use https, or open it with worker.allow.insecure.http \
                        in a closed network"
                         .to_owned(),
+                setting: endpoint.setting,
+            },
+            Objection::OfWorker(text) => Error::Untrusted { url, text, setting: endpoint.setting },
+            Objection::Audience(resource) => Error::Untrusted {
+                url,
+                text: format!("it asks for a token for {}, which is not ADX", brief(&resource)),
                 setting: endpoint.setting,
             },
             Objection::Stranger(login) => Error::Untrusted {
@@ -174,17 +204,19 @@ impl Auth {
         let own = named.as_ref().is_some_and(|cloud| cloud.login.scheme() == "https");
         let cloud = named.map_or_else(default_cloud, Ok).map_err(|text| call.malformed(text))?;
         // An emulator that names no login server we could use wants no token (`kusto-protocol.md` §10.3).
-        let local = is_loopback(&self.cluster.url) || (self.insecure && self.cluster.url.scheme() == "http");
+        let is_plain = self.allowed.insecure && self.cluster.url.scheme() == "http";
+        let local = is_loopback(&self.cluster.url) || is_plain;
         if local && !own {
             tracing::info!(url = %call.url, "the cluster names no https login server: it gets no token");
             return Ok(Session { cloud, credential: None });
         }
         // Before the key goes to the login server that this cluster named.
-        self.check(&self.cluster, Some(&cloud.login))?;
+        self.check(&self.cluster, Some(&cloud))?;
         // Made from settings, environment and files alone: what is wrong there stays wrong.
-        let (http, direct) = (&self.http, &self.direct);
-        let credential = credential::of(&self.config, &cloud.login, http, direct);
-        let credential = credential.map_err(|error| self.no_token(&error, false))?;
+        let parts = (self.config.clone(), cloud.login.clone(), self.http.clone(), self.direct.clone());
+        let made = move || credential::of(&parts.0, &parts.1, &parts.2, &parts.3);
+        // A certificate is read from its file.
+        let credential = files::beside(made).await.map_err(|error| self.no_token(&error, false))?;
         Ok(Session { cloud, credential: Some(credential) })
     }
 
@@ -203,9 +235,20 @@ impl Auth {
     }
 
     fn no_token(&self, error: &azure_core::Error, retriable: bool) -> Error {
-        let text = chain(error);
+        let text = brief(&chain(error));
         let setting = setting(&self.config, &text);
         Error::Credentials { url: SasUrl::new(self.cluster.url.clone()), text, setting, retriable }
+    }
+}
+
+/// What strangers say of themselves is quoted no longer than that.
+const QUOTED: usize = 400;
+
+fn brief(text: &str) -> String {
+    let text: String = redacted(text).chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+    match text.char_indices().nth(QUOTED) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text,
     }
 }
 
@@ -285,7 +328,7 @@ fn parse_cloud(body: &[u8]) -> Result<Option<Cloud>, String> {
     let Some(cloud) = value.get("AzureAD") else { return Err("AzureAD is missing".to_owned()) };
     let text = |name: &str| cloud.get(name).and_then(Value::as_str).filter(|text| !text.trim().is_empty());
     let Some(login) = text("LoginEndpoint") else { return Ok(None) };
-    let login = Url::parse(login).map_err(|e| format!("LoginEndpoint {}: {e}", redacted(login)))?;
+    let login = Url::parse(login).map_err(|e| format!("LoginEndpoint {}: {e}", brief(login)))?;
     let resource = text("KustoServiceResourceId").unwrap_or(DEFAULT_RESOURCE).trim_end_matches('/');
     let mfa = cloud.get("LoginMfaRequired").and_then(Value::as_bool).unwrap_or(false);
     let resource = if mfa { resource.replace(".kusto.", ".kustomfa.") } else { resource.to_owned() };

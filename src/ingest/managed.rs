@@ -6,7 +6,7 @@
 //! way. A permanent refusal is the batch's error on both ways: what the engine calls bad is not queued, where nobody
 //! would learn of its end.
 
-use super::auth::Auth;
+use super::auth::{Allowed, Auth};
 use super::blob::Cut;
 use super::delivery::Delivery;
 use super::following::Follower;
@@ -46,7 +46,7 @@ pub(super) struct Settings {
     pub ingestion_url: Url,
     pub query_url: Url,
     pub auth: Authentication,
-    pub insecure_http: bool,
+    pub allowed: Allowed,
     pub protocol: IngestionProtocol,
     pub retry_max_time: Option<Duration>,
     pub timings: Timings,
@@ -62,7 +62,7 @@ impl ManagedIngestClient {
             ingestion_url: config.ingestion_url.clone(),
             query_url: config.query_url.clone(),
             auth: config.auth.clone(),
-            insecure_http: config.insecure_http,
+            allowed: Allowed { insecure: config.insecure_http, custody: config.custody.clone() },
             protocol: config.protocol,
             retry_max_time: config.retry_max_time,
             timings: Timings::new(config.retry_backoff),
@@ -87,11 +87,11 @@ impl ManagedIngestClient {
         let dm = Endpoint { url: settings.ingestion_url, setting: "kusto.ingestion.url", role: INGESTOR };
         let engine = Endpoint { url: settings.query_url, setting: "kusto.query.url", role: VIEWER };
         let principal = Auth::principal(&settings.auth);
-        let auth = Auth::new(settings.auth, http.clone(), direct, dm.clone(), settings.insecure_http);
-        let auth = Arc::new(auth);
+        let insecure = settings.allowed.insecure;
+        let auth = Arc::new(Auth::new(settings.auth, http.clone(), direct, dm.clone(), settings.allowed));
         let dm = Arc::new(KustoClient::new(http.clone(), Arc::clone(&auth), Arc::clone(&sender), dm));
         let engine = Arc::new(KustoClient::new(http.clone(), auth, Arc::clone(&sender), engine));
-        let policy = Policy { protocol: settings.protocol, insecure: settings.insecure_http };
+        let policy = Policy { protocol: settings.protocol, insecure };
         let resources = ResourceManager::new(Arc::clone(&dm), Arc::clone(&http.timings), policy);
         let follower = Follower::new(Arc::clone(&dm), Arc::clone(&http.timings));
         let streaming = Streaming::new(Arc::clone(&engine), Arc::clone(&http.timings));

@@ -58,6 +58,14 @@ impl DeadLetterClients<'_> {
         }
     }
 
+    /// The setting that names the topic.
+    fn topic_key(self) -> String {
+        match self {
+            Self::OfWorker { .. } => "errors.deadletterqueue.topic.name".to_owned(),
+            Self::Own { prefix, .. } => format!("{prefix}topic.name"),
+        }
+    }
+
     fn producer(self, worker: &WorkerConfig, connector: &str) -> Result<ClientConfig, Error> {
         let client_id = format!("connector-dlq-producer-{connector}");
         match self {
@@ -104,6 +112,9 @@ impl DeadLetterProducer {
         to: DeadLetterTopic<'_>,
         replication_factor: i16,
     ) -> Result<Self, Error> {
+        if let Some(reason) = worker.objection_to_letters(to.topic) {
+            return Err(Error::Setting { key: to.clients.topic_key(), reason });
+        }
         match (make_topic(worker, to, replication_factor).await, to.clients) {
             (Err(error), DeadLetterClients::Own { .. }) => {
                 tracing::warn!(connector = to.connector, topic = to.topic, %error, "the dead-letter topic was not looked for");
@@ -154,6 +165,37 @@ async fn make_topic(
         _ => {
             tracing::info!(connector = to.connector, topic = to.topic, "created the dead-letter topic");
             Ok(())
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{DeadLetterClients, DeadLetterProducer, DeadLetterTopic};
+    use crate::config::{Properties, WorkerConfig};
+    use crate::kafka::Error;
+
+    #[tokio::test]
+    async fn a_topic_that_holds_state_is_refused_before_anybody_is_asked() {
+        let env = [("CONFIG_STORAGE_TOPIC", "c"), ("OFFSET_STORAGE_TOPIC", "o"), ("GROUP_ID", "g")];
+        let env = env.map(|(key, value)| (key.to_owned(), value.to_owned()));
+        let worker = WorkerConfig::load(None, env).unwrap();
+        let none = Properties::new();
+        let clients = [
+            (DeadLetterClients::OfWorker { producer: &none, admin: &none }, "errors.deadletterqueue."),
+            (
+                DeadLetterClients::Own { prefix: "misc.deadletterqueue.", properties: &none },
+                "misc.deadletterqueue.",
+            ),
+        ];
+        for (clients, prefix) in clients {
+            for topic in ["c", "o", "__consumer_offsets"] {
+                let to = DeadLetterTopic { connector: "x", topic, clients };
+                let error = DeadLetterProducer::open(&worker, to, 1).await.err().unwrap();
+                let is_said =
+                    matches!(&error, Error::Setting { key, .. } if *key == format!("{prefix}topic.name"));
+                assert!(is_said, "{topic}: {error}");
+            }
         }
     }
 }

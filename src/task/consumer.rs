@@ -24,7 +24,7 @@ use super::topics::TopicsRead;
 use super::trouble::Troubles;
 use super::writers::Writers;
 use super::{ConnectorSpec, End, Error, Order, Parts, until};
-use crate::config::SinkConnectorConfig;
+use crate::config::{SinkConnectorConfig, files};
 use crate::connector::{self, SinkTask};
 use crate::id::{ConnectorTaskId, TopicPartition};
 use crate::kafka::{ConsumerEvent, GroupConsumer, PartitionQueue};
@@ -78,9 +78,10 @@ impl ConnectorTasks {
         let sink =
             connector::sink_task(config, &parts.http).map_err(|error| Error::Start(Box::new(error)))?;
         sink.start().await.map_err(|error| Error::Start(Box::new(error)))?;
-        let stages = Stages::new(config, sink.wants_whole_records())?;
+        let (own, whole) = (config.clone(), sink.wants_whole_records());
+        let stages = files::beside(move || Stages::new(&own, whole)).await?;
         let bad_records = BadRecords::open(config, &parts.worker).await?;
-        let consumer = join(config, &parts.worker)?;
+        let consumer = join(config, &parts.worker).await?;
         let (sender, reports) = mpsc::channel(REPORT_PLACES);
         let shared = Shared { stages, bad_records, budget: parts.budget.connector(), reports: sender };
         let committer = Committer::new(Instant::now(), parts.worker.offset_flush_timeout);

@@ -2,13 +2,21 @@
 //!
 //! It owns nothing: the consumer belongs to the connector's loop.
 
+use std::sync::Arc;
+
 use super::Error;
-use crate::config::{SinkConnectorConfig, Topics, WorkerConfig};
+use crate::config::{SinkConnectorConfig, Topics, WorkerConfig, files};
 use crate::kafka::{GroupConsumer, Subscription, settings};
 
 /// A consumer with Connect's settings; the user's come over ours.
-pub(super) fn join(config: &SinkConnectorConfig, worker: &WorkerConfig) -> Result<GroupConsumer, Error> {
-    let mut settings = settings::consumer(worker, &config.name, &config.consumer_overrides)?;
+pub(super) async fn join(
+    config: &SinkConnectorConfig,
+    worker: &Arc<WorkerConfig>,
+) -> Result<GroupConsumer, Error> {
+    let (name, own, of_worker) =
+        (Arc::clone(&config.name), config.consumer_overrides.clone(), Arc::clone(worker));
+    // Key stores are read.
+    let mut settings = files::beside(move || settings::consumer(&of_worker, &name, &own)).await?;
     let subscription = match &config.topics {
         Topics::List(topics) => Subscription::Topics(topics.clone()),
         Topics::Regex(pattern) => {

@@ -8,11 +8,13 @@
 
 mod java_loggers;
 mod level;
+mod lines;
 mod loggers;
 pub mod metrics;
 mod redaction;
 
 pub use level::Level;
+use lines::{Lines, Style};
 pub use loggers::{LoggerLevel, LoggerLevels, Loggers, WeakLoggers};
 pub use metrics::{ErrorCounts, Metrics, TaskMetrics};
 pub use redaction::{Hiding, Redaction};
@@ -112,7 +114,14 @@ pub fn start(options: &Options) -> Result<Filter, Error> {
     let (filter, handle) = reload::Layer::new(filter(options)?);
     let lines = tracing_subscriber::registry().with(filter);
     let redaction = Redaction::default();
-    let writer = Redacting { redaction: redaction.clone(), writer: std::io::stdout };
+    let colours = options.format == Format::Text && std::io::stdout().is_terminal();
+    let style = match options.format {
+        Format::Json => Style::Json,
+        Format::Text if colours => Style::Coloured,
+        Format::Text => Style::Plain,
+    };
+    // Secrets are known as they are, not as they are escaped.
+    let writer = Redacting { redaction: redaction.clone(), writer: Lines { out: std::io::stdout, style } };
     // That nobody reads the lines any more must not end a worker, and could be told nowhere else.
     let layer = fmt::layer().log_internal_errors(false).with_writer(writer);
     let started = match options.format {
@@ -120,7 +129,7 @@ pub fn start(options: &Options) -> Result<Filter, Error> {
             let layer = layer.json().flatten_event(true);
             lines.with(layer.with_current_span(true).with_span_list(false)).try_init()
         }
-        Format::Text => lines.with(layer.with_ansi(std::io::stdout().is_terminal())).try_init(),
+        Format::Text => lines.with(layer.with_ansi(colours)).try_init(),
     };
     started.map_err(|_| Error::Twice)?;
     Ok(Filter { root: options.root(), written: options.written(), redaction, handle: Some(handle) })

@@ -269,6 +269,60 @@ fn files_say_what_they_are_for_and_stay_small() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
+/// Ways to open a file by its name.
+const OPENERS: [&str; 9] = [
+    "fs::read",
+    "File::open",
+    "fs::File",
+    "OpenOptions::",
+    "set_certificate_file",
+    "set_certificate_chain_file",
+    "set_private_key_file",
+    "set_ca_file",
+    "load_verify_locations",
+];
+
+/// What may look at files beside the one place that opens what settings name: where, by what, how often, and why.
+const READERS: [(&str, &str, usize, &str); 3] = [
+    ("config/providers/source.rs", "fs::read", 1, "it lists the names in a folder"),
+    ("config/rest/mod.rs", "fs::read", 1, "the machine's name, at a path that no setting names"),
+    ("limits/machine.rs", "fs::read", usize::MAX, "the kernel's own numbers, at paths that no setting names"),
+];
+
+/// Where `sources` open files by themselves, one line each.
+fn openers(sources: &[Source]) -> Vec<String> {
+    let mut found = Vec::new();
+    let is_of_tests = |path: &Path| path.components().any(|part| part.as_os_str() == "tests");
+    let is_judged = |path: &Path| !path.ends_with("config/files.rs") && !is_of_tests(path);
+    for source in sources.iter().filter(|source| is_judged(&source.path)) {
+        let code = source.code();
+        for opener in OPENERS {
+            let known = READERS.iter().find(|known| source.path.ends_with(known.0) && opener == known.1);
+            if code.matches(opener).count() > known.map_or(0, |known| known.2) {
+                found.push(format!("{}: {opener}", source.path.display()));
+            }
+        }
+    }
+    found
+}
+
+#[test]
+fn files_that_settings_name_are_opened_in_one_place() {
+    let found = openers(&sources(&root().join("src")));
+    assert!(found.is_empty(), "use config::files:\n{}", found.join("\n"));
+    let source = |path: &str, text: &str| Source { path: path.into(), text: text.into() };
+    let wrong = [
+        source("a.rs", "let x = std::fs::read_to_string(path);"),
+        source("b.rs", "builder.set_private_key_file(path, kind)"),
+        source("c.rs", "tokio::fs::File::open(path).await"),
+        source("config/rest/mod.rs", "std::fs::read(a); std::fs::read(b)"),
+    ];
+    let names: BTreeSet<_> =
+        openers(&wrong).iter().map(|line| line.split(':').next().unwrap().to_owned()).collect();
+    assert_eq!(names.len(), wrong.len());
+    assert_eq!(openers(&[source("config/files.rs", "File::open(path)")]), Vec::<String>::new());
+}
+
 #[test]
 fn a_wrong_import_is_found() {
     let source = |path: &str, text: &str| Source { path: path.into(), text: text.into() };

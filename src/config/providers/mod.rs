@@ -4,7 +4,6 @@
 //! restart sees a changed secret. Settings stay raw wherever they are stored or shown: a resolved value goes only to
 //! who uses it, and [`Hidden`] takes it out of messages again.
 
-mod allowed_paths;
 mod reference;
 mod source;
 

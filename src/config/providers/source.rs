@@ -6,9 +6,9 @@
 use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
 
-use super::allowed_paths::AllowedPaths;
 use super::reference::Reference;
-use crate::config::{Properties, did_you_mean, properties};
+use crate::config::allowed_paths::AllowedPaths;
+use crate::config::{Properties, did_you_mean, files, properties};
 use crate::secret::Secret;
 use crate::words;
 
@@ -124,7 +124,7 @@ impl<'a> Lookup<'a> {
     fn in_file(&mut self, file: PathBuf, path: &str, key: &str) -> Result<Found, String> {
         let read = self.files.entry(file).or_insert_with_key(|file| {
             let fail = |reason: String| format!("Could not read properties from file {path}: {reason}");
-            let bytes = std::fs::read(file).map_err(|error| fail(words::file(&error)))?;
+            let bytes = files::read(file).map_err(fail)?;
             properties::parse(&properties::decode(bytes)).map_err(|error| fail(error.to_string()))
         });
         match read {
@@ -162,11 +162,8 @@ fn in_folder(folder: &std::path::Path, path: &str, key: &str) -> Result<Found, S
     let Some(file) = found.map(|entry| entry.path()).filter(|file| file.is_file()) else {
         return Ok(Found::Not(format!("the directory {path} has no file {key}")));
     };
-    match std::fs::read(&file) {
+    match files::read(&file) {
         Ok(bytes) => Ok(Found::Value(String::from_utf8_lossy(&properties::without_mark(bytes)).into_owned())),
-        Err(error) => {
-            let reason = words::file(&error);
-            Err(format!("Could not read file {} for property {key}: {reason}", file.display()))
-        }
+        Err(reason) => Err(format!("Could not read file {} for property {key}: {reason}", file.display())),
     }
 }

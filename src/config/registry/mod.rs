@@ -94,6 +94,15 @@ impl RegistryConfig {
         (!config.urls.is_empty() && problems.0.len() == before).then_some(config)
     }
 
+    /// The files that it names, with the settings that name them.
+    pub(super) fn files(&self) -> impl Iterator<Item = (String, &str)> {
+        let named = ["ssl.keystore.location", "ssl.truststore.location"].into_iter();
+        named.filter_map(|key| {
+            let path = self.tls.get(key).filter(|path| !path.trim().is_empty())?;
+            Some((format!("{}{key}", self.tls_prefix), path.as_str()))
+        })
+    }
+
     /// The same for a converter that is about to be made: what is wrong as one text.
     pub fn required(class: &str, settings: &Properties, prefix: &str) -> Result<Self, String> {
         let mut problems = Problems::default();

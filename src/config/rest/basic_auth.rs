@@ -11,9 +11,8 @@ use openssl::sha::sha256;
 
 use crate::config::errors::Problems;
 use crate::config::values::Values;
-use crate::config::{jaas, properties};
+use crate::config::{files, jaas, properties};
 use crate::secret::Secret;
-use crate::words;
 
 const EXTENSIONS: &str = "rest.extension.classes";
 const EXTENSION: &str = "org.apache.kafka.connect.rest.basic.auth.extension.BasicAuthSecurityRestExtension";
@@ -119,8 +118,8 @@ fn from_jaas(env: &BTreeMap<String, String>) -> Result<String, String> {
 }
 
 fn text_of(file: &str) -> Result<String, String> {
-    let bytes = std::fs::read(Path::new(file))
-        .map_err(|error| format!("file {file} cannot be read: {}", words::file(&error)))?;
+    let bytes =
+        files::read(Path::new(file)).map_err(|reason| format!("file {file} cannot be read: {reason}"))?;
     Ok(properties::decode(bytes))
 }
 

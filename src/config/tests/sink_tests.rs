@@ -59,7 +59,10 @@ fn a_certificate_is_read_when_the_settings_are() {
     for part in ["\"aad.auth.appid\"", "not both", "no certificate in PEM format"] {
         assert!(errors.iter().any(|error| error.contains(part)), "{part} in {errors:?}");
     }
-    let cli = [("aad.auth.strategy", Some("az_cli")), ("aad.auth.authority", Some("t"))];
+    let cloud = Some("https://c.kusto.windows.net");
+    let urls = [("kusto.ingestion.url", cloud), ("kusto.query.url", cloud)];
+    let cli =
+        [&urls[..], &[("aad.auth.strategy", Some("az_cli")), ("aad.auth.authority", Some("t"))]].concat();
     let cli = SinkConnectorConfig::parse(&storm(&cli), &worker()).unwrap();
     assert_eq!(cli.kusto.auth, Authentication::AzureCli { tenant: Some("t".to_owned()) });
 }

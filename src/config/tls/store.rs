@@ -1,12 +1,13 @@
 //! Key store and trust store files of any format that Kafka's Java clients read.
 
+use std::path::Path;
+
 use openssl::pkcs12::Pkcs12;
 use openssl::pkey::{PKey, Private};
 use openssl::x509::{X509, X509Ref};
 
 use super::{Identity, jks, pem};
-use crate::config::properties;
-use crate::words;
+use crate::config::{files, properties};
 
 /// What Java's own format begins with.
 const JKS: [u8; 4] = [0xFE, 0xED, 0xFE, 0xED];
@@ -33,8 +34,8 @@ pub(super) fn read(
     password: Option<&str>,
     key_password: Option<&str>,
 ) -> Result<Contents, String> {
-    let bytes = std::fs::read(location.trim())
-        .map_err(|error| format!("{location} cannot be read: {}", words::file(&error)))?;
+    let bytes = files::read(Path::new(location.trim()));
+    let bytes = bytes.map_err(|reason| format!("{location} cannot be read: {reason}"))?;
     let bytes = properties::without_mark(bytes);
     let read = if bytes.starts_with(&JKS) {
         jks::read(&bytes, password, key_password)

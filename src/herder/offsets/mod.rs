@@ -8,7 +8,7 @@ mod request;
 use super::handle::deadline;
 use super::view::View;
 use super::{Error, Herder, classes};
-use crate::config::{ConnectorProperties, Properties, WorkerConfig};
+use crate::config::{ConnectorProperties, Properties, WorkerConfig, files};
 use crate::id::TopicPartition;
 use crate::kafka;
 use crate::kafka::groups::GroupAdmin;
@@ -26,7 +26,7 @@ impl Herder {
         let view = self.ready(deadline()).await?;
         let config = view.configs.config(name).ok_or_else(|| Error::connector_not_found(name))?;
         let text = || format!("Failed to retrieve consumer group offsets for sink connector {name}");
-        let group = self.group(name, config).map_err(|error| failed(text(), &error))?;
+        let group = self.group(name, config).await.map_err(|error| failed(text(), &error))?;
         group.offsets().await.map_err(|error| failed(text(), &error))
     }
 
@@ -37,7 +37,7 @@ impl Herder {
         let config = changeable(&view, name)?;
         let wanted = request.wanted()?;
         let text = || format!("Failed to alter consumer group offsets for connector {name}");
-        let group = self.group(name, config).map_err(|error| failed(text(), &error))?;
+        let group = self.group(name, config).await.map_err(|error| failed(text(), &error))?;
         alter(&group, wanted).await.map_err(|error| refused(name, "alter", text(), &error))
     }
 
@@ -47,12 +47,13 @@ impl Herder {
         let view = self.ready(deadline()).await?;
         let config = changeable(&view, name)?;
         let text = || format!("Failed to reset consumer group offsets for connector {name}");
-        let group = self.group(name, config).map_err(|error| failed(text(), &error))?;
+        let group = self.group(name, config).await.map_err(|error| failed(text(), &error))?;
         group.delete().await.map_err(|error| refused(name, "reset", text(), &error))
     }
 
-    fn group(&self, name: &str, config: &ConnectorProperties) -> Result<GroupAdmin, kafka::Error> {
-        group_of(name, config, &self.config)
+    async fn group(&self, name: &str, config: &ConnectorProperties) -> Result<GroupAdmin, kafka::Error> {
+        let (name, config, worker) = (name.to_owned(), config.clone(), self.config.clone());
+        files::beside(move || group_of(&name, &config, &worker)).await
     }
 }
 

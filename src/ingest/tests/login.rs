@@ -1,12 +1,13 @@
 //! How tokens are had, used, renewed and refused.
 
 use super::super::IngestClient as _;
+use super::super::auth::Allowed;
 use super::super::http::{Http, Route, pool};
 use super::super::managed::ManagedIngestClient;
 use super::entra::Entra;
 use super::fake::{Fake, Fault, Op, Seen};
 use super::secrets::Log;
-use super::{Settings, request, settings, target, timings};
+use super::{Settings, own_identity, request, settings, target, timings};
 use crate::config::Authentication;
 use crate::ingest::Error;
 use crate::secret::Secret;
@@ -176,7 +177,7 @@ async fn a_managed_identity_asks_the_machine() {
         let proxied = reqwest::Client::builder().proxy(proxy).build().unwrap();
         let direct = Http::new(proxied, timings());
         let auth = Authentication::ManagedIdentity { client_id: client_id.map(str::to_owned) };
-        let settings = Settings { auth, ..settings(&fake.url) };
+        let settings = Settings { auth, allowed: own_identity(), ..settings(&fake.url) };
         let http = Http::new(pool(Route::Direct, vec![entra.root()]).unwrap(), timings());
         ManagedIngestClient::assemble(settings, http, direct).ingest(&request(1)).await.unwrap();
         let [imds] = <[_; 1]>::try_from(fake.seen(Op::Imds)).unwrap();
@@ -207,7 +208,10 @@ fn a_workload_identity_trades_its_file_for_a_token() {
 async fn with_the_environment_of_a_pod() {
     let (fake, entra) = start().await;
     fake.require("ACCESS-1");
-    let client = client(Settings { auth: Authentication::WorkloadIdentity, ..settings(&fake.url) }, &entra);
+    let client = client(
+        Settings { auth: Authentication::WorkloadIdentity, allowed: own_identity(), ..settings(&fake.url) },
+        &entra,
+    );
     client.ingest(&request(1)).await.unwrap();
     let [(line, body)] = <[_; 1]>::try_from(entra.requests()).unwrap();
     assert_eq!(line, "POST /tenant-2/oauth2/v2.0/token HTTP/1.1");
@@ -219,8 +223,85 @@ async fn with_the_environment_of_a_pod() {
 #[tokio::test]
 async fn a_workload_identity_without_its_environment_says_what_is_missing() {
     let (fake, entra) = start().await;
-    let client = client(Settings { auth: Authentication::WorkloadIdentity, ..settings(&fake.url) }, &entra);
+    let client = client(
+        Settings { auth: Authentication::WorkloadIdentity, allowed: own_identity(), ..settings(&fake.url) },
+        &entra,
+    );
     let error = client.ingest(&request(1)).await.unwrap_err();
     assert!(!error.is_retriable());
     assert!(error.to_string().contains("AZURE_FEDERATED_TOKEN_FILE"), "{error}");
+}
+
+/// What a process on loopback says of its cloud: its own login server, and a token for `resource`.
+fn cloud_of(login: &str, resource: &str) -> &'static str {
+    let cloud = serde_json::json!({"LoginEndpoint": login, "KustoServiceResourceId": resource});
+    serde_json::json!({"AzureAD": cloud}).to_string().leak()
+}
+
+#[tokio::test]
+async fn whoever_listens_on_loopback_chooses_no_audience() {
+    let (own, of_worker) = (application(), Authentication::ManagedIdentity { client_id: None });
+    for auth in [own, of_worker] {
+        for resource in [
+            "https://management.azure.com",
+            "https://vault.azure.net/",
+            "https://evil\n\u{1b}[2J",
+            &"x".repeat(90_000),
+        ] {
+            let (fake, entra) = start().await;
+            fake.fail(Op::Metadata, &[Fault::Answer(200, cloud_of(&entra.url(), resource))]);
+            let settings = Settings { auth: auth.clone(), allowed: own_identity(), ..settings(&fake.url) };
+            let error = client(settings, &entra).ingest(&request(1)).await.unwrap_err();
+            assert!(matches!(error, Error::Untrusted { .. }), "{error}");
+            let text = error.to_string();
+            assert!(text.len() < 1000 && !text.contains(char::is_control), "{text}");
+            assert!(text.contains("which is not ADX") && text.contains("kusto.ingestion.url"), "{text}");
+            assert!(entra.requests().is_empty() && fake.seen(Op::Imds).is_empty());
+            assert!(fake.seen(Op::Command).is_empty());
+        }
+    }
+}
+
+#[tokio::test]
+async fn loopback_gets_no_identity_of_the_workers_without_the_operators_word() {
+    for auth in [
+        Authentication::ManagedIdentity { client_id: None },
+        Authentication::WorkloadIdentity,
+        Authentication::AzureCli { tenant: None },
+    ] {
+        let (fake, entra) = start().await;
+        let insecure = Allowed { insecure: true, ..Allowed::default() };
+        for allowed in [Allowed::default(), insecure] {
+            let settings = Settings { auth: auth.clone(), allowed, ..settings(&fake.url) };
+            let error = client(settings, &entra).ingest(&request(1)).await.unwrap_err();
+            assert!(matches!(error, Error::Untrusted { .. }), "{error}");
+            assert!(error.to_string().contains("worker.allow.identity.hosts"), "{error}");
+        }
+        assert!(entra.requests().is_empty() && fake.seen(Op::Imds).is_empty());
+        assert!(fake.seen(Op::Command).is_empty());
+    }
+}
+
+/// The key of an application, and a pod's token, go to no login server that a process on loopback makes up.
+#[tokio::test]
+async fn whoever_listens_on_loopback_names_no_login_server_elsewhere() {
+    for auth in [application(), Authentication::WorkloadIdentity] {
+        let (fake, entra) = start().await;
+        fake.login("https://login.evil.example");
+        let settings = Settings { auth, allowed: own_identity(), ..settings(&fake.url) };
+        let error = client(settings, &entra).ingest(&request(1)).await.unwrap_err();
+        assert!(matches!(error, Error::Untrusted { .. }), "{error}");
+        assert!(fake.seen(Op::Command).is_empty());
+    }
+}
+
+#[tokio::test]
+async fn what_a_login_server_says_is_quoted_briefly() {
+    let (fake, entra) = start().await;
+    let long = "no ".repeat(30_000);
+    let body = format!(r#"{{"error":"invalid_client","error_description":"{long}","error_codes":[1]}}"#);
+    entra.answer(401, &body);
+    let client = client(Settings { auth: application(), ..settings(&fake.url) }, &entra);
+    let text = client.ingest(&request(1)).await.unwrap_err().to_string();
+    assert!(text.len() < 1000, "{} letters", text.len());
 }

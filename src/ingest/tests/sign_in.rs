@@ -4,7 +4,7 @@ use super::super::IngestClient as _;
 use super::entra::Entra;
 use super::fake::{Fake, Op};
 use super::login::{client, start};
-use super::{Settings, request, settings};
+use super::{Settings, own_identity, request, settings};
 use crate::config::{Authentication, CertificateFile};
 use crate::ingest::Error;
 use crate::secret::Secret;
@@ -174,7 +174,10 @@ async fn with_the_environment_of_an_app_service() {
     let (fake, entra) = start().await;
     fake.require("MACHINE-TOKEN");
     let auth = Authentication::ManagedIdentity { client_id: Some("user-1".to_owned()) };
-    client(Settings { auth, ..settings(&fake.url) }, &entra).ingest(&request(1)).await.unwrap();
+    client(Settings { auth, allowed: own_identity(), ..settings(&fake.url) }, &entra)
+        .ingest(&request(1))
+        .await
+        .unwrap();
     assert!(entra.requests().is_empty());
 }
 
@@ -206,7 +209,7 @@ async fn with_an_azure_cli() {
     let (fake, entra) = start().await;
     fake.require("CLI-TOKEN");
     let auth = Authentication::AzureCli { tenant: Some("tenant-1".to_owned()) };
-    let client = client(Settings { auth, ..settings(&fake.url) }, &entra);
+    let client = client(Settings { auth, allowed: own_identity(), ..settings(&fake.url) }, &entra);
     client.ingest(&request(1)).await.unwrap();
     client.ingest(&request(2)).await.unwrap();
 }
@@ -224,8 +227,10 @@ async fn an_azure_cli_without_a_sign_in_fails_with_its_words() {
 async fn with_an_azure_cli_that_is_signed_out() {
     let (fake, entra) = start().await;
     let auth = Authentication::AzureCli { tenant: None };
-    let error =
-        client(Settings { auth, ..settings(&fake.url) }, &entra).ingest(&request(1)).await.unwrap_err();
+    let error = client(Settings { auth, allowed: own_identity(), ..settings(&fake.url) }, &entra)
+        .ingest(&request(1))
+        .await
+        .unwrap_err();
     assert!(matches!(error, Error::Credentials { retriable: false, .. }), "{error}");
     assert!(error.to_string().contains("az login"), "{error}");
 }

@@ -5,19 +5,22 @@
 //! Entra, Confluent's and other providers work with the settings that users have. Blocks; made for a thread of its own.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use azure_core::credentials::TokenCredential;
 use azure_core::http::{ClientOptions, Transport};
 use azure_identity::{
-    ManagedIdentityCredential, ManagedIdentityCredentialOptions, UserAssignedId, WorkloadIdentityCredential,
+    ClientAssertionCredentialOptions, ManagedIdentityCredential, ManagedIdentityCredentialOptions,
+    UserAssignedId, WorkloadIdentityCredential, WorkloadIdentityCredentialOptions,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use time::OffsetDateTime;
 
 use super::Token;
+use crate::config::files;
 
 /// For one question, connecting included.
 const LIMIT: Duration = Duration::from_secs(30);
@@ -69,7 +72,7 @@ impl Source {
     /// A fresh token, or why there is none, without a secret.
     pub fn fetch(&self) -> Result<Token, String> {
         let text = if let Kind::File(path) = &self.kind {
-            std::fs::read_to_string(path).map_err(|error| format!("{path} cannot be read: {error}"))?
+            files::read_text(Path::new(path)).map_err(|reason| format!("{path} cannot be read: {reason}"))?
         } else {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
             let runtime = runtime.map_err(|error| error.to_string())?;
@@ -95,23 +98,30 @@ impl Source {
             Kind::File(_) => Err("a file is read, not asked".to_owned()),
             Kind::ManagedIdentity { client_id, scope } => {
                 // The machine's own service is never behind a proxy.
-                let direct = reqwest::Client::builder().no_proxy().build().map_err(|error| cause(&error))?;
                 let options = ManagedIdentityCredentialOptions {
                     user_assigned_id: client_id.clone().map(UserAssignedId::ClientId),
-                    client_options: ClientOptions {
-                        transport: Some(Transport::new(Arc::new(direct))),
-                        ..Default::default()
-                    },
+                    client_options: client_options(reqwest::Client::builder().no_proxy())?,
                 };
                 let credential = ManagedIdentityCredential::new(Some(options));
                 azure(credential.map_err(|error| error.to_string())?.as_ref(), scope).await
             }
             Kind::WorkloadIdentity { scope } => {
-                let credential = WorkloadIdentityCredential::new(None);
+                let client_options = client_options(reqwest::Client::builder())?;
+                let credential = WorkloadIdentityCredential::new(Some(WorkloadIdentityCredentialOptions {
+                    credential_options: ClientAssertionCredentialOptions { client_options },
+                    ..Default::default()
+                }));
                 azure(credential.map_err(|error| error.to_string())?.as_ref(), scope).await
             }
         }
     }
+}
+
+/// A redirect would carry a token to a place that nobody named.
+fn client_options(builder: reqwest::ClientBuilder) -> Result<ClientOptions, String> {
+    let client =
+        builder.redirect(reqwest::redirect::Policy::none()).build().map_err(|error| cause(&error))?;
+    Ok(ClientOptions { transport: Some(Transport::new(Arc::new(client))), ..Default::default() })
 }
 
 async fn azure(credential: &dyn TokenCredential, scope: &str) -> Result<String, String> {

@@ -10,6 +10,7 @@ use rdkafka::ClientConfig;
 
 use super::kerberos::{JAAS, KINIT, Login, RELOGIN};
 use super::{Assembled, Layer, PROTOCOL, assemble, merged, protocol, sasl, setting};
+use crate::config::custody;
 use crate::config::{ClientKind, ConnectorProperties, Mode, Properties, WorkerConfig};
 use crate::kafka::Error;
 
@@ -81,6 +82,7 @@ pub(super) fn assembled_consumer(
         Layer { prefix: "consumer.override.", properties: overrides },
     ];
     let mut assembled = assemble(ClientKind::Consumer, &defaults, &layers);
+    assembled.errors.extend(keep(worker, &layers).err());
     let login = match one_login(worker, &layers) {
         Ok(login) => login,
         Err(error) => return assembled.reject(error),
@@ -198,6 +200,7 @@ fn with_one_login(
     layers: &[Layer<'_>],
 ) -> Assembled {
     let mut assembled = assemble(kind, defaults, layers);
+    assembled.errors.extend(keep(worker, layers).err());
     assembled.errors.extend(one_login(worker, layers).err());
     if let Some(Layer { prefix, properties }) = layers.last() {
         assembled.errors.extend(outside_the_cluster(prefix, properties, worker).err());
@@ -220,6 +223,14 @@ fn outside_the_cluster(prefix: &str, properties: &Properties, worker: &WorkerCon
 
 fn conflict(key: &str, worker: &WorkerConfig) -> Error {
     setting(key, &format!("this is the group of the workers themselves ({GROUP}={})", worker.group_id))
+}
+
+/// Refuses to show what is the worker's to hosts that its operator does not know; the last layer is the connector's.
+fn keep(worker: &WorkerConfig, layers: &[Layer<'_>]) -> Result<(), Error> {
+    let Some((own, of_worker)) = layers.split_last() else { return Ok(()) };
+    let of_worker: Vec<_> = of_worker.iter().map(|layer| (layer.prefix, layer.properties)).collect();
+    let layers = custody::Layers { of_worker: &of_worker, of_connector: (own.prefix, own.properties) };
+    Ok(custody::check_client(worker, &layers)?)
 }
 
 /// The Kerberos login of `layers`, if they have one, which must then be the worker's. Tickets are in the one credential

@@ -6,13 +6,12 @@
 //! that): what a connector brings by REST neither names a program nor changes who the others are. Of the outside world
 //! only the first bytes of a key table are read. No error repeats an option's value.
 
-use std::fs::File;
-use std::io::Read as _;
 use std::path::Path;
 
 use rdkafka::ClientConfig;
 
 use super::{Error, setting};
+use crate::config::files;
 use crate::config::jaas::LoginEntry;
 use crate::config::tls::Settings;
 
@@ -194,13 +193,9 @@ fn quotable(what: &str, text: &str) -> Result<String, String> {
 
 /// A key table begins with 5 and its version.
 fn probe(keytab: &Path) -> Result<(), String> {
-    let mut begin = [0; 2];
-    let read = File::open(keytab).and_then(|mut file| file.read_exact(&mut begin));
-    match read {
-        Ok(()) if matches!(begin, [5, 1 | 2]) => Ok(()),
-        Err(error) if error.kind() != std::io::ErrorKind::UnexpectedEof => {
-            Err(format!("the key table (keyTab) cannot be read: {}", crate::words::file(&error)))
-        }
-        _ => Err("the file is no key table (keyTab)".to_owned()),
+    match files::begin(keytab) {
+        Ok(Some([5, 1 | 2])) => Ok(()),
+        Ok(_) => Err("the file is no key table (keyTab)".to_owned()),
+        Err(reason) => Err(format!("the key table (keyTab) cannot be read: {reason}")),
     }
 }

@@ -2,10 +2,13 @@
 //!
 //! Key stores and trust stores are read when the client is made and handed over as PEM, whatever their format.
 
+use std::path::Path;
+
 use openssl::ssl::{SslContextBuilder, SslMethod};
 use rdkafka::ClientConfig;
 
 use super::{Error, PROTOCOL, setting};
+use crate::config::files;
 use crate::config::tls::{self, Settings};
 
 /// Settings of Java's own TLS library without a meaning here.
@@ -30,6 +33,26 @@ pub(super) fn is_own(key: &str) -> bool {
             .contains(&key)
         || key.starts_with("ssl.keystore.")
         || key.starts_with("ssl.truststore.")
+}
+
+/// Refuses what librdkafka would be given to read under its own names, and is no file to be read.
+fn check_files(settings: &Settings<'_>) -> Result<(), Error> {
+    const FILES: [&str; 5] = [
+        "ssl.ca.location",
+        "ssl.certificate.location",
+        "ssl.crl.location",
+        "ssl.key.location",
+        "https.ca.location",
+    ];
+    for key in FILES {
+        let Some(path) = settings.get(key).map(str::trim) else { continue };
+        // Authorities may also be in a folder, or in the usual places.
+        let is_place = key.ends_with(".ca.location") && (path == "probe" || Path::new(path).is_dir());
+        if let Some(reason) = files::check(Path::new(path)).err().filter(|_| !is_place) {
+            return Err(setting(&settings.name(key), &format!("{path} cannot be read: {reason}")));
+        }
+    }
+    Ok(())
 }
 
 /// Sets keys, certificates and checks; called only when `security.protocol` is one of TLS.
@@ -73,14 +96,7 @@ pub(super) fn apply(settings: &Settings<'_>, config: &mut ClientConfig) -> Resul
         config.set(CIPHERS, ciphers);
     }
     lists(settings, config)?;
-    for key in ["ssl.ca.location", "ssl.certificate.location", "ssl.crl.location", "ssl.key.location"] {
-        if let Some(path) =
-            config.get(key).filter(|path| *path != "probe" && std::fs::metadata(path).is_err())
-        {
-            return Err(setting(&settings.name(key), &format!("{path} cannot be read")));
-        }
-    }
-    Ok(())
+    check_files(settings)
 }
 
 /// Asks OpenSSL what librdkafka would ask it when the client is made.

@@ -317,3 +317,68 @@ fn each_kind_of_client_inherits_as_in_connect() {
     assert_eq!(consumer.get("group.id"), Some("connect-x"));
     assert_eq!(consumer.get("isolation.level"), Some("read_uncommitted"));
 }
+
+#[test]
+fn no_client_shows_the_workers_login_to_a_host_that_a_connector_names() {
+    let login = [
+        ("security.protocol", "SASL_SSL"),
+        ("sasl.mechanism", "PLAIN"),
+        (JAAS, PLAIN),
+        ("bootstrap.servers", "own:9093"),
+    ];
+    let worker = WorkerConfig {
+        client: properties(&login),
+        consumer: properties(&login),
+        producer: properties(&login),
+        ..worker()
+    };
+    let made = |own: &[(&str, &str)]| {
+        let own = properties(own);
+        [
+            super::consumer(&worker, "x", &own),
+            super::producer(&worker, "x", &own),
+            super::admin(&worker, "x", &own),
+        ]
+    };
+    for client in made(&[("bootstrap.servers", "evil:9093")]) {
+        let text = client.unwrap_err().to_string();
+        assert!(text.contains(".override.bootstrap.servers") && !text.contains("p\"q"), "{text}");
+    }
+    for client in made(&[("bootstrap.servers", "own:9093")]) {
+        client.unwrap();
+    }
+    let own = properties(&[
+        ("bootstrap.servers", "evil:9093"),
+        ("security.protocol", "SASL_SSL"),
+        ("sasl.mechanism", "OAUTHBEARER"),
+        (
+            JAAS,
+            "x.OAuthBearerLoginModule required azureCredential=\"managed_identity\" \
+             scope=\"https://management.azure.com/.default\";",
+        ),
+    ]);
+    let text = super::own(&worker, "x", "misc.deadletterqueue.", &own).unwrap_err().to_string();
+    assert!(text.contains("misc.deadletterqueue.bootstrap.servers"), "{text}");
+}
+
+#[test]
+fn librdkafkas_own_ways_around_are_refused() {
+    // What its callbacks are to know also carries where we get tokens from.
+    for key in [
+        "metadata.broker.list",
+        "sasl.oauthbearer.config",
+        "sasl.oauthbearer.method",
+        "sasl.oauthbearer.metadata.authentication.type",
+        "sasl.oauthbearer.assertion.file",
+    ] {
+        let text = error(&[(key, "geheim")]);
+        assert!(text.contains(&format!("consumer.override.{key}")), "{text}");
+    }
+    for key in ["ssl.ca.location", "ssl.key.location", "ssl.certificate.location", "ssl.crl.location"] {
+        let text = error(&[("security.protocol", "SSL"), (key, "/dev/zero")]);
+        assert!(
+            text.contains(&format!("consumer.override.{key}")) && text.contains("regular file"),
+            "{text}"
+        );
+    }
+}

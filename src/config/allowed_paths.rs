@@ -1,15 +1,16 @@
-//! Where a provider may read: everywhere, or below the folders of its parameter `allowed.paths`.
+//! Where files may lie that somebody names: everywhere, or below folders that the operator lists (a config provider's
+//! `allowed.paths`, the worker's `worker.allow.paths`).
 //!
 //! Names are compared after `.` and `..` are taken out, as Java does; links are followed, for mounted secrets are links.
 
 use std::path::{Component, Path, PathBuf};
 
-/// The folders and files of `allowed.paths`; none means no limit.
+/// The folders and files of a list; none means no limit.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct AllowedPaths(Option<Vec<PathBuf>>);
 
 impl AllowedPaths {
-    /// Reads the parameter: absolute paths that exist, with commas between.
+    /// Reads the list: absolute paths that exist, with commas between.
     pub(super) fn parse(text: Option<&str>) -> Result<Self, String> {
         let Some(text) = text.filter(|text| !text.trim().is_empty()) else { return Ok(Self(None)) };
         let paths = text.split(',').map(|path| {
@@ -23,6 +24,11 @@ impl AllowedPaths {
             Ok(normalised(path))
         });
         Ok(Self(Some(paths.collect::<Result<_, _>>()?)))
+    }
+
+    /// True when there is a list.
+    pub(super) fn is_limited(&self) -> bool {
+        self.0.is_some()
     }
 
     /// The path to open; none when it may not be read.
