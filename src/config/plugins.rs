@@ -163,7 +163,7 @@ const JSON: &[Row] = &[
         "Whether each message is an object with schema and payload."),
     Row("schemas.cache.size", Kind::Int, RowDefault::Is("1000"), Check::Any, Importance::High, ("Schemas", 1), Width::Medium, "Schema Cache Size",
         "How many schemas are kept."),
-    Row("decimal.format", Kind::String, RowDefault::Is("BASE64"), Check::OneOfAnyCase(&["BASE64", "NUMERIC"]), Importance::Low, ("Serialization", 0), Width::Medium, "Decimal Format",
+    Row("decimal.format", Kind::String, RowDefault::Is("BASE64"), Check::OneOfAnyCase(&["NUMERIC", "BASE64"]), Importance::Low, ("Serialization", 0), Width::Medium, "Decimal Format",
         "How decimals are written."),
     Row("replace.null.with.default", Kind::Boolean, RowDefault::Is("true"), Check::Any, Importance::Low, ("Schemas", 2), Width::Medium, "Replace null with default",
         "Whether a null field that has a default reads as the default."),

@@ -39,36 +39,36 @@ const PLACES: &[Place] = &[
     Place { name: "objects", most: JSON, read: |depth| json(&[("schemas.enable", "false")], &objects(depth)) },
     Place { name: "a payload without a schema", most: JSON - 1, read: |depth| json(&[], &envelope("null", &nested(depth))) },
     Place { name: "such a payload that is passed on", most: JSON - 1, read: |depth| passed("true", &envelope("null", &nested(depth))) },
-    Place { name: "a payload with a schema", most: JSON - 1, read: |depth| json(&[], &envelope(&arrays("items", "int32", depth), &nested(depth))) },
+    Place { name: "a payload with a schema", most: JSON - 1, read: |depth| json(&[], &envelope(&arrays("items", "int32", depth), &nested(depth - 1))) },
     Place { name: "structs of an envelope", most: (JSON - 1) / 2, read: |depth| json(&[], &envelope(&structs(depth), &objects(depth))) },
-    Place { name: "the schema of a null", most: JSON - 2, read: |depth| json(&[], &envelope(&optional(&arrays("items", "int32", depth)), "null")) },
-    Place { name: "a default", most: JSON - 2, read: |depth| json(&[], &envelope(&with_default(depth), "null")) },
+    Place { name: "the schema of a null", most: JSON - 1, read: |depth| json(&[], &envelope(&optional(&arrays("items", "int32", depth)), "null")) },
+    Place { name: "a default", most: JSON - 1, read: |depth| json(&[], &envelope(&with_default(depth), "null")) },
     Place { name: "a member that no field is for", most: JSON - 2, read: |depth| json(&[], &envelope(r#"{"type":"struct","fields":[]}"#, &format!("{{\"x\":{}}}", nested(depth)))) },
-    Place { name: "schema.content", most: JSON, read: |depth| json(&[("schema.content", &arrays("items", "int32", depth))], &nested(depth)) },
+    Place { name: "schema.content", most: JSON, read: |depth| json(&[("schema.content", &arrays("items", "int32", depth))], &nested(depth - 1)) },
     Place { name: "lists in a header", most: JSON, read: |depth| header(&nested(depth)) },
-    Place { name: "maps in a header", most: JSON, read: |depth| header(&("{a:".repeat(depth) + "1" + &"}".repeat(depth))) },
-    Place { name: "maps as keys in a header", most: JSON, read: |depth| header(&("{".repeat(depth) + "1" + &":[1,b]}".repeat(depth))) },
+    Place { name: "maps in a header", most: JSON, read: |depth| header(&("{\"a\":".repeat(depth) + "1" + &"}".repeat(depth))) },
+    Place { name: "maps as keys in a header", most: JSON - 1, read: |depth| header(&("{".repeat(depth) + "1" + &":[1,true]}".repeat(depth))) },
     Place { name: "a header without an end", most: usize::MAX, read: |depth| header(&"[{".repeat(depth)) },
     Place { name: "an Avro schema", most: JSON, read: |depth| registered(plugins::AVRO_CONVERTER, &avro_arrays(depth), &[], &avro_lists(depth)) },
-    Place { name: "Avro records", most: JSON / 3, read: |depth| registered(plugins::AVRO_CONVERTER, &avro_records(depth), &[], &[]) },
-    Place { name: "a record of Avro inside itself", most: JSON, read: |depth| registered(plugins::AVRO_CONVERTER, AVRO_RING, &[], &[vec![2; depth], vec![0]].concat()) },
-    Place { name: "an Avro default", most: JSON - 3, read: |depth| registered(plugins::AVRO_CONVERTER, &avro_default(depth), &[], &[0]) },
+    Place { name: "Avro records", most: JSON / 3 - 1, read: |depth| registered(plugins::AVRO_CONVERTER, &avro_records(depth), &[], &[]) },
+    Place { name: "a record of Avro inside itself", most: JSON - 1, read: |depth| registered(plugins::AVRO_CONVERTER, AVRO_RING, &[], &[vec![2; depth], vec![0]].concat()) },
+    Place { name: "an Avro default", most: JSON - 4, read: |depth| registered(plugins::AVRO_CONVERTER, &avro_default(depth), &[], &[0]) },
     Place { name: "a property of an Avro schema", most: JSON - 1, read: |depth| registered(plugins::AVRO_CONVERTER, &format!(r#"{{"type":"int","x":{}}}"#, nested(depth)), &[], &[2]) },
     Place { name: "an Avro value without an end", most: 0, read: |depth| registered(plugins::AVRO_CONVERTER, AVRO_RING, &[], &vec![2; depth]) },
-    Place { name: "a JSON Schema", most: TYPES, read: |depth| registered(plugins::JSON_SCHEMA_CONVERTER, &arrays("items", "integer", depth), &[], nested(depth).as_bytes()) },
+    Place { name: "a JSON Schema", most: TYPES, read: |depth| registered(plugins::JSON_SCHEMA_CONVERTER, &arrays("items", "integer", depth), &[], nested(depth - 1).as_bytes()) },
     Place { name: "objects of a JSON Schema", most: TYPES - 1, read: |depth| registered(plugins::JSON_SCHEMA_CONVERTER, &properties(depth), &[], objects(depth).as_bytes()) },
     Place { name: "an object of a JSON Schema inside itself", most: JSON, read: |depth| registered(plugins::JSON_SCHEMA_CONVERTER, r##"{"type":"object","properties":{"a":{"$ref":"#"}}}"##, &[], objects_of("{}", depth - 1).as_bytes()) },
     Place { name: "a chain of $refs", most: TYPES - 1, read: |depth| registered(plugins::JSON_SCHEMA_CONVERTER, &chain(depth), &[], b"1") },
-    Place { name: "an allOf", most: 99, read: |depth| registered(plugins::JSON_SCHEMA_CONVERTER, &all_of(depth), &[], b"1") },
-    Place { name: "Apicurio's JSON", most: JSON, read: |depth| registered(plugins::APICURIO_JSON_CONVERTER, &arrays("items", "int32", depth), &[], nested(depth).as_bytes()) },
-    Place { name: "Protobuf messages in messages", most: 30, read: |depth| registered(plugins::PROTOBUF_CONVERTER, &messages(depth), &[], &[0]) },
+    Place { name: "an allOf", most: TYPES + 1, read: |depth| registered(plugins::JSON_SCHEMA_CONVERTER, &all_of(depth), &[], b"1") },
+    Place { name: "Apicurio's JSON", most: JSON, read: |depth| registered(plugins::APICURIO_JSON_CONVERTER, &arrays("items", "int32", depth), &[], nested(depth - 1).as_bytes()) },
+    Place { name: "Protobuf messages in messages", most: 31, read: |depth| registered(plugins::PROTOBUF_CONVERTER, &messages(depth), &[], &[]) },
     Place { name: "a Protobuf message inside itself", most: 99, read: |depth| registered(plugins::PROTOBUF_CONVERTER, "syntax = \"proto3\"; message M { M m = 1; int32 n = 2; }", &[], &message(depth)) },
-    Place { name: "fields that are messages", most: 100, read: |depth| registered(plugins::PROTOBUF_CONVERTER, &siblings(depth), &[], &[0]) },
-    Place { name: "options of Protobuf", most: 98, read: |depth| registered(plugins::PROTOBUF_CONVERTER, &options(depth), &[], &[0]) },
-    Place { name: "imports of Protobuf", most: 999, read: |depth| registered(plugins::PROTOBUF_CONVERTER, &import(depth), &imports(depth), &[0]) },
+    Place { name: "fields that are messages", most: 100, read: |depth| registered(plugins::PROTOBUF_CONVERTER, &siblings(depth), &[], &[]) },
+    Place { name: "options of Protobuf", most: 99, read: |depth| registered(plugins::PROTOBUF_CONVERTER, &options(depth), &[], &[]) },
+    Place { name: "imports of Protobuf", most: 999, read: |depth| registered(plugins::PROTOBUF_CONVERTER, &import(depth), &imports(depth), &[]) },
     Place { name: "a mapping", most: 0, read: |depth| setting("kusto.tables.topics.mapping", &nested(depth)) },
     Place { name: "columns of a mapping", most: 0, read: |depth| setting("kusto.tables.topics.mapping", &format!("[{{'topic':'t','db':'d','table':'t','columns':{}}}]", nested(depth))) },
-    Place { name: "groups of an expression", most: 60, read: |depth| setting("topics.regex", &("(".repeat(depth) + "a" + &")".repeat(depth))) },
+    Place { name: "groups of an expression", most: 62, read: |depth| setting("topics.regex", &("(".repeat(depth) + "a" + &")".repeat(depth))) },
 ];
 
 /// `[[[7]]]`.
@@ -158,23 +158,22 @@ fn messages(depth: usize) -> String {
     "syntax = \"proto3\"; ".to_owned() + &(0..depth).map(message).collect::<String>() + &"}".repeat(depth)
 }
 
-/// A message in a message, each before it its length.
+/// A message in a message, each with its length before it; written from its end.
 fn message(depth: usize) -> Vec<u8> {
-    let mut all = vec![16, 1];
+    let mut all = vec![1, 16];
     for _ in 0..depth {
         let mut length = all.len();
-        let mut varint = vec![];
+        let mut varint = Vec::new();
         while length >= 0x80 {
             varint.push(u8::try_from(length & 0x7f).unwrap() | 0x80);
             length >>= 7;
         }
         varint.push(u8::try_from(length).unwrap());
-        varint.push(10);
-        all.extend(varint.into_iter().rev());
+        all.extend(varint.iter().rev());
+        all.push(10);
     }
-    // It was written backwards.
-    let (number, rest) = all.split_at(2);
-    [rest.iter().rev().copied().collect::<Vec<_>>(), number.to_vec()].concat()
+    all.reverse();
+    all
 }
 
 /// Messages side by side, each a field of the one before it.
@@ -189,7 +188,8 @@ fn options(depth: usize) -> String {
      extend google.protobuf.MessageOptions { optional M n = 50000; }
      message M { optional M m = 1; option (n) = "
         .to_owned()
-        + &"{ m ".repeat(depth)
+        + &"{ m ".repeat(depth - 1)
+        + "{"
         + &"}".repeat(depth)
         + "; }"
 }
@@ -343,10 +343,13 @@ fn tried(place: &Place, depth: usize) -> Option<String> {
         Err(error) if depth <= place.most => {
             return Some(format!("{depth} levels of {}: {error}", place.name));
         }
-        Err(error) if error.len() > 2000 => {
+        // A setting is quoted as it was written.
+        Err(error) if error.len() > 2000 + 3 * depth => {
             return Some(format!("{}: {} bytes of error", place.name, error.len()));
         }
-        Err(error) if error.contains("recursion limit") => return Some(format!("{}: {error}", place.name)),
+        Err(error) if error.contains("recursion limit exceeded") => {
+            return Some(format!("{}: {error}", place.name));
+        }
         Err(_) => {}
     }
     None

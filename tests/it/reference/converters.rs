@@ -33,7 +33,7 @@ pub(super) const DECIDED: &[Decision] = &[
     Decision {
         kind: "converter",
         cases: &["String/encoding/*"],
-        ours: Ours::Is(|_, got| refuses(got, "value.converter.converter.encoding: unknown encoding")),
+        ours: Ours::Is(|_, got| refuses(got, "Invalid value ")),
         why: "a wrong setting is found before the first record",
     },
     Decision {
@@ -86,9 +86,15 @@ pub(super) const DECIDED: &[Decision] = &[
     },
     Decision {
         kind: "converter",
-        cases: &["json/plain/*"],
+        cases: &["json/plain/*", "json/long/*"],
         ours: Ours::Is(exact),
         why: "an integer beyond 64 bits, which Java wraps around",
+    },
+    Decision {
+        kind: "converter",
+        cases: &["json/plain/*"],
+        ours: Ours::Is(stays),
+        why: "a number beyond all of double precision, which Java takes for an infinite one",
     },
     Decision {
         kind: "converter",
@@ -101,12 +107,6 @@ pub(super) const DECIDED: &[Decision] = &[
         cases: &["json/config/*"],
         ours: Ours::Is(|_, got| refuses(got, "value.converter.")),
         why: "a wrong setting is found before the first record; the table of settings says it in Connect's words",
-    },
-    Decision {
-        kind: "converter",
-        cases: &["json/config/3"],
-        ours: Ours::Is(reads),
-        why: "decimal.format is for writing, and checked by the table of settings",
     },
     Decision {
         kind: "write_json",
@@ -165,6 +165,12 @@ fn reads(wanted: &Json, got: &Json) -> bool {
 /// It makes an integer where Java wraps around.
 fn exact(wanted: &Json, got: &Json) -> bool {
     wanted["value"]["value"]["int64"].is_string() && got["value"]["value"]["decimal"][1] == 0
+}
+
+/// It makes a decimal where Java makes what is no number.
+fn stays(wanted: &Json, got: &Json) -> bool {
+    let float = wanted["value"]["value"]["float64"].as_str();
+    float.is_some_and(|text| text.ends_with("Infinity")) && got["value"]["value"]["decimal"].is_array()
 }
 
 /// It makes the same decimals with other scales.
