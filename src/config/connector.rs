@@ -93,7 +93,7 @@ pub struct SinkConnectorConfig {
     pub key_converter: ConverterConfig,
     /// The connector's own value converter, or the worker's.
     pub value_converter: ConverterConfig,
-    /// The connector's own header converter, or the worker's.
+    /// The connector's own header converter, or the worker's; texts for headers as columns where neither is written.
     pub header_converter: ConverterConfig,
     /// `transforms`, `predicates` and all below them, with their names.
     pub transforms: Properties,
@@ -174,6 +174,9 @@ fn below(written: &Properties, list: &str) -> Properties {
     written.iter().filter(|(key, _)| is_meant(key)).map(|(key, value)| (key.clone(), value.clone())).collect()
 }
 
+/// The converter of headers that are written as columns, unless one is asked for.
+const TEXTS: &str = "org.apache.kafka.connect.storage.StringConverter";
+
 /// The typed settings from read values.
 pub(super) fn build(
     class: &'static ConnectorClass,
@@ -192,6 +195,14 @@ pub(super) fn build(
         settings.remove("plugin.version");
         Some(ConverterConfig { class: values.text(&key)?.to_owned(), settings })
     };
+    let kusto = kusto?;
+    let asked = written.contains_key("header.converter") || worker.all.contains_key("header.converter");
+    let header_converter = if kusto.mapping.want_headers_as_columns() && !asked {
+        // Connect's own default reads types into texts: of `000123` only a number would be left.
+        ConverterConfig { class: TEXTS.to_owned(), settings: Properties::new() }
+    } else {
+        converter("header", &worker.header_converter)?
+    };
     Some(SinkConnectorConfig {
         name: values.filled("name")?.into(),
         class,
@@ -199,13 +210,13 @@ pub(super) fn build(
         topics: topics?,
         key_converter: converter("key", &worker.key_converter)?,
         value_converter: converter("value", &worker.value_converter)?,
-        header_converter: converter("header", &worker.header_converter)?,
+        header_converter,
         transforms: ["transforms", "predicates"].iter().flat_map(|list| below(written, list)).collect(),
         errors: errors(values)?,
         consumer_overrides: with_prefix(written, "consumer.override."),
         producer_overrides: with_prefix(written, "producer.override."),
         admin_overrides: with_prefix(written, "admin.override."),
-        kusto: kusto?,
+        kusto,
         hidden: Hidden::default(),
     })
 }

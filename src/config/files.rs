@@ -132,7 +132,7 @@ mod tests {
             ("pipe", "no regular file"),
             ("socket", ""),
             ("large", "larger than 8 MiB"),
-            ("nowhere", "No such file"),
+            ("nowhere", "no such file"),
             (".", "folder"),
         ] {
             for error in [read(&at(name)).unwrap_err(), check(&at(name)).unwrap_err()] {

@@ -90,6 +90,11 @@ impl TopicMappings {
         self.by_topic.values().chain(&self.by_pattern).any(Route::wants_whole_records)
     }
 
+    /// True when a column of any entry holds headers.
+    pub fn want_headers_as_columns(&self) -> bool {
+        self.by_topic.values().chain(&self.by_pattern).any(Route::wants_headers_as_columns)
+    }
+
     /// Reads the setting's text. The errors are whole clauses, without the key's name.
     pub(super) fn parse(dialect: Dialect, text: &str) -> Result<Self, Vec<String>> {
         let entries = entry::read_json(text).map_err(|error| vec![error])?;

@@ -2,7 +2,7 @@
 //!
 //! `${topic}` is the topic; `${1}`, `${2}`, … and `${name}` are what groups of the entry's expression matched. Pure.
 
-use super::{Column, Dialect, Layout, TopicMapping};
+use super::{Column, ColumnSource, Dialect, Layout, TopicMapping};
 use crate::config::DataFormat;
 use crate::data::java_regex::JavaRegex;
 use std::sync::Arc;
@@ -55,6 +55,10 @@ impl Route {
 
     pub(super) fn wants_whole_records(&self) -> bool {
         !self.columns.is_empty() || self.layout != Layout::Value
+    }
+
+    pub(super) fn wants_headers_as_columns(&self) -> bool {
+        self.columns.iter().any(|column| column.source == ColumnSource::Headers)
     }
 }
 

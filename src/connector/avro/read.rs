@@ -4,8 +4,8 @@
 use super::MAGIC;
 use crate::data::json::{self, DecimalFormat};
 use crate::data::{Error, Value};
-use apache_avro::Reader;
 use apache_avro::types::Value as Avro;
+use apache_avro::{Reader, Schema};
 
 /// One object for each record; none when it is no such file, or one of other things than records.
 pub(in crate::connector) fn file_objects(bytes: &[u8]) -> Result<Option<Vec<Vec<u8>>>, Error> {
@@ -13,8 +13,13 @@ pub(in crate::connector) fn file_objects(bytes: &[u8]) -> Result<Option<Vec<Vec<
         return Ok(None);
     }
     let bad = |error: apache_avro::Error| Error::new(format!("the Avro file cannot be read: {error}"));
+    let reader = Reader::new(bytes).map_err(bad)?;
+    if contains_itself(reader.writer_schema(), &mut Vec::new()) {
+        // A few bytes for each level would be enough to overflow the stack of whoever reads them.
+        return Err(Error::new("the Avro file cannot be read: its schema contains itself".to_owned()));
+    }
     let mut objects = Vec::new();
-    for datum in Reader::new(bytes).map_err(bad)? {
+    for datum in reader {
         let Avro::Record(fields) = datum.map_err(bad)? else { return Ok(None) };
         let mut json = Vec::new();
         json::write(None, &object(fields), DecimalFormat::Base64, &mut json)?;
@@ -25,6 +30,25 @@ pub(in crate::connector) fn file_objects(bytes: &[u8]) -> Result<Option<Vec<Vec<
         objects.push(b"{}".to_vec());
     }
     Ok(Some(objects))
+}
+
+/// True when a record of `schema` can hold one of its own kind; `open` are the names around it. The depth is that of the
+/// schema's text, which is bounded.
+fn contains_itself<'s>(schema: &'s Schema, open: &mut Vec<&'s str>) -> bool {
+    match schema {
+        // Without the namespace: that of a reference may be left out.
+        Schema::Ref { name } => open.contains(&name.name()),
+        Schema::Record(record) => {
+            open.push(record.name.name());
+            let found = record.fields.iter().any(|field| contains_itself(&field.schema, open));
+            open.pop();
+            found
+        }
+        Schema::Array(array) => contains_itself(&array.items, open),
+        Schema::Map(map) => contains_itself(&map.types, open),
+        Schema::Union(union) => union.variants().iter().any(|variant| contains_itself(variant, open)),
+        _ => false,
+    }
 }
 
 fn object(fields: Vec<(String, Avro)>) -> Value {
@@ -104,6 +128,28 @@ mod tests {
         assert_eq!(text, "{\"n\":2,\"price\":\"\u{ff}\",\"four\":[1,-1],\"u\":\"x\",\"d\":\"NaN\"}");
         assert_eq!(file_objects(&file(0)).unwrap().unwrap(), [b"{}"]);
         assert!(file_objects(b"hello").unwrap().is_none());
+    }
+
+    #[test]
+    fn a_file_of_records_in_records_without_an_end_is_refused() {
+        let list = r#"{"type":"record","name":"a.L","fields":[{"name":"next","type":["null","a.L"]}]}"#;
+        let schema = Schema::parse_str(list).unwrap();
+        let mut writer = Writer::new(&schema, Vec::new()).unwrap();
+        let end = Avro::Record(vec![("next".to_owned(), Avro::Union(0, Box::new(Avro::Null)))]);
+        writer.append_value(end).unwrap();
+        let error = file_objects(&writer.into_inner().unwrap()).unwrap_err();
+        assert!(error.to_string().contains("contains itself"), "{error}");
+        // The same type twice is none in itself.
+        let pair = r#"{"type":"record","name":"P","fields":[
+            {"name":"a","type":{"type":"record","name":"I","fields":[{"name":"n","type":"int"}]}}, {"name":"b","type":"I"}]}"#;
+        let schema = Schema::parse_str(pair).unwrap();
+        let inner = || Avro::Record(vec![("n".to_owned(), Avro::Int(1))]);
+        let mut writer = Writer::new(&schema, Vec::new()).unwrap();
+        writer
+            .append_value(Avro::Record(vec![("a".to_owned(), inner()), ("b".to_owned(), inner())]))
+            .unwrap();
+        let objects = file_objects(&writer.into_inner().unwrap()).unwrap().unwrap();
+        assert_eq!(objects, [br#"{"a":{"n":1},"b":{"n":1}}"#]);
     }
 
     proptest! {

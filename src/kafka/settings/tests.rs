@@ -369,10 +369,15 @@ fn librdkafkas_own_ways_around_are_refused() {
         "sasl.oauthbearer.config",
         "sasl.oauthbearer.method",
         "sasl.oauthbearer.metadata.authentication.type",
-        "sasl.oauthbearer.assertion.file",
     ] {
         let text = error(&[(key, "geheim")]);
         assert!(text.contains(&format!("consumer.override.{key}")), "{text}");
+    }
+    // None of these gets to librdkafka, which would read the files.
+    for key in ["sasl.oauthbearer.assertion.file", "sasl.oauthbearer.assertion.jwt.template.file"] {
+        let oauth = [("security.protocol", "SASL_SSL"), ("sasl.mechanism", "OAUTHBEARER"), (key, "/geheim")];
+        assert!(error(&oauth).contains(&format!("consumer.override.{key}")));
+        assert_eq!(one_layer(&[(key, "/geheim")]).unwrap().get(key), None);
     }
     for key in ["ssl.ca.location", "ssl.key.location", "ssl.certificate.location", "ssl.crl.location"] {
         let text = error(&[("security.protocol", "SSL"), (key, "/dev/zero")]);
