@@ -206,12 +206,18 @@ impl Start {
                 );
             }
             Ok(Err(errors)) => {
-                tracing::error!(
-                    "SIGHUP: the levels of loggers stay, since the worker's settings are wrong:\n{errors}"
-                );
+                tracing::error!("SIGHUP: the levels of loggers stay, since the worker's settings are wrong:");
+                log_each(&errors);
             }
             Err(error) => tracing::error!(%error, "SIGHUP: the settings were not read"),
         }
+    }
+}
+
+/// Logs errors that stand one below the other; an event is one line.
+fn log_each(errors: &dyn Display) {
+    for error in errors.to_string().lines() {
+        tracing::error!("{error}");
     }
 }
 
@@ -241,7 +247,8 @@ fn settings(
         tracing::warn!("{warning}");
     }
     let wrong = |errors: &dyn Display| {
-        tracing::error!("the worker's settings are wrong:\n{errors}");
+        tracing::error!("the worker's settings are wrong:");
+        log_each(errors);
         ExitCode::from(BAD_SETTINGS)
     };
     let mut config = config.map_err(|errors| wrong(&errors))?;
