@@ -376,7 +376,9 @@ fn librdkafkas_own_ways_around_are_refused() {
     // None of these gets to librdkafka, which would read the files.
     for key in ["sasl.oauthbearer.assertion.file", "sasl.oauthbearer.assertion.jwt.template.file"] {
         let oauth = [("security.protocol", "SASL_SSL"), ("sasl.mechanism", "OAUTHBEARER"), (key, "/geheim")];
-        assert!(error(&oauth).contains(&format!("consumer.override.{key}")));
+        assert_eq!(one_layer(&oauth).unwrap().get(key), None);
+        let endpoint = [&oauth[..], &[("sasl.oauthbearer.token.endpoint.url", "https://h/token")]].concat();
+        assert!(error(&endpoint).contains(&format!("consumer.override.{key}")));
         assert_eq!(one_layer(&[(key, "/geheim")]).unwrap().get(key), None);
     }
     for key in ["ssl.ca.location", "ssl.key.location", "ssl.certificate.location", "ssl.crl.location"] {
