@@ -13,17 +13,15 @@ use bytes::Bytes;
 use flate2::Compression;
 use flate2::read::MultiGzDecoder;
 use flate2::write::GzEncoder;
-use serde::Deserialize;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::app::App;
-use crate::engine::{Answer, ErrorPlacement, Frames, KustoError, KustoType, RequestOptions, Table};
+use crate::engine::{Answer, KustoError, KustoType, Table};
 use crate::operation::Operation;
+use crate::request::{Request, bad_request};
 use crate::wire::{self, Asked};
 
-/// The largest management or query body.
-const BODY_LIMIT: usize = 32 * 1024 * 1024;
 /// Kusto's resource id, as the public cloud states it.
 const RESOURCE_ID: &str = "https://kusto.kusto.windows.net";
 
@@ -109,73 +107,6 @@ pub(crate) fn metadata(app: &App, asked: &Asked) -> Response {
         "FirstPartyAuthorityUrl": format!("{login}/f8cdef31-a31e-4b4a-93e4-5f571e91255a"),
     }});
     Head::of(asked).answer(&body)
-}
-
-/// A management or query request.
-#[derive(Debug, Default)]
-struct Request {
-    database: Option<String>,
-    csl: String,
-    options: RequestOptions,
-    frames: Frames,
-}
-
-#[derive(Deserialize)]
-struct Body1 {
-    db: Option<String>,
-    csl: Option<String>,
-    properties: Option<Value>,
-}
-
-impl Request {
-    async fn read(asked: &mut Asked) -> Result<Self, KustoError> {
-        if asked.method == axum::http::Method::GET {
-            let text = |name: &str| asked.query(name).map(str::to_owned);
-            let csl = text("csl").ok_or_else(|| bad_request("the query parameter csl is missing"))?;
-            return Ok(Self { database: text("db"), csl, ..Self::default() });
-        }
-        let body = std::mem::replace(&mut asked.body, Body::empty());
-        let body =
-            wire::whole(body, BODY_LIMIT).await.map_err(|status| bad_request(&format!("body: {status}")))?;
-        let body: Body1 = serde_json::from_slice(&body)
-            .map_err(|error| bad_request(&format!("the body is no request: {error}")))?;
-        let csl = body.csl.ok_or_else(|| bad_request("the body has no csl"))?;
-        let database = body.db.filter(|name| !name.is_empty());
-        let (options, frames) = options(body.properties.as_ref());
-        Ok(Self { database, csl, options, frames })
-    }
-}
-
-/// The options that the engine and the form of answers know, from properties given as an object or as a text of one.
-fn options(properties: Option<&Value>) -> (RequestOptions, Frames) {
-    let parsed = properties.and_then(Value::as_str).and_then(|text| serde_json::from_str::<Value>(text).ok());
-    let Some(properties) = parsed.as_ref().or(properties) else { return Default::default() };
-    let option = |name: &str| properties.get("Options").and_then(|options| options.get(name));
-    let is_on = |name: &str| match option(name) {
-        Some(Value::Bool(on)) => *on,
-        Some(Value::String(text)) => text.eq_ignore_ascii_case("true"),
-        _ => false,
-    };
-    let parameters = properties.get("Parameters").and_then(Value::as_object).into_iter().flatten();
-    let parameters = parameters.map(|(name, value)| match value {
-        Value::String(text) => (name.clone(), text.clone()),
-        other => (name.clone(), other.to_string()),
-    });
-    let engine = RequestOptions {
-        validate_permissions: is_on("validate_permissions"),
-        parameters: parameters.collect(),
-    };
-    let placement = option("results_error_reporting_placement").and_then(Value::as_str);
-    let frames = Frames {
-        newlines: is_on("results_v2_newlines_between_frames"),
-        fragmented: is_on("results_v2_fragment_primary_tables"),
-        errors: placement.and_then(ErrorPlacement::parse).unwrap_or_default(),
-    };
-    (engine, frames)
-}
-
-fn bad_request(text: &str) -> KustoError {
-    KustoError::invalid("General_BadRequest", text)
 }
 
 pub(crate) fn unauthorized() -> KustoError {
@@ -361,8 +292,7 @@ pub(crate) async fn uncompressed(asked: &mut Asked, limit: usize) -> Result<Byte
 
 #[cfg(test)]
 mod tests {
-    use super::{Command, ErrorPlacement, Frames, command, options, unzip, zip};
-    use serde_json::json;
+    use super::{Command, command, unzip, zip};
 
     #[test]
     fn commands_are_known_in_any_dress() {
@@ -371,29 +301,6 @@ mod tests {
         assert_eq!(command(".get kusto identity token"), Command::IdentityToken);
         assert_eq!(command(".show version"), Command::Version);
         assert_eq!(command(".show ingestion failures"), Command::Engine);
-    }
-
-    #[test]
-    fn options_come_as_object_or_text() {
-        let on = json!({"Options": {"validate_permissions": true}});
-        assert!(options(Some(&on)).0.validate_permissions);
-        assert!(options(Some(&json!(on.to_string()))).0.validate_permissions);
-        assert!(!options(Some(&json!("damaged"))).0.validate_permissions);
-        assert!(!options(None).0.validate_permissions);
-    }
-
-    #[test]
-    fn parameters_and_the_form_of_frames_are_read() {
-        let properties = json!({
-            "Options": {"results_v2_newlines_between_frames": true, "results_v2_fragment_primary_tables": "true",
-                "results_error_reporting_placement": "end_of_table"},
-            "Parameters": {"state": "'TEXAS'", "rows": 5},
-        });
-        let (engine, frames) = options(Some(&properties));
-        let given: Vec<_> =
-            engine.parameters.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
-        assert_eq!(given, [("rows", "5"), ("state", "'TEXAS'")]);
-        assert_eq!(frames, Frames { newlines: true, fragmented: true, errors: ErrorPlacement::EndOfTable });
     }
 
     #[test]

@@ -19,6 +19,7 @@ mod mail;
 mod operation;
 pub mod options;
 mod queued;
+mod request;
 mod router;
 pub mod stats;
 mod storage;

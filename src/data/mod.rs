@@ -9,6 +9,7 @@ pub mod java_number;
 pub mod java_regex;
 pub mod java_time;
 pub mod json;
+mod json_error;
 pub mod json_text;
 pub mod literal;
 mod record;

@@ -12,6 +12,7 @@ mod handle;
 mod leading;
 mod offsets;
 mod plan;
+mod request;
 mod runner;
 mod service;
 mod task_configs;

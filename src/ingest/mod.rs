@@ -12,6 +12,7 @@ mod certificate;
 mod credential;
 mod delivery;
 mod error;
+mod fetching;
 mod following;
 mod http;
 mod kusto;

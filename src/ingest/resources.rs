@@ -4,14 +4,11 @@
 //! ones go on serving, and at once when storage refuses a signature; all who wait share one fetch. A failed renewal
 //! keeps the old ones and is repeated a minute later. It also owns the accounts' scores (`ranking`).
 
-use super::answer::Table;
-use super::error::Refusal;
+use super::fetching::fetch;
 use super::http::Timings;
 use super::kusto::KustoClient;
 use super::ranking::Ranking;
-use super::{Error, SasUrl, rest};
-use crate::config::{IngestionProtocol, is_loopback};
-use crate::secret::Secret;
+use super::{Error, SasUrl};
 use futures::FutureExt as _;
 use futures::future::{BoxFuture, Shared};
 use std::fmt;
@@ -21,53 +18,11 @@ use tokio::sync::oneshot;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 use tracing::Instrument as _;
-use url::Url;
 use uuid::Uuid;
 
-/// More containers or queues than that help nobody; the service gives some ten.
-const MOST_OF_A_KIND: usize = 200;
-/// A queue message of 64 KiB holds the identity token in base64, beside all else.
-const MOST_OF_TOKEN: usize = 32 * 1024;
-/// The database that data management commands run in.
-const ANY_DATABASE: &str = "NetDefaultDB";
-
-/// One container or queue.
-#[derive(Debug, Clone)]
-pub struct Resource {
-    /// Its address with the signature.
-    pub url: SasUrl,
-    /// The storage account it is on.
-    pub account: Arc<str>,
-}
-
-/// What one fetch brought.
-#[derive(Debug)]
-pub struct Resources {
-    /// Counts the fetches.
-    pub generation: u64,
-    /// Where blobs go.
-    pub containers: Vec<Resource>,
-    /// Where messages go.
-    pub queues: Vec<Resource>,
-    /// What stands for us in a message.
-    pub identity: Secret,
-    /// Batches are posted by REST: there are no queues and no identity.
-    pub rest: bool,
-    /// The service wants them renewed at this age.
-    life: Option<Duration>,
-    fetched: Instant,
-}
+pub use super::fetching::{Policy, Resource, Resources};
 
 type Flight = Shared<BoxFuture<'static, Result<Arc<Resources>, Error>>>;
-
-/// What is asked for and what is taken.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Policy {
-    /// The way batches go to the service.
-    pub protocol: IngestionProtocol,
-    /// Plain http storage is taken also when it is not on loopback.
-    pub insecure: bool,
-}
 
 /// Keeps the resources of one cluster.
 pub struct ResourceManager {
@@ -250,154 +205,10 @@ fn store(
     }
 }
 
-async fn fetch(dm: &KustoClient, policy: Policy) -> Result<Resources, Error> {
-    if policy.protocol != IngestionProtocol::Queued
-        && let Some(resources) = fetch_by_rest(dm, policy).await?
-    {
-        return Ok(resources);
-    }
-    let resources = dm.command("get ingestion resources", ANY_DATABASE, ".get ingestion resources");
-    let identity = dm.command("get identity token", ANY_DATABASE, ".get kusto identity token");
-    // One after the other: with a wrong key, the login server should see one bad try and not two.
-    let resources = resources.await?;
-    let identity = identity.await?;
-    let token = identity.cell().filter(|token| !token.is_empty());
-    let token = token.ok_or_else(|| unusable(dm, "the identity token is empty"))?;
-    if token.len() > MOST_OF_TOKEN {
-        let text = format!(
-            "the identity token has {} bytes, which no queue message can carry (at most {MOST_OF_TOKEN})",
-            token.len()
-        );
-        return Err(unusable(dm, &text));
-    }
-    let (containers, queues) = parse(&resources, policy.insecure);
-    if containers.is_empty() || queues.is_empty() {
-        return Err(unusable(
-            dm,
-            "no usable TempStorage container or SecuredReadyForAggregationQueue in it (storage must be https, \
-             or on loopback, or allowed by worker.allow.insecure.http)",
-        ));
-    }
-    Ok(Resources {
-        generation: 0,
-        containers,
-        queues,
-        identity: Secret::new(token),
-        rest: false,
-        life: None,
-        fetched: Instant::now(),
-    })
-}
-
-/// What REST needs; none when the batches go by queue, because the cluster offers no REST or does not prefer it.
-async fn fetch_by_rest(dm: &KustoClient, policy: Policy) -> Result<Option<Resources>, Error> {
-    let wanted = policy.protocol == IngestionProtocol::V2;
-    let offer = match rest::offer(dm).await {
-        Ok(offer) => offer,
-        Err(Error::Refused(refusal)) if matches!(refusal.status, 400 | 404 | 405 | 501) => {
-            if wanted {
-                let advice = Some(
-                    "the cluster offers no ingestion by REST: set kusto.ingestion.protocol to queued or auto",
-                );
-                return Err(Error::Refused(Box::new(Refusal { advice, ..*refusal })));
-            }
-            tracing::debug!(
-                status = refusal.status,
-                "the cluster offers no ingestion by REST: batches are queued"
-            );
-            return Ok(None);
-        }
-        Err(error) => return Err(error),
-    };
-    let usable = offer.containers.iter().filter_map(|path| usable(path, policy.insecure));
-    let containers: Vec<Resource> = usable.take(MOST_OF_A_KIND).collect();
-    if containers.is_empty() && wanted {
-        return Err(Error::Malformed {
-            operation: "get ingestion configuration",
-            url: dm.url(),
-            text: "no usable container in it; set kusto.ingestion.protocol to queued".to_owned(),
-            setting: "kusto.ingestion.url",
-        });
-    }
-    if containers.is_empty() || !(wanted || offer.preferred) {
-        return Ok(None);
-    }
-    Ok(Some(Resources {
-        generation: 0,
-        containers,
-        queues: Vec::new(),
-        identity: Secret::new(String::new()),
-        rest: true,
-        life: offer.refresh,
-        fetched: Instant::now(),
-    }))
-}
-
-/// A container or queue that may be used.
-fn usable(root: &str, insecure: bool) -> Option<Resource> {
-    let url = Url::parse(root).ok()?;
-    let http = url.scheme() == "http" && (insecure || is_loopback(&url));
-    let good = (http || url.scheme() == "https") && url.has_host();
-    good.then(|| Resource { account: account(&url), url: SasUrl::new(url) })
-}
-
-fn unusable(dm: &KustoClient, text: &str) -> Error {
-    Error::Malformed {
-        operation: "get ingestion resources",
-        url: dm.url(),
-        text: text.to_owned(),
-        setting: "kusto.ingestion.url",
-    }
-}
-
-/// Containers and queues in an answer; other kinds of resources and rows that make no sense are left out.
-fn parse(table: &Table, insecure: bool) -> (Vec<Resource>, Vec<Resource>) {
-    let (mut containers, mut queues) = (Vec::new(), Vec::new());
-    for (kind, root) in table.texts(("ResourceTypeName", 0), ("StorageRoot", 1)) {
-        let list = match kind {
-            "TempStorage" => &mut containers,
-            "SecuredReadyForAggregationQueue" => &mut queues,
-            _ => continue,
-        };
-        if list.len() < MOST_OF_A_KIND {
-            list.extend(usable(root, insecure));
-        }
-    }
-    (containers, queues)
-}
-
-/// The storage account in a URL: the first label of the host, or, where all accounts share a host (an IP address, a
-/// host without dots, a port of its own), host, port and first segment of the path.
-fn account(url: &Url) -> Arc<str> {
-    let host = url.host_str().unwrap_or_default();
-    match url.host() {
-        Some(url::Host::Domain(name)) if url.port().is_none() && name.contains('.') => {
-            Arc::from(name.split('.').next().unwrap_or(name))
-        }
-        _ => {
-            let segment = url.path_segments().and_then(|mut segments| segments.next()).unwrap_or_default();
-            Arc::from(format!("{host}:{}/{segment}", url.port_or_known_default().unwrap_or_default()))
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{account, rotate_accounts};
+    use super::rotate_accounts;
     use std::sync::Arc;
-    use url::Url;
-
-    #[test]
-    fn accounts_are_told_apart_in_both_styles_of_url() {
-        for (text, name) in [
-            ("https://acct01.blob.core.windows.net/c?sig=1", "acct01"),
-            ("https://acct01.queue.core.windows.net/q", "acct01"),
-            ("http://127.0.0.1:10000/devstoreaccount1/c", "127.0.0.1:10000/devstoreaccount1"),
-            ("http://localhost:8080/acct2/q", "localhost:8080/acct2"),
-        ] {
-            assert_eq!(&*account(&Url::parse(text).unwrap()), name);
-        }
-    }
 
     #[test]
     fn rotation_stays_inside_accounts() {

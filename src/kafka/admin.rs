@@ -9,8 +9,9 @@ use super::groups::GroupDescription;
 use super::native::errors;
 use super::oauth::{self, Keeper};
 use super::refusal::Refusal;
+use super::storage_topic::usable_partitions;
 use super::{Error, log, settings, unreachable};
-use crate::config::{StorageTopic, WorkerConfig};
+use crate::config::WorkerConfig;
 use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, ResourceSpecifier, TopicReplication};
 use rdkafka::config::ClientConfig;
 use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
@@ -20,6 +21,8 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
 
+pub use super::storage_topic::StorageTopicSpec;
+
 /// One question to the brokers.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
 /// So long one question waits before it is looked what the library has heard meanwhile.
@@ -28,19 +31,6 @@ const SLICE: Duration = Duration::from_millis(2_500);
 const METADATA_TIMEOUT: Duration = Duration::from_secs(30);
 /// Between two looks at a topic that is not ready.
 const METADATA_PAUSE: Duration = Duration::from_millis(100);
-
-/// A storage topic, where it is set, and what has to be true of it.
-#[derive(Debug, Clone, Copy)]
-pub struct StorageTopicSpec<'a> {
-    /// Name, partitions, replication and further settings.
-    pub topic: &'a StorageTopic,
-    /// The key that names it (`config.storage.topic`).
-    pub property: &'a str,
-    /// What it holds, for messages (`connector configurations`).
-    pub content: &'a str,
-    /// Exactly one partition, so that its records have one order.
-    pub single_partition: bool,
-}
 
 /// A client for storage topics, for the time of a start.
 pub struct Admin {
@@ -372,23 +362,6 @@ enum Created {
     NotAllowed(RDKafkaErrorCode),
 }
 
-/// How many of a topic's partitions are to be used; one when all but the first would break the order of records.
-fn usable_partitions(spec: StorageTopicSpec<'_>, partitions: usize, assumed: bool) -> Result<i32, Error> {
-    let name = &spec.topic.name;
-    if !spec.single_partition || partitions == 1 {
-        return Ok(i32::try_from(partitions).unwrap_or(i32::MAX));
-    }
-    if assumed {
-        tracing::warn!(topic = name, partitions, "more than one partition; only the first is used");
-        return Ok(1);
-    }
-    Err(Error::StorageTopic(format!(
-        "Topic '{name}' supplied via the '{}' property is required to have a single partition in order to guarantee \
-         consistency of {}, but found {partitions} partitions.",
-        spec.property, spec.content
-    )))
-}
-
 fn options() -> AdminOptions {
     AdminOptions::new().request_timeout(Some(REQUEST_TIMEOUT)).operation_timeout(Some(REQUEST_TIMEOUT))
 }
@@ -398,36 +371,4 @@ pub(super) async fn blocking<T: Send + 'static>(
     call: impl FnOnce() -> Result<T, KafkaError> + Send + 'static,
 ) -> Result<T, KafkaError> {
     tokio::task::spawn_blocking(call).await.unwrap_or(Err(KafkaError::Canceled))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{StorageTopicSpec, usable_partitions};
-    use crate::config::{Properties, StorageTopic};
-
-    #[test]
-    fn a_config_topic_of_several_partitions_is_refused_by_name() {
-        let topic = StorageTopic {
-            name: "T".into(),
-            partitions: 1,
-            replication_factor: 1,
-            settings: Properties::new(),
-        };
-        let property = "config.storage.topic";
-        let content = "connector configurations";
-        let spec = StorageTopicSpec { topic: &topic, property, content, single_partition: true };
-        let error = usable_partitions(spec, 3, false).unwrap_err();
-        assert!(!error.is_retriable());
-        assert_eq!(
-            error.to_string(),
-            "Topic 'T' supplied via the 'config.storage.topic' property is required to have a single partition in \
-             order to guarantee consistency of connector configurations, but found 3 partitions."
-        );
-        assert_eq!(usable_partitions(spec, 3, true).unwrap(), 1);
-        assert_eq!(usable_partitions(spec, 1, false).unwrap(), 1);
-        assert_eq!(
-            usable_partitions(StorageTopicSpec { single_partition: false, ..spec }, 5, false).unwrap(),
-            5
-        );
-    }
 }

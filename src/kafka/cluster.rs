@@ -13,7 +13,7 @@ use rdkafka::groups::{GroupInfo, GroupMemberInfo};
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 
 use super::admin::blocking;
-use super::consumer::Context;
+use super::consumer_events::Context;
 use super::{ConsumerEvent, Error, GroupConsumer, PartitionQueue, Subscription, settings};
 use crate::config::WorkerConfig;
 use crate::id::TopicPartition;

@@ -9,15 +9,15 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use rdkafka::config::RDKafkaLogLevel;
-use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext, RebalanceProtocol};
+use rdkafka::ClientConfig;
+use rdkafka::consumer::{BaseConsumer, Consumer, RebalanceProtocol};
 use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
 use rdkafka::message::Message;
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
-use rdkafka::types::RDKafkaRespErr;
-use rdkafka::{ClientConfig, ClientContext};
 use tokio::sync::{Notify, mpsc};
 
+use super::Error;
+use super::consumer_events::{Context, leave};
 use super::create::create;
 use super::error::advice;
 use super::matching::{Found, Matching};
@@ -26,9 +26,10 @@ use super::oauth::{self, Keeper};
 use super::outage::Outage;
 use super::pace::Pace;
 use super::refusal::Refusal;
-use super::{Error, settings};
 use crate::data::java_regex::JavaRegex;
 use crate::id::TopicPartition;
+
+pub use super::consumer_events::ConsumerEvent;
 
 /// One poll serves at most one event, so a few places are plenty; a full channel would be a bug and is logged.
 const EVENT_PLACES: usize = 64;
@@ -60,33 +61,6 @@ pub enum Subscription {
     },
 }
 
-/// What happened to the group member.
-#[derive(Debug)]
-pub enum ConsumerEvent {
-    /// The group gives us these partitions; to be answered with [`GroupConsumer::assign`].
-    Assigned(Vec<TopicPartition>),
-    /// The group takes these partitions; to be answered with [`GroupConsumer::unassign`].
-    Revoked(Vec<TopicPartition>),
-    /// A commit ended: per partition the offset, and the reason where it failed.
-    Committed(Vec<(TopicPartition, i64, Option<String>)>),
-    /// Kafka has trouble that may pass; for the log.
-    Trouble(String),
-    /// The broker refuses us: the consumer is of no more use.
-    Refused(Error),
-    /// A record came outside its partition's queue, so that queue has a hole at this offset.
-    Stray(TopicPartition, i64),
-}
-
-/// Turns librdkafka's callbacks into events.
-pub struct Context {
-    group: String,
-    /// Set by each callback: a poll that calls one leaves no event behind, as an empty queue does.
-    called: AtomicBool,
-    outage: Outage,
-    events: mpsc::Sender<ConsumerEvent>,
-    closing: Arc<AtomicBool>,
-}
-
 /// Tells the callbacks, when it is dropped, that nobody answers events any more. A consumer that ends polls until its
 /// last revocation is answered, so one that is dropped in the middle of its work would never end.
 struct Answering(Arc<AtomicBool>);
@@ -94,78 +68,6 @@ struct Answering(Arc<AtomicBool>);
 impl Drop for Answering {
     fn drop(&mut self) {
         self.0.store(true, Ordering::Release);
-    }
-}
-
-impl Context {
-    fn note_call(&self) {
-        self.called.store(true, Ordering::Relaxed);
-    }
-
-    fn send(&self, event: ConsumerEvent) {
-        if let Err(error) = self.events.try_send(event) {
-            tracing::error!(%error, "an event of a Kafka consumer was lost");
-        }
-    }
-}
-
-impl ClientContext for Context {
-    fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
-        self.note_call();
-        settings::log(level, facility, message);
-    }
-
-    fn stats_raw(&self, _statistics: &[u8]) {
-        self.note_call();
-    }
-
-    fn error(&self, error: KafkaError, reason: &str) {
-        if let Some(refusal) = Refusal::of(error.rdkafka_error_code(), reason) {
-            let (group, reason) = (self.group.clone(), reason.to_owned());
-            let advice = refusal.consumer_advice();
-            return self.send(ConsumerEvent::Refused(Error::Refused { group, reason, advice }));
-        }
-        if !self.outage.hear(&error) {
-            return;
-        }
-        self.send(ConsumerEvent::Trouble(if is_unknown_topic(&error) {
-            format!("{reason}; check `topics`: the topic does not exist (yet)")
-        } else {
-            format!("{error}: {reason}")
-        }));
-    }
-}
-
-impl ConsumerContext for Context {
-    fn rebalance(
-        &self,
-        consumer: &BaseConsumer<Self>,
-        code: RDKafkaRespErr,
-        partitions: &mut TopicPartitionList,
-    ) {
-        if self.closing.load(Ordering::Acquire) {
-            // Everything was drained and committed before the close began: let go at once.
-            if let Err(error) = leave(consumer, partitions) {
-                tracing::debug!(%error, "leaving the group while closing");
-            }
-            return;
-        }
-        let partitions = ids(partitions);
-        self.send(match code {
-            RDKafkaRespErr::RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS => ConsumerEvent::Assigned(partitions),
-            _ => ConsumerEvent::Revoked(partitions),
-        });
-    }
-
-    fn commit_callback(&self, result: KafkaResult<()>, offsets: &TopicPartitionList) {
-        let whole = result.err().map(|error| error.to_string());
-        let elements = offsets.elements();
-        let committed = elements.iter().filter_map(|element| {
-            let Offset::Offset(offset) = element.offset() else { return None };
-            let reason = element.error().err().map(|error| error.to_string()).or_else(|| whole.clone());
-            Some((TopicPartition::new(element.topic(), element.partition()), offset, reason))
-        });
-        self.send(ConsumerEvent::Committed(committed.collect()));
     }
 }
 
@@ -432,21 +334,6 @@ fn passes(code: RDKafkaErrorCode) -> bool {
             | RDKafkaErrorCode::NotCoordinator
             | RDKafkaErrorCode::WaitingForCoordinator
     )
-}
-
-fn is_unknown_topic(error: &KafkaError) -> bool {
-    error.rdkafka_error_code() == Some(RDKafkaErrorCode::UnknownTopicOrPartition)
-}
-
-fn leave(consumer: &BaseConsumer<Context>, partitions: &TopicPartitionList) -> KafkaResult<()> {
-    match consumer.rebalance_protocol() {
-        RebalanceProtocol::Cooperative => consumer.incremental_unassign(partitions),
-        _ => consumer.unassign(),
-    }
-}
-
-fn ids(list: &TopicPartitionList) -> Vec<TopicPartition> {
-    list.elements().iter().map(|element| TopicPartition::new(element.topic(), element.partition())).collect()
 }
 
 fn list_of(partitions: &[TopicPartition]) -> TopicPartitionList {

@@ -11,6 +11,7 @@
 pub mod admin;
 pub mod cluster;
 pub mod consumer;
+mod consumer_events;
 #[cfg(test)]
 mod consumer_tests;
 mod create;
@@ -26,6 +27,7 @@ mod pace;
 mod refusal;
 pub mod settings;
 mod source;
+mod storage_topic;
 pub mod topic_watch;
 mod unreachable;
 mod writer;

@@ -8,6 +8,7 @@
 //!
 //! `group` owns the membership and makes the view known; nothing here starts or stops a connector.
 
+mod asked;
 mod assignor;
 mod group;
 mod proof;

@@ -19,6 +19,8 @@ mod error;
 mod group;
 mod intake;
 mod kept;
+#[cfg(test)]
+mod list_sink;
 mod offsets;
 mod partition;
 mod passed_over;

@@ -20,6 +20,7 @@ use super::error::At;
 use super::offsets::OffsetLine;
 use super::passed_over::Dropped;
 use super::report::Report;
+use super::schemas::fetched;
 use super::stages::Stages;
 use super::topics::LastTold;
 use super::trouble::Waiter;
@@ -369,14 +370,6 @@ impl Pipeline {
 
     pub(super) fn at(&self) -> At {
         At { task: self.task.clone(), partition: self.queue.id().clone() }
-    }
-}
-
-/// Ends when the schema was fetched.
-async fn fetched(fetching: Option<&mut BoxFuture<'static, ()>>) {
-    match fetching {
-        Some(fetching) => fetching.await,
-        None => std::future::pending().await,
     }
 }
 

@@ -13,6 +13,7 @@ use crate::data::{self, SchemaAndValue};
 use crate::kafka;
 use crate::registry::{self, Client};
 use crate::retry::Backoff;
+use futures::future::BoxFuture;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -149,4 +150,12 @@ fn as_connect_says(error: &registry::Error) -> data::Error {
         _ => "io.confluent.kafka.schemaregistry.client.rest.exceptions.RestClientException",
     };
     data::Error::of_class(class, error.to_string())
+}
+
+/// Ends when the schema was fetched.
+pub(super) async fn fetched(fetching: Option<&mut BoxFuture<'static, ()>>) {
+    match fetching {
+        Some(fetching) => fetching.await,
+        None => std::future::pending().await,
+    }
 }

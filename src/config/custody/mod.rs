@@ -10,6 +10,8 @@
 mod kafka;
 mod letters;
 #[cfg(test)]
+mod matrix_more_tests;
+#[cfg(test)]
 mod matrix_tests;
 
 pub(super) use kafka::check as check_kafka;

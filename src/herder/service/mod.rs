@@ -16,7 +16,8 @@ mod takeover;
 mod topics;
 
 use super::checking::Checks;
-use super::handle::{Herder, Reply, Request, Turn, now};
+use super::handle::{Herder, Turn, now};
+use super::request::{Reply, Request};
 use super::runner::Runner;
 use super::view::{ActiveTopics, ConnectorStatus, Phase, Place, View};
 use crate::cluster_key::ClusterKeys;

@@ -6,7 +6,7 @@ use super::reconcile::Managed;
 use super::restart::{choose, shown};
 use crate::config::{ConnectorProperties, Mode};
 use crate::herder::Error;
-use crate::herder::handle::{Put, Reply, Request, When};
+use crate::herder::request::{Put, Reply, Request, When};
 use crate::herder::view::{ConnectorStatus, Phase, info};
 use crate::id::ConnectorTaskId;
 use crate::status::{State, TargetState};

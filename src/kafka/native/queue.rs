@@ -28,7 +28,7 @@ use tokio::sync::Notify;
 use crate::data::TimestampType;
 use crate::id::TopicPartition;
 use crate::kafka::Error;
-use crate::kafka::consumer::Context;
+use crate::kafka::consumer_events::Context;
 use crate::kafka::pace::Flow;
 
 /// How many records one call takes at most. 500 is Connect's `max.poll.records`; above it nothing gets cheaper.
