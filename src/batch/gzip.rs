@@ -13,7 +13,7 @@ use super::Error;
 const CHUNK: usize = 64 * 1024;
 /// Output space that is added when there is none left; an eighth of the output, when that is more.
 const GROWTH: usize = 32 * 1024;
-/// Input that the encoder may hold back and give later, at most, as output that did not shrink.
+/// Input that the encoder may hold back and give later, at most.
 const HELD_BACK: usize = 128 * 1024;
 /// Estimates grow in such steps, so that they need not be reserved record by record.
 const STEP: usize = 64 * 1024;
@@ -51,10 +51,10 @@ impl GzipStream {
         let capacity = self.waiting.capacity();
         let waiting = if wanted > capacity { capacity.max(2 * wanted.min(CHUNK)).max(16) } else { capacity };
         if self.encoder.is_none() && wanted <= CHUNK {
-            return self.compressed.capacity() + waiting;
+            return self.compressed.capacity() + waiting.max(longest(wanted));
         }
-        // The encoder runs: its state, and output that in the worst case is as long as the input, to the stream's end.
-        let output = self.compressed.len() + wanted + HELD_BACK;
+        // The encoder runs: its state, and what the input may become, to the stream's end.
+        let output = self.compressed.len() + longest(wanted + HELD_BACK);
         let output = self.compressed.capacity().max(output + growth(output));
         (waiting + ENCODER_MEMORY + output).next_multiple_of(STEP)
     }
@@ -113,6 +113,12 @@ impl GzipStream {
             }
         }
     }
+}
+
+/// The most output that `len` bytes of input become, with the stream's frame. Level 1 writes with fixed codes, which
+/// give half of all bytes nine bits, and does not fall back to storing what grows so.
+fn longest(len: usize) -> usize {
+    len + len / 8 + 64
 }
 
 /// The space added to `len` bytes of output.

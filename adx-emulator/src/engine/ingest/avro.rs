@@ -163,7 +163,9 @@ fn duration_length(duration: &Duration) -> Value {
     if months > 0 {
         return Value::Null;
     }
-    tree::length(i64::from(days) * 864_000_000_000 + i64::from(millis) * 10_000)
+    // A count of days near 2³² is longer than any timespan.
+    let days = i64::from(days).checked_mul(864_000_000_000);
+    days.and_then(|days| days.checked_add(i64::from(millis) * 10_000)).map_or(Value::Null, tree::length)
 }
 
 #[cfg(test)]

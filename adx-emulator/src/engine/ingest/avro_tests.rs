@@ -117,6 +117,8 @@ fn the_codecs_give_the_same_records() {
 fn months_have_no_length() {
     let year = Duration::new(Months::new(12), Days::new(0), Millis::new(0));
     assert_eq!(duration_length(&year), Value::Null);
+    let ages = Duration::new(Months::new(0), Days::new(u32::MAX), Millis::new(u32::MAX));
+    assert_eq!(duration_length(&ages), Value::Null);
 }
 
 #[test]
