@@ -96,6 +96,14 @@ impl ClusterKey {
 pub struct ClusterKeys(Vec<ClusterKey>);
 
 impl ClusterKeys {
+    /// One new key: what each unit test of a cluster begins with.
+    #[cfg(test)]
+    pub(crate) fn generated() -> Self {
+        let mut keys = Self::default();
+        keys.add(ClusterKey::generate().unwrap());
+        keys
+    }
+
     /// Takes in a key that was read; true when it is another one than before.
     pub fn add(&mut self, key: ClusterKey) -> bool {
         if self.0.last() == Some(&key) {

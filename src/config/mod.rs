@@ -21,6 +21,8 @@ mod env;
 mod errors;
 mod fabric;
 pub mod files;
+#[cfg(test)]
+pub(crate) mod fixtures;
 mod format;
 mod infos;
 pub mod jaas;

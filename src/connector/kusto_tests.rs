@@ -1,7 +1,7 @@
 //! What a writer says of its memory holds: whoever reserves what it asks for before a record has it covered afterwards.
 
 use super::KustoSink;
-use crate::config::{SinkConnectorConfig, WorkerConfig};
+use crate::config::fixtures;
 use crate::connector::{Fill, SinkTask};
 use crate::data::{Converted, Kind, Schema, SchemaAndValue, SinkRecord, Struct, Value};
 use crate::id::TopicPartition;
@@ -24,28 +24,12 @@ impl IngestClient for Nobody {
 }
 
 fn sink(mapping: &str, behavior: &str) -> KustoSink {
-    let own = |(key, value): (&str, &str)| (key.to_owned(), value.to_owned());
-    let worker = [
-        ("BOOTSTRAP_SERVERS", "none:9092"),
-        ("GROUP_ID", "g"),
-        ("CONFIG_STORAGE_TOPIC", "c"),
-        ("OFFSET_STORAGE_TOPIC", "o"),
-        ("STATUS_STORAGE_TOPIC", "s"),
-    ];
-    let worker = WorkerConfig::load(None, worker.map(own)).unwrap();
     let mapping = format!("[{{'topic': 't', 'db': 'd', 'table': 'T', {mapping}}}]");
-    let raw = [
-        ("name", "sink"),
-        ("connector.class", "com.microsoft.azure.kusto.kafka.connect.sink.KustoSinkConnector"),
-        ("topics", "t"),
-        ("kusto.ingestion.url", "http://127.0.0.1:1"),
-        ("kusto.query.url", "http://127.0.0.1:1"),
+    let config = fixtures::sink(&[
         ("flush.size.bytes", "300000"),
         ("behavior.on.error", behavior),
         ("kusto.tables.topics.mapping", &mapping),
-    ];
-    let raw = raw.map(|(key, value)| (key.to_owned(), Some(value.to_owned()))).into();
-    let config = SinkConnectorConfig::parse(&raw, &worker).unwrap();
+    ]);
     KustoSink::new("sink".into(), config.kusto, Arc::new(Nobody))
 }
 

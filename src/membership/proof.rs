@@ -104,15 +104,9 @@ fn tail(id: &str) -> &str {
 #[cfg(test)]
 mod tests {
     use super::{Lead, Members, client_id, look, worker};
-    use crate::cluster_key::{ClusterKey, ClusterKeys};
+    use crate::cluster_key::ClusterKeys;
     use crate::kafka::cluster::Member;
     use proptest::prelude::*;
-
-    fn keys() -> ClusterKeys {
-        let mut keys = ClusterKeys::default();
-        keys.add(ClusterKey::generate().unwrap());
-        keys
-    }
 
     fn member(client_id: &str, leads: bool) -> Member {
         let id = format!("{client_id}-0d0b8f1e-0000-4000-8000-000000000000");
@@ -121,7 +115,7 @@ mod tests {
 
     #[test]
     fn only_who_has_the_key_counts_and_a_stranger_that_leads_is_named() {
-        let keys = keys();
+        let keys = ClusterKeys::generated();
         let a = client_id(&keys, "g", "http://a:1/", "1").unwrap();
         let b = client_id(&keys, "g", "http://b:1/", "2").unwrap();
         let of_other_group = client_id(&keys, "other", "http://c:1/", "3").unwrap();
@@ -150,7 +144,7 @@ mod tests {
 
     #[test]
     fn a_copied_proof_takes_no_lead_and_is_told_without_repeating_it() {
-        let keys = keys();
+        let keys = ClusterKeys::generated();
         let own = client_id(&keys, "g", "http://a:1/", "1").unwrap();
         let proof = own.rsplit_once('.').unwrap().1;
         let members = [member(&own, false), member(&own, true)];
@@ -174,7 +168,7 @@ mod tests {
     proptest! {
         #[test]
         fn no_client_id_is_taken_for_a_worker_by_chance(text in "(http://a:1/)?#?.{0,60}") {
-            prop_assert_eq!(worker(&keys(), "g", &text), None);
+            prop_assert_eq!(worker(&ClusterKeys::generated(), "g", &text), None);
         }
     }
 }

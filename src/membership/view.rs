@@ -191,16 +191,10 @@ pub(super) fn start(newest: i64) -> i64 {
 #[cfg(test)]
 mod tests {
     use super::{ClusterView, LAST_START, MAX_GENERATION, NoView, Now, next};
-    use crate::cluster_key::{ClusterKey, ClusterKeys};
+    use crate::cluster_key::ClusterKeys;
     use proptest::prelude::*;
     use std::collections::BTreeSet;
     use std::sync::Arc;
-
-    fn keys() -> ClusterKeys {
-        let mut keys = ClusterKeys::default();
-        keys.add(ClusterKey::generate().unwrap());
-        keys
-    }
 
     fn urls(names: &[&str]) -> BTreeSet<Arc<str>> {
         names.iter().map(|name| Arc::from(*name)).collect()
@@ -267,7 +261,10 @@ mod tests {
         let view = next(None, now(&live)).unwrap();
         let half = live.iter().take(70).cloned().collect();
         let view = next(Some(&view), now(&half)).unwrap();
-        assert!(view.to_text(&keys(), "g").unwrap().len() <= super::MAX_TEXT && view.held.is_empty());
+        assert!(
+            view.to_text(&ClusterKeys::generated(), "g").unwrap().len() <= super::MAX_TEXT
+                && view.held.is_empty()
+        );
     }
 
     #[test]
@@ -284,7 +281,7 @@ mod tests {
 
     #[test]
     fn only_a_worker_of_the_group_publishes_and_only_under_that_number() {
-        let (keys, strangers) = (keys(), keys());
+        let (keys, strangers) = (ClusterKeys::generated(), ClusterKeys::generated());
         let view = ClusterView::alone("http://a:1/", 7);
         let text = view.to_text(&keys, "g").unwrap();
         assert_eq!(ClusterView::from_text(7, &text, &keys, "g").as_ref(), Ok(&view));
@@ -306,14 +303,14 @@ mod tests {
             let leader = members.first().unwrap().clone();
             let held = held.into_iter().map(|(url, until)| (url.into(), until)).collect();
             let base = members.clone();
-            let (view, keys) = (ClusterView { generation, leader, members, held, base }, keys());
+            let (view, keys) = (ClusterView { generation, leader, members, held, base }, ClusterKeys::generated());
             let text = view.to_text(&keys, "g").unwrap();
             prop_assert_eq!(ClusterView::from_text(generation, &text, &keys, "g"), Ok(view));
         }
 
         #[test]
         fn no_text_makes_the_reader_panic(number in any::<i64>(), text in ".{0,80}") {
-            prop_assert!(ClusterView::from_text(number, &text, &keys(), "g").is_err());
+            prop_assert!(ClusterView::from_text(number, &text, &ClusterKeys::generated(), "g").is_err());
         }
 
         #[test]

@@ -199,7 +199,7 @@ fn now() -> i64 {
 #[cfg(test)]
 mod tests {
     use super::{ALGORITHM, MOST_SEEN, SAID, SIGNATURE, Seen, WINDOW, Workers};
-    use crate::cluster_key::{ClusterKey, ClusterKeys};
+    use crate::cluster_key::ClusterKeys;
     use axum::http::{HeaderMap, HeaderName, HeaderValue, Method};
     use proptest::prelude::*;
     use std::sync::Arc;
@@ -207,9 +207,7 @@ mod tests {
     use url::Url;
 
     fn keys() -> watch::Receiver<Arc<ClusterKeys>> {
-        let mut keys = ClusterKeys::default();
-        keys.add(ClusterKey::generate().unwrap());
-        watch::channel(Arc::new(keys)).1
+        watch::channel(Arc::new(ClusterKeys::generated())).1
     }
 
     fn signed(workers: &Workers, at: i64) -> HeaderMap {

@@ -2,7 +2,7 @@
 //! bound, nothing is committed or lost that must not be, and what was given up writes nothing any more.
 
 use super::{Exit, Mode, Pipeline, Report, Shared};
-use crate::config::{SinkConnectorConfig, WorkerConfig};
+use crate::config::fixtures;
 use crate::connector::SinkTask;
 use crate::id::{ConnectorTaskId, TopicPartition};
 use crate::kafka::{MadeQueue, MadeRecord};
@@ -38,34 +38,16 @@ struct Rig {
     progress: BTreeMap<i32, i64>,
 }
 
-fn own((key, value): (&str, &str)) -> (String, String) {
-    (key.to_owned(), value.to_owned())
-}
-
 impl Rig {
     fn new(service: Service) -> Self {
-        let worker = [
-            ("BOOTSTRAP_SERVERS", "none:9092"),
-            ("GROUP_ID", "g"),
-            ("CONFIG_STORAGE_TOPIC", "c"),
-            ("OFFSET_STORAGE_TOPIC", "o"),
-            ("STATUS_STORAGE_TOPIC", "s"),
-        ];
-        let worker = WorkerConfig::load(None, worker.map(own)).unwrap();
-        let raw = [
-            ("name", "sink"),
-            ("connector.class", "com.microsoft.azure.kusto.kafka.connect.sink.KustoSinkConnector"),
+        let config = fixtures::sink(&[
             ("topics", TOPIC),
             ("value.converter", "org.apache.kafka.connect.storage.StringConverter"),
             ("errors.tolerance", "all"),
             ("errors.deadletterqueue.topic.name", "letters"),
             ("errors.deadletterqueue.context.headers.enable", "true"),
-            ("kusto.ingestion.url", "http://127.0.0.1:1"),
-            ("kusto.query.url", "http://127.0.0.1:1"),
             ("kusto.tables.topics.mapping", "[{'topic': 't', 'db': 'd', 'table': 'T', 'format': 'txt'}]"),
-        ];
-        let raw = raw.map(own).map(|(key, value)| (key, Some(value))).into();
-        let config = SinkConnectorConfig::parse(&raw, &worker).unwrap();
+        ]);
         let budget = ByteBudget::new(TOTAL as u64);
         let list = Arc::new(List {
             gauge: Arc::default(),

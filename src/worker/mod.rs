@@ -225,7 +225,7 @@ async fn until(moment: Option<Instant>) {
 #[cfg(test)]
 mod tests {
     use super::{ConnectorSpec, Worker};
-    use crate::config::{ConnectorProperties, Hidden, WorkerConfig};
+    use crate::config::{ConnectorProperties, Hidden, fixtures};
     use crate::status::{State, WorkerEvent};
     use crate::telemetry::{Metrics, Redaction};
     use std::collections::BTreeSet;
@@ -246,15 +246,7 @@ mod tests {
 
     #[tokio::test]
     async fn nothing_is_left_of_a_connector_that_was_stopped() {
-        let settings = [
-            ("BOOTSTRAP_SERVERS", "none:0"),
-            ("GROUP_ID", "g"),
-            ("CONFIG_STORAGE_TOPIC", "c"),
-            ("OFFSET_STORAGE_TOPIC", "o"),
-            ("STATUS_STORAGE_TOPIC", "s"),
-        ];
-        let settings = settings.map(|(key, value)| (key.to_owned(), value.to_owned()));
-        let config = Arc::new(WorkerConfig::load(None, settings).unwrap());
+        let config = Arc::new(fixtures::worker(&[]));
         let mut owner = JoinSet::new();
         let (worker, mut events) =
             Worker::start(config, (Metrics::default(), Redaction::default()), &mut owner);

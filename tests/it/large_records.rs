@@ -15,19 +15,10 @@ const CONTEXT: &str = "__connect.errors.";
 /// What a broker takes when nobody says otherwise.
 const USUAL: usize = 1_048_588;
 
-fn with(stage: &Stage, more: &Value) -> Value {
-    let mut config = stage.config();
-    config["tasks.max"] = "1".into();
-    config.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
-    config
-}
-
 /// Connect's dead letters of what is no JSON.
 fn letters_of_json(stage: &Stage, dlq: &str) -> Value {
     let mapping = stage.config()["kusto.tables.topics.mapping"].as_str().unwrap().replace("csv", "json");
-    with(
-        stage,
-        &json!({
+    stage.one_task_with(&json!({
             "kusto.tables.topics.mapping": mapping,
             "value.converter": "org.apache.kafka.connect.json.JsonConverter",
             "value.converter.schemas.enable": "false",
@@ -35,14 +26,7 @@ fn letters_of_json(stage: &Stage, dlq: &str) -> Value {
             "errors.deadletterqueue.topic.name": dlq,
             "errors.deadletterqueue.topic.replication.factor": "1",
             "errors.deadletterqueue.context.headers.enable": "true",
-        }),
-    )
-}
-
-async fn wait_for_commit(stage: &Stage, kafka: &Kafka, records: usize) {
-    let all = i64::try_from(records).unwrap();
-    wait_for("all to be committed", MINUTE, async || (stage.committed(kafka).await == [all]).then_some(()))
-        .await;
+    }))
 }
 
 /// A JSON text of `size` bytes that never ends.
@@ -86,7 +70,7 @@ async fn a_dead_letter_is_as_much_of_its_record_as_the_topic_takes() {
         records.extend([record.clone(), good(number + 1)]);
     }
     send_raw(kafka, &stage.topic, &records).await;
-    wait_for_commit(&stage, kafka, records.len()).await;
+    stage.wait_for_commit(kafka, records.len()).await;
     stage.assert_running().await;
     wait_for("its neighbours", MINUTE, async || (stage.adx.count("Numbers").await == 5).then_some(())).await;
 
@@ -118,7 +102,7 @@ async fn letters_that_are_only_too_large_together_are_whole() {
     let bad: Vec<Raw> = (0..300).map(|number| broken(&number.to_string(), 60)).collect();
     send_raw(kafka, &stage.topic, &bad).await;
     stage.worker.rest().create_running(&stage.connector, &letters_of_json(&stage, &dlq)).await;
-    wait_for_commit(&stage, kafka, bad.len()).await;
+    stage.wait_for_commit(kafka, bad.len()).await;
     let letters = read_raw(kafka, &dlq).await;
     assert_eq!(letters.len(), bad.len());
     for record in &bad {
@@ -140,21 +124,11 @@ async fn the_sinks_own_dead_letters_and_a_limit_of_the_users_are_cut_alike() {
     // Once the broker says no, once the client's own limit does.
     for (limit, is_whole) in [("100000000", true), ("1000000", false)] {
         let dlq = unique("sink-dead");
-        let config = with(
-            &stage,
-            &json!({
-                "behavior.on.error": "LOG",
-                "misc.deadletterqueue.bootstrap.servers": kafka.bootstrap(),
-                "misc.deadletterqueue.topic.name": dlq,
-                "misc.deadletterqueue.max.request.size": limit,
-                "transforms": "route",
-                "transforms.route.type": "org.apache.kafka.connect.transforms.RegexRouter",
-                "transforms.route.regex": ".*", "transforms.route.replacement": "nowhere",
-            }),
-        );
+        let mut config = stage.one_task_with(&Stage::routed_to_letters(kafka, &dlq));
+        config["misc.deadletterqueue.max.request.size"] = limit.into();
         stage.connector = unique("sink");
         stage.worker.rest().create_running(&stage.connector, &config).await;
-        wait_for_commit(&stage, kafka, records.len()).await;
+        stage.wait_for_commit(kafka, records.len()).await;
         stage.assert_running().await;
         let letters = read_raw(kafka, &dlq).await;
         assert_eq!(letters.len(), 2);
@@ -188,7 +162,7 @@ async fn a_batch_that_is_large_when_it_is_decompressed_is_read() {
         .expect("the tool");
     assert!(sent.status.success(), "{}", String::from_utf8_lossy(&sent.stderr));
     stage.create().await;
-    wait_for_commit(&stage, kafka, usize::try_from(RECORDS).unwrap()).await;
+    stage.wait_for_commit(kafka, usize::try_from(RECORDS).unwrap()).await;
     stage.assert_running().await;
     wait_for("the rows", MINUTE, async || (stage.adx.count("Numbers").await == RECORDS).then_some(())).await;
 }

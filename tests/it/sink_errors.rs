@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use adx_emulator::Operation;
 use adx_emulator::faults::{Effect, Rule};
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::support::{Kafka, Raw, Stage, read_raw, send_raw, unique, wait_for};
 
@@ -17,13 +17,6 @@ fn refuse_one_batch(stage: &Stage) {
     stage.adx.faults().add(Rule::new(Operation::PutBlob, too_large).times(1));
 }
 
-fn with(stage: &Stage, more: &Value) -> Value {
-    let mut config = stage.config();
-    config["tasks.max"] = "1".into();
-    config.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
-    config
-}
-
 fn numbers(count: usize) -> Vec<Raw> {
     let record = |number: usize| {
         let mut raw = Raw::text(&format!("k{number}"), &format!("0,{number},text of {number}"));
@@ -31,12 +24,6 @@ fn numbers(count: usize) -> Vec<Raw> {
         raw.header("h", b"\xff\x00")
     };
     (0..count).map(record).collect()
-}
-
-async fn wait_for_commit(stage: &Stage, kafka: &Kafka, records: usize) {
-    let all = i64::try_from(records).unwrap();
-    wait_for("all to be committed", MINUTE, async || (stage.committed(kafka).await == [all]).then_some(()))
-        .await;
 }
 
 /// The trace of the only task, which runs.
@@ -51,27 +38,21 @@ async fn a_refused_batch_and_a_record_that_cannot_be_written_go_to_the_sinks_own
     let kafka = Kafka::shared().await;
     let stage = Stage::set(kafka, 1).await;
     let dlq = unique("sink-dead");
-    let config = with(
-        &stage,
-        &json!({
-            "behavior.on.error": "LOG",
-            "misc.deadletterqueue.bootstrap.servers": kafka.bootstrap(),
-            "misc.deadletterqueue.topic.name": dlq,
-            "transforms": "route",
-            "transforms.route.type": "org.apache.kafka.connect.transforms.RegexRouter",
-            "transforms.route.regex": ".*", "transforms.route.replacement": "nowhere",
-            "transforms.route.predicate": "elsewhere",
-            "predicates": "elsewhere",
-            "predicates.elsewhere.type": "org.apache.kafka.connect.transforms.predicates.HasHeaderKey",
-            "predicates.elsewhere.name": "elsewhere",
-        }),
-    );
+    let mut config = stage.one_task_with(&Stage::routed_to_letters(kafka, &dlq));
+    for (key, value) in [
+        ("transforms.route.predicate", "elsewhere"),
+        ("predicates", "elsewhere"),
+        ("predicates.elsewhere.type", "org.apache.kafka.connect.transforms.predicates.HasHeaderKey"),
+        ("predicates.elsewhere.name", "elsewhere"),
+    ] {
+        config[key] = value.into();
+    }
     refuse_one_batch(&stage);
     stage.worker.rest().create_running(&stage.connector, &config).await;
     let mut records = numbers(3000);
     records[2000] = records[2000].clone().header("elsewhere", b"1");
     send_raw(kafka, &stage.topic, &records).await;
-    wait_for_commit(&stage, kafka, records.len()).await;
+    stage.wait_for_commit(kafka, records.len()).await;
     assert!(stage.adx.faults_are_used_up());
     let letters = read_raw(kafka, &dlq).await;
     let rows = u64::try_from(records.len() - letters.len()).unwrap();
@@ -108,10 +89,10 @@ async fn without_a_topic_for_it_what_is_dropped_is_counted_in_the_status() {
     let kafka = Kafka::shared().await;
     let stage = Stage::set(kafka, 1).await;
     refuse_one_batch(&stage);
-    let config = with(&stage, &json!({ "behavior.on.error": "ignore" }));
+    let config = stage.one_task_with(&json!({ "behavior.on.error": "ignore" }));
     stage.worker.rest().create_running(&stage.connector, &config).await;
     send_raw(kafka, &stage.topic, &numbers(2000)).await;
-    wait_for_commit(&stage, kafka, 2000).await;
+    stage.wait_for_commit(kafka, 2000).await;
     let trace = wait_for("the count", MINUTE, async || trace(&stage).await).await;
     let dropped: u64 = trace.split(' ').next().unwrap().parse().unwrap();
     assert!(trace.contains("RequestBodyTooLarge") && trace.contains(&stage.topic), "{trace}");
@@ -145,7 +126,7 @@ async fn nothing_is_dropped_for_what_would_cost_everything_behind_it_too() {
         let behavior = ["LOG", "IGNORE"][number % 2];
         let more = json!({ "behavior.on.error": behavior, "kusto.validation.table.enable": "false" });
         let name = format!("{}-{number}", stage.connector);
-        let answer = rest.create(&name, &with(&stage, &more)).await;
+        let answer = rest.create(&name, &stage.one_task_with(&more)).await;
         assert_eq!(answer.status, 201, "{}", answer.body);
         let trace = rest.wait_for_trace(&name).await;
         assert!(trace.contains(&status.to_string()), "{operation:?} {status}: {trace}");
@@ -165,7 +146,7 @@ async fn half_a_dead_letter_topic_is_refused() {
         ("misc.deadletterqueue.topic.name", "misc.deadletterqueue.bootstrap.servers"),
         ("misc.deadletterqueue.bootstrap.servers", "misc.deadletterqueue.topic.name"),
     ] {
-        let config = with(&stage, &json!({ key: "x:1" }));
+        let config = stage.one_task_with(&json!({ key: "x:1" }));
         let answer = stage.worker.rest().create(&stage.connector, &config).await;
         assert_eq!(answer.status, 400);
         assert!(

@@ -182,7 +182,7 @@ mod without {
 mod with {
     use super::super::{admin, consumer, own, producer, storage};
     use super::{MODULE, key_table, properties};
-    use crate::config::{Properties, WorkerConfig};
+    use crate::config::{Properties, WorkerConfig, fixtures};
 
     fn sign_in(options: &str) -> Properties {
         let line = format!("{MODULE} {options};");
@@ -194,8 +194,7 @@ mod with {
     }
 
     fn worker() -> WorkerConfig {
-        let env = [("CONFIG_STORAGE_TOPIC", "c"), ("OFFSET_STORAGE_TOPIC", "o"), ("GROUP_ID", "g")];
-        WorkerConfig::load(None, env.map(|(key, value)| (key.to_owned(), value.to_owned()))).unwrap()
+        fixtures::worker(&[])
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use rdkafka::ClientConfig;
 
 use super::{Layer, client_config};
-use crate::config::{ClientKind, Properties, WorkerConfig, java_key};
+use crate::config::{ClientKind, Properties, WorkerConfig, fixtures, java_key};
 use crate::kafka::Error;
 
 fn properties(pairs: &[(&str, &str)]) -> Properties {
@@ -281,17 +281,12 @@ fn errors_of_size_name_the_topics_setting_and_are_for_good() {
 
 /// A worker whose settings say which layer they stand in.
 fn worker() -> WorkerConfig {
-    let env = [
-        ("CONFIG_STORAGE_TOPIC", "c"),
-        ("OFFSET_STORAGE_TOPIC", "o"),
-        ("GROUP_ID", "g"),
+    fixtures::worker(&[
         ("CONNECT_CLIENT_RACK", "top"),
         ("CONNECT_CONSUMER_METADATA_MAX_AGE_MS", "2000"),
         ("CONNECT_ADMIN_METADATA_MAX_AGE_MS", "3000"),
         ("CONNECT_PRODUCER_METADATA_MAX_AGE_MS", "4000"),
-    ];
-    let env = env.map(|(key, value)| (key.to_owned(), value.to_owned()));
-    WorkerConfig::load(None, env).unwrap()
+    ])
 }
 
 #[test]

@@ -1,8 +1,10 @@
 //! Everything for one story about numbers: a topic, a table, a worker and a connector between them.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 
-use super::{Adx, DATABASE, Kafka, Numbers, Sent, Worker, unique};
+use super::{Adx, DATABASE, Kafka, Numbers, Sent, Worker, unique, wait_for};
 
 /// The parts, started and wired.
 pub struct Stage {
@@ -56,6 +58,26 @@ impl Stage {
         })
     }
 
+    /// The same for one task, with `more` on top.
+    pub fn one_task_with(&self, more: &Value) -> Value {
+        let mut config = self.config();
+        config["tasks.max"] = "1".into();
+        config.as_object_mut().expect("an object").extend(more.as_object().expect("an object").clone());
+        config
+    }
+
+    /// What makes every record one of a topic without a table, for the sink's own dead letters in `dlq`.
+    pub fn routed_to_letters(kafka: &Kafka, dlq: &str) -> Value {
+        json!({
+            "behavior.on.error": "LOG",
+            "misc.deadletterqueue.bootstrap.servers": kafka.bootstrap(),
+            "misc.deadletterqueue.topic.name": dlq,
+            "transforms": "route",
+            "transforms.route.type": "org.apache.kafka.connect.transforms.RegexRouter",
+            "transforms.route.regex": ".*", "transforms.route.replacement": "nowhere",
+        })
+    }
+
     /// Creates the connector and waits until it runs.
     pub async fn create(&self) {
         self.worker.rest().create_running(&self.connector, &self.config()).await;
@@ -82,6 +104,14 @@ impl Stage {
     /// The consumer group.
     pub fn group(&self) -> String {
         format!("connect-{}", self.connector)
+    }
+
+    /// Waits until the group committed `records` records of the only partition.
+    pub async fn wait_for_commit(&self, kafka: &Kafka, records: usize) {
+        let all = [i64::try_from(records).unwrap()];
+        let what = format!("{records} records to be committed");
+        wait_for(what, Duration::from_mins(1), async || (self.committed(kafka).await == all).then_some(()))
+            .await;
     }
 
     /// What the group committed.

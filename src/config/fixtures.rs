@@ -1,0 +1,35 @@
+//! The least settings that unit tests of any room start from: a worker and a Kusto sink that reach nobody.
+//!
+//! Only in test builds. A test says what it is about in the pairs it adds; what it adds wins.
+
+use super::{ConnectorProperties, SinkConnectorConfig, WorkerConfig};
+
+/// A worker of the environment: `more` are names of variables and their values.
+pub(crate) fn worker(more: &[(&str, &str)]) -> WorkerConfig {
+    let least = [
+        ("BOOTSTRAP_SERVERS", "127.0.0.1:1"),
+        ("GROUP_ID", "g"),
+        ("CONFIG_STORAGE_TOPIC", "c"),
+        ("OFFSET_STORAGE_TOPIC", "o"),
+        ("STATUS_STORAGE_TOPIC", "s"),
+    ];
+    let kept = least.iter().filter(|(name, _)| more.iter().all(|(other, _)| other != name));
+    WorkerConfig::load(None, kept.chain(more).map(own).collect::<Vec<_>>()).unwrap()
+}
+
+/// A Kusto sink named `sink` that reads the topic `t`; its tables are the caller's.
+pub(crate) fn sink(more: &[(&str, &str)]) -> SinkConnectorConfig {
+    let least = [
+        ("name", "sink"),
+        ("connector.class", "com.microsoft.azure.kusto.kafka.connect.sink.KustoSinkConnector"),
+        ("topics", "t"),
+        ("kusto.ingestion.url", "http://127.0.0.1:1"),
+        ("kusto.query.url", "http://127.0.0.1:1"),
+    ];
+    let all = least.iter().chain(more).map(own).map(|(key, value)| (key, Some(value)));
+    SinkConnectorConfig::parse(&all.collect::<ConnectorProperties>(), &worker(&[])).unwrap()
+}
+
+fn own((key, value): &(&str, &str)) -> (String, String) {
+    ((*key).to_owned(), (*value).to_owned())
+}
