@@ -1,7 +1,8 @@
 //! Several workers, one cluster: they share the work, carry out each other's requests, and whatever happens to one of
 //! them loses nothing.
 
-use std::collections::BTreeSet;
+mod held;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -266,47 +267,6 @@ async fn probe(rest: Rest, connector: String, stop: Arc<AtomicBool>) -> usize {
         }
     }
     answers
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_work_of_a_worker_that_is_gone_waits_for_it_and_returns_to_it() {
-    let kafka = Kafka::shared().await;
-    let mut cluster = Cluster::of(kafka, 3, &[("scheduled.rebalance.max.delay.ms", "600000")]).await;
-    let topic = unique("t");
-    kafka.create_topic(&topic, 3).await;
-    for name in ["a", "b", "c", "d"] {
-        assert_eq!(cluster.rest(0).create(name, &Cluster::idle_connector(&topic, 3)).await.status, 201);
-    }
-    let before = cluster.balanced(0, 12, &[0, 1, 2]).await;
-    let gone = (cluster.leader() + 1) % 3;
-    let witness = (gone + 1) % 3;
-    cluster.workers[gone].kill();
-    let id = cluster.id(gone);
-    // Held back: the view says so, and what was last known of its tasks stays as it was.
-    wait_for("the cluster to notice", Duration::from_secs(30), async || {
-        let log = cluster.workers[witness].log();
-        log.lines()
-            .any(|line| line.contains("held=[") && line.contains(&format!("held=[\"http://{id}/\"]")))
-            .then_some(())
-    })
-    .await;
-    assert_eq!(cluster.owners(witness).await.as_ref(), Some(&before));
-    // A worker more does not get its work either.
-    cluster.add().await;
-    let newcomer = cluster.workers.len() - 1;
-    let others: BTreeSet<String> = (0..4).map(|index| cluster.id(index)).collect();
-    wait_for("the newcomer's share", Duration::from_secs(30), async || {
-        let owners = cluster.owners(witness).await?;
-        let mine = owners.values().filter(|owner| **owner == cluster.id(newcomer)).count();
-        (mine >= 3 && owners.values().all(|owner| others.contains(owner))).then_some(())
-    })
-    .await;
-    cluster.workers[gone].start_again().await;
-    let after = cluster.balanced(gone, 12, &[0, 1, 2, 3]).await;
-    let moved: Vec<_> = before.iter().filter(|(task, owner)| after[*task] != **owner).collect();
-    // Twelve tasks on three, then on four workers: three have to move, some more do to even out; dealing all anew would move
-    // nine. The property tests of `membership::assignor` have the bounds.
-    assert!(moved.len() <= 8, "{moved:?}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -49,8 +49,7 @@ impl Cluster {
         wait_for(format!("{count} workers to know of each other"), Duration::from_mins(1), async || {
             let ids: Vec<String> = (0..count).map(|index| cluster.id(index)).collect();
             let all_known = cluster.workers.iter().all(|worker| {
-                let log = worker.log();
-                let view = log.lines().rev().find(|line| line.contains(VIEW)).unwrap_or_default();
+                let view = last_view(worker).unwrap_or_default();
                 ids.iter().all(|id| view.contains(id))
             });
             all_known.then_some(())
@@ -90,11 +89,15 @@ impl Cluster {
         self.workers[index].rest().url("").trim_start_matches("http://").to_owned()
     }
 
+    /// The line in which the worker `index` last told of a new view.
+    pub fn last_view(&self, index: usize) -> Option<String> {
+        last_view(&self.workers[index])
+    }
+
     /// The index of the worker that leads, as their logs tell.
     pub fn leader(&self) -> usize {
         let views = self.workers.iter().enumerate().filter_map(|(index, worker)| {
-            let log = worker.log();
-            let line = log.lines().rev().find(|line| line.contains(VIEW))?.to_owned();
+            let line = last_view(worker)?;
             let generation: u64 = line.split("generation=").nth(1)?.split(' ').next()?.parse().ok()?;
             Some((generation, line.contains("leads=true"), index))
         });
@@ -140,4 +143,8 @@ impl Cluster {
             "kusto.validation.table.enable": "false",
         })
     }
+}
+
+fn last_view(worker: &Worker) -> Option<String> {
+    worker.log().lines().rev().find(|line| line.contains(VIEW)).map(str::to_owned)
 }

@@ -29,7 +29,7 @@ pub use adx::{Adx, DATABASE};
 pub use apicurio::Apicurio;
 pub use authority::Authority;
 pub use azurite::Azurite;
-pub use cluster::Cluster;
+pub use cluster::{Cluster, Owners};
 pub use front::Front;
 pub use jvm::JvmWorker;
 pub use kafka::{Kafka, RawRecord};
