@@ -4,6 +4,7 @@
 //! run beside it (`reconcile`), at most one per connector, and their ends come back as things that happened.
 
 mod cluster;
+mod deleted;
 mod healing;
 mod loggers;
 mod reconcile;
@@ -26,6 +27,7 @@ use crate::membership::{Assignment, Cluster, ClusterView, Membership};
 use crate::status::WorkerEvent;
 use crate::storage::{self, Change, ConfigTopic, OpenStores, StatusId, StatusTopic};
 use crate::telemetry::Loggers;
+use deleted::Deleted;
 use healing::Healing;
 use reconcile::Managed;
 use statuses::Reported;
@@ -128,7 +130,7 @@ async fn run(
         view,
         cluster_trouble: trouble,
         healing: Healing::new(&options.config),
-        deleted: BTreeMap::new(),
+        deleted: Deleted::default(),
         reported: HashMap::new(),
         touched: status.names().into_iter().collect(),
         managed: BTreeMap::new(),
@@ -164,9 +166,7 @@ struct Service {
     /// Who runs what, as of the view and the config topic.
     assignment: Arc<Assignment>,
     healing: Healing,
-    /// Connectors whose deletion was read lately, and when. Only of these a late state is one too many: of others the
-    /// config may not have been read yet.
-    deleted: BTreeMap<Arc<str>, Instant>,
+    deleted: Deleted,
     /// What this worker's connectors said last about each part that runs here.
     reported: HashMap<StatusId, Reported>,
     managed: BTreeMap<Arc<str>, Managed>,

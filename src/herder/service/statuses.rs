@@ -14,9 +14,6 @@ use tokio::time::Instant;
 /// How long the last states may take on their way to Kafka when the worker ends.
 const LAST_STATES: Duration = Duration::from_secs(5);
 
-/// How late a worker may still report a connector that was deleted. What comes later is forgotten by the next leader.
-const LATEST_WORD: Duration = Duration::from_mins(30);
-
 /// A state and its trace.
 pub(super) type Reported = (State, Option<String>);
 
@@ -36,9 +33,7 @@ impl Service {
             managed.deleted = true;
         }
         self.healing.forget(name);
-        let now = Instant::now();
-        self.deleted.retain(|_, at| now.duration_since(*at) < LATEST_WORD);
-        self.deleted.insert(name.clone(), now);
+        self.deleted.add(name.clone(), Instant::now());
         self.reported.retain(|id, _| id.connector() != name);
         if self.leads() {
             self.forget_status(&StatusId::Connector(name.clone()));
@@ -79,7 +74,7 @@ impl Service {
         let names: BTreeSet<Arc<str>> = names.into_iter().collect();
         for name in &names {
             self.insist(name, |state| state == State::Unassigned);
-            if self.deleted.contains_key(name) && self.leads() {
+            if self.deleted.contains(name, Instant::now()) && self.leads() {
                 // A late word of a worker that has not read yet that the connector is gone.
                 self.forget_status(&StatusId::Connector(name.clone()));
             }
