@@ -3,10 +3,11 @@
 use super::consumer::{ConsumerEvent, GroupConsumer, Subscription};
 use super::native::{PartitionQueue, Records};
 use crate::id::TopicPartition;
-use rdkafka::ClientConfig;
+use rdkafka::consumer::Consumer;
 use rdkafka::mocking::MockCluster;
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
 use rdkafka::types::{RDKafkaApiKey, RDKafkaRespErr};
+use rdkafka::{ClientConfig, TopicPartitionList};
 use std::time::Duration;
 
 const MINUTE: Duration = Duration::from_mins(1);
@@ -108,4 +109,30 @@ async fn a_commit_is_tried_again_while_the_group_is_busy_and_only_then() {
     assert!(error.to_lowercase().contains("rebalanc"), "{error}");
     cluster.clear_request_errors(RDKafkaApiKey::OffsetCommit);
     consumer.commit(offsets(8), MINUTE).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_record_of_a_partition_whose_queue_was_not_split_off_is_told_with_its_place() {
+    let cluster = cluster();
+    let servers = cluster.bootstrap_servers();
+    let producer: BaseProducer = ClientConfig::new().set("bootstrap.servers", &servers).create().unwrap();
+    producer.send(BaseRecord::<str, str>::to("t").payload("value")).unwrap();
+    producer.flush(MINUTE).unwrap();
+    let topics = Subscription::Topics(vec!["t".to_owned()]);
+    let mut consumer = GroupConsumer::join(&settings(&servers), &topics).unwrap();
+    let stray = async {
+        loop {
+            match consumer.next_event().await {
+                ConsumerEvent::Assigned(_) => {
+                    let mut list = TopicPartitionList::new();
+                    list.add_partition("t", 0);
+                    consumer.client().incremental_assign(&list).unwrap();
+                }
+                ConsumerEvent::Stray(partition, offset) => return (partition, offset),
+                _ => {}
+            }
+        }
+    };
+    let stray = tokio::time::timeout(MINUTE, stray).await.expect("a word of it");
+    assert_eq!(stray, (TopicPartition::new("t", 0), 0));
 }

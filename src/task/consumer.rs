@@ -381,3 +381,7 @@ fn answer(ack: super::Ack) {
         tracing::debug!("who gave an order did not wait for its end");
     }
 }
+
+#[cfg(test)]
+#[path = "consumer_tests.rs"]
+mod tests;
