@@ -21,10 +21,11 @@ use super::consumer_events::{Context, leave};
 use super::create::create;
 use super::error::advice;
 use super::matching::{Found, Matching};
-use super::native::{PartitionQueue, commit};
+use super::native::{PartitionQueue, brokers, commit};
 use super::oauth::{self, Keeper};
 use super::outage::Outage;
 use super::pace::Pace;
+use super::reach::{News, Reach};
 use super::refusal::Refusal;
 use crate::data::java_regex::JavaRegex;
 use crate::id::TopicPartition;
@@ -93,8 +94,14 @@ impl GroupConsumer {
         let closing = Arc::new(AtomicBool::new(false));
         let outage = Outage::new(config);
         let called = AtomicBool::new(false);
-        let context =
-            Context { group: group.clone(), called, outage, events: sender, closing: closing.clone() };
+        let context = Context {
+            group: group.clone(),
+            called,
+            outage,
+            reach: Reach::default(),
+            events: sender,
+            closing: closing.clone(),
+        };
         let mut config = config.clone();
         let source = oauth::take(&mut config);
         let mut consumer: BaseConsumer<Context> =
@@ -184,8 +191,15 @@ impl GroupConsumer {
                     }
                 }
             }
-            self.consumer.context().outage.mend(self.consumer.client());
-            let patience = self.pace.adjust(self.consumer.client(), Instant::now()).unwrap_or(IDLE_POLL);
+            let (context, client, now) = (self.consumer.context(), self.consumer.client(), Instant::now());
+            context.outage.mend(client);
+            match context.reach.news(now, || brokers::is_any_up(client)) {
+                Some(News::Gone(cause)) => return ConsumerEvent::Unreachable(Some(cause)),
+                Some(News::Back) => return ConsumerEvent::Unreachable(None),
+                None => {}
+            }
+            let patience = self.pace.adjust(client, now).into_iter().chain(context.reach.patience()).min();
+            let patience = patience.unwrap_or(IDLE_POLL);
             let found = tokio::select! {
                 () = self.wake.notified() => None,
                 () = tokio::time::sleep(patience) => None,

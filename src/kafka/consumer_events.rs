@@ -14,6 +14,7 @@ use rdkafka::types::RDKafkaRespErr;
 use tokio::sync::mpsc;
 
 use super::outage::Outage;
+use super::reach::Reach;
 use super::refusal::Refusal;
 use super::{Error, settings};
 use crate::id::TopicPartition;
@@ -29,6 +30,8 @@ pub enum ConsumerEvent {
     Committed(Vec<(TopicPartition, i64, Option<String>)>),
     /// Kafka has trouble that may pass; for the log.
     Trouble(String),
+    /// No broker can be reached, for this reason; or, without one, a broker can be reached again.
+    Unreachable(Option<String>),
     /// The broker refuses us: the consumer is of no more use.
     Refused(Error),
     /// A record came outside its partition's queue, so that queue has a hole at this offset.
@@ -41,6 +44,7 @@ pub struct Context {
     /// Set by each callback: a poll that calls one leaves no event behind, as an empty queue does.
     pub(super) called: AtomicBool,
     pub(super) outage: Outage,
+    pub(super) reach: Reach,
     pub(super) events: mpsc::Sender<ConsumerEvent>,
     pub(super) closing: Arc<AtomicBool>,
 }
@@ -73,6 +77,7 @@ impl ClientContext for Context {
             let advice = refusal.consumer_advice();
             return self.send(ConsumerEvent::Refused(Error::Refused { group, reason, advice }));
         }
+        self.reach.hear(&error, reason);
         if !self.outage.hear(&error) {
             return;
         }

@@ -136,3 +136,26 @@ async fn a_record_of_a_partition_whose_queue_was_not_split_off_is_told_with_its_
     let stray = tokio::time::timeout(MINUTE, stray).await.expect("a word of it");
     assert_eq!(stray, (TopicPartition::new("t", 0), 0));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn brokers_that_are_gone_are_told_with_the_cause_and_so_is_that_one_is_back() {
+    let cluster = cluster();
+    let (mut consumer, _queue) = joined(&cluster.bootstrap_servers()).await;
+    let mut told = async |what: &str| {
+        let next = async {
+            loop {
+                if let ConsumerEvent::Unreachable(cause) = consumer.next_event().await {
+                    return cause;
+                }
+            }
+        };
+        tokio::time::timeout(MINUTE, next).await.expect(what)
+    };
+    for _ in 0..2 {
+        cluster.broker_down(1).unwrap();
+        let cause = told("that none is there").await.expect("a cause");
+        assert!(cause.contains("check"), "{cause}");
+        cluster.broker_up(1).unwrap();
+        assert_eq!(told("that one is back").await, None);
+    }
+}

@@ -4,8 +4,8 @@
 //! group, `native` has the calls that the library's safe wrapper lacks (the place with `unsafe`); `log` writes (by
 //! `writer`) and reads a storage topic, `admin` makes and checks it, `topic_watch` sees when it is gone; `groups` reads and
 //! changes what consumer groups have committed. `create` makes clients where there is room for them. `oauth` fetches the
-//! tokens that clients sign in with; `outage` brings clients back that lost all brokers; `pace` keeps a partition's backlog
-//! from waiting for its idle siblings.
+//! tokens that clients sign in with; `outage` brings clients back that lost all brokers, `reach` tells of it; `pace` keeps a
+//! partition's backlog from waiting for its idle siblings.
 //! Nothing here knows connectors, tasks or Kusto, and nothing decides when an offset is committed.
 
 pub mod admin;
@@ -24,6 +24,7 @@ pub mod native;
 mod oauth;
 mod outage;
 mod pace;
+mod reach;
 mod refusal;
 pub mod settings;
 mod source;

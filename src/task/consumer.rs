@@ -21,7 +21,7 @@ use super::report::Report;
 use super::series::Series;
 use super::stages::Stages;
 use super::topics::TopicsRead;
-use super::trouble::Troubles;
+use super::trouble::{Troubles, What};
 use super::writers::Writers;
 use super::{ConnectorSpec, End, Error, Order, Parts, until};
 use crate::config::{SinkConnectorConfig, files};
@@ -178,7 +178,10 @@ impl ConnectorTasks {
             ConsumerEvent::Revoked(partitions) => self.revoked(&partitions).await?,
             ConsumerEvent::Committed(offsets) => {
                 self.committer.answered(&offsets);
-                self.troubles.set_commits(self.committer.failing(), Instant::now());
+                self.troubles.set(What::Commits, self.committer.failing(), Instant::now());
+            }
+            ConsumerEvent::Unreachable(cause) => {
+                self.troubles.set(What::Brokers, cause.as_deref(), Instant::now());
             }
             ConsumerEvent::Trouble(reason) => tracing::warn!(%connector, reason, "Kafka consumer"),
             ConsumerEvent::Refused(error) => return Ok(Some(End::Failed(error.into()))),

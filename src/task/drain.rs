@@ -7,6 +7,7 @@ use tokio::time::Instant;
 
 use super::consumer::ConnectorTasks;
 use super::partition::Mode;
+use super::trouble::What;
 use super::until;
 use crate::id::TopicPartition;
 
@@ -39,7 +40,7 @@ impl ConnectorTasks {
             self.reported(report);
         }
         let committed = self.commit_now(partitions).await;
-        self.troubles.set_commits(self.committer.failing(), Instant::now());
+        self.troubles.set(What::Commits, self.committer.failing(), Instant::now());
         drained & committed
     }
 
@@ -79,7 +80,7 @@ impl ConnectorTasks {
 
     pub(super) fn commit(&mut self) {
         let offsets = self.committer.take_due(Instant::now());
-        self.troubles.set_commits(self.committer.failing(), Instant::now());
+        self.troubles.set(What::Commits, self.committer.failing(), Instant::now());
         if offsets.is_empty() {
             return;
         }

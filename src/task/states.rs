@@ -37,7 +37,7 @@ impl ConnectorTasks {
 
     /// Reports what began to wait, and what goes on.
     pub(super) async fn tell_trouble(&mut self) {
-        let News { tasks, line } = self.troubles.look(&self.owner, Instant::now());
+        let News { tasks, line } = self.troubles.look(&self.owner, &self.spec.tasks, Instant::now());
         let connector = &self.spec.name;
         match line {
             Some(Line::Waits(sums)) => {

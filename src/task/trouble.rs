@@ -1,6 +1,7 @@
 //! What keeps a connector's tasks from going on while they are RUNNING: batches that ADX does not take, records without
-//! their schema, dead letters, offsets that are not committed. An outage costs no state, so it is told in the trace of the
-//! states and in the log, at its begin and at its end, however many partitions it keeps waiting.
+//! their schema, dead letters, offsets that are not committed, brokers that cannot be reached. An outage costs no state, so
+//! it is told in the trace of the states and in the log, at its begin and at its end, however many partitions it keeps
+//! waiting.
 //!
 //! It owns what waits and what was told of it. Pure: time comes from outside, and who tells is the connector's loop.
 
@@ -50,11 +51,14 @@ pub struct Wait {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum What {
+pub(super) enum What {
     Batches,
     Letters,
     Schemas,
+    /// Of all tasks that have partitions.
     Commits,
+    /// Of all tasks, also of those that wait for their first partition.
+    Brokers,
 }
 
 /// The same kind of waiting, of some partitions together.
@@ -76,6 +80,9 @@ impl fmt::Display for Sum {
                 write!(f, "{count} record(s) wait for a schema since {since} (errors.retry.timeout): {cause}")
             }
             What::Commits => write!(f, "offsets are not committed since {since}: {cause}"),
+            What::Brokers => {
+                write!(f, "no Kafka broker can be reached since {since} (bootstrap.servers): {cause}")
+            }
         }
     }
 }
@@ -101,7 +108,8 @@ pub(super) enum Line {
 #[derive(Debug, Default)]
 pub(super) struct Troubles {
     waits: BTreeMap<(TopicPartition, Waiter), Wait>,
-    commits: Option<Wait>,
+    /// What concerns the connector as a whole.
+    of_all: BTreeMap<What, Wait>,
     /// When something is to be told, as far as is known.
     due: Option<Instant>,
     told: BTreeSet<u32>,
@@ -138,19 +146,19 @@ impl Troubles {
         }
     }
 
-    /// Why offsets are not committed; none when they are.
-    pub(super) fn set_commits(&mut self, failing: Option<&str>, now: Instant) {
-        match (failing, &mut self.commits) {
+    /// Why offsets are not committed, or no broker can be reached; none when they are, or one can.
+    pub(super) fn set(&mut self, what: What, failing: Option<&str>, now: Instant) {
+        match (failing, self.of_all.get_mut(&what)) {
             (None, None) => {}
-            (None, known) => {
-                *known = None;
+            (None, Some(_)) => {
+                self.of_all.remove(&what);
                 self.changed();
             }
             (Some(cause), Some(wait)) => cause.clone_into(&mut wait.cause),
             (Some(cause), None) => {
                 let wait = Wait { since: now, cause: cause.to_owned() };
                 self.expect(&wait);
-                self.commits = Some(wait);
+                self.of_all.insert(what, wait);
             }
         }
     }
@@ -178,19 +186,28 @@ impl Troubles {
         self.due
     }
 
-    /// What is to be told now; `owner` is the task of each partition.
-    pub(super) fn look(&mut self, owner: &BTreeMap<TopicPartition, u32>, now: Instant) -> News {
+    /// What is to be told now; `owner` is the task of each partition, `all` are the tasks that run here.
+    pub(super) fn look(
+        &mut self,
+        owner: &BTreeMap<TopicPartition, u32>,
+        all: &BTreeSet<u32>,
+        now: Instant,
+    ) -> News {
         let is_mature = |wait: &Wait| now >= wait.since + PATIENCE;
         let of_waits = self.waits.iter().filter(|(_, wait)| is_mature(wait));
         let mut tasks: BTreeSet<u32> =
             of_waits.filter_map(|((partition, _), _)| owner.get(partition).copied()).collect();
-        if self.commits.as_ref().is_some_and(is_mature) {
+        let lasts = |what| self.of_all.get(&what).is_some_and(is_mature);
+        if lasts(What::Commits) {
             tasks.extend(owner.values());
+        }
+        if lasts(What::Brokers) {
+            tasks.extend(all);
         }
         let news = tasks.symmetric_difference(&self.told).copied().collect();
         self.told = tasks;
         let line = self.line(now);
-        let immature = self.waits.values().chain(&self.commits).filter(|wait| !is_mature(wait));
+        let immature = self.waits.values().chain(self.of_all.values()).filter(|wait| !is_mature(wait));
         let next = immature.map(|wait| wait.since + PATIENCE).min();
         let next = next.map(|next| {
             self.quiet_until.filter(|_| self.lasts.is_none()).map_or(next, |until| until.max(next))
@@ -237,7 +254,7 @@ impl Troubles {
         let mut sums: BTreeMap<What, (usize, &Wait)> = BTreeMap::new();
         let waits = self.waits.iter().filter(|((partition, _), _)| is_meant(partition));
         let waits = waits.map(|((_, waiter), wait)| (waiter.what(), wait));
-        for (what, wait) in waits.chain(self.commits.as_ref().map(|wait| (What::Commits, wait))) {
+        for (what, wait) in waits.chain(self.of_all.iter().map(|(what, wait)| (*what, wait))) {
             let (count, oldest) = sums.entry(what).or_insert((0, wait));
             *count += 1;
             if wait.since < oldest.since {

@@ -1,6 +1,6 @@
 //! What is told of an outage, and how often.
 
-use super::{AGAIN, Line, News, PATIENCE, PAUSE, Sum, Troubles, Wait, Waiter};
+use super::{AGAIN, Line, News, PATIENCE, PAUSE, Sum, Troubles, Wait, Waiter, What};
 use crate::id::TopicPartition;
 use proptest::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
@@ -15,6 +15,9 @@ fn partition(number: i32) -> TopicPartition {
 fn owner(partitions: i32) -> BTreeMap<TopicPartition, u32> {
     (0..partitions).map(|number| (partition(number), u32::try_from(number % 3).unwrap())).collect()
 }
+
+/// One more than have partitions.
+const ALL: [u32; 4] = [0, 1, 2, 3];
 
 fn wait(since: Instant) -> Wait {
     Wait { since, cause: "put blob: 503".to_owned() }
@@ -33,8 +36,8 @@ async fn an_outage_of_many_partitions_is_one_line_and_one_word_for_each_task_and
         }
     }
     assert_eq!(troubles.due(), Some(began + PATIENCE), "what passes in a moment is told to nobody");
-    assert_eq!(troubles.look(&owner, began), News::default());
-    let news = troubles.look(&owner, began + PATIENCE);
+    assert_eq!(troubles.look(&owner, &ALL.into(), began), News::default());
+    let news = troubles.look(&owner, &ALL.into(), began + PATIENCE);
     assert_eq!(news.tasks, [0, 1, 2].into());
     let Some(Line::Waits(sums)) = &news.line else { panic!("{news:?}") };
     let text = sums.iter().map(Sum::to_string).collect::<Vec<_>>().join("; ");
@@ -46,16 +49,19 @@ async fn an_outage_of_many_partitions_is_one_line_and_one_word_for_each_task_and
     for number in 0..24 {
         let again = Wait { cause: "put blob: 500".to_owned(), ..wait(began) };
         troubles.add(partition(number), Waiter::Batch(0), again);
-        assert_eq!(troubles.look(&owner, began + PATIENCE * 2), News::default());
+        assert_eq!(troubles.look(&owner, &ALL.into(), began + PATIENCE * 2), News::default());
     }
-    assert!(is_begin(&troubles.look(&owner, began + PATIENCE + AGAIN)), "an hour of it is not forgotten");
+    assert!(
+        is_begin(&troubles.look(&owner, &ALL.into(), began + PATIENCE + AGAIN)),
+        "an hour of it is not forgotten"
+    );
 
     let end = began + AGAIN * 2;
     for number in 0..24 {
         troubles.forget(&partition(number));
     }
     assert!(troubles.due().is_some());
-    let news = troubles.look(&owner, end);
+    let news = troubles.look(&owner, &ALL.into(), end);
     assert_eq!((news.tasks, news.line), ([0, 1, 2].into(), Some(Line::GoesOn(end - began))));
     assert_eq!((troubles.trace(1, &owner, end), troubles.due()), (None, None));
 
@@ -71,21 +77,42 @@ async fn a_task_is_told_of_what_its_own_partitions_wait_for_and_all_of_commits()
     let later = now + PATIENCE;
     troubles.add(partition(1), Waiter::Schema, wait(now));
     troubles.add(partition(1), Waiter::Letters(3), wait(now));
-    assert_eq!(troubles.look(&owner, later).tasks, [1].into());
+    assert_eq!(troubles.look(&owner, &ALL.into(), later).tasks, [1].into());
     let trace = troubles.trace(1, &owner, later).unwrap();
     assert!(trace.contains("1 record(s) wait for a schema") && trace.contains("dead letters"), "{trace}");
     assert_eq!(troubles.trace(0, &owner, later), None);
 
-    troubles.set_commits(Some("coordinator not available"), now);
-    troubles.set_commits(Some("timed out"), later);
-    let news = troubles.look(&owner, later);
+    troubles.set(What::Commits, Some("coordinator not available"), now);
+    troubles.set(What::Commits, Some("timed out"), later);
+    let news = troubles.look(&owner, &ALL.into(), later);
     assert_eq!((news.tasks, news.line), ([0, 2].into(), None), "who was told before is not told again");
     assert!(troubles.trace(2, &owner, later).unwrap().ends_with("timed out"));
-    troubles.set_commits(None, later);
+    troubles.set(What::Commits, None, later);
     troubles.remove(partition(1), Waiter::Schema);
-    assert_eq!(troubles.look(&owner, later).tasks, [0, 2].into());
+    assert_eq!(troubles.look(&owner, &ALL.into(), later).tasks, [0, 2].into());
     troubles.remove(partition(1), Waiter::Letters(3));
-    assert!(matches!(troubles.look(&owner, later).line, Some(Line::GoesOn(_))));
+    assert!(matches!(troubles.look(&owner, &ALL.into(), later).line, Some(Line::GoesOn(_))));
+}
+
+#[tokio::test(start_paused = true)]
+async fn brokers_that_cannot_be_reached_are_told_to_tasks_without_partitions_too() {
+    let (mut troubles, owner, now) = (Troubles::default(), owner(2), Instant::now());
+    troubles.set(What::Brokers, Some("refused"), now);
+    troubles.set(What::Brokers, None, now + PATIENCE / 2);
+    assert_eq!(troubles.look(&owner, &ALL.into(), now + PATIENCE), News::default(), "a moment is no trouble");
+    let now = now + PATIENCE;
+    troubles.set(What::Brokers, Some("refused"), now);
+    assert_eq!(troubles.due(), Some(now + PATIENCE));
+    let later = now + PATIENCE;
+    let news = troubles.look(&owner, &ALL.into(), later);
+    assert_eq!((news.tasks.clone(), is_begin(&news)), (ALL.into(), true));
+    let trace = troubles.trace(3, &owner, later).unwrap();
+    assert!(trace.starts_with("no Kafka broker can be reached since 20"), "{trace}");
+    assert!(trace.contains("bootstrap.servers") && trace.ends_with("refused"), "{trace}");
+    troubles.set(What::Brokers, None, later);
+    let news = troubles.look(&owner, &ALL.into(), later);
+    assert_eq!((news.tasks, news.line), (ALL.into(), Some(Line::GoesOn(PATIENCE))));
+    assert_eq!(troubles.trace(3, &owner, later), None);
 }
 
 #[derive(Debug, Clone)]
@@ -94,6 +121,7 @@ enum Step {
     Remove(i32, u64),
     Forget(i32),
     Commits(bool),
+    Brokers(bool),
     Pass(u64),
 }
 
@@ -103,6 +131,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         (0..4i32, 0..3u64).prop_map(|(partition, ticket)| Step::Remove(partition, ticket)),
         (0..4i32).prop_map(Step::Forget),
         any::<bool>().prop_map(Step::Commits),
+        any::<bool>().prop_map(Step::Brokers),
         (1..8_000u64).prop_map(Step::Pass),
     ];
     prop::collection::vec(step, 0..80)
@@ -124,12 +153,13 @@ proptest! {
                     }
                     Step::Remove(number, ticket) => troubles.remove(partition(number), Waiter::Batch(ticket)),
                     Step::Forget(number) => troubles.forget(&partition(number)),
-                    Step::Commits(fail) => troubles.set_commits(fail.then_some("no"), Instant::now()),
+                    Step::Commits(fail) => troubles.set(What::Commits, fail.then_some("no"), Instant::now()),
+                    Step::Brokers(fail) => troubles.set(What::Brokers, fail.then_some("no"), Instant::now()),
                     Step::Pass(ms) => tokio::time::advance(Duration::from_millis(ms)).await,
                 }
                 let mut looks = 0;
                 while troubles.due().is_some_and(|due| due <= Instant::now()) {
-                    let news = troubles.look(&owner, Instant::now());
+                    let news = troubles.look(&owner, &ALL.into(), Instant::now());
                     for task in news.tasks {
                         if !told.remove(&task) {
                             told.insert(task);
@@ -147,7 +177,7 @@ proptest! {
                     assert!(looks < 3, "looking again brings nothing");
                 }
                 assert_eq!(lasts, !told.is_empty());
-                for task in 0..3 {
+                for task in ALL {
                     let has_trace = troubles.trace(task, &owner, Instant::now()).is_some();
                     assert_eq!(has_trace, told.contains(&task), "task {task}");
                 }

@@ -160,3 +160,30 @@ async fn dead_letters_that_nobody_takes_are_told() {
     none_waits(&stage).await;
     wait_for("the commit", MINUTE, async || (stage.committed(kafka).await == [1]).then_some(())).await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn brokers_that_cannot_be_reached_are_told_though_there_is_nothing_to_commit() {
+    let kafka = Kafka::shared().await;
+    let mut source = Kafka::own().await;
+    let stage = Stage::set(kafka, 1).await;
+    source.create_topic(&stage.topic, 1).await;
+    let mut config = stage.config();
+    let servers = "consumer.override.bootstrap.servers".to_owned();
+    config.as_object_mut().expect("an object").insert(servers, Value::from(source.bootstrap()));
+    stage.worker.rest().create_running(&stage.connector, &config).await;
+    wait_for("its partition", MINUTE, async || {
+        (!lines(&stage, "partitions assigned").is_empty()).then_some(())
+    })
+    .await;
+    source.stop().await;
+    for trace in all_wait(&stage).await {
+        assert!(trace.contains("no Kafka broker can be reached since 20"), "{trace}");
+        assert!(trace.contains("bootstrap.servers") && trace.contains(source.bootstrap()), "{trace}");
+    }
+    assert_eq!((lines(&stage, BEGINS).len(), lines(&stage, ENDS).len()), (1, 0));
+    source.start().await;
+    none_waits(&stage).await;
+    assert_eq!((lines(&stage, BEGINS).len(), lines(&stage, ENDS).len()), (1, 1));
+    stage.send(&source, 10).await;
+    wait_for("the rows", MINUTE, async || (stage.adx.count("Numbers").await == 10).then_some(())).await;
+}

@@ -1,0 +1,114 @@
+//! Whether any broker can be reached, as a consumer's owner is told of it: that none can, and why; and that one can again.
+//!
+//! librdkafka says when the last connection is gone, and never that there is one again. So while none is there, it is asked
+//! for one now and then, which waits for nothing.
+//!
+//! Each client owns its own, as part of its context; whoever polls the client asks for [`Reach::news`].
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+
+use super::unreachable;
+
+/// Between two looks for a broker.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+
+/// What is known of the connections of one client.
+#[derive(Debug, Default)]
+pub(super) struct Reach(Mutex<State>);
+
+#[derive(Debug, Default)]
+struct State {
+    /// Why the last connection that failed did.
+    cause: Option<String>,
+    is_down: bool,
+    /// When it was told that none is there, or looked for one since.
+    looked: Option<Instant>,
+}
+
+/// What is to be told.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum News {
+    /// No broker can be reached, for this reason.
+    Gone(String),
+    /// One can again.
+    Back,
+}
+
+impl Reach {
+    /// Takes note of an error of the client.
+    pub(super) fn hear(&self, error: &KafkaError, reason: &str) {
+        let Some(code) = error.rdkafka_error_code() else { return };
+        if code == RDKafkaErrorCode::AllBrokersDown {
+            self.state().is_down = true;
+        } else if let Some(advice) = unreachable::advice(code, reason) {
+            self.state().cause = Some(format!("{reason}; {advice}"));
+        }
+    }
+
+    /// What is to be told now; `is_any_up` says whether a connection to a broker stands.
+    pub(super) fn news(&self, now: Instant, is_any_up: impl FnOnce() -> bool) -> Option<News> {
+        {
+            let state = &mut *self.state();
+            if !state.is_down {
+                return None;
+            }
+            let Some(looked) = state.looked else {
+                state.looked = Some(now);
+                let silent = || unreachable::SILENT.to_owned();
+                return Some(News::Gone(state.cause.take().unwrap_or_else(silent)));
+            };
+            if now.duration_since(looked) < LOOK_EVERY {
+                return None;
+            }
+            state.looked = Some(now);
+        }
+        if !is_any_up() {
+            return None;
+        }
+        *self.state() = State::default();
+        Some(News::Back)
+    }
+
+    /// When [`Self::news`] may bring something though nothing happens; none while brokers are there.
+    pub(super) fn patience(&self) -> Option<Duration> {
+        self.state().is_down.then_some(LOOK_EVERY)
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{LOOK_EVERY, News, Reach};
+    use rdkafka::error::{KafkaError, RDKafkaErrorCode as Code};
+    use std::time::{Duration, Instant};
+
+    #[test]
+    fn what_is_told_is_that_none_is_there_and_that_one_is_there_again() {
+        let (reach, start) = (Reach::default(), Instant::now());
+        let hear = |code, reason: &str| reach.hear(&KafkaError::Global(code), reason);
+        let never = || -> bool { panic!("asked too early") };
+        hear(Code::BrokerTransportFailure, "b:1/1: Connect to ipv4#b:1 failed: Connection refused");
+        assert_eq!((reach.news(start, never), reach.patience()), (None, None), "others may be there");
+        hear(Code::AllBrokersDown, "1/1 brokers are down");
+        let Some(News::Gone(cause)) = reach.news(start, never) else { panic!("not told") };
+        assert!(cause.contains("b:1") && cause.contains("check host and port"), "{cause}");
+        hear(Code::AllBrokersDown, "1/1 brokers are down");
+        assert_eq!(reach.news(start + LOOK_EVERY / 2, never), None, "once");
+        assert_eq!(reach.patience(), Some(LOOK_EVERY));
+        let mut now = start + LOOK_EVERY;
+        assert_eq!(reach.news(now, || false), None);
+        assert_eq!(reach.news(now + Duration::from_millis(1), never), None);
+        now += LOOK_EVERY;
+        assert_eq!(reach.news(now, || true), Some(News::Back));
+        assert_eq!((reach.news(now + LOOK_EVERY, never), reach.patience()), (None, None));
+        hear(Code::AllBrokersDown, "1/1 brokers are down");
+        let Some(News::Gone(cause)) = reach.news(now, never) else { panic!("not told again") };
+        assert!(!cause.contains("b:1"), "the cause is that of this time: {cause}");
+    }
+}
