@@ -8,7 +8,7 @@ mod post;
 
 use super::admin::Admin;
 use super::{Error, settings};
-use crate::config::{Properties, WorkerConfig};
+use crate::config::{Properties, WorkerConfig, files};
 use crate::id::TopicPartition;
 use futures::FutureExt;
 use futures::future::BoxFuture;
@@ -19,66 +19,72 @@ use rdkafka::error::RDKafkaErrorCode;
 use std::sync::Arc;
 
 /// Where dead letters go, and by which clients.
-#[derive(Clone, Copy)]
-pub struct DeadLetterTopic<'a> {
+pub struct DeadLetterTopic {
     /// The connector.
-    pub connector: &'a str,
+    pub connector: Arc<str>,
     /// The topic.
-    pub topic: &'a str,
+    pub topic: String,
     /// Who sends them.
-    pub clients: DeadLetterClients<'a>,
+    pub clients: DeadLetterClients,
 }
 
 /// The clients of a dead-letter topic.
-#[derive(Clone, Copy)]
-pub enum DeadLetterClients<'a> {
+pub enum DeadLetterClients {
     /// Connect's: in the worker's cluster. The topic must be there, or be made.
     OfWorker {
         /// `producer.override.*` without the prefix.
-        producer: &'a Properties,
+        producer: Properties,
         /// `admin.override.*` without the prefix.
-        admin: &'a Properties,
+        admin: Properties,
     },
     /// The sink's: all of it is said by keys of its own. The topic is made if that can be done; if not, the brokers may
     /// do so when it is written to.
     Own {
         /// What stands before these keys.
-        prefix: &'a str,
+        prefix: &'static str,
         /// `bootstrap.servers` and whatever else a producer takes.
-        properties: &'a Properties,
+        properties: Properties,
     },
 }
 
-impl DeadLetterClients<'_> {
-    fn admin(self, worker: &WorkerConfig, connector: &str) -> Result<ClientConfig, Error> {
-        let client_id = format!("connector-dlq-adminclient-{connector}");
-        match self {
-            Self::OfWorker { admin, .. } => settings::admin(worker, &client_id, admin),
-            Self::Own { prefix, properties } => settings::own(worker, &client_id, prefix, properties),
-        }
+/// The settings of both clients.
+struct Clients {
+    admin: ClientConfig,
+    producer: ClientConfig,
+}
+
+impl DeadLetterTopic {
+    /// Reads key stores, and so belongs on a thread that may wait for the disk.
+    fn clients(&self, worker: &WorkerConfig) -> Result<Clients, Error> {
+        let admin_id = format!("connector-dlq-adminclient-{}", self.connector);
+        let producer_id = format!("connector-dlq-producer-{}", self.connector);
+        Ok(match &self.clients {
+            DeadLetterClients::OfWorker { producer, admin } => Clients {
+                admin: settings::admin(worker, &admin_id, admin)?,
+                producer: settings::producer(worker, &producer_id, producer)?,
+            },
+            DeadLetterClients::Own { prefix, properties } => Clients {
+                admin: settings::own(worker, &admin_id, prefix, properties)?,
+                producer: settings::own(worker, &producer_id, prefix, properties)?,
+            },
+        })
     }
 
     /// The setting that names the topic.
-    fn topic_key(self) -> String {
-        match self {
-            Self::OfWorker { .. } => "errors.deadletterqueue.topic.name".to_owned(),
-            Self::Own { prefix, .. } => format!("{prefix}topic.name"),
+    fn key(&self) -> String {
+        match &self.clients {
+            DeadLetterClients::OfWorker { .. } => "errors.deadletterqueue.topic.name".to_owned(),
+            DeadLetterClients::Own { prefix, .. } => format!("{prefix}topic.name"),
         }
     }
 
-    fn producer(self, worker: &WorkerConfig, connector: &str) -> Result<ClientConfig, Error> {
-        let client_id = format!("connector-dlq-producer-{connector}");
-        match self {
-            Self::OfWorker { producer, .. } => settings::producer(worker, &client_id, producer),
-            Self::Own { prefix, properties } => settings::own(worker, &client_id, prefix, properties),
-        }
-    }
-
-    /// The settings that make these clients and their topic, for messages.
-    fn settings(self) -> String {
-        match self {
-            Self::OfWorker { .. } => "errors.deadletterqueue.topic.name and producer.override.*".to_owned(),
-            Self::Own { prefix, .. } => format!("{prefix}*"),
+    /// The settings that make the clients and the topic, for messages.
+    fn settings(&self) -> String {
+        match &self.clients {
+            DeadLetterClients::OfWorker { .. } => {
+                "errors.deadletterqueue.topic.name and producer.override.*".to_owned()
+            }
+            DeadLetterClients::Own { prefix, .. } => format!("{prefix}*"),
         }
     }
 }
@@ -108,22 +114,28 @@ pub struct DeadLetterProducer {
 impl DeadLetterProducer {
     /// Makes sure that the topic exists, with that replication factor if it has to be made, and opens the producer.
     pub async fn open(
-        worker: &WorkerConfig,
-        to: DeadLetterTopic<'_>,
+        worker: &Arc<WorkerConfig>,
+        to: DeadLetterTopic,
         replication_factor: i16,
     ) -> Result<Self, Error> {
-        if let Some(reason) = worker.objection_to_letters(to.topic) {
-            return Err(Error::Setting { key: to.clients.topic_key(), reason });
+        if let Some(reason) = worker.objection_to_letters(&to.topic) {
+            return Err(Error::Setting { key: to.key(), reason });
         }
-        match (make_topic(worker, to, replication_factor).await, to.clients) {
+        let of_worker = Arc::clone(worker);
+        let (to, clients) = files::beside(move || {
+            let clients = to.clients(&of_worker);
+            (to, clients)
+        })
+        .await;
+        let Clients { admin, mut producer } = clients?;
+        match (make_topic(admin, worker, &to, replication_factor).await, &to.clients) {
             (Err(error), DeadLetterClients::Own { .. }) => {
-                tracing::warn!(connector = to.connector, topic = to.topic, %error, "the dead-letter topic was not looked for");
+                tracing::warn!(connector = %to.connector, topic = to.topic, %error, "the dead-letter topic was not looked for");
             }
             (made, _) => made?,
         }
-        let mut config = to.clients.producer(worker, to.connector)?;
-        settings::limit_by_the_broker(&mut config);
-        let post = Post::open(config, to.topic, to.clients.settings())?;
+        settings::limit_by_the_broker(&mut producer);
+        let post = Post::open(producer, &to.topic, to.settings())?;
         Ok(Self { post: Arc::new(post) })
     }
 }
@@ -141,12 +153,13 @@ impl LetterBox for DeadLetterProducer {
 }
 
 async fn make_topic(
+    admin: ClientConfig,
     worker: &WorkerConfig,
-    to: DeadLetterTopic<'_>,
+    to: &DeadLetterTopic,
     replication_factor: i16,
 ) -> Result<(), Error> {
-    let admin = Admin::with(to.clients.admin(worker, to.connector)?, worker)?;
-    if admin.find(to.topic).await?.is_some() {
+    let admin = Admin::with(admin, worker)?;
+    if admin.find(&to.topic).await?.is_some() {
         return Ok(());
     }
     let refused = |reason: String| {
@@ -156,14 +169,14 @@ async fn make_topic(
             to.topic
         ))
     };
-    let new = NewTopic::new(to.topic, 1, TopicReplication::Fixed(i32::from(replication_factor)));
+    let new = NewTopic::new(&to.topic, 1, TopicReplication::Fixed(i32::from(replication_factor)));
     let answers = admin.client().create_topics(&[new], &AdminOptions::new()).await;
     match answers.map_err(|error| refused(error.to_string()))?.pop() {
         Some(Err((_, code))) if code != RDKafkaErrorCode::TopicAlreadyExists => {
             Err(refused(code.to_string()))
         }
         _ => {
-            tracing::info!(connector = to.connector, topic = to.topic, "created the dead-letter topic");
+            tracing::info!(connector = %to.connector, topic = to.topic, "created the dead-letter topic");
             Ok(())
         }
     }
@@ -172,30 +185,52 @@ async fn make_topic(
 #[cfg(test)]
 mod tests {
     use super::{DeadLetterClients, DeadLetterProducer, DeadLetterTopic};
-    use crate::config::{Properties, WorkerConfig};
+    use crate::config::{Properties, fixtures};
     use crate::kafka::Error;
+    use std::sync::Arc;
+
+    /// Both kinds of clients, with these properties, and what their keys begin with.
+    fn kinds(properties: &Properties) -> [(DeadLetterClients, &'static str); 2] {
+        let properties = || properties.clone();
+        let of_worker = DeadLetterClients::OfWorker { producer: properties(), admin: Properties::new() };
+        let prefix = "misc.deadletterqueue.";
+        let own = DeadLetterClients::Own { prefix, properties: properties() };
+        [(of_worker, "errors.deadletterqueue."), (own, prefix)]
+    }
+
+    async fn error_of(topic: &str, clients: DeadLetterClients) -> Error {
+        let to = DeadLetterTopic { connector: "x".into(), topic: topic.to_owned(), clients };
+        DeadLetterProducer::open(&Arc::new(fixtures::worker(&[])), to, 1).await.err().unwrap()
+    }
 
     #[tokio::test]
     async fn a_topic_that_holds_state_is_refused_before_anybody_is_asked() {
-        let env = [("CONFIG_STORAGE_TOPIC", "c"), ("OFFSET_STORAGE_TOPIC", "o"), ("GROUP_ID", "g")];
-        let env = env.map(|(key, value)| (key.to_owned(), value.to_owned()));
-        let worker = WorkerConfig::load(None, env).unwrap();
-        let none = Properties::new();
-        let clients = [
-            (DeadLetterClients::OfWorker { producer: &none, admin: &none }, "errors.deadletterqueue."),
-            (
-                DeadLetterClients::Own { prefix: "misc.deadletterqueue.", properties: &none },
-                "misc.deadletterqueue.",
-            ),
-        ];
-        for (clients, prefix) in clients {
-            for topic in ["c", "o", "__consumer_offsets"] {
-                let to = DeadLetterTopic { connector: "x", topic, clients };
-                let error = DeadLetterProducer::open(&worker, to, 1).await.err().unwrap();
+        for topic in ["c", "o", "__consumer_offsets"] {
+            for (clients, prefix) in kinds(&Properties::new()) {
+                let error = error_of(topic, clients).await;
                 let is_said =
                     matches!(&error, Error::Setting { key, .. } if *key == format!("{prefix}topic.name"));
                 assert!(is_said, "{topic}: {error}");
             }
+        }
+    }
+
+    /// A key store is a file: a disk that does not answer must not hold up who else is on this thread.
+    #[tokio::test]
+    async fn key_stores_are_read_beside_the_async_threads() {
+        let store = [
+            ("bootstrap.servers", "127.0.0.1:9"),
+            ("security.protocol", "SSL"),
+            ("ssl.truststore.location", "/nowhere/store.p12"),
+            ("ssl.truststore.type", "PKCS12"),
+        ];
+        let store = store.map(|(key, value)| (key.to_owned(), value.to_owned())).into();
+        for (clients, prefix) in kinds(&store) {
+            // The only thread of this runtime: whatever is read on it is read within one poll.
+            let mut opened = Box::pin(error_of("dead", clients));
+            assert!(futures::poll!(&mut opened).is_pending(), "{prefix}: read on the thread that polls");
+            let error = opened.await.to_string();
+            assert!(error.contains("ssl.truststore.location"), "{prefix}: {error}");
         }
     }
 }

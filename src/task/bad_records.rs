@@ -24,6 +24,7 @@ use crate::telemetry::ErrorCounts;
 use futures::future::BoxFuture;
 use futures::stream::FuturesUnordered;
 use futures::{FutureExt, StreamExt, TryFutureExt};
+use std::sync::Arc;
 
 /// The replication factor of a topic of which nothing is said.
 const BROKERS_CHOICE: i16 = -1;
@@ -72,16 +73,17 @@ impl BadRecords {
     }
 
     /// Makes the dead-letter topics if they are missing.
-    pub async fn open(config: &SinkConnectorConfig, worker: &WorkerConfig) -> Result<Self, Error> {
+    pub async fn open(config: &SinkConnectorConfig, worker: &Arc<WorkerConfig>) -> Result<Self, Error> {
         let (handling, connector) = (config.errors.clone(), &config.name);
         let letters = match &handling.dead_letters {
             None => None,
             Some(queue) => {
                 let clients = Clients::OfWorker {
-                    producer: &config.producer_overrides,
-                    admin: &config.admin_overrides,
+                    producer: config.producer_overrides.clone(),
+                    admin: config.admin_overrides.clone(),
                 };
-                let topic = DeadLetterTopic { connector, topic: &queue.topic, clients };
+                let topic =
+                    DeadLetterTopic { connector: connector.clone(), topic: queue.topic.clone(), clients };
                 let producer = DeadLetterProducer::open(worker, topic, queue.replication_factor).await?;
                 Some(Box::new(producer) as Box<dyn LetterBox>)
             }
@@ -89,8 +91,9 @@ impl BadRecords {
         let behavior = config.kusto.behavior_on_error;
         let sink_letters = match &config.kusto.dead_letters {
             Some(queue) if behavior != BehaviorOnError::Fail => {
-                let clients = Clients::Own { prefix: SINK_DEAD_LETTERS, properties: &queue.client };
-                let topic = DeadLetterTopic { connector, topic: &queue.topic, clients };
+                let clients = Clients::Own { prefix: SINK_DEAD_LETTERS, properties: queue.client.clone() };
+                let topic =
+                    DeadLetterTopic { connector: connector.clone(), topic: queue.topic.clone(), clients };
                 let producer = DeadLetterProducer::open(worker, topic, BROKERS_CHOICE).await?;
                 Some(Box::new(producer) as Box<dyn LetterBox>)
             }
