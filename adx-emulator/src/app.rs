@@ -56,7 +56,7 @@ impl App {
     where
         F: Future<Output = Response>,
     {
-        self.stats.request(operation);
+        let _under_way = self.stats.request(operation);
         let path = [asked.path.as_str(), asked.blob.as_deref().unwrap_or_default()].concat();
         let Some(effect) = self.faults.pick(operation, &path) else { return work(asked, false).await };
         tracing::info!(operation = operation.as_str(), ?effect, "fault injected");

@@ -34,6 +34,10 @@ pub struct SeenMessage {
 pub struct Snapshot {
     /// Requests received, by operation.
     pub requests: BTreeMap<String, u64>,
+    /// Requests under way, by operation.
+    pub under_way: BTreeMap<String, u64>,
+    /// The most requests that were under way at once, by operation.
+    pub most_at_once: BTreeMap<String, u64>,
     /// Faults injected, by operation.
     pub faults: BTreeMap<String, u64>,
     /// Tokens issued.
@@ -83,8 +87,20 @@ impl Stats {
         self.lock().requests.get(operation.as_str()).copied().unwrap_or(0)
     }
 
-    pub(crate) fn request(&self, operation: Operation) {
-        add(&mut self.lock().requests, operation.as_str());
+    /// How many requests for `operation` were under way at once, at most.
+    pub fn most_at_once(&self, operation: Operation) -> u64 {
+        self.lock().most_at_once.get(operation.as_str()).copied().unwrap_or(0)
+    }
+
+    /// A request, which is under way until what comes back is dropped.
+    pub(crate) fn request(&self, operation: Operation) -> UnderWay {
+        let (all, key) = (&mut *self.lock(), operation.as_str());
+        add(&mut all.requests, key);
+        add(&mut all.under_way, key);
+        let now = all.under_way[key];
+        let most = all.most_at_once.entry(key.to_owned()).or_default();
+        *most = now.max(*most);
+        UnderWay { stats: self.clone(), operation }
     }
 
     pub(crate) fn fault(&self, operation: Operation) {
@@ -152,6 +168,20 @@ impl Stats {
     }
 }
 
+/// A request that is being answered.
+pub(crate) struct UnderWay {
+    stats: Stats,
+    operation: Operation,
+}
+
+impl Drop for UnderWay {
+    fn drop(&mut self) {
+        if let Some(count) = self.stats.lock().under_way.get_mut(self.operation.as_str()) {
+            *count -= 1;
+        }
+    }
+}
+
 fn add(counts: &mut BTreeMap<String, u64>, key: &str) {
     if let Some(count) = counts.get_mut(key) {
         *count += 1;
@@ -163,6 +193,18 @@ fn add(counts: &mut BTreeMap<String, u64>, key: &str) {
 #[cfg(test)]
 mod tests {
     use super::{MESSAGES_KEPT, SeenMessage, Stats};
+    use crate::operation::Operation::{PutBlob, PutMessage};
+
+    #[test]
+    fn requests_are_counted_while_they_are_under_way() {
+        let stats = Stats::default();
+        let (one, two) = (stats.request(PutBlob), stats.request(PutBlob));
+        drop((one, stats.request(PutMessage)));
+        drop((two, stats.request(PutBlob)));
+        assert_eq!((stats.requests(PutBlob), stats.most_at_once(PutBlob)), (3, 2));
+        assert_eq!(stats.most_at_once(PutMessage), 1);
+        assert!(stats.snapshot().under_way.values().all(|count| *count == 0));
+    }
 
     #[test]
     fn the_list_of_messages_is_bounded_and_the_count_is_not() {

@@ -28,6 +28,13 @@ impl Default for Cut {
     }
 }
 
+impl Cut {
+    /// How many connections a body of so many bytes takes.
+    pub fn connections(self, bytes: usize) -> usize {
+        if bytes <= self.single { 1 } else { CONCURRENT_BLOCKS.get().min(bytes.div_ceil(self.block)) }
+    }
+}
+
 /// Blocks of one blob on their way at once.
 const CONCURRENT_BLOCKS: NonZero<usize> = NonZero::<usize>::MIN.saturating_add(3);
 

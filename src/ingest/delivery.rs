@@ -15,7 +15,7 @@ use tokio::time::Instant;
 pub struct Delivery<'a> {
     /// The batch.
     pub request: &'a IngestRequest,
-    /// When its first try began.
+    /// When its first try began, later by as long as others waited for their places.
     pub started: Instant,
     /// Tries so far, of both ways.
     pub tries: u32,

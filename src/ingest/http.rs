@@ -6,6 +6,7 @@
 //! ever.
 
 use super::{Error, SasUrl};
+use crate::limits::{ConnectorUploads, Uploads};
 use crate::{bounded, words};
 use azure_core::http::{ClientOptions, RetryOptions};
 use std::collections::HashMap;
@@ -97,14 +98,16 @@ pub struct HttpPools {
     environment: OnceLock<Result<reqwest::Client, Error>>,
     direct: OnceLock<Result<reqwest::Client, Error>>,
     proxies: Mutex<HashMap<Url, reqwest::Client>>,
+    /// How many of them may be busy at once.
+    uploads: Uploads,
 }
 
 impl HttpPools {
     /// The pool of `route`. An error means that the TLS of this machine cannot be set up.
     pub fn get(&self, route: Route<'_>) -> Result<reqwest::Client, Error> {
         let proxy = match route {
-            Route::Environment => return self.environment.get_or_init(|| pool(route, Vec::new())).clone(),
-            Route::Direct => return self.direct.get_or_init(|| pool(route, Vec::new())).clone(),
+            Route::Environment => return self.environment.get_or_init(|| self.make(route)).clone(),
+            Route::Direct => return self.direct.get_or_init(|| self.make(route)).clone(),
             Route::Proxy(proxy) => proxy,
         };
         // Nothing panics while the lock is held; if it did, what is in the map would still be good.
@@ -112,7 +115,7 @@ impl HttpPools {
         if let Some(known) = proxies.get(proxy) {
             return Ok(known.clone());
         }
-        let made = pool(route, Vec::new())?;
+        let made = self.make(route)?;
         if proxies.len() >= MOST_PROXIES {
             // Whoever uses one keeps it; those of connectors that are gone go.
             proxies.clear();
@@ -120,15 +123,29 @@ impl HttpPools {
         proxies.insert(proxy.clone(), made.clone());
         Ok(made)
     }
+
+    /// The uploads that one connector may have at once.
+    pub fn uploads(&self) -> ConnectorUploads {
+        self.uploads.connector()
+    }
+
+    fn make(&self, route: Route<'_>) -> Result<reqwest::Client, Error> {
+        pool(route, Vec::new(), self.uploads.idle_per_host())
+    }
 }
 
-/// `roots` are trusted beside the system's.
-pub(super) fn pool(route: Route<'_>, roots: Vec<reqwest::Certificate>) -> Result<reqwest::Client, Error> {
+/// `roots` are trusted beside the system's; of connections without work, `idle_per_host` stay open.
+pub(super) fn pool(
+    route: Route<'_>,
+    roots: Vec<reqwest::Certificate>,
+    idle_per_host: usize,
+) -> Result<reqwest::Client, Error> {
     let setup = |error: reqwest::Error| Error::Setup(super::error::chain(&error));
     let mut builder = reqwest::Client::builder()
         .user_agent(concat!("kusto-connect/", env!("CARGO_PKG_VERSION")))
         .connect_timeout(CONNECT)
         .tcp_keepalive(Duration::from_mins(1))
+        .pool_max_idle_per_host(idle_per_host)
         // A redirect would carry a token or a signature to a place nobody checked.
         .redirect(reqwest::redirect::Policy::none());
     builder = match route {
@@ -151,12 +168,14 @@ pub struct Http {
     pub timings: Arc<Timings>,
     /// The calls go by the proxy of `proxy.host`, which errors must mention.
     pub proxied: bool,
+    /// Places for tries of uploads.
+    pub uploads: ConnectorUploads,
 }
 
 impl Http {
     /// A view of the pool `client` with limits of its own.
-    pub fn new(client: reqwest::Client, timings: Timings) -> Self {
-        Self { client, timings: Arc::new(timings), proxied: false }
+    pub fn new(client: reqwest::Client, timings: Timings, uploads: ConnectorUploads) -> Self {
+        Self { client, timings: Arc::new(timings), proxied: false, uploads }
     }
 
     /// The call `operation` of this pool, for errors.

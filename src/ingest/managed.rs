@@ -75,9 +75,10 @@ impl ManagedIngestClient {
             None if local => Route::Direct,
             None => Route::Environment,
         };
-        let mut http = Http::new(pools.get(route)?, settings.timings.clone());
+        let uploads = pools.uploads();
+        let mut http = Http::new(pools.get(route)?, settings.timings.clone(), uploads.clone());
         http.proxied = config.proxy.is_some();
-        let direct = Http::new(pools.get(Route::Direct)?, settings.timings.clone());
+        let direct = Http::new(pools.get(Route::Direct)?, settings.timings.clone(), uploads);
         Ok(Self::assemble(settings, http, direct))
     }
 
@@ -132,7 +133,10 @@ impl IngestClient for ManagedIngestClient {
         let mut delivery = Delivery::new(request, &self.queued.http.timings);
         loop {
             delivery.tries += 1;
-            let error = match self.attempt(&mut delivery).await {
+            let place = self.queued.place(&mut delivery).await;
+            let outcome = self.attempt(&mut delivery).await;
+            drop(place);
+            let error = match outcome {
                 Ok(Step::Done) => {
                     delivery.succeeded();
                     return Ok(());

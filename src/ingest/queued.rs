@@ -12,8 +12,10 @@ use super::kusto::KustoClient;
 use super::message::{self, Sender};
 use super::resources::{Resource, ResourceManager, Resources};
 use super::{Error, IngestRequest, SasUrl, queue, rest};
+use crate::limits::Entered;
 use std::sync::Arc;
 use time::OffsetDateTime;
+use tokio::time::Instant;
 
 /// The way through blobs and queues.
 #[derive(Debug)]
@@ -33,6 +35,15 @@ pub struct Queued {
 }
 
 impl Queued {
+    /// The place for a try, also of one that goes to the engine. To wait for it is not to fail: the time for tries is not
+    /// used up by it.
+    pub async fn place(&self, delivery: &mut Delivery<'_>) -> Entered {
+        let asked = Instant::now();
+        let place = self.http.uploads.enter(self.cut.connections(delivery.request.body.len())).await;
+        delivery.started += asked.elapsed();
+        place
+    }
+
     /// One try: as far as it gets, noted in `delivery`.
     pub async fn attempt(&self, delivery: &mut Delivery<'_>) -> Result<(), Error> {
         let resources = self.resources_for(delivery).await?;

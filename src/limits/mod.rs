@@ -3,10 +3,12 @@
 //!
 //! [`Room`] is for connectors and keeps some for REST and the worker's own clients; [`for_one_client`] is the last look
 //! before any client is made. What a client takes depends on how many brokers there are, so it is what clients took so far,
-//! and at least what one of a single broker takes. [`heap`] gives freed memory back. It limits nothing itself, and it never waits.
+//! and at least what one of a single broker takes. It limits nothing itself, and it never waits. [`Uploads`] is how many of
+//! these run at once. [`heap`] gives freed memory back.
 
 pub mod heap;
 mod machine;
+mod uploads;
 
 use std::fmt;
 use std::io;
@@ -15,6 +17,7 @@ use std::thread::JoinHandle;
 
 use machine::{Limit, Machine, Reading};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+pub use uploads::{ConnectorUploads, Entered, Uploads};
 
 const MIB: u64 = 1 << 20;
 
@@ -43,11 +46,11 @@ impl Thing {
         }
     }
 
-    /// What connectors leave of a limit: for as many connections as REST takes, for clients that live as long as one request,
-    /// for the runtime's threads.
+    /// What connectors leave of a limit: for as many connections as REST takes, for uploads (one that works and one that
+    /// idles each), for clients that live as long as one request, for the runtime's threads.
     fn kept(self, most: u64) -> u64 {
         match self {
-            Self::Descriptors => (most / 4).clamp(16, 512) + 16,
+            Self::Descriptors => (most / 4).clamp(16, 512) + 16 + 2 * uploads::at_once(most),
             Self::Threads => 24,
             Self::AddressSpace => 128 * MIB,
         }

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use adx_emulator::Operation;
+use adx_emulator::faults::{Effect, Rule};
 use serde_json::Value;
 
 use crate::support::{Kafka, Stage, Worker, free_user, wait_for};
@@ -84,6 +86,28 @@ async fn descriptors() {
     let numbers: Vec<&str> = files.split_whitespace().filter(|word| word.parse::<u64>().is_ok()).collect();
     assert_eq!(numbers, ["256", "256"], "the soft limit is raised to the hard one");
     one_too_many(stage, kafka, &["descriptors", "256", "RLIMIT_NOFILE", "fewer connectors"]).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn uploads_at_once_are_as_many_as_descriptors_allow() {
+    const PARTITIONS: i32 = 24;
+    let kafka = Kafka::shared().await;
+    let mut worker = Worker::stopped(kafka.bootstrap(), &[]);
+    worker.under(&["prlimit", "--nofile=100:256"]);
+    worker.start_again().await;
+    let stage = Stage::around(kafka, PARTITIONS, worker).await;
+    // Each partition could have four on their way, ninety-six in all.
+    let slow = Effect::Delay { milliseconds: 500 };
+    stage.adx.faults().add(Rule::new(Operation::PutBlob, slow));
+    let mut config = stage.config();
+    config["flush.size.bytes"] = "100".into();
+    stage.worker.rest().create_running(&stage.connector, &config).await;
+    let sent = stage.send(kafka, 480).await;
+    let verdict = stage.adx.wait_for_all(&sent, Duration::from_mins(2)).await;
+    assert_eq!((verdict.missing, verdict.duplicates, verdict.strange), (0, 0, 0), "{verdict:?}");
+    // Sixteen are the worker's, of which a connector leaves a fifth to the others.
+    assert_eq!(stage.adx.most_at_once(Operation::PutBlob), 13);
+    stage.assert_running().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -2,9 +2,11 @@
 
 use super::super::IngestClient as _;
 use super::super::blob::Cut;
+use super::super::delivery::Delivery;
 use super::fake::{Fake, IDENTITY, Op};
-use super::{client, request, settings};
+use super::{client, request, settings, timings};
 use bytes::Bytes;
+use std::time::Duration;
 use url::Url;
 
 #[tokio::test]
@@ -32,6 +34,20 @@ async fn a_batch_becomes_a_blob_and_a_message() {
     assert!(command.headers["x-ms-app"].to_str().unwrap().contains("|App.{storm}:"));
     assert!(command.headers["x-ms-client-request-id"].to_str().unwrap().starts_with("KCC.execute;"));
     assert!(!command.headers.contains_key("authorization"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_time_for_tries_is_not_used_up_by_waiting_for_a_place() {
+    let client = client(settings(&Url::parse("http://127.0.0.1:9").unwrap()));
+    let all = client.queued.http.uploads.enter(usize::MAX).await;
+    let request = request(1);
+    let mut delivery = Delivery::new(&request, &timings());
+    let waiting = async {
+        tokio::time::advance(Duration::from_hours(1)).await;
+        drop(all);
+    };
+    tokio::join!(client.queued.place(&mut delivery), waiting);
+    assert_eq!(delivery.started.elapsed(), Duration::ZERO);
 }
 
 #[tokio::test]

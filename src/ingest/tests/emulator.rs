@@ -2,10 +2,9 @@
 //!
 //! Only the emulator's own loop is waited for, by looking at its counters.
 
-use super::super::http::{Http, Route, pool};
 use super::super::managed::ManagedIngestClient;
 use super::super::{Error, IngestClient as _, IngestRequest, Target};
-use super::{Settings, request, settings, target};
+use super::{Settings, http, request, settings, target};
 use crate::config::Authentication;
 use crate::secret::Secret;
 use adx_emulator::engine::RequestOptions;
@@ -50,7 +49,7 @@ fn client(emulator: &Emulator, auth: Authentication) -> ManagedIngestClient {
     let settings = Settings { auth, ..settings(&url) };
     let root = std::fs::read(emulator.ca_file().unwrap()).unwrap();
     let root = reqwest::Certificate::from_pem(&root).unwrap();
-    let http = Http::new(pool(Route::Direct, vec![root]).unwrap(), settings.timings.clone());
+    let http = http(vec![root], settings.timings.clone());
     ManagedIngestClient::assemble(settings, http.clone(), http)
 }
 

@@ -2,12 +2,12 @@
 
 use super::super::IngestClient as _;
 use super::super::auth::Allowed;
-use super::super::http::{Http, Route, pool};
+use super::super::http::Http;
 use super::super::managed::ManagedIngestClient;
 use super::entra::Entra;
 use super::fake::{Fake, Fault, Op, Seen};
 use super::secrets::Log;
-use super::{Settings, own_identity, request, settings, target, timings};
+use super::{Settings, http, own_identity, places, request, settings, target, timings};
 use crate::config::Authentication;
 use crate::ingest::Error;
 use crate::secret::Secret;
@@ -26,7 +26,7 @@ fn application() -> Authentication {
 
 /// A client that trusts the login server and does not wait long.
 pub fn client(settings: Settings, entra: &Entra) -> ManagedIngestClient {
-    let http = Http::new(pool(Route::Direct, vec![entra.root()]).unwrap(), settings.timings.clone());
+    let http = http(vec![entra.root()], settings.timings.clone());
     ManagedIngestClient::assemble(settings, http.clone(), http)
 }
 
@@ -156,7 +156,7 @@ async fn the_key_is_not_sent_to_a_login_server_named_by_a_stranger() {
     let cluster = Url::parse("http://cluster.example").unwrap();
     // The engine on loopback may have tokens of any login server: the check must be of the cluster that named it.
     let settings = Settings { auth: application(), query_url: fake.url.clone(), ..settings(&cluster) };
-    let http = Http::new(pool, timings());
+    let http = Http::new(pool, timings(), places());
     let client = ManagedIngestClient::assemble(settings, http.clone(), http);
     let error = client.ingest(&request(1)).await.unwrap_err();
     assert!(matches!(error, Error::Untrusted { .. }), "{error}");
@@ -175,10 +175,10 @@ async fn a_managed_identity_asks_the_machine() {
         fake.require("MACHINE-TOKEN");
         let proxy = reqwest::Proxy::http(fake.url.as_str()).unwrap();
         let proxied = reqwest::Client::builder().proxy(proxy).build().unwrap();
-        let direct = Http::new(proxied, timings());
+        let direct = Http::new(proxied, timings(), places());
         let auth = Authentication::ManagedIdentity { client_id: client_id.map(str::to_owned) };
         let settings = Settings { auth, allowed: own_identity(), ..settings(&fake.url) };
-        let http = Http::new(pool(Route::Direct, vec![entra.root()]).unwrap(), timings());
+        let http = http(vec![entra.root()], timings());
         ManagedIngestClient::assemble(settings, http, direct).ingest(&request(1)).await.unwrap();
         let [imds] = <[_; 1]>::try_from(fake.seen(Op::Imds)).unwrap();
         assert_eq!(imds.headers["metadata"], "true");

@@ -21,6 +21,7 @@ use super::http::{Http, Route, Timings, pool};
 use super::managed::{ManagedIngestClient, Settings};
 use super::{IngestRequest, Target};
 use crate::config::{Authentication, Custody, DataFormat, IngestionProtocol};
+use crate::limits::{ConnectorUploads, Uploads};
 use bytes::Bytes;
 use std::sync::Arc;
 use std::time::Duration;
@@ -56,9 +57,19 @@ fn own_identity() -> Allowed {
     Allowed { custody: Custody::naming(&["localhost", "127.0.0.1"]), ..Allowed::default() }
 }
 
+/// Connections of its own, none through a proxy, to whom the system and `roots` vouch for.
+fn http(roots: Vec<reqwest::Certificate>, timings: Timings) -> Http {
+    Http::new(pool(Route::Direct, roots, 8).unwrap(), timings, places())
+}
+
+/// Places for uploads, more than any test needs.
+fn places() -> ConnectorUploads {
+    Uploads::of(8).connector()
+}
+
 /// A client with its own connections, none through a proxy.
 fn client(settings: Settings) -> ManagedIngestClient {
-    let http = Http::new(pool(Route::Direct, Vec::new()).unwrap(), settings.timings.clone());
+    let http = http(Vec::new(), settings.timings.clone());
     ManagedIngestClient::assemble(settings, http.clone(), http)
 }
 

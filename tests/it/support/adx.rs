@@ -70,6 +70,11 @@ impl Adx {
         self.emulator.stats().requests(operation)
     }
 
+    /// How many requests for `operation` were under way at once, at most.
+    pub fn most_at_once(&self, operation: Operation) -> u64 {
+        self.emulator.stats().most_at_once(operation)
+    }
+
     /// Every fault rule has fired as often as it may.
     pub fn faults_are_used_up(&self) -> bool {
         self.faults().list().iter().all(|active| active.rule.count == Some(active.fired))
