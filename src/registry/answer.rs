@@ -14,6 +14,14 @@ pub(super) struct Schema {
     pub(super) references: Vec<Reference>,
 }
 
+impl Schema {
+    /// The bytes that it takes, about.
+    pub(super) fn bytes(&self) -> usize {
+        let references = self.references.iter();
+        self.text.len() + references.map(|of| of.name.len() + of.subject.len() + 64).sum::<usize>()
+    }
+}
+
 /// A reference in it.
 #[derive(Debug, Clone, Deserialize)]
 pub(super) struct Reference {

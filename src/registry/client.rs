@@ -107,8 +107,9 @@ impl Client {
             SchemaId::Guid(guid) => Question::of(&["schemas", "guids", &guid.to_string()]),
         };
         question.query = subject.map(|subject| ("subject", subject.to_owned()));
-        let Schema { text, kind, references } = self.json(&question).await?;
-        let mut found = Found { bytes: text.len(), ..Found::default() };
+        let schema: Schema = self.json(&question).await?;
+        let mut found = Found { bytes: schema.bytes(), ..Found::default() };
+        let Schema { text, kind, references } = schema;
         self.references(references, &mut found, &question).await?;
         Ok(Registered { kind: kind.or_else(|| Some("AVRO".to_owned())), text, references: found.all })
     }
@@ -144,7 +145,7 @@ impl Client {
             }
             let question = Question::of(&["subjects", &subject, "versions", &version.to_string()]);
             let schema = self.kept(&question).await?;
-            self.count(found, schema.text.len(), of)?;
+            self.count(found, schema.bytes(), of)?;
             open.push(Step::Add(registered::Reference { name, text: schema.text.clone() }));
             open.extend(schema.references.iter().rev().cloned().map(Step::Fetch));
         }
@@ -161,7 +162,7 @@ impl Client {
         Ok(())
     }
 
-    /// A version of a subject, asked for once.
+    /// A version of a subject or an artifact, asked for once.
     async fn kept(&self, question: &Question) -> Result<Arc<Schema>, Error> {
         let known = |client: &Self| {
             let kept = client.kept.lock().unwrap_or_else(PoisonError::into_inner);
@@ -170,15 +171,25 @@ impl Client {
         if let Some(schema) = known(self) {
             return Ok(schema);
         }
-        let schema: Arc<Schema> = Arc::new(self.json(question).await?);
+        let schema = self.version(question).await?;
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         // Whoever has ever new ones gains nothing from keeping them.
-        if kept.bytes + schema.text.len() > MOST_BYTES {
+        let bytes = schema.bytes() + question.path.iter().map(String::len).sum::<usize>();
+        if kept.bytes + bytes > MOST_BYTES {
             *kept = Kept::default();
         }
-        kept.bytes += schema.text.len();
+        kept.bytes += bytes;
         kept.by_question.insert(question.path.clone(), Arc::clone(&schema));
         Ok(schema)
+    }
+
+    async fn version(&self, question: &Question) -> Result<Arc<Schema>, Error> {
+        Ok(Arc::new(match self.config.protocol {
+            Protocol::Confluent => self.json(question).await?,
+            Protocol::ApicurioGlobalId | Protocol::ApicurioContentId => {
+                Schema { text: self.text(question).await?, kind: None, references: Vec::new() }
+            }
+        }))
     }
 
     async fn apicurio(&self, ids: &str, id: SchemaId) -> Result<Registered, Error> {
@@ -195,17 +206,23 @@ impl Client {
             return Err(self.malformed(&question, format!("more than {MOST_REFERENCES} references")));
         }
         let mut found = Found { bytes: text.len(), ..Found::default() };
+        let mut seen = HashSet::new();
         for Artifact { name, group, id: artifact, version } in artifacts {
+            if !seen.insert(name.clone()) {
+                continue;
+            }
             let group = group.unwrap_or_else(|| "default".to_owned());
+            // The latest one is another tomorrow.
+            let is_fixed = version.is_some();
             let version = version.unwrap_or_else(|| "latest".to_owned());
             let mut question =
                 Question::of(&["groups", &group, "artifacts", &artifact, "versions", &version]);
             if self.config.urls.iter().any(|url| url.path().contains("/v3")) {
                 question.path.push("content".to_owned());
             }
-            let text = self.text(&question).await?;
-            self.count(&mut found, text.len(), &question)?;
-            found.all.push(registered::Reference { name, text });
+            let schema = if is_fixed { self.kept(&question).await? } else { self.version(&question).await? };
+            self.count(&mut found, schema.bytes(), &question)?;
+            found.all.push(registered::Reference { name, text: schema.text.clone() });
         }
         Ok(Registered { kind: None, text, references: found.all })
     }

@@ -10,6 +10,7 @@ use axum::extract::{Request, State};
 use axum::http::Response;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
@@ -26,9 +27,17 @@ type Answers = Arc<dyn Fn(&str, usize) -> (u16, String) + Send + Sync>;
 
 impl Fake {
     async fn start(answers: impl Fn(&str, usize) -> (u16, String) + Send + Sync + 'static) -> Self {
+        Self::slow(Duration::ZERO, answers).await
+    }
+
+    /// One that takes so long for each answer.
+    async fn slow(
+        pause: Duration,
+        answers: impl Fn(&str, usize) -> (u16, String) + Send + Sync + 'static,
+    ) -> Self {
         let asked = Asked::default();
         let answers: Answers = Arc::new(answers);
-        let app = Router::new().fallback(answer).with_state((answers, Arc::clone(&asked)));
+        let app = Router::new().fallback(answer).with_state((answers, Arc::clone(&asked), pause));
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let mut server = JoinSet::new();
@@ -45,7 +54,11 @@ impl Fake {
     }
 }
 
-async fn answer(State((answers, asked)): State<(Answers, Asked)>, request: Request) -> Response<Body> {
+async fn answer(
+    State((answers, asked, pause)): State<(Answers, Asked, Duration)>,
+    request: Request,
+) -> Response<Body> {
+    tokio::time::sleep(pause).await;
     let path = request.uri().path_and_query().unwrap().to_string();
     let authorization = request.headers().get("authorization");
     let authorization = authorization.map(|text| text.to_str().unwrap().to_owned()).unwrap_or_default();
@@ -188,4 +201,94 @@ async fn apicurio_is_asked_in_its_own_protocol() {
         client(APICURIO_AVRO_CONVERTER, &settings).schema(ID, None).await.unwrap();
     assert_eq!((kind, text.as_str()), (None, "\"int\""));
     assert_eq!((references[0].name.as_str(), references[0].text.as_str()), ("a.A", "\"A\""));
+}
+
+/// A schema that refers to these, each in a subject of its own; `behind` stands behind each name.
+fn referring(text: &str, subjects: &[String], behind: &str) -> (u16, String) {
+    let reference = |subject: &String| serde_json::json!({ "name": format!("{subject}{behind}"), "subject": subject, "version": 1 });
+    let references: Vec<_> = subjects.iter().map(reference).collect();
+    (200, serde_json::json!({ "schema": text, "references": references }).to_string())
+}
+
+fn fan(of: usize, count: usize) -> Vec<String> {
+    (0..count).map(|number| format!("n{of}.{number}")).collect()
+}
+
+#[tokio::test]
+async fn references_without_an_end_are_bounded_in_number_and_bytes() {
+    /// What a registry that means no good answers to the question of this number.
+    type Answer = fn(usize) -> (u16, String);
+    let cases: [(&str, Answer, &str, usize); 4] = [
+        ("a chain", |at| referring("x", &fan(at, 1), ""), "more than 1000 references", 1001),
+        ("fans", |at| referring("x", &fan(at, 20), ""), "more than 1000 references", 1001),
+        ("long texts", |at| referring(&"x".repeat(4 << 20), &fan(at, 1), ""), "more than 33554432 bytes", 9),
+        // They take memory too, though most are never asked for.
+        (
+            "long lists",
+            |at| referring("", &fan(at, 100), &"x".repeat(100_000)),
+            "more than 33554432 bytes",
+            4,
+        ),
+    ];
+    for (name, answer, words, most) in cases {
+        let fake = Fake::start(move |_, before| answer(before)).await;
+        let error = client(AVRO_CONVERTER, &[("schema.registry.url", &fake.url)]).schema(ID, None).await;
+        let error = error.unwrap_err();
+        assert!(error.to_string().contains(words) && !error.is_retriable(), "{name}: {error}");
+        assert!(fake.paths().len() <= most, "{name}: {} questions", fake.paths().len());
+    }
+}
+
+#[tokio::test]
+async fn references_that_come_slowly_are_bounded_in_time_all_together() {
+    let fake = Fake::slow(Duration::from_millis(10), |_, before| referring("x", &fan(before, 1), "")).await;
+    let settings = [
+        ("schema.registry.url", fake.url.as_str()),
+        ("http.connect.timeout.ms", "1"),
+        ("http.read.timeout.ms", "1000"),
+        ("max.retries", "0"),
+    ];
+    let error = client(AVRO_CONVERTER, &settings).schema(ID, None).await.unwrap_err();
+    assert!(error.to_string().contains("what it refers to took longer than 2 s"), "{error}");
+    assert!(!error.is_retriable());
+}
+
+/// Schemas 7 and 8 refer to `a` and `b`, which refer to `c`: with Apicurio they name all three.
+#[tokio::test]
+async fn what_many_schemas_refer_to_is_asked_for_once() {
+    let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
+    let confluent = Fake::start(move |path, _| match path {
+        "/schemas/ids/7" | "/schemas/ids/8" => referring("root", &names(&["a", "b"]), ""),
+        "/subjects/a/versions/1" | "/subjects/b/versions/1" => referring("ab", &names(&["c"]), ""),
+        "/subjects/c/versions/1" => referring("c", &[], ""),
+        other => (404, other.to_owned()),
+    })
+    .await;
+    let apicurio = Fake::start(|path, _| match path.strip_prefix("/apis/registry/v2").unwrap_or(path) {
+        "/ids/globalIds/7" | "/ids/globalIds/8" => (200, "root".to_owned()),
+        "/ids/globalIds/7/references" | "/ids/globalIds/8/references" => {
+            let artifact =
+                |name: &str| serde_json::json!({ "artifactId": name, "name": name, "version": "1" });
+            // Some registries name what two others share twice.
+            let all: Vec<_> = ["c", "a", "c", "b"].into_iter().map(artifact).collect();
+            (200, serde_json::json!(all).to_string())
+        }
+        path if path.starts_with("/groups/default/artifacts/") => (200, "abc".to_owned()),
+        other => (404, other.to_owned()),
+    })
+    .await;
+    for (fake, class, key, questions) in [
+        (confluent, AVRO_CONVERTER, "schema.registry.url", 2 + 3),
+        (apicurio, APICURIO_AVRO_CONVERTER, "apicurio.registry.url", 2 * 2 + 3),
+    ] {
+        let client = client(class, &[(key, &fake.url)]);
+        for id in [7, 8, 7] {
+            let found = client.schema(SchemaId::Number(id), None).await.unwrap();
+            let names: Vec<_> = found.references.iter().map(|reference| reference.name.as_str()).collect();
+            assert_eq!(names, ["c", "a", "b"], "{class}");
+        }
+        // The last one asks for itself once more, which is for the converters to avoid.
+        let itself = questions + if class == AVRO_CONVERTER { 1 } else { 2 };
+        assert_eq!(fake.paths().len(), itself, "{class}: {:?}", fake.paths());
+    }
 }

@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 use tokio::process::Command;
 
 use crate::support::{
-    Authority, DATABASE, Kafka, Registry, Stage, read_raw, rigs, root, send_raw, unique, wait_for,
+    Authority, DATABASE, Kafka, Raw, Registry, Stage, read_raw, rigs, root, send_raw, unique, wait_for,
 };
 
 mod apicurio;

@@ -144,3 +144,38 @@ async fn a_wrong_password_fails_the_task_with_the_setting_and_without_the_passwo
     }
     assert!(!trace.contains("s3cret") && !stage.worker.log().contains("s3cret"), "{trace}");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_schema_that_failed_is_not_asked_for_again_with_each_record() {
+    let kafka = Kafka::shared().await;
+    let (stage, registry) = (set(kafka).await, Registry::start().await);
+    let http = reqwest::Client::new();
+    let register = async |schema: Value| {
+        let url = format!("{}/subjects/{}-value/versions", registry.url(), stage.topic);
+        let answer = http.post(url).json(&schema).send().await.expect("an answer");
+        let id = answer.json::<Value>().await.expect("JSON")["id"].as_u64().expect("an id");
+        u32::try_from(id).expect("a small number")
+    };
+    let gone = json!([{ "name": "g", "subject": "gone", "version": 1 }]);
+    let ids = [
+        99_999,
+        register(json!({ "schema": "{\"type\":\"nothing\"}" })).await,
+        register(json!({ "schema": "\"int\"", "references": gone })).await,
+    ];
+    let records: Vec<_> = (0..600)
+        .map(|number| Raw {
+            value: Some([&[0][..], &ids[number % 3].to_be_bytes(), &[2]].concat()),
+            ..Raw::default()
+        })
+        .collect();
+    send_raw(kafka, &stage.topic, &records).await;
+    let before = registry.asked();
+    let tolerant = json!({ "errors.tolerance": "all" });
+    let config = config(&stage, &registry, AVRO, tolerant);
+    stage.worker.rest().create_running(&stage.connector, &config).await;
+    wait_committed(kafka, &stage, 600).await;
+    // Each once, and one its reference too; again only after a while, and less and less often.
+    let asked = registry.asked() - before;
+    assert!((4..60).contains(&asked), "{asked} questions for 600 records");
+    stage.assert_running().await;
+}

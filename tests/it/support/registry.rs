@@ -151,6 +151,11 @@ impl Registry {
         let schemas = self.shared.schemas.lock().expect("no panic");
         schemas.asked.iter().filter(|path| path.starts_with("/schemas/")).count()
     }
+
+    /// How many questions there were.
+    pub fn asked(&self) -> usize {
+        self.shared.schemas.lock().expect("no panic").asked.len()
+    }
 }
 
 async fn admit(State(shared): Shape, request: Request, next: Next) -> Response {
