@@ -7,6 +7,7 @@ use super::lines;
 use crate::config::{Column, ColumnSource, DataFormat, TopicMapping};
 use crate::data::iso::moment;
 use crate::data::json::{self, DecimalFormat};
+use crate::data::room::check_written;
 use crate::data::{Converted, Error, Header, SchemaAndValue, SinkRecord, Value};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -39,7 +40,10 @@ impl Width {
             return Ok([&separator.repeat(commas), behind.as_bytes()].concat());
         };
         self.0.store(last.fields, Ordering::Relaxed);
-        let mut out = Vec::with_capacity(value.len() + rows.len() * (behind.len() + 1));
+        let len = value.len().saturating_add(rows.len().saturating_mul(behind.len() + 1));
+        // The columns stand in each row.
+        check_written(len)?;
+        let mut out = Vec::with_capacity(len);
         for (number, row) in rows.iter().enumerate() {
             if number > 0 {
                 out.push(b'\n');

@@ -9,6 +9,7 @@ use super::encode::{self, Look, quote};
 use super::{Encoded, avro};
 use crate::config::{DataFormat, HeaderChoice, Layout, TopicMapping};
 use crate::data::json::{self, DecimalFormat};
+use crate::data::room::check_written;
 use crate::data::schema::{DATE, TIME};
 use crate::data::{Converted, Error, Header, SchemaAndValue, SinkRecord, Value, java_time, literal};
 use base64::Engine;
@@ -70,6 +71,8 @@ impl Row<'_> {
                 out.push(b'\n');
             }
             row.write(&mut out)?;
+            // Key and headers stand in each row.
+            check_written(out.len())?;
         }
         Ok(out)
     }

@@ -6,6 +6,8 @@
 mod apart;
 mod avro;
 mod columns;
+#[cfg(test)]
+mod doubling_tests;
 mod encode;
 mod fabric;
 mod kusto;

@@ -7,6 +7,7 @@
 use super::json_schema::SchemaCache;
 use super::{Converter, json_payload};
 use crate::data::json_text::{self, check_depth};
+use crate::data::room::Room;
 use crate::data::{Converted, Error, Schema, SchemaAndValue};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
@@ -68,8 +69,9 @@ impl JsonConverter {
             (self.schemas.get(envelope.schema.get(), 1)?, envelope.payload.get().as_bytes(), 1)
         };
         let payload = json_text::parse(payload, outer).map_err(not_json)?;
+        let room = Room::for_values(bytes.len());
         let value = match &schema {
-            Some(schema) => json_payload::value(schema, &payload, self.null_to_default)?,
+            Some(schema) => json_payload::value(schema, &payload, self.null_to_default, &room)?,
             None => json_payload::schemaless(&payload)?,
         };
         Ok(SchemaAndValue { schema, value })

@@ -6,8 +6,9 @@
 //! `data::json_text` bounds.
 
 use super::json::not_json;
-use crate::data::java_number::whole;
+use crate::data::java_number::{self, whole};
 use crate::data::json_text::{Json, Members};
+use crate::data::room::Room;
 use crate::data::schema::{DATE, DECIMAL, TIME, TIMESTAMP};
 use crate::data::{Error, Field, Kind, Schema, Struct, Value};
 use base64::Engine;
@@ -25,8 +26,13 @@ const MAX_SCALE: i64 = 1000;
 const MANY: usize = 16;
 
 /// Reads `json` as `schema` says. `null_to_default`: a null reads as the schema's default.
-pub(super) fn value(schema: &Arc<Schema>, json: &Json<'_>, null_to_default: bool) -> Result<Value, Error> {
-    Reader { null_to_default }.value(schema, json)
+pub(super) fn value(
+    schema: &Arc<Schema>,
+    json: &Json<'_>,
+    null_to_default: bool,
+    room: &Room,
+) -> Result<Value, Error> {
+    Reader { null_to_default, room }.value(schema, json)
 }
 
 /// Reads JSON without a schema: integers of up to 64 bits are INT64, longer ones decimals (the JVM wraps them around),
@@ -111,11 +117,12 @@ impl<'m, 'a> ByName<'m, 'a> {
     }
 }
 
-struct Reader {
+struct Reader<'r> {
     null_to_default: bool,
+    room: &'r Room,
 }
 
-impl Reader {
+impl Reader<'_> {
     fn value(&self, schema: &Arc<Schema>, json: &Json<'_>) -> Result<Value, Error> {
         match (&schema.kind, json) {
             (_, Json::Null) => self.null(schema),
@@ -135,7 +142,7 @@ impl Reader {
 
     fn null(&self, schema: &Schema) -> Result<Value, Error> {
         match &schema.default {
-            Some(default) if self.null_to_default => Ok(default.clone()),
+            Some(default) if self.null_to_default => self.room.default(default),
             _ if schema.optional => Ok(Value::Null),
             _ => Err(Error::new(format!("Invalid null value for required {} field", schema.kind))),
         }
@@ -176,6 +183,7 @@ impl Reader {
 
     fn fields(&self, schema: &Arc<Schema>, fields: &[Field], json: &Json<'_>) -> Result<Value, Error> {
         let Json::Object(members) = json else { return Err(no_struct(json)) };
+        self.room.take(fields.len())?;
         let mut values = Vec::with_capacity(fields.len());
         // Most producers write fields in the order of the schema.
         if members.len() == fields.len() && members.iter().zip(fields).all(|((name, _), f)| *name == *f.name)
@@ -262,8 +270,7 @@ fn logical(schema: &Schema, json: &Json<'_>) -> Result<Option<Value>, Error> {
                     let class = "java.lang.NumberFormatException";
                     return Err(wrong(Error::of_class(class, "Zero length BigInteger")));
                 }
-                let unscaled = bigdecimal::num_bigint::BigInt::from_signed_bytes_be(&bytes);
-                Value::Decimal(BigDecimal::new(unscaled, i64::from(schema.scale()?)))
+                Value::Decimal(java_number::decimal_of_bytes(&bytes, i64::from(schema.scale()?))?)
             }
             _ => return Err(wrong("only NUMERIC or BASE64 is supported")),
         },

@@ -5,6 +5,7 @@
 use super::json::not_json;
 use super::json_payload::{self, ByName};
 use crate::data::json_text::{self, Json};
+use crate::data::room::Room;
 use crate::data::schema::Field;
 use crate::data::{Error, Kind, Schema};
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -32,7 +33,7 @@ impl SchemaCache {
             return Ok(schema);
         }
         let json = json_text::parse(text.as_bytes(), outer).map_err(not_json)?;
-        let schema = read(&json)?.map(Arc::new);
+        let schema = read(&json, &Room::for_parts())?.map(Arc::new);
         let mut cache = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         // Whoever sends ever new schemas gains nothing from a cache; starting again keeps it small.
         if cache.len() >= self.size {
@@ -44,15 +45,15 @@ impl SchemaCache {
 }
 
 /// Reads a schema; none for JSON's null.
-fn read(json: &Json<'_>) -> Result<Option<Schema>, Error> {
+fn read(json: &Json<'_>, room: &Room) -> Result<Option<Schema>, Error> {
     let members = match json {
         Json::Null => return Ok(None),
         Json::Object(members) => ByName::new(members),
         _ => return Err(no_type()),
     };
     let name = text_of(&members, "type").ok_or_else(no_type)?;
-    let mut schema = Schema::new(kind(name, &members)?);
-    add_rest(&mut schema, &members)?;
+    let mut schema = Schema::new(kind(name, &members, room)?);
+    add_rest(&mut schema, &members, room)?;
     Ok(Some(schema))
 }
 
@@ -61,7 +62,7 @@ fn no_type() -> Error {
 }
 
 /// What is of another type than it should be is passed over, as in Connect.
-fn add_rest(schema: &mut Schema, members: &ByName<'_, '_>) -> Result<(), Error> {
+fn add_rest(schema: &mut Schema, members: &ByName<'_, '_>, room: &Room) -> Result<(), Error> {
     schema.optional = members.get("optional") == Some(&Json::Boolean(true));
     schema.name = text_of(members, "name").map(Arc::from);
     schema.version = match members.get("version") {
@@ -74,13 +75,13 @@ fn add_rest(schema: &mut Schema, members: &ByName<'_, '_>) -> Result<(), Error> 
         None => {}
         Some(Json::Null) if schema.optional => {}
         Some(default) => {
-            schema.default = Some(json_payload::value(&Arc::new(schema.clone()), default, true)?);
+            schema.default = Some(json_payload::value(&Arc::new(schema.clone()), default, true, room)?);
         }
     }
     Ok(())
 }
 
-fn kind(name: &str, members: &ByName<'_, '_>) -> Result<Kind, Error> {
+fn kind(name: &str, members: &ByName<'_, '_>, room: &Room) -> Result<Kind, Error> {
     Ok(match name {
         "boolean" => Kind::Boolean,
         "int8" => Kind::Int8,
@@ -91,31 +92,38 @@ fn kind(name: &str, members: &ByName<'_, '_>) -> Result<Kind, Error> {
         "double" => Kind::Float64,
         "bytes" => Kind::Bytes,
         "string" => Kind::String,
-        "array" => Kind::Array(part(members, "items", "Array schema did not specify the element type")?),
+        "array" => {
+            Kind::Array(part(members, "items", room, "Array schema did not specify the element type")?)
+        }
         "map" => Kind::Map(
-            part(members, "keys", "Map schema did not specify the key type")?,
-            part(members, "values", "Map schema did not specify the value type")?,
+            part(members, "keys", room, "Map schema did not specify the key type")?,
+            part(members, "values", room, "Map schema did not specify the value type")?,
         ),
-        "struct" => Kind::Struct(fields(members)?),
+        "struct" => Kind::Struct(fields(members, room)?.into()),
         other => return Err(Error::new(format!("Unknown schema type: {other}"))),
     })
 }
 
-fn part(members: &ByName<'_, '_>, key: &str, missing: &str) -> Result<Option<Arc<Schema>>, Error> {
+fn part(
+    members: &ByName<'_, '_>,
+    key: &str,
+    room: &Room,
+    missing: &str,
+) -> Result<Option<Arc<Schema>>, Error> {
     match members.get(key) {
         None | Some(Json::Null) => Err(Error::new(missing)),
-        Some(part) => Ok(read(part)?.map(Arc::new)),
+        Some(part) => Ok(read(part, room)?.map(Arc::new)),
     }
 }
 
-fn fields(members: &ByName<'_, '_>) -> Result<Vec<Field>, Error> {
+fn fields(members: &ByName<'_, '_>, room: &Room) -> Result<Vec<Field>, Error> {
     let Some(Json::Array(all)) = members.get("fields") else {
         return Err(Error::new("Struct schema's \"fields\" argument is not an array."));
     };
     let mut fields = Vec::with_capacity(all.len());
     for json in all {
         let name = field_name(json)?;
-        let schema = read(json)?.ok_or_else(no_type)?;
+        let schema = read(json, room)?.ok_or_else(no_type)?;
         fields.push(Field { name, schema: Arc::new(schema) });
     }
     let mut names = HashSet::with_capacity(fields.len());

@@ -5,6 +5,8 @@
 //! [`RegisteredConverter`]s: they say which schema they lack, and whoever calls them fetches it.
 
 mod avro;
+#[cfg(test)]
+mod decimal_tests;
 mod failures;
 mod json;
 mod json_payload;
@@ -18,6 +20,7 @@ mod simple_header;
 mod wire;
 
 use crate::data::{self, Converted, SchemaAndValue};
+pub use avro::file::{MAGIC as AVRO_MAGIC, records as avro_records};
 pub use json::JsonConverter;
 use primitive::{ByteArrayConverter, FixedConverter, StringConverter};
 pub use registered::{Failure, Input, RegisteredConverter};

@@ -12,6 +12,7 @@ use super::{avro, json_payload, protobuf, schema_json};
 use crate::config::plugins;
 use crate::data::json_text;
 use crate::data::registered::{Registered, SchemaId};
+use crate::data::room::Room;
 use crate::data::{self, Schema, SchemaAndValue};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, PoisonError, RwLock};
@@ -82,7 +83,8 @@ impl Reader {
             Self::Protobuf(reader) => reader.read(framed),
             Self::Connect(schema) => {
                 let payload = json_text::parse(framed.payload, 0).map_err(super::json::not_json)?;
-                let value = json_payload::value(schema, &payload, true)?;
+                let room = Room::for_values(framed.payload.len());
+                let value = json_payload::value(schema, &payload, true, &room)?;
                 Ok(SchemaAndValue { schema: Some(Arc::clone(schema)), value })
             }
         }

@@ -4,9 +4,22 @@
 //! Floating numbers are written with the fewest digits that read back as the same number, which is what Java does from
 //! release 19 on; older ones write a digit more for some.
 
-use super::Value;
+use super::{Error, Value};
 use bigdecimal::BigDecimal;
 use bigdecimal::num_bigint::{BigInt, Sign};
+
+/// The longest decimal, in bytes of its unscaled number. No table has longer ones, and to write one as text takes the
+/// square of its length. (Numbers in texts are bounded where they are read.)
+const MOST_BYTES: usize = 16 * 1024;
+
+/// The decimal of an unscaled number, big-endian two's complement.
+pub fn decimal_of_bytes(unscaled: &[u8], scale: i64) -> Result<BigDecimal, Error> {
+    if unscaled.len() > MOST_BYTES {
+        let len = unscaled.len();
+        return Err(Error::new(format!("a decimal of {len} bytes is too long: {MOST_BYTES} may be")));
+    }
+    Ok(BigDecimal::new(BigInt::from_signed_bytes_be(unscaled), scale))
+}
 
 /// `Double.toString`.
 pub fn double(number: f64) -> String {

@@ -5,6 +5,7 @@
 //! Values without a schema follow what Jackson does with Java objects; a struct among them, which the JVM cannot write,
 //! is written by its own schema.
 
+use super::room::check_written;
 use super::schema::{DATE, DECIMAL};
 use super::{Error, Kind, Schema, Struct, Value, java_number};
 use base64::Engine;
@@ -58,6 +59,7 @@ struct Writer<'a> {
 
 impl Writer<'_> {
     fn value(&mut self, schema: Option<&Schema>, value: &Value) -> Result<(), Error> {
+        check_written(self.out.len())?;
         match value {
             Value::Null => return self.null(schema),
             Value::Int8(number) => self.serde(number),

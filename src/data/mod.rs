@@ -14,6 +14,8 @@ pub mod json_text;
 pub mod literal;
 mod record;
 pub mod registered;
+pub mod room;
+mod same;
 pub mod schema;
 mod value;
 

@@ -1,7 +1,7 @@
 //! Connect's schemas: what a value is, and what it may be (`connect-runtime.md` §6.1).
 //!
-//! Schemas are immutable and shared; two are equal when everything in them is. A logical type is a base kind with a
-//! reserved name.
+//! Schemas are immutable and shared; two are equal when everything in them is (`same`). A logical type is a base kind with
+//! a reserved name.
 
 use super::{Error, Value};
 use std::collections::{BTreeMap, HashMap};
@@ -20,7 +20,7 @@ pub const TIMESTAMP: &str = "org.apache.kafka.connect.data.Timestamp";
 pub const SCALE: &str = "scale";
 
 /// What kind of value a schema describes.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub enum Kind {
     /// 8 bits.
     Int8,
@@ -44,8 +44,8 @@ pub enum Kind {
     Array(Option<Arc<Schema>>),
     /// Keys and values of one schema each; none when they have none in common.
     Map(Option<Arc<Schema>>, Option<Arc<Schema>>),
-    /// Named fields, in order.
-    Struct(Vec<Field>),
+    /// Named fields, in order. Whoever has the same ones shares them.
+    Struct(Arc<[Field]>),
 }
 
 /// A field of a struct; its index is its place in the list.
@@ -58,7 +58,7 @@ pub struct Field {
 }
 
 /// A schema.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub struct Schema {
     /// The kind of its values.
     pub kind: Kind,

@@ -45,7 +45,7 @@ pub enum Value {
 }
 
 /// A struct's values, each at the place of its field.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub struct Struct {
     /// Its schema, of kind STRUCT.
     pub schema: Arc<Schema>,

@@ -5,6 +5,7 @@ use super::operand::{
     Draft, Entries, SchemaCache, Side, require_fields, require_map, require_struct, struct_kind, with_basics,
 };
 use super::settings::Settings;
+use crate::data::room::Room;
 use crate::data::{Error, Field, Kind, Record, Schema, SchemaAndValue, Struct, Value};
 use std::sync::Arc;
 
@@ -15,7 +16,8 @@ const PURPOSE: &str = "flattening";
 pub(super) struct Flatten {
     side: Side,
     delimiter: String,
-    schemas: SchemaCache,
+    /// What cannot be flattened is not tried again with each record.
+    schemas: SchemaCache<Result<Arc<Schema>, Error>>,
 }
 
 impl Flatten {
@@ -28,15 +30,17 @@ impl Flatten {
         if prefix.is_empty() { name.to_owned() } else { format!("{prefix}{}{name}", self.delimiter) }
     }
 
-    fn entries(&self, from: Entries, prefix: &str, to: &mut Draft) -> Result<(), Error> {
+    /// The room is for what the names have in common: each entry repeats all of those above it.
+    fn entries(&self, from: Entries, prefix: &str, (to, room): (&mut Draft, &Room)) -> Result<(), Error> {
         for (key, value) in from {
+            room.take_text(prefix.len())?;
             let name = match &key {
                 Value::String(text) => self.name(prefix, text),
                 // Maps without a schema have text keys; Java fails at its own cast.
                 other => return Err(not_a_string(other)),
             };
             match value {
-                Value::Map(nested) => self.entries(nested, &name, to)?,
+                Value::Map(nested) => self.entries(nested, &name, (&mut *to, room))?,
                 Value::Date(_) => {
                     return Err(Error::new(format!(
                         "Flatten transformation was passed a value of type class {} which is not supported by Connect's data API",
@@ -58,7 +62,7 @@ impl Flatten {
     fn schema(&self, source: &Schema) -> Result<Schema, Error> {
         let mut fields = Vec::new();
         let default = struct_of(source.default.as_ref());
-        self.fields(source, ("", source.optional, default), &mut fields)?;
+        self.fields(source, ("", source.optional, default), (&mut fields, &Room::for_parts()))?;
         Ok(with_basics(source, struct_kind(fields)?))
     }
 
@@ -67,10 +71,12 @@ impl Flatten {
         &self,
         source: &Schema,
         (prefix, is_optional, default): (&str, bool, Option<&Struct>),
-        to: &mut Vec<Field>,
+        (to, room): (&mut Vec<Field>, &Room),
     ) -> Result<(), Error> {
         for (place, field) in require_fields(source)?.iter().enumerate() {
             let name = self.name(prefix, &field.name);
+            room.take(1)?;
+            room.take_text(name.len())?;
             let optional = is_optional || field.schema.optional;
             let inherited = || {
                 default
@@ -79,7 +85,10 @@ impl Flatten {
             };
             let default = field.schema.default.as_ref().or_else(inherited);
             match &field.schema.kind {
-                Kind::Struct(_) => self.fields(&field.schema, (&name, optional, struct_of(default)), to)?,
+                Kind::Struct(_) => {
+                    let inner = (name.as_str(), optional, struct_of(default));
+                    self.fields(&field.schema, inner, (&mut *to, room))?;
+                }
                 Kind::Map(..) => {
                     return Err(Error::new(format!(
                         "Flatten transformation does not support MAP for record with schemas (for field {name})."
@@ -87,7 +96,9 @@ impl Flatten {
                 }
                 kind => {
                     let basics = with_basics(&field.schema, kind.clone());
-                    let schema = Schema { optional, default: default.cloned(), ..basics };
+                    room.take(basics.parameters.len())?;
+                    let default = default.map(|value| room.default(value)).transpose()?;
+                    let schema = Schema { optional, default, ..basics };
                     to.push(Field { name: name.into(), schema: Arc::new(schema) });
                 }
             }
@@ -109,15 +120,19 @@ fn not_a_string(key: &Value) -> Error {
 }
 
 /// The values of the leaves, in order; those below a struct that is null are null, even if it has a default.
-fn leaves(schema: &Schema, of: Option<&Struct>, to: &mut Vec<Value>) {
+fn leaves(schema: &Schema, of: Option<&Struct>, (to, room): (&mut Vec<Value>, &Room)) -> Result<(), Error> {
     for (place, field) in schema.fields().iter().enumerate() {
+        let value = of.and_then(|of| of.get_near(place, &field.name)).filter(|value| !value.is_null());
         if matches!(field.schema.kind, Kind::Struct(_)) {
-            leaves(&field.schema, struct_of(of.and_then(|of| of.get_near(place, &field.name))), to);
+            leaves(&field.schema, struct_of(value), (&mut *to, room))?;
+        } else if let Some(value) = value {
+            to.push(value.clone());
         } else {
-            let value = of.and_then(|of| of.get_or_default_near(place, &field.name));
-            to.push(value.cloned().unwrap_or(Value::Null));
+            let default = of.and_then(|of| of.get_or_default_near(place, &field.name));
+            to.push(default.map_or(Ok(Value::Null), |default| room.default(default))?);
         }
     }
+    Ok(())
 }
 
 impl Transformation for Flatten {
@@ -128,14 +143,14 @@ impl Transformation for Flatten {
         let SchemaAndValue { schema, value } = self.side.take(&mut record);
         *self.side.of_mut(&mut record) = if let Some(source) = schema {
             let of = require_struct(value, PURPOSE)?;
-            let schema = self.schemas.get(&source, |source| self.schema(source))?;
+            let schema = self.schemas.made(&source, |source| Ok(self.schema(source).map(Arc::new)))??;
             let mut values = Vec::with_capacity(schema.fields().len());
-            leaves(&of.schema, Some(&of), &mut values);
+            leaves(&source, Some(&of), (&mut values, &Room::for_values(0)))?;
             let value = Value::Struct(Struct { schema: schema.clone(), values });
             SchemaAndValue { schema: Some(schema), value }
         } else {
             let mut flat = Draft::new();
-            self.entries(require_map(value, PURPOSE)?, "", &mut flat)?;
+            self.entries(require_map(value, PURPOSE)?, "", (&mut flat, &Room::for_values(0)))?;
             SchemaAndValue::schemaless(flat.into_value())
         };
         Ok(Some(record))

@@ -33,7 +33,7 @@ fn maps_are_flattened() {
                 map(&[(
                     "s",
                     Value::Struct(Struct {
-                        schema: Arc::new(Schema::new(Kind::Struct(vec![]))),
+                        schema: Arc::new(Schema::new(Kind::Struct(Arc::default()))),
                         values: Vec::new(),
                     }),
                 )]),
@@ -44,6 +44,22 @@ fn maps_are_flattened() {
     ] {
         assert_eq!(schemaless(FLATTEN, &[], value), Err(format!("DataException: {message}")));
     }
+}
+
+#[test]
+fn names_that_repeat_all_above_them_are_bounded() {
+    let long = "x".repeat(10_000);
+    let many = (0..100_000).map(|number| (Value::from(format!("{number}").as_str()), Value::Null)).collect();
+    // A document of two megabytes, whose names would be a hundred gigabytes.
+    let deep = (0..100).fold(Value::Map(many), |of, _| map(&[(&long, of)]));
+    let error = schemaless(FLATTEN, &[], deep).unwrap_err();
+    assert!(error.contains("more values than bytes"), "{error}");
+    // As many on the top are no trouble, and neither is one so deep.
+    let many: Vec<_> = (0..1_200_000).map(|n| (Value::from(format!("{n}").as_str()), Value::Null)).collect();
+    let Ok(Value::Map(entries)) = schemaless(FLATTEN, &[], Value::Map(many)) else { panic!("not flattened") };
+    assert_eq!(entries.len(), 1_200_000);
+    let deep = (0..100).fold(Value::Int8(1), |of, _| map(&[(&long, of)]));
+    assert!(schemaless(FLATTEN, &[], deep).is_ok());
 }
 
 #[test]

@@ -118,7 +118,7 @@ pub(super) fn struct_kind(fields: Vec<Field>) -> Result<Kind, Error> {
             return wrong(format!("Cannot create field because of field name duplication {}", field.name));
         }
     }
-    Ok(Kind::Struct(fields))
+    Ok(Kind::Struct(fields.into()))
 }
 
 /// Sets an entry of a map: in its place if there is one, else at the end.

@@ -8,15 +8,15 @@ mod schema;
 
 use super::Error;
 use crate::batch::Batch;
+pub(super) use crate::convert::AVRO_MAGIC as MAGIC;
 use crate::data::json::unscaled_bytes;
+use crate::data::room::check_written;
 use crate::data::schema::{DATE, TIME};
 use crate::data::{self, Kind, Schema, Struct, Value};
 use bigdecimal::BigDecimal;
 pub(super) use read::file_objects;
 use uuid::Uuid;
 
-/// What every file starts with.
-pub(super) const MAGIC: &[u8] = b"Obj\x01";
 /// A block is closed when it has this many bytes, as the JVM connector does.
 const BLOCK: usize = 64_000;
 /// Room for a file's header.
@@ -119,6 +119,7 @@ fn record(fields: &Struct, out: &mut Vec<u8>) -> Result<(), data::Error> {
 }
 
 fn write(schema: &Schema, value: &Value, out: &mut Vec<u8>) -> Result<(), data::Error> {
+    check_written(out.len())?;
     let value = match (value, &schema.default) {
         (Value::Null, Some(default)) => default,
         (Value::Null, None) if schema.optional => {
@@ -159,7 +160,7 @@ fn write(schema: &Schema, value: &Value, out: &mut Vec<u8>) -> Result<(), data::
         }
         (kind, _) => {
             let class = value.java_class();
-            return Err(data::Error::new(format!("a {class} cannot be written as Avro of {kind:?}")));
+            return Err(data::Error::new(format!("a {class} cannot be written as Avro of {kind}")));
         }
     }
     Ok(())

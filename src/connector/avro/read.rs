@@ -1,95 +1,37 @@
-//! The records of an Avro container file as JSON, as the Fabric connector writes them (`fabric-sink-connector.md` §5.3):
-//! no logical types, bytes and decimals as the text of their bytes in Latin-1, fixed as numbers, unions as what is in them.
+//! The records of an Avro container file as JSON, as the Fabric connector writes them (`fabric-sink-connector.md` §5.3). How
+//! they are read is `convert`'s. Pure.
 
 use super::MAGIC;
+use crate::convert::avro_records;
+use crate::data::Error;
 use crate::data::json::{self, DecimalFormat};
-use crate::data::{Error, Value};
-use apache_avro::types::Value as Avro;
-use apache_avro::{Reader, Schema};
+use crate::data::room::check_written;
+
+/// What an object takes beside its bytes.
+const OBJECT: usize = 64;
 
 /// One object for each record; none when it is no such file, or one of other things than records.
 pub(in crate::connector) fn file_objects(bytes: &[u8]) -> Result<Option<Vec<Vec<u8>>>, Error> {
     if !bytes.starts_with(MAGIC) {
         return Ok(None);
     }
-    let bad = |error: apache_avro::Error| Error::new(format!("the Avro file cannot be read: {error}"));
-    let reader = Reader::new(bytes).map_err(bad)?;
-    if contains_itself(reader.writer_schema(), &mut Vec::new()) {
-        // A few bytes for each level would be enough to overflow the stack of whoever reads them.
-        return Err(Error::new("the Avro file cannot be read: its schema contains itself".to_owned()));
-    }
-    let mut objects = Vec::new();
-    for datum in reader {
-        let Avro::Record(fields) = datum.map_err(bad)? else { return Ok(None) };
+    let (mut objects, mut written) = (Vec::new(), 0);
+    let all_are_records = avro_records(bytes, |record| {
         let mut json = Vec::new();
-        json::write(None, &object(fields), DecimalFormat::Base64, &mut json)?;
+        json::write(None, &record, DecimalFormat::Base64, &mut json)?;
+        written += json.len() + OBJECT;
         objects.push(json);
+        check_written(written)
+    });
+    let bad = |error: Error| Error::new("the Avro file cannot be read").because(error);
+    if !all_are_records.map_err(bad)? {
+        return Ok(None);
     }
     // A file without records is a row like a tombstone.
     if objects.is_empty() {
         objects.push(b"{}".to_vec());
     }
     Ok(Some(objects))
-}
-
-/// True when a record of `schema` can hold one of its own kind; `open` are the names around it. The depth is that of the
-/// schema's text, which is bounded.
-fn contains_itself<'s>(schema: &'s Schema, open: &mut Vec<&'s str>) -> bool {
-    match schema {
-        // Without the namespace: that of a reference may be left out.
-        Schema::Ref { name } => open.contains(&name.name()),
-        Schema::Record(record) => {
-            open.push(record.name.name());
-            let found = record.fields.iter().any(|field| contains_itself(&field.schema, open));
-            open.pop();
-            found
-        }
-        Schema::Array(array) => contains_itself(&array.items, open),
-        Schema::Map(map) => contains_itself(&map.types, open),
-        Schema::Union(union) => union.variants().iter().any(|variant| contains_itself(variant, open)),
-        _ => false,
-    }
-}
-
-fn object(fields: Vec<(String, Avro)>) -> Value {
-    Value::Map(fields.into_iter().map(|(name, field)| (name.as_str().into(), value(field))).collect())
-}
-
-fn value(avro: Avro) -> Value {
-    match avro {
-        Avro::Null => Value::Null,
-        Avro::Boolean(flag) => Value::Boolean(flag),
-        Avro::Int(number) | Avro::Date(number) | Avro::TimeMillis(number) => Value::Int32(number),
-        Avro::Long(number)
-        | Avro::TimeMicros(number)
-        | Avro::TimestampMillis(number)
-        | Avro::TimestampMicros(number)
-        | Avro::TimestampNanos(number)
-        | Avro::LocalTimestampMillis(number)
-        | Avro::LocalTimestampMicros(number)
-        | Avro::LocalTimestampNanos(number) => Value::Int64(number),
-        Avro::Float(number) => Value::Float32(number),
-        Avro::Double(number) => Value::Float64(number),
-        Avro::Bytes(bytes) => latin1(&bytes),
-        Avro::Decimal(decimal) => latin1(&Vec::<u8>::try_from(&decimal).unwrap_or_default()),
-        Avro::BigDecimal(decimal) => Value::Decimal(decimal),
-        Avro::String(text) | Avro::Enum(_, text) => text.as_str().into(),
-        Avro::Uuid(id) => id.to_string().as_str().into(),
-        Avro::Fixed(_, bytes) => signed(&bytes),
-        Avro::Duration(duration) => signed(&<[u8; 12]>::from(duration)),
-        Avro::Union(_, inner) => value(*inner),
-        Avro::Array(elements) => Value::Array(elements.into_iter().map(value).collect()),
-        Avro::Map(entries) => object(entries.into_iter().collect()),
-        Avro::Record(fields) => object(fields),
-    }
-}
-
-fn latin1(bytes: &[u8]) -> Value {
-    Value::String(bytes.iter().map(|byte| char::from(*byte)).collect::<String>().into())
-}
-
-fn signed(bytes: &[u8]) -> Value {
-    Value::Array(bytes.iter().map(|byte| Value::Int32(i32::from(byte.cast_signed()))).collect())
 }
 
 #[cfg(test)]
@@ -130,26 +72,88 @@ mod tests {
         assert!(file_objects(b"hello").unwrap().is_none());
     }
 
+    /// A file of `count` records that are these bytes, `packed` as they are.
+    fn file_of(schema: &str, codec: &str, (count, packed): (i64, &[u8])) -> Vec<u8> {
+        let long = |number: i64| {
+            let mut rest = (number << 1 ^ number >> 63).cast_unsigned();
+            let mut out = Vec::new();
+            while rest > 0x7f {
+                out.push(u8::try_from(rest & 0x7f).unwrap() | 0x80);
+                rest >>= 7;
+            }
+            out.push(u8::try_from(rest).unwrap());
+            out
+        };
+        let text = |text: &[u8]| [long(i64::try_from(text.len()).unwrap()), text.to_vec()].concat();
+        let meta =
+            [text(b"avro.schema"), text(schema.as_bytes()), text(b"avro.codec"), text(codec.as_bytes())];
+        let head = [b"Obj\x01".to_vec(), long(2), meta.concat(), long(0), vec![7; 16]];
+        [head.concat(), long(count), text(packed), vec![7; 16]].concat()
+    }
+
+    const LIST: &str = r#"{"type":"record","name":"a.L","fields":[{"name":"next","type":["null","a.L"]}]}"#;
+
     #[test]
-    fn a_file_of_records_in_records_without_an_end_is_refused() {
-        let list = r#"{"type":"record","name":"a.L","fields":[{"name":"next","type":["null","a.L"]}]}"#;
-        let schema = Schema::parse_str(list).unwrap();
-        let mut writer = Writer::new(&schema, Vec::new()).unwrap();
-        let end = Avro::Record(vec![("next".to_owned(), Avro::Union(0, Box::new(Avro::Null)))]);
-        writer.append_value(end).unwrap();
-        let error = file_objects(&writer.into_inner().unwrap()).unwrap_err();
-        assert!(error.to_string().contains("contains itself"), "{error}");
-        // The same type twice is none in itself.
-        let pair = r#"{"type":"record","name":"P","fields":[
-            {"name":"a","type":{"type":"record","name":"I","fields":[{"name":"n","type":"int"}]}}, {"name":"b","type":"I"}]}"#;
-        let schema = Schema::parse_str(pair).unwrap();
-        let inner = || Avro::Record(vec![("n".to_owned(), Avro::Int(1))]);
-        let mut writer = Writer::new(&schema, Vec::new()).unwrap();
-        writer
-            .append_value(Avro::Record(vec![("a".to_owned(), inner()), ("b".to_owned(), inner())]))
-            .unwrap();
-        let objects = file_objects(&writer.into_inner().unwrap()).unwrap().unwrap();
-        assert_eq!(objects, [br#"{"a":{"n":1},"b":{"n":1}}"#]);
+    fn a_record_inside_itself_is_read_as_deep_as_all_others() {
+        let of = |depth: usize| file_of(LIST, "null", (1, &[vec![2; depth], vec![0]].concat()));
+        assert_eq!(file_objects(&of(2)).unwrap().unwrap(), [br#"{"next":{"next":{"next":null}}}"#]);
+        assert!(file_objects(&of(400)).is_ok());
+        for depth in [600, 3000, 500_000] {
+            let error = file_objects(&of(depth)).unwrap_err();
+            assert!(crate::causes::chain(&error).contains("nested deeper"), "{error}");
+        }
+    }
+
+    #[test]
+    fn few_bytes_never_become_a_memory_full() {
+        let doubling = (0..40).fold(r#"{"type":"record","name":"r0","fields":[]}"#.to_owned(), |of, at| {
+            format!(
+                r#"{{"type":"record","name":"r{}","fields":[{{"name":"a","type":{of}}},{{"name":"b","type":"r{at}"}}]}}"#,
+                at + 1
+            )
+        });
+        let of = |schema: &str, count: i64, bytes: &[u8]| file_of(schema, "null", (count, bytes));
+        let field =
+            |of: &str| format!(r#"{{"type":"record","name":"R","fields":[{{"name":"f","type":{of}}}]}}"#);
+        let nulls = field(r#"{"type":"array","items":{"type":"array","items":"null"}}"#);
+        let many: &[u8] = &[0x80, 0x80, 0x80, 0x80, 0x10];
+        let zeros = vec![0; 64 << 20];
+        let mut deflated = flate2::read::DeflateEncoder::new(&*zeros, flate2::Compression::best());
+        let mut bomb = Vec::new();
+        std::io::Read::read_to_end(&mut deflated, &mut bomb).unwrap();
+        let claimed = [many, &[1, 2, 3, 4, 5, 6]].concat();
+        for (what, file, words) in [
+            ("types that double", of(&doubling, 1, b""), "more values than bytes"),
+            (
+                "records of no bytes",
+                of(r#"{"type":"record","name":"R","fields":[]}"#, i64::MAX, b""),
+                "more values",
+            ),
+            ("nulls", of(&nulls, 1, &[many, many].concat()), "more values than bytes"),
+            ("a long text", of(&field(r#""string""#), 1, many), "it ends early"),
+            ("packed zeros", file_of(&field(r#""null""#), "deflate", (i64::MAX, &bomb)), "would be written"),
+            ("a snappy length", file_of(&field(r#""null""#), "snappy", (1, &claimed)), "snappy"),
+            ("an unknown codec", file_of(LIST, "zstandard", (1, b"\0")), "codec zstandard"),
+        ] {
+            let error = file_objects(&file).unwrap_err();
+            assert!(crate::causes::chain(&error).contains(words), "{what}: {}", crate::causes::chain(&error));
+        }
+    }
+
+    #[test]
+    fn packed_blocks_are_read() {
+        for codec in
+            [apache_avro::Codec::Snappy, apache_avro::Codec::Deflate(apache_avro::DeflateSettings::default())]
+        {
+            let schema =
+                Schema::parse_str(r#"{"type":"record","name":"R","fields":[{"name":"s","type":"string"}]}"#);
+            let schema = schema.unwrap();
+            let mut writer = Writer::with_codec(&schema, Vec::new(), codec).unwrap();
+            let long = "x".repeat(10_000);
+            writer.append_value(Avro::Record(vec![("s".to_owned(), Avro::String(long.clone()))])).unwrap();
+            let objects = file_objects(&writer.into_inner().unwrap()).unwrap().unwrap();
+            assert_eq!(objects, [format!(r#"{{"s":"{long}"}}"#).into_bytes()]);
+        }
     }
 
     proptest! {

@@ -4,6 +4,7 @@
 //! documentation. Defaults are left out, because a file's reader uses none. Names that Avro does not allow are errors.
 //! Pure.
 
+use crate::data::room::Room;
 use crate::data::schema::{DATE, DECIMAL, Field, TIME, TIMESTAMP};
 use crate::data::{Error, Kind, Schema};
 use serde_json::{Map, Value as Json, json};
@@ -19,12 +20,24 @@ const MAX_DEPTH: usize = 100;
 
 /// The text of `schema` as an Avro schema.
 pub(super) fn to_avro(schema: &Schema) -> Result<String, Error> {
-    Names::default().schema(schema, 0).map(|json| json.to_string())
+    let mut names = Names {
+        records: BTreeMap::new(),
+        without_name: BTreeMap::new(),
+        numbers: BTreeMap::new(),
+        room: Room::for_written_parts(),
+    };
+    names.schema(schema, 0).map(|json| json.to_string())
 }
 
 /// The records named so far: Avro writes each once, and refers to it by its name from then on.
-#[derive(Default)]
-struct Names<'s>(BTreeMap<String, &'s Schema>);
+struct Names<'s> {
+    records: BTreeMap<String, &'s Schema>,
+    /// Those without a name of their own, by the place of their fields, which uses of a type share, and the names they got.
+    without_name: BTreeMap<usize, (&'s Schema, String)>,
+    /// The last number for each name that is given.
+    numbers: BTreeMap<&'static str, u32>,
+    room: Room,
+}
 
 impl<'s> Names<'s> {
     fn schema(&mut self, schema: &'s Schema, depth: usize) -> Result<Json, Error> {
@@ -33,6 +46,9 @@ impl<'s> Names<'s> {
                 "schemas nested more than {MAX_DEPTH} deep cannot be written as Avro"
             )));
         }
+        self.room.take(1)?;
+        let texts = [&schema.name, &schema.doc].into_iter().flatten();
+        self.room.take_text(texts.map(|text| text.len()).sum())?;
         let own = self.required(schema, depth)?;
         Ok(if schema.optional { json!(["null", own]) } else { own })
     }
@@ -66,7 +82,7 @@ impl<'s> Names<'s> {
                 let (keys, values) = (self.schema(keys, depth + 1)?, self.schema(values, depth + 1)?);
                 let fields = json!([{"name": "key", "type": keys}, {"name": "value", "type": values}]);
                 let name = self.free_name("MapEntry");
-                self.0.insert(format!("{DEFAULT_NAMESPACE}.{name}"), schema);
+                self.records.insert(format!("{DEFAULT_NAMESPACE}.{name}"), schema);
                 json!({"type": "array", "items":
                     {"type": "record", "name": name, "namespace": DEFAULT_NAMESPACE, "fields": fields}})
             }
@@ -84,25 +100,28 @@ impl<'s> Names<'s> {
     }
 
     fn record(&mut self, schema: &'s Schema, fields: &'s [Field], depth: usize) -> Result<Json, Error> {
+        let place = fields.as_ptr().addr();
         let (namespace, name) = match &schema.name {
-            Some(full) => full.rsplit_once('.').unwrap_or(("", full)),
-            None => (DEFAULT_NAMESPACE, "ConnectDefault"),
-        };
-        let full = if namespace.is_empty() { name.to_owned() } else { format!("{namespace}.{name}") };
-        full.split('.').try_for_each(check_name)?;
-        match self.0.get(&full) {
-            Some(known) if *known == schema => return Ok(Json::String(full)),
-            // Unnamed ones are told apart by a number; two with one name of their own are two things with one name.
-            Some(_) if schema.name.is_some() => {
-                return Err(Error::new(format!(
-                    "two different schemas have the name {full}; Avro allows one"
-                )));
+            Some(full) => {
+                full.split('.').try_for_each(check_name)?;
+                match self.records.get(&**full) {
+                    Some(known) if is_same(known, schema) => return Ok(Json::String(full.to_string())),
+                    Some(_) => {
+                        return Err(Error::new(format!(
+                            "two different schemas have the name {full}; Avro allows one"
+                        )));
+                    }
+                    None => self.records.insert(full.to_string(), schema),
+                };
+                let (namespace, name) = full.rsplit_once('.').unwrap_or(("", full));
+                (namespace, name.to_owned())
             }
-            _ => {}
-        }
-        let name = if schema.name.is_some() { name.to_owned() } else { self.free_name(name) };
-        let full = if namespace.is_empty() { name.clone() } else { format!("{namespace}.{name}") };
-        self.0.insert(full, schema);
+            // Those without a name are told apart by a number.
+            None => match self.without_name.get(&place) {
+                Some((known, full)) if is_same(known, schema) => return Ok(Json::String(full.clone())),
+                _ => (DEFAULT_NAMESPACE, self.without_name(schema, place)),
+            },
+        };
         let mut all = Vec::with_capacity(fields.len());
         for field in fields {
             check_name(&field.name)?;
@@ -125,12 +144,32 @@ impl<'s> Names<'s> {
         Ok(Json::Object(json))
     }
 
-    /// `name`, or with the first number that makes it one of its own.
-    fn free_name(&self, name: &str) -> String {
-        let is_free = |name: &String| !self.0.contains_key(&format!("{DEFAULT_NAMESPACE}.{name}"));
-        let numbered = (2..).map(|number: u32| format!("{name}{number}"));
-        std::iter::once(name.to_owned()).chain(numbered).find(is_free).unwrap_or_default()
+    /// The name of a record that has none.
+    fn without_name(&mut self, schema: &'s Schema, place: usize) -> String {
+        let name = self.free_name("ConnectDefault");
+        let full = format!("{DEFAULT_NAMESPACE}.{name}");
+        self.records.insert(full.clone(), schema);
+        self.without_name.insert(place, (schema, full));
+        name
     }
+
+    /// `name`, or with the first number that makes it one of its own.
+    fn free_name(&mut self, name: &'static str) -> String {
+        let number = self.numbers.entry(name).or_insert(0);
+        loop {
+            *number += 1;
+            let numbered = if *number == 1 { name.to_owned() } else { format!("{name}{number}") };
+            if !self.records.contains_key(&format!("{DEFAULT_NAMESPACE}.{numbered}")) {
+                return numbered;
+            }
+        }
+    }
+}
+
+/// True when both are written the same: whether null is allowed is said where they are used, and defaults are not.
+fn is_same(one: &Schema, other: &Schema) -> bool {
+    let required = |of: &Schema| Schema { optional: false, default: None, ..of.clone() };
+    required(one) == required(other)
 }
 
 /// Connect's own properties.
@@ -189,6 +228,7 @@ mod tests {
             ("three", other),
             ("four", named("a.b.C")),
             ("five", named("a.b.C")),
+            ("six", Arc::new((*named("a.b.C")).clone().with_optional(true))),
             ("amount", Arc::new(Schema::decimal(2))),
             ("day", Arc::new(Schema::logical(Kind::Int32, DATE).with_optional(true))),
             ("pairs", Arc::new(Schema::new(pairs))),
@@ -197,6 +237,7 @@ mod tests {
         let text = parsed(&schema).canonical_form();
         assert!(text.contains(r#""name":"io.confluent.connect.avro.ConnectDefault""#), "{text}");
         assert!(text.contains(r#"{"name":"five","type":"a.b.C"}"#), "{text}");
+        assert!(text.contains(r#"{"name":"six","type":["null","a.b.C"]}"#), "{text}");
         assert!(text.contains(r#""name":"io.confluent.connect.avro.MapEntry""#), "{text}");
     }
 

@@ -3,16 +3,25 @@
 use crate::data::Error;
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
+use std::collections::HashMap;
 use std::fmt;
+use std::sync::Arc;
+
+/// Up to so many members are searched; for more there is a table.
+const FEW: usize = 8;
 
 /// An object.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Members(Vec<(String, Box<RawValue>)>);
+pub(super) struct Members {
+    all: Vec<(Arc<str>, Box<RawValue>)>,
+    /// The places of all names, if there are more than a few.
+    places: HashMap<Arc<str>, usize>,
+}
 
 impl Members {
     /// An object with one member.
     pub(super) fn of(name: &str, json: Box<RawValue>) -> Self {
-        Self(vec![(name.to_owned(), json)])
+        Self { all: vec![(name.into(), json)], places: HashMap::new() }
     }
 
     /// Reads one object.
@@ -22,33 +31,49 @@ impl Members {
 
     /// Adds a member, or gives it another value in its old place.
     pub(super) fn put(&mut self, name: &str, json: Box<RawValue>) {
-        match self.0.iter_mut().find(|(known, _)| known == name) {
+        match self.place(name).and_then(|place| self.all.get_mut(place)) {
             Some((_, value)) => *value = json,
-            None => self.0.push((name.to_owned(), json)),
+            None => self.add(name.into(), json),
+        }
+    }
+
+    fn place(&self, name: &str) -> Option<usize> {
+        if self.all.len() > FEW {
+            return self.places.get(name).copied();
+        }
+        self.all.iter().position(|(known, _)| **known == *name)
+    }
+
+    fn add(&mut self, name: Arc<str>, json: Box<RawValue>) {
+        self.all.push((name, json));
+        let known = self.places.len();
+        if self.all.len() > FEW {
+            let new = self.all.iter().enumerate().skip(known);
+            self.places.extend(new.map(|(place, (name, _))| (Arc::clone(name), place)));
         }
     }
 
     pub(super) fn put_all(&mut self, others: &Self) {
-        for (name, json) in &others.0 {
+        for (name, json) in &others.all {
             self.put(name, json.clone());
         }
     }
 
     /// The member of this name, if it is the only one.
     pub(super) fn only(&self, name: &str) -> Option<&RawValue> {
-        match self.0.as_slice() {
-            [(known, json)] if known == name => Some(json),
+        match self.all.as_slice() {
+            [(known, json)] if **known == *name => Some(json),
             _ => None,
         }
     }
 
     pub(super) fn write(&self, out: &mut Vec<u8>) -> Result<(), Error> {
         out.push(b'{');
-        for (index, (name, json)) in self.0.iter().enumerate() {
+        for (index, (name, json)) in self.all.iter().enumerate() {
             if index > 0 {
                 out.push(b',');
             }
-            serde_json::to_writer(&mut *out, name).map_err(|error| Error::new(error.to_string()))?;
+            serde_json::to_writer(&mut *out, &**name).map_err(|error| Error::new(error.to_string()))?;
             out.push(b':');
             // Line breaks between tokens would end the row.
             let is_one_line = !json.get().contains(['\n', '\r']);
@@ -114,5 +139,34 @@ impl Member {
             Some(objects) if !objects.is_empty() => Self::Objects(objects),
             _ => Self::Other(whole),
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{FEW, Members};
+    use proptest::prelude::*;
+    use serde_json::value::to_raw_value;
+
+    proptest! {
+        #[test]
+        fn of_equal_names_the_last_counts_at_the_place_of_the_first(
+            all in prop::collection::vec(("[a-d]{0,2}", any::<u8>()), 0..40)
+        ) {
+            let mut members = Members::default();
+            let mut wanted: Vec<(String, u8)> = Vec::new();
+            for (name, number) in all {
+                members.put(&name, to_raw_value(&number).unwrap());
+                match wanted.iter_mut().find(|(known, _)| *known == name) {
+                    Some((_, old)) => *old = number,
+                    None => wanted.push((name, number)),
+                }
+                // Where there are many none is searched.
+                let known = if members.all.len() > FEW { members.all.len() } else { 0 };
+                prop_assert_eq!(members.places.len(), known);
+            }
+            let found = members.all.iter().map(|(name, json)| (name.to_string(), json.get().parse().unwrap()));
+            prop_assert_eq!(found.collect::<Vec<(String, u8)>>(), wanted);
+        }
     }
 }

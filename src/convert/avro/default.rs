@@ -4,6 +4,7 @@ use super::bad_schema;
 use super::decode;
 use super::plan::{Int, Node, Record};
 use crate::data::json_text::brief;
+use crate::data::room::Room;
 use crate::data::{Error, Struct, Value};
 use serde_json::Value as Json;
 use std::sync::Arc;
@@ -12,12 +13,15 @@ use std::sync::Arc;
 pub(super) trait Records {
     /// The record at this place; none while it is being made.
     fn record(&self, at: usize) -> Option<&Record>;
+    /// For the values that are made.
+    fn room(&self) -> &Room;
 }
 
 /// Reads a default of the type that `node` decodes; a union's is of its first branch, or of the one that is not null.
 pub(super) fn value(node: &Node, records: &impl Records, json: &Json) -> Result<Value, Error> {
     let wrong = || bad_schema(format!("the default {} is not of its field's type", brief(json)));
     let part = |node: &Node, json: &Json| value(node, records, json);
+    records.room().take(1)?;
     Ok(match (node, json) {
         (Node::Boolean, Json::Bool(truth)) => Value::Boolean(*truth),
         (Node::Int(as_what), json) => {
@@ -31,12 +35,10 @@ pub(super) fn value(node: &Node, records: &impl Records, json: &Json) -> Result<
         #[expect(clippy::cast_possible_truncation, reason = "the field holds a float: so does its default")]
         (Node::Float, json) => Value::Float32(json.as_f64().ok_or_else(wrong)? as f32),
         (Node::Double, json) => Value::Float64(json.as_f64().ok_or_else(wrong)?),
-        (Node::Bytes(scale) | Node::Fixed(_, scale), Json::String(text)) => {
-            // Each character stands for the byte of its number.
-            let bytes: Option<Vec<u8>> = text.chars().map(|c| u8::try_from(u32::from(c)).ok()).collect();
-            decode::bytes_or_decimal(&bytes.ok_or_else(wrong)?, *scale)
+        (node @ (Node::Bytes(_) | Node::Fixed(..) | Node::String | Node::Enum(_)), Json::String(text)) => {
+            records.room().take_text(text.len())?;
+            of_text(node, text)?.ok_or_else(wrong)?
         }
-        (Node::String | Node::Enum(_), Json::String(text)) => Value::String(text.as_str().into()),
         (Node::Array(of), Json::Array(items)) => {
             Value::Array(items.iter().map(|item| part(of, item)).collect::<Result<_, _>>()?)
         }
@@ -51,8 +53,11 @@ pub(super) fn value(node: &Node, records: &impl Records, json: &Json) -> Result<
             for (node, field) in record.fields.iter().zip(record.schema.fields()) {
                 values.push(match (object.get(&*field.name), &field.schema.default) {
                     (Some(json), _) => part(node, json)?,
-                    (None, Some(default)) => default.clone(),
-                    (None, None) => Value::Null,
+                    (None, Some(default)) => records.room().default(default)?,
+                    (None, None) => {
+                        records.room().take(1)?;
+                        Value::Null
+                    }
                 });
             }
             let schema = schema.as_ref().unwrap_or(&record.schema);
@@ -64,10 +69,25 @@ pub(super) fn value(node: &Node, records: &impl Records, json: &Json) -> Result<
             let (node, place) = branches.first().ok_or_else(wrong)?;
             match place {
                 None => Value::Null,
-                Some(place) => decode::branch(schema, *place, part(node, json)?),
+                Some(place) => {
+                    records.room().take(branches.len())?;
+                    decode::branch(schema, *place, part(node, json)?)
+                }
             }
         }
         _ => return Err(wrong()),
+    })
+}
+
+/// What the text of texts and bytes stands for; none when it is none of theirs.
+fn of_text(node: &Node, text: &str) -> Result<Option<Value>, Error> {
+    Ok(match node {
+        Node::Bytes(scale) | Node::Fixed(_, scale) => {
+            // Each character stands for the byte of its number.
+            let bytes: Option<Vec<u8>> = text.chars().map(|c| u8::try_from(u32::from(c)).ok()).collect();
+            bytes.map(|bytes| decode::bytes_or_decimal(&bytes, *scale)).transpose()?
+        }
+        _ => Some(text.into()),
     })
 }
 

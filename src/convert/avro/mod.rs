@@ -2,10 +2,13 @@
 //! (`connect-runtime.md` §6.4).
 //!
 //! Rooms: `parse` reads the schema, `plan` makes Connect's of it (`logical` what types say beside
-//! themselves), `decode` the values, `default` reads defaults. Pure.
+//! themselves), `decode` the values (`cursor` their bytes), `default` reads defaults. `file` is apart: container files,
+//! without Connect's types. Pure.
 
+mod cursor;
 mod decode;
 mod default;
+pub(super) mod file;
 mod logical;
 mod parse;
 mod plan;
@@ -61,7 +64,7 @@ pub(super) struct Reader {
 impl Reader {
     /// Reads a writer's schema.
     pub(super) fn new(registered: &Registered, options: Options) -> Result<Self, Error> {
-        let mut names = parse::Names::default();
+        let mut names = parse::Names::new();
         for reference in &registered.references {
             names.read(&reference.text)?;
         }
@@ -72,7 +75,7 @@ impl Reader {
     /// Decodes one value.
     pub(super) fn read(&self, bytes: &[u8]) -> Result<SchemaAndValue, Error> {
         let value = match &self.root {
-            Node::Bytes(scale) if self.bare_bytes => decode::bytes_or_decimal(bytes, *scale),
+            Node::Bytes(scale) if self.bare_bytes => decode::bytes_or_decimal(bytes, *scale)?,
             root => decode::value(root, &self.records, bytes)?,
         };
         Ok(SchemaAndValue { schema: self.schema.clone(), value })

@@ -6,8 +6,10 @@
 use super::bad_schema;
 use crate::data::Error;
 use crate::data::json_text::{self, brief};
+use crate::data::room::Room;
 use serde_json::{Map, Value as Json};
 use std::collections::HashMap;
+use std::sync::Arc;
 
 /// Properties of a type or a field.
 pub(super) type Properties = Map<String, Json>;
@@ -59,27 +61,33 @@ pub(super) enum Shape {
     /// Its name is known, its body is being read.
     Open,
     Record(Vec<Field>),
-    Enum(Vec<String>),
+    Enum(Arc<[Arc<str>]>),
     Fixed(usize),
 }
 
 /// A record's field.
 #[derive(Debug, Clone)]
 pub(super) struct Field {
-    pub(super) name: String,
+    pub(super) name: Arc<str>,
     pub(super) of: Type,
     pub(super) default: Option<Json>,
     pub(super) doc: Option<String>,
 }
 
 /// All types with names that were read so far.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Names {
     pub(super) all: Vec<Named>,
     places: HashMap<String, usize>,
+    /// For a namespace with each name in it.
+    room: Room,
 }
 
 impl Names {
+    pub(super) fn new() -> Self {
+        Self { all: Vec::new(), places: HashMap::new(), room: Room::for_parts() }
+    }
+
     /// Reads one schema; it may use what was read before.
     pub(super) fn read(&mut self, text: &str) -> Result<Type, Error> {
         // A schema of one type may stand without quotes.
@@ -126,6 +134,7 @@ impl Names {
             "bytes" => Kind::Bytes,
             "string" => Kind::String,
             _ => {
+                self.room.take_text(namespace.len())?;
                 let known = |name: &str| self.places.get(name).copied();
                 let found = known(&full_name(name, namespace)).or_else(|| known(name));
                 Kind::Named(found.ok_or_else(|| bad_schema(format!("there is no type {name}")))?)
@@ -157,7 +166,9 @@ impl Names {
     fn named(&mut self, kind: &str, object: &Properties, namespace: &str) -> Result<usize, Error> {
         let name =
             text(object, "name").ok_or_else(|| bad_schema(format!("a type {kind} has no \"name\"")))?;
-        let full_name = full_name(name, text(object, "namespace").unwrap_or(namespace));
+        let namespace = text(object, "namespace").unwrap_or(namespace);
+        self.room.take_text(namespace.len())?;
+        let full_name = full_name(name, namespace);
         let own_namespace = full_name.rsplit_once('.').map_or("", |(namespace, _)| namespace).to_owned();
         let place = self.all.len();
         self.places.insert(full_name.clone(), place);
@@ -168,8 +179,8 @@ impl Names {
             "enum" => {
                 let symbols = object.get("symbols").and_then(Json::as_array);
                 let symbols = symbols.ok_or_else(|| wrong("symbols"))?.iter();
-                let symbols: Option<Vec<_>> =
-                    symbols.map(|symbol| symbol.as_str().map(str::to_owned)).collect();
+                let symbols: Option<Arc<[_]>> =
+                    symbols.map(|symbol| symbol.as_str().map(Arc::from)).collect();
                 Shape::Enum(symbols.ok_or_else(|| wrong("symbols"))?)
             }
             "fixed" => {
@@ -192,7 +203,7 @@ impl Names {
         let object = json.as_object().ok_or_else(wrong)?;
         let of = object.get("type").ok_or_else(wrong)?;
         Ok(Field {
-            name: text(object, "name").ok_or_else(wrong)?.to_owned(),
+            name: text(object, "name").ok_or_else(wrong)?.into(),
             of: self.of(of, namespace)?,
             default: object.get("default").cloned(),
             doc: text(object, "doc").map(str::to_owned),

@@ -2,13 +2,14 @@
 //! decoded by (`connect-runtime.md` §6.4).
 //!
 //! A record inside itself has, as the schema of its field, one without fields: Connect's schemas here are trees. Its
-//! values have the whole schema. Pure.
+//! values have the whole schema. Uses of a type share its fields; what is made anew for each is counted (`room`). Pure.
 
 use super::default;
 use super::logical::{bytes, decimal, int};
 use super::parse::{Kind, Named, Names, Properties, Shape, Type, text};
 use super::{Options, Reader, bad_schema};
 use crate::data::json_text::{self, brief};
+use crate::data::room::Room;
 use crate::data::schema::{Field, Kind as Connect, TIMESTAMP};
 use crate::data::{Error, Schema};
 use serde_json::Value as Json;
@@ -82,10 +83,10 @@ struct Place<'a> {
 
 /// Makes the reader of `root`.
 pub(super) fn make(names: &Names, root: &Type, options: Options) -> Result<Reader, Error> {
-    let mut maker =
-        Maker { names, options, records: names.all.iter().map(|_| Slot::New).collect(), depth: 0 };
+    let records = names.all.iter().map(|_| Slot::New).collect();
+    let mut maker = Maker { names, options, records, depth: 0, room: Room::for_parts() };
     let (root, schema) = maker.of(root, Place::default())?;
-    let empty = Arc::new(Schema::new(Connect::Struct(Vec::new())));
+    let empty = Arc::new(Schema::new(Connect::Struct(Arc::default())));
     let records = maker.records.into_iter().map(|slot| match slot {
         Slot::Done(record) => record,
         // Of an enum, or of a type that is not used.
@@ -106,6 +107,7 @@ struct Maker<'a> {
     options: Options,
     records: Vec<Slot>,
     depth: usize,
+    room: Room,
 }
 
 impl<'a> Maker<'a> {
@@ -113,6 +115,7 @@ impl<'a> Maker<'a> {
         if self.depth >= MOST_DEPTH {
             return Err(bad_schema(format!("types are nested deeper than {MOST_DEPTH} levels")));
         }
+        self.room.take(1)?;
         self.depth += 1;
         let made = self.of_any(of, place);
         self.depth -= 1;
@@ -169,13 +172,10 @@ impl<'a> Maker<'a> {
     fn named(&mut self, at: usize, place: Place<'a>) -> Result<(Node, Arc<Schema>), Error> {
         let Names { all, .. } = self.names;
         let named = all.get(at).ok_or_else(|| bad_schema("a type is missing"))?;
+        self.room.take_text(named.full_name.len())?;
         let (node, mut schema) = match &named.shape {
             Shape::Open => return Err(bad_schema(format!("the type {} is not whole", named.full_name))),
-            Shape::Enum(symbols) => {
-                let symbols: Arc<[Arc<str>]> = symbols.iter().map(|symbol| symbol.as_str().into()).collect();
-                let schema = self.of_enum(named, &symbols);
-                (Node::Enum(symbols), schema)
-            }
+            Shape::Enum(symbols) => (Node::Enum(Arc::clone(symbols)), self.of_enum(named, symbols)?),
             Shape::Fixed(size) => {
                 let decimal = decimal(&named.properties)?;
                 let scale = decimal.as_ref().map(|(scale, _)| *scale);
@@ -187,16 +187,16 @@ impl<'a> Maker<'a> {
             }
             Shape::Record(fields) => {
                 let fields = match self.records.get(at) {
-                    Some(Slot::Done(record)) => record.schema.fields().to_vec(),
+                    Some(Slot::Done(record)) => record.schema.kind.clone(),
                     Some(Slot::Open) => {
                         let stub =
-                            Schema { name: name_of(named), ..Schema::new(Connect::Struct(Vec::new())) };
+                            Schema { name: name_of(named), ..Schema::new(Connect::Struct(Arc::default())) };
                         let stub = stub.with_optional(place.optional);
                         return Ok((Node::Record(at, None), Arc::new(stub)));
                     }
                     _ => self.record(at, named, fields)?,
                 };
-                (Node::Record(at, None), Schema::new(Connect::Struct(fields)))
+                (Node::Record(at, None), Schema::new(fields))
             }
         };
         if schema.name.is_none() {
@@ -214,7 +214,7 @@ impl<'a> Maker<'a> {
         at: usize,
         named: &'a Named,
         fields: &'a [super::parse::Field],
-    ) -> Result<Vec<Field>, Error> {
+    ) -> Result<Connect, Error> {
         self.set(at, Slot::Open);
         let mut nodes = Vec::with_capacity(fields.len());
         let mut all: Vec<Field> = Vec::with_capacity(fields.len());
@@ -222,11 +222,12 @@ impl<'a> Maker<'a> {
             let place = Place { optional: false, default: field.default.as_ref(), doc: field.doc.as_deref() };
             let (node, schema) = self.of(&field.of, place)?;
             nodes.push(node);
-            all.push(Field { name: field.name.as_str().into(), schema });
+            all.push(Field { name: Arc::clone(&field.name), schema });
         }
-        let schema = Schema { name: name_of(named), ..Schema::new(Connect::Struct(all.clone())) };
+        let kind = Connect::Struct(all.into());
+        let schema = Schema { name: name_of(named), ..Schema::new(kind.clone()) };
         self.set(at, Slot::Done(Record { fields: nodes, schema: Arc::new(schema) }));
-        Ok(all)
+        Ok(kind)
     }
 
     fn set(&mut self, at: usize, slot: Slot) {
@@ -235,9 +236,11 @@ impl<'a> Maker<'a> {
         }
     }
 
-    fn of_enum(&self, named: &Named, symbols: &[Arc<str>]) -> Schema {
+    fn of_enum(&self, named: &Named, symbols: &[Arc<str>]) -> Result<Schema, Error> {
         let mut schema = Schema::new(Connect::String);
         if self.options.enhanced || self.options.generalized {
+            self.room.take(symbols.len())?;
+            self.room.take_text(symbols.iter().map(|symbol| symbol.len()).sum())?;
             let parameter =
                 if self.options.generalized { "org.apache.kafka.connect.data.Enum" } else { ENUM };
             schema.parameters.insert(parameter.into(), named.full_name.as_str().into());
@@ -247,7 +250,7 @@ impl<'a> Maker<'a> {
                 schema.parameters.insert(format!("{parameter}.{symbol}").into(), value);
             }
         }
-        schema
+        Ok(schema)
     }
 
     fn union(&mut self, branches: &'a [Type], place: Place<'a>) -> Result<(Node, Arc<Schema>), Error> {
@@ -291,15 +294,20 @@ impl<'a> Maker<'a> {
             fields.push(Field { name: name.into(), schema });
         }
         let name = if self.options.generalized { "connect_union" } else { UNION };
-        let mut schema = Schema { name: Some(name.into()), ..Schema::new(Connect::Struct(fields)) };
+        let mut schema = Schema { name: Some(name.into()), ..Schema::new(Connect::Struct(fields.into())) };
         schema.optional = place.optional || null.is_some();
         schema.doc = place.doc.map(Arc::from);
         let default = place.default.filter(|default| !default.is_null());
-        let node = |schema: &Schema| Node::Union(nodes.clone(), Arc::new(schema.clone()));
+        let mut schema = Arc::new(schema);
+        let mut node = Node::Union(nodes, Arc::clone(&schema));
         if let Some(default) = default {
-            schema.default = Some(default::value(&node(&schema), self, default)?);
+            let default = Some(default::value(&node, self, default)?);
+            schema = Arc::new(Schema { default, ..(*schema).clone() });
+            if let Node::Union(_, of) = &mut node {
+                *of = Arc::clone(&schema);
+            }
         }
-        Ok((node(&schema), Arc::new(schema)))
+        Ok((node, schema))
     }
 
     fn branch_name(&self, kind: &Kind) -> String {
@@ -335,14 +343,17 @@ impl<'a> Maker<'a> {
         schema.optional |= place.optional;
         let type_doc = text(properties, "doc").filter(|_| !self.options.discard_type_doc);
         let doc = text(properties, "connect.doc").or(place.doc).or(type_doc);
+        self.room.take_text(doc.map_or(0, str::len))?;
         schema.doc = doc.map(Arc::from);
         if let Some(name) = text(properties, "connect.name") {
+            self.room.take_text(name.len())?;
             schema.name = Some(name.into());
         }
         if let Some(version) = properties.get("connect.version").and_then(Json::as_i64) {
             schema.version = i32::try_from(version).ok();
         }
         if let Some(Json::Object(parameters)) = properties.get("connect.parameters") {
+            self.room.take(parameters.len())?;
             for (name, value) in parameters {
                 let value = value.as_str().ok_or_else(|| {
                     Error::new(format!(
@@ -350,6 +361,7 @@ impl<'a> Maker<'a> {
                         brief(value)
                     ))
                 })?;
+                self.room.take_text(name.len() + value.len())?;
                 schema.parameters.insert(name.as_str().into(), value.into());
             }
         }
@@ -367,6 +379,10 @@ impl default::Records for Maker<'_> {
             Slot::Done(record) => Some(record),
             Slot::New | Slot::Open => None,
         }
+    }
+
+    fn room(&self) -> &Room {
+        &self.room
     }
 }
 

@@ -69,7 +69,29 @@ pub(super) struct Reader {
     file: FileDescriptor,
     options: Options,
     /// Held for a lookup only; a schema has few messages.
-    plans: RwLock<HashMap<Which, Arc<Plan>>>,
+    plans: RwLock<Plans>,
+}
+
+/// What was made of messages.
+#[derive(Debug, Default)]
+struct Plans {
+    known: HashMap<Which, Arc<Plan>>,
+    /// Of all of them.
+    parts: usize,
+}
+
+/// Fields in all plans of a schema: each message may have all others in it.
+const MOST_PARTS: usize = 250_000;
+
+impl Plans {
+    fn keep(&mut self, which: Which, plan: &Arc<Plan>) {
+        // Whoever sends ever other messages of so many gains nothing from keeping them.
+        if self.parts > MOST_PARTS {
+            *self = Self::default();
+        }
+        self.parts += plan.parts();
+        self.known.insert(which, Arc::clone(plan));
+    }
 }
 
 impl Reader {
@@ -84,17 +106,17 @@ impl Reader {
         let plan = self.plan(which)?;
         let message = DynamicMessage::decode(plan.message.clone(), payload)
             .map_err(|error| bad_message(error.to_string()))?;
-        read::root(&plan, self.options, &message)
+        read::root(&plan, self.options, (&message, payload.len()))
     }
 
     fn plan(&self, which: Which) -> Result<Arc<Plan>, Error> {
-        let known = self.plans.read().unwrap_or_else(PoisonError::into_inner).get(&which).cloned();
+        let known = self.plans.read().unwrap_or_else(PoisonError::into_inner).known.get(&which).cloned();
         if let Some(plan) = known {
             return Ok(plan);
         }
         let message = which.find(&self.file).ok_or_else(|| bad_message("the schema has no such message"))?;
         let plan = Arc::new(plan::make(message, self.options)?);
-        self.plans.write().unwrap_or_else(PoisonError::into_inner).insert(which, Arc::clone(&plan));
+        self.plans.write().unwrap_or_else(PoisonError::into_inner).keep(which, &plan);
         Ok(plan)
     }
 }

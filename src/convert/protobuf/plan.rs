@@ -1,7 +1,8 @@
 //! From a message's descriptor to Connect's schema, by the rules of Confluent's converter, and to the plan that values
 //! are read by (`connect-runtime.md` §6.4).
 //!
-//! A message inside itself has, as the schema of its field, one without fields; its values have the whole schema. Pure.
+//! A message inside itself has, as the schema of its field, one without fields; its values have the whole schema. Uses of
+//! a message share its fields. Pure.
 
 use super::{Options, bad_schema};
 use crate::data::schema::{DATE, Field, Kind as Connect, TIME, TIMESTAMP};
@@ -64,6 +65,13 @@ pub(super) struct Plan {
     pub(super) messages: Vec<Option<Message>>,
 }
 
+impl Plan {
+    /// How many fields there are in all messages of it.
+    pub(super) fn parts(&self) -> usize {
+        self.messages.iter().flatten().map(|message| message.parts.len()).sum()
+    }
+}
+
 /// Makes the plan of `message`.
 pub(super) fn make(message: MessageDescriptor, options: Options) -> Result<Plan, Error> {
     let mut maker = Maker { options, known: HashMap::new(), messages: Vec::new(), depth: 0 };
@@ -92,7 +100,7 @@ impl Maker {
         if let Some(place) = self.known.get(message.full_name()) {
             let whole = self.messages.get(*place).and_then(Option::as_ref);
             let schema = whole.map(|whole| (*whole.schema).clone());
-            let stub = || Schema { name: Some(name.into()), ..Schema::new(Connect::Struct(Vec::new())) };
+            let stub = || Schema { name: Some(name.into()), ..Schema::new(Connect::Struct(Arc::default())) };
             return Ok((Node::Message(*place, None), schema.unwrap_or_else(stub)));
         }
         if self.depth >= MOST_DEPTH {
@@ -115,7 +123,7 @@ impl Maker {
             parts.push(Part::Field { always: self.is_always_there(&field), field, node });
         }
         self.depth -= 1;
-        let schema = Schema { name: Some(name.into()), ..Schema::new(Connect::Struct(fields)) };
+        let schema = Schema { name: Some(name.into()), ..Schema::new(Connect::Struct(fields.into())) };
         if let Some(slot) = self.messages.get_mut(place) {
             *slot = Some(Message { parts, schema: Arc::new(schema.clone()) });
         }
@@ -146,7 +154,7 @@ impl Maker {
         let schema = Schema {
             name: Some(format!("io.confluent.connect.protobuf.Union.{name}").into()),
             optional: true,
-            ..Schema::new(Connect::Struct(inner))
+            ..Schema::new(Connect::Struct(inner.into()))
         };
         let schema = Arc::new(schema);
         fields.push(Field { name: own.into(), schema: Arc::clone(&schema) });

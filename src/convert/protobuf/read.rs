@@ -2,9 +2,8 @@
 
 use super::plan::{Node, Part, Plan};
 use super::{Options, bad_message};
-use crate::data::{Error, Schema, SchemaAndValue, Struct, Value as Connect};
-use bigdecimal::BigDecimal;
-use bigdecimal::num_bigint::BigInt;
+use crate::data::room::Room;
+use crate::data::{Error, Schema, SchemaAndValue, Struct, Value as Connect, java_number};
 use prost_reflect::{DynamicMessage, FieldDescriptor, MapKey, Value};
 use std::sync::Arc;
 
@@ -12,9 +11,13 @@ const DAY: i64 = 86_400_000;
 /// A message that is missing may be made with its defaults, and so may one in it; not without end.
 const MOST_DEPTH: usize = 100;
 
-/// Reads a whole message.
-pub(super) fn root(plan: &Plan, options: Options, message: &DynamicMessage) -> Result<SchemaAndValue, Error> {
-    let mut reader = Reader { plan, options, depth: 0 };
+/// Reads a whole message, which had so many bytes.
+pub(super) fn root(
+    plan: &Plan,
+    options: Options,
+    (message, bytes): (&DynamicMessage, usize),
+) -> Result<SchemaAndValue, Error> {
+    let mut reader = Reader { plan, options, depth: 0, room: Room::for_values(bytes) };
     let value = match &plan.root {
         Node::Wrapper(node, field) => reader.value(node, &message.get_field(field))?,
         Node::Message(place, _) => reader.message(*place, &plan.schema, message)?,
@@ -27,6 +30,7 @@ struct Reader<'a> {
     plan: &'a Plan,
     options: Options,
     depth: usize,
+    room: Room,
 }
 
 impl Reader<'_> {
@@ -42,6 +46,7 @@ impl Reader<'_> {
         if self.depth >= MOST_DEPTH {
             return Err(bad_message(format!("it is nested deeper than {MOST_DEPTH} levels")));
         }
+        self.room.take(of.parts.len())?;
         self.depth += 1;
         let mut values = Vec::with_capacity(of.parts.len());
         for part in &of.parts {
@@ -77,6 +82,7 @@ impl Reader<'_> {
         let Some(place) = fields.iter().position(|(field, _)| message.has_field(field)) else {
             return Ok(Connect::Null);
         };
+        self.room.take(fields.len())?;
         let mut values = vec![Connect::Null; fields.len()];
         if let (Some(slot), Some((field, node))) = (values.get_mut(place), fields.get(place)) {
             *slot = self.value(node, &message.get_field(field))?;
@@ -94,7 +100,9 @@ impl Reader<'_> {
             (Node::Enum(of), Value::EnumNumber(number)) => {
                 let name = of.get_value(*number).map(|value| value.name().to_owned());
                 let unknown = || format!("UNKNOWN_ENUM_VALUE_{}_{number}", of.name());
-                Connect::String(name.unwrap_or_else(unknown).into())
+                let name = name.unwrap_or_else(unknown);
+                self.room.take_text(name.len())?;
+                Connect::String(name.into())
             }
             (Node::List(of), Value::List(items)) => {
                 Connect::Array(items.iter().map(|item| self.value(of, item)).collect::<Result<_, _>>()?)
@@ -164,7 +172,7 @@ fn decimal(scale: i32, message: &DynamicMessage) -> Result<Connect, Error> {
     };
     let own = number(message, 3);
     if own == i64::from(scale) {
-        return Ok(Connect::Decimal(BigDecimal::new(BigInt::from_signed_bytes_be(&bytes), own)));
+        return Ok(Connect::Decimal(java_number::decimal_of_bytes(&bytes, own)?));
     }
     Err(Error::new(format!(
         "Decimal value has mismatching scale for given Decimal schema. Schema has scale {scale}, value has scale {own}."

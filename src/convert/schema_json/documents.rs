@@ -51,7 +51,7 @@ impl Documents {
             bases.extend(Url::parse(name));
         }
         self.bases.push(bases);
-        self.all.push(Document { anchors: anchors(&json), json });
+        self.all.push(Document { anchors: anchors(&json)?, json });
         Ok(())
     }
 
@@ -88,15 +88,26 @@ impl Documents {
     }
 }
 
+/// Bytes of all pointers to schemas with names: each may be as long as the document.
+const MOST_POINTERS: usize = 4 * 1024 * 1024;
+
 /// The schemas below `json` that have names of their own, with their pointers.
-fn anchors(json: &Json) -> HashMap<String, String> {
+fn anchors(json: &Json) -> Result<HashMap<String, String>, Error> {
     let mut found = HashMap::new();
+    let mut bytes = 0;
     let mut open = vec![(json, Rc::new(Step::Root))];
     while let Some((json, at)) = open.pop() {
         match json {
             Json::Object(members) => {
                 for name in names(members) {
-                    found.entry(name.to_owned()).or_insert_with(|| at.pointer());
+                    let pointer = at.pointer();
+                    bytes += pointer.len();
+                    if bytes > MOST_POINTERS {
+                        return Err(bad_schema(
+                            "too many schemas with names of their own lie too deep in it",
+                        ));
+                    }
+                    found.entry(name.to_owned()).or_insert(pointer);
                 }
                 let inner = members.iter().map(|(name, json)| (json, Step::Member(Rc::clone(&at), name)));
                 open.extend(inner.map(|(json, step)| (json, Rc::new(step))));
@@ -108,7 +119,7 @@ fn anchors(json: &Json) -> HashMap<String, String> {
             _ => {}
         }
     }
-    found
+    Ok(found)
 }
 
 /// What a schema calls itself.

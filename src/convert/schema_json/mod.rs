@@ -10,6 +10,7 @@ mod read;
 
 use crate::data::json_text::{self, Json};
 use crate::data::registered::Registered;
+use crate::data::room::Room;
 use crate::data::{Error, Schema, SchemaAndValue};
 use documents::Documents;
 use plan::{Node, Object};
@@ -50,7 +51,7 @@ impl Reader {
         if json == Json::Null {
             return Ok(SchemaAndValue::NULL);
         }
-        let value = read::value(&self.root, &self.objects, &json)?;
+        let value = read::value(&self.root, &self.objects, &json, &Room::for_values(bytes.len()))?;
         Ok(SchemaAndValue { schema: Some(Arc::clone(&self.schema)), value })
     }
 }

@@ -8,6 +8,7 @@
 use super::documents::{Documents, Place};
 use super::{Options, Reader, bad_schema, read};
 use crate::data::json_text::{self, brief};
+use crate::data::room::Room;
 use crate::data::schema::{DECIMAL, Field, Kind};
 use crate::data::{Error, Schema};
 use serde_json::{Map, Value as Json};
@@ -17,8 +18,6 @@ use std::sync::Arc;
 const UNION: &str = "io.confluent.connect.json.OneOf";
 /// Types in types, and references to references; nested deeper a schema is a ring.
 const MOST_DEPTH: usize = 100;
-/// References can make much out of little.
-const MOST_SCHEMAS: usize = 100_000;
 
 /// How a value is read.
 #[derive(Debug, Clone)]
@@ -46,11 +45,10 @@ pub(super) struct Object {
 
 /// Makes the reader.
 pub(super) fn make(documents: &Documents, options: Options) -> Result<Reader, Error> {
-    let mut maker =
-        Maker { documents, options, objects: Vec::new(), known: HashMap::new(), depth: 0, count: 0 };
-    let root = documents.root();
+    let room = Room::for_parts();
+    let mut maker = Maker { documents, options, objects: Vec::new(), known: HashMap::new(), depth: 0, room };
     let at = Some((0, String::new()));
-    let (node, schema) = maker.of(root, Context { document: 0, optional: false, at })?;
+    let (node, schema) = maker.of(documents.root(), Context { document: 0, optional: false, at })?;
     Ok(Reader { schema, root: node, objects: maker.objects })
 }
 
@@ -77,7 +75,7 @@ struct Maker<'a> {
     /// Objects by the places that `$ref`s name.
     known: HashMap<Place, usize>,
     depth: usize,
-    count: usize,
+    room: Room,
 }
 
 type Made = (Node, Arc<Schema>);
@@ -87,10 +85,7 @@ impl<'a> Maker<'a> {
         if self.depth >= MOST_DEPTH {
             return Err(bad_schema(format!("it is nested deeper than {MOST_DEPTH} levels")));
         }
-        self.count += 1;
-        if self.count > MOST_SCHEMAS {
-            return Err(bad_schema(format!("it has more than {MOST_SCHEMAS} parts, references counted")));
-        }
+        self.room.take(1)?;
         self.depth += 1;
         let made = self.of_any(json, context);
         self.depth -= 1;
@@ -102,6 +97,7 @@ impl<'a> Maker<'a> {
         let object = object.ok_or_else(|| unsupported(json))?;
         if let Some(reference) = object.get("$ref").and_then(Json::as_str) {
             let (at, target) = self.documents.find(context.document, reference)?;
+            self.room.take_text(at.1.len())?;
             if let Some(known) = self.known.get(&at) {
                 return Ok(self.again(*known, context.optional));
             }
@@ -138,7 +134,7 @@ impl<'a> Maker<'a> {
         let whole = self.objects.get(place).and_then(Option::as_ref);
         let schema = match whole {
             Some(object) => Schema { optional, ..(*object.schema).clone() },
-            None => Schema::new(Kind::Struct(Vec::new())).with_optional(optional),
+            None => Schema::new(Kind::Struct(Arc::default())).with_optional(optional),
         };
         let schema = Arc::new(schema);
         let of_value = whole.is_some().then(|| Arc::clone(&schema));
@@ -163,7 +159,7 @@ impl<'a> Maker<'a> {
                 for name in many {
                     made.push(self.typed(name, object, context.inner(true))?);
                 }
-                Ok(self.sum(made, object, optional))
+                self.sum(made, object, optional)
             }
         }
     }
@@ -184,11 +180,11 @@ impl<'a> Maker<'a> {
         for branch in others {
             made.push(self.of(branch, context.inner(true))?);
         }
-        Ok(self.sum(made, object, optional))
+        self.sum(made, object, optional)
     }
 
     /// A union as a struct with a field for each branch.
-    fn sum(&self, made: Vec<Made>, object: &Map<String, Json>, optional: bool) -> Made {
+    fn sum(&self, made: Vec<Made>, object: &Map<String, Json>, optional: bool) -> Result<Made, Error> {
         let (name, prefix) = if self.options.generalized {
             ("connect_union", "connect_union_field_".to_owned())
         } else {
@@ -199,11 +195,11 @@ impl<'a> Maker<'a> {
             nodes.push(node);
             fields.push(Field { name: format!("{prefix}{place}").into(), schema });
         }
-        let mut schema = Schema { name: Some(name.into()), ..Schema::new(Kind::Struct(fields)) };
+        let mut schema = Schema { name: Some(name.into()), ..Schema::new(Kind::Struct(fields.into())) };
         schema.optional = optional;
-        schema.doc = text(object, "description");
+        schema.doc = text(object, "description", &self.room)?;
         let schema = Arc::new(schema);
-        (Node::Union(nodes, Arc::clone(&schema)), schema)
+        Ok((Node::Union(nodes, Arc::clone(&schema)), schema))
     }
 
     /// All parts at once: their properties together, or the first that has a type.
@@ -262,11 +258,11 @@ impl<'a> Maker<'a> {
             ("object", _) => return self.object(&[(context.document, object)], object, context),
             ("array", _) => self.array(connect == Some("map"), object, &context)?,
             (name, connect) => {
-                let schema = finish(Schema::new(leaf(name, connect)?), object, optional)?;
+                let schema = self.finish(Schema::new(leaf(name, connect)?), object, optional)?;
                 return Ok((Node::Leaf(Arc::clone(&schema)), schema));
             }
         };
-        let schema = finish(schema, object, optional)?;
+        let schema = self.finish(schema, object, optional)?;
         Ok((node, schema))
     }
 
@@ -311,9 +307,10 @@ impl<'a> Maker<'a> {
             let inner = Context { document, optional: !required.contains(name), at: None };
             let (node, schema) = self.of(property, inner)?;
             nodes.push(node);
+            self.room.take_text(name.len())?;
             fields.push(Field { name: name.into(), schema });
         }
-        let schema = finish(Schema::new(Kind::Struct(fields)), object, context.optional)?;
+        let schema = self.finish(Schema::new(Kind::Struct(fields.into())), object, context.optional)?;
         let names = schema.fields().iter().map(|field| Arc::clone(&field.name)).collect();
         let whole = Object { nodes, names, schema: Arc::clone(&schema) };
         if let Some(slot) = self.objects.get_mut(place) {
@@ -321,34 +318,42 @@ impl<'a> Maker<'a> {
         }
         Ok((Node::Object(place, Some(Arc::clone(&schema)), context.optional), schema))
     }
-}
 
-/// Adds name, version, doc, parameters and default.
-fn finish(mut schema: Schema, object: &Map<String, Json>, optional: bool) -> Result<Arc<Schema>, Error> {
-    schema.optional = optional;
-    schema.name = text(object, "title");
-    schema.doc = text(object, "description");
-    let version = object.get("connect.version").and_then(Json::as_i64);
-    schema.version = version.and_then(|version| i32::try_from(version).ok());
-    if let Some(Json::Object(parameters)) = object.get("connect.parameters") {
-        for (name, value) in parameters {
-            let value = value.as_str().ok_or_else(|| bad_schema("a parameter is no text"))?;
-            schema.parameters.insert(name.as_str().into(), value.into());
+    /// Adds name, version, doc, parameters and default.
+    fn finish(
+        &self,
+        mut schema: Schema,
+        object: &Map<String, Json>,
+        optional: bool,
+    ) -> Result<Arc<Schema>, Error> {
+        schema.optional = optional;
+        schema.name = text(object, "title", &self.room)?;
+        schema.doc = text(object, "description", &self.room)?;
+        let version = object.get("connect.version").and_then(Json::as_i64);
+        schema.version = version.and_then(|version| i32::try_from(version).ok());
+        if let Some(Json::Object(parameters)) = object.get("connect.parameters") {
+            self.room.take(parameters.len())?;
+            for (name, value) in parameters {
+                let value = value.as_str().ok_or_else(|| bad_schema("a parameter is no text"))?;
+                self.room.take_text(name.len() + value.len())?;
+                schema.parameters.insert(name.as_str().into(), value.into());
+            }
         }
+        if schema.name.as_deref() == Some(DECIMAL) {
+            schema.scale()?;
+        }
+        let default = object.get("default").filter(|default| !default.is_null());
+        if let (Some(default), false) =
+            (default, matches!(schema.kind, Kind::Struct(_) | Kind::Array(_) | Kind::Map(..)))
+        {
+            let text = default.to_string();
+            self.room.take_text(text.len())?;
+            let json = json_text::parse(text.as_bytes(), 0).map_err(super::super::json::not_json)?;
+            let leaf = Node::Leaf(Arc::new(schema.clone()));
+            schema.default = Some(read::value(&leaf, &[], &json, &self.room)?);
+        }
+        Ok(Arc::new(schema))
     }
-    if schema.name.as_deref() == Some(DECIMAL) {
-        schema.scale()?;
-    }
-    let default = object.get("default").filter(|default| !default.is_null());
-    if let (Some(default), false) =
-        (default, matches!(schema.kind, Kind::Struct(_) | Kind::Array(_) | Kind::Map(..)))
-    {
-        let text = default.to_string();
-        let json = json_text::parse(text.as_bytes(), 0).map_err(super::super::json::not_json)?;
-        let leaf = Node::Leaf(Arc::new(schema.clone()));
-        schema.default = Some(read::value(&leaf, &[], &json)?);
-    }
-    Ok(Arc::new(schema))
 }
 
 /// The properties: those with a `connect.index` by it, the others by name.
@@ -384,6 +389,9 @@ fn leaf(name: &str, connect: Option<&str>) -> Result<Kind, Error> {
     })
 }
 
-fn text(object: &Map<String, Json>, key: &str) -> Option<Arc<str>> {
-    object.get(key).and_then(Json::as_str).map(Arc::from)
+/// A text of a schema, which is there once more with each use.
+fn text(object: &Map<String, Json>, key: &str, room: &Room) -> Result<Option<Arc<str>>, Error> {
+    let text = object.get(key).and_then(Json::as_str);
+    room.take_text(text.map_or(0, str::len))?;
+    Ok(text.map(Arc::from))
 }

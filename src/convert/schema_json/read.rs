@@ -4,23 +4,30 @@ use super::super::json_payload::{self, ByName, no_struct, node as found, unique}
 use super::plan::{Node, Object};
 use crate::data::java_number::whole;
 use crate::data::json_text::{Json, Members};
+use crate::data::room::Room;
 use crate::data::schema::Kind;
 use crate::data::{Error, Schema, Struct, Value};
 use std::sync::Arc;
 
 /// Reads `json` as `node` says.
-pub(super) fn value(node: &Node, objects: &[Option<Object>], json: &Json<'_>) -> Result<Value, Error> {
-    Reader { objects }.value(node, json)
+pub(super) fn value(
+    node: &Node,
+    objects: &[Option<Object>],
+    json: &Json<'_>,
+    room: &Room,
+) -> Result<Value, Error> {
+    Reader { objects, room }.value(node, json)
 }
 
 struct Reader<'a> {
     objects: &'a [Option<Object>],
+    room: &'a Room,
 }
 
 impl Reader<'_> {
     fn value(&self, node: &Node, json: &Json<'_>) -> Result<Value, Error> {
         match (node, json) {
-            (Node::Leaf(schema), json) => json_payload::value(schema, json, true),
+            (Node::Leaf(schema), json) => json_payload::value(schema, json, true, self.room),
             (node, Json::Null) => null(node),
             (Node::Array(of, _), Json::Array(items)) => self.array(of, items),
             (Node::Map(of, _), Json::Object(members)) => self.map(of, members),
@@ -60,6 +67,7 @@ impl Reader<'_> {
         let object = self.objects.get(place).and_then(Option::as_ref);
         let Object { nodes, schema: own, .. } = object.ok_or_else(|| Error::new("a schema is missing"))?;
         let Json::Object(members) = json else { return Err(no_struct(json)) };
+        self.room.take(nodes.len())?;
         let members = ByName::new(members);
         let mut values = Vec::with_capacity(nodes.len());
         for (node, field) in nodes.iter().zip(own.fields()) {
@@ -72,6 +80,9 @@ impl Reader<'_> {
     }
 
     fn union(&self, nodes: &[Node], schema: &Arc<Schema>, json: &Json<'_>) -> Result<Value, Error> {
+        // Each branch is a value, and is asked about each member.
+        let members = if let Json::Object(members) = json { members.len() } else { 0 };
+        self.room.take(nodes.len().saturating_mul(1 + members / 8))?;
         let place = self.branch(nodes, json).ok_or_else(no_branch)?;
         let mut values = vec![Value::Null; nodes.len()];
         let node = nodes.get(place).ok_or_else(no_branch)?;
