@@ -4,6 +4,7 @@
 //! else fit for a line. Both take time in proportion to the text, whatever it is. Nothing here knows where secrets come
 //! from.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::OnceLock;
 
@@ -34,6 +35,8 @@ pub struct Hidden {
 struct Finders {
     long: Option<AhoCorasick>,
     short: Option<AhoCorasick>,
+    /// How many of the values are long.
+    shorts_at: usize,
 }
 
 impl fmt::Debug for Hidden {
@@ -49,26 +52,41 @@ impl PartialEq for Hidden {
 }
 
 impl Hidden {
+    /// All that `sets` hide, in one.
+    pub fn of_all<'a>(sets: impl IntoIterator<Item = &'a Self>) -> Self {
+        let values = sets.into_iter().flat_map(|set| set.values.iter().cloned()).collect();
+        let mut all = Self { values, finders: OnceLock::new() };
+        all.sort();
+        all
+    }
+
     /// Adds values with what stands for them, a variable for instance.
     pub fn extend(&mut self, values: impl IntoIterator<Item = (String, String)>) {
         for (value, shown) in values {
             // A message may hold a value trimmed, or the items of a list one by one.
             let items = value.split([',', '\n']).map(str::trim);
-            for form in [value.as_str(), value.trim()].into_iter().chain(items) {
-                let tells = !form.is_empty() && !PLAIN.contains(&form);
-                if tells && !self.values.iter().any(|(known, _)| known.expose() == form) {
-                    self.values.push((Secret::new(form), shown.clone()));
-                }
-            }
+            let forms = [value.as_str(), value.trim()].into_iter().chain(items);
+            let telling = forms.filter(|form| !form.is_empty() && !PLAIN.contains(form));
+            self.values.extend(telling.map(|form| (Secret::new(form), shown.clone())));
         }
-        // Where one begins with another, the longer one counts; short ones stand at the end.
-        self.values.sort_by_key(|(value, _)| std::cmp::Reverse(value.expose().len()));
-        self.finders = OnceLock::new();
+        self.sort();
     }
 
     /// Adds what `other` hides.
     pub fn merge(&mut self, other: &Self) {
-        self.extend(other.values.iter().map(|(value, shown)| (value.expose().to_owned(), shown.clone())));
+        self.values.extend(other.values.iter().cloned());
+        self.sort();
+    }
+
+    /// Where one begins with another, the longer one counts; short ones stand at the end. What was added first says what is
+    /// shown.
+    fn sort(&mut self) {
+        self.values.sort_by(|one, two| {
+            let (one, two) = (one.0.expose(), two.0.expose());
+            two.len().cmp(&one.len()).then_with(|| one.cmp(two))
+        });
+        self.values.dedup_by(|later, first| later.0 == first.0);
+        self.finders = OnceLock::new();
     }
 
     /// True when nothing is hidden.
@@ -76,48 +94,58 @@ impl Hidden {
         self.values.is_empty()
     }
 
-    /// `text` with each hidden value replaced.
-    pub fn redact(&self, text: &str) -> String {
+    /// How many values are hidden.
+    pub fn len(&self) -> usize {
+        self.values.len()
+    }
+
+    /// `text` with each hidden value replaced; the same text where none is in it.
+    pub fn redact<'t>(&self, text: &'t str) -> Cow<'t, str> {
         if self.is_empty() {
-            return text.to_owned();
+            return text.into();
         }
         let finders = self.finders.get_or_init(|| self.finders());
-        let long = replace(finders.long.as_ref(), text, |found| Some(&self.values[found].1), |_, _| true);
-        let shorts = self.values.len() - finders.short.as_ref().map_or(0, AhoCorasick::patterns_len);
-        replace(finders.short.as_ref(), &long, |found| Some(&self.values[shorts + found].1), is_word)
+        let (long, short) = self.values.split_at(finders.shorts_at);
+        match replace(finders.long.as_ref(), text, long, |_, _| true) {
+            Cow::Borrowed(text) => replace(finders.short.as_ref(), text, short, is_word),
+            Cow::Owned(text) => replace(finders.short.as_ref(), &text, short, is_word).into_owned().into(),
+        }
     }
 
     fn finders(&self) -> Finders {
-        let count = self.values.iter().take_while(|(value, _)| value.expose().len() >= SHORT).count();
-        let (long, short) = self.values.split_at(count);
+        let shorts_at = self.values.iter().take_while(|(value, _)| value.expose().len() >= SHORT).count();
+        let (long, short) = self.values.split_at(shorts_at);
         let finder = |values: &[(Secret, String)]| {
             let values = values.iter().map(|(value, _)| value.expose());
             // Only the number of patterns is bounded, at billions.
             AhoCorasick::builder().match_kind(MatchKind::LeftmostLongest).build(values).ok()
         };
-        Finders { long: finder(long), short: finder(short) }
+        Finders { long: finder(long), short: finder(short), shorts_at }
     }
 }
 
-/// `text` with what is found replaced, where the characters around it allow that.
-fn replace<'a>(
+/// `text` with what is found replaced by what stands for it in `values`, where the characters around it allow that.
+fn replace<'t>(
     finder: Option<&AhoCorasick>,
-    text: &str,
-    shown: impl Fn(usize) -> Option<&'a String>,
+    text: &'t str,
+    values: &[(Secret, String)],
     allowed: impl Fn(Option<char>, Option<char>) -> bool,
-) -> String {
-    let mut out = String::with_capacity(text.len());
+) -> Cow<'t, str> {
+    let mut out = String::new();
     let mut kept = 0;
     for found in finder.into_iter().flat_map(|finder| finder.find_iter(text)) {
         let (before, after) = (text[..found.start()].chars().next_back(), text[found.end()..].chars().next());
-        if let Some(shown) = shown(found.pattern().as_usize()).filter(|_| allowed(before, after)) {
+        if allowed(before, after) {
             out.push_str(&text[kept..found.start()]);
-            out.push_str(shown);
+            out.push_str(&values[found.pattern().as_usize()].1);
             kept = found.end();
         }
     }
+    if kept == 0 {
+        return text.into();
+    }
     out.push_str(&text[kept..]);
-    out
+    out.into()
 }
 
 fn is_word(before: Option<char>, after: Option<char>) -> bool {
@@ -182,6 +210,7 @@ fn is_basic(text: &str) -> bool {
 mod tests {
     use super::{Hidden, foreign};
     use proptest::prelude::*;
+    use std::borrow::Cow;
 
     #[test]
     fn values_give_way_to_their_variables() {
@@ -217,12 +246,54 @@ mod tests {
         assert!(shown.starts_with("sig=[hidden] sig=[hidden]") && shown.len() < 1100);
     }
 
+    #[test]
+    fn a_text_without_a_secret_is_not_copied() {
+        let hidden = hiding(&["s3cret", "1"]);
+        for text in ["nothing in it", "101 is no 1st", ""] {
+            assert!(matches!(hidden.redact(text), Cow::Borrowed(same) if same == text), "{text}");
+        }
+    }
+
+    #[test]
+    fn very_many_values_take_no_time_of_their_square() {
+        // Each would be compared with all before it, ten thousand million times.
+        let list: Vec<String> = (0..100_000).map(|number| format!("value{number}")).collect();
+        let hidden = hiding(&[&list.join(",")]);
+        assert_eq!(hidden.len(), 100_001);
+        assert_eq!(hidden.redact("of value77777!"), "of $!");
+    }
+
+    fn hiding(values: &[&str]) -> Hidden {
+        let mut hidden = Hidden::default();
+        hidden.extend(values.iter().map(|value| ((*value).to_owned(), "$".to_owned())));
+        hidden
+    }
+
     proptest! {
+        #[test]
+        fn one_of_all_hides_what_each_does(
+            sets in prop::collection::vec(prop::collection::vec("[a-c1]{1,6}", 0..4), 0..6),
+            text in "[a-d1 ]{0,40}",
+        ) {
+            let sets: Vec<Hidden> = sets
+                .iter()
+                .map(|set| hiding(&set.iter().map(String::as_str).collect::<Vec<_>>()))
+                .collect();
+            let all = Hidden::of_all(&sets);
+            let shown = all.redact(&text);
+            let apart = sets.iter().fold(text.clone(), |text, set| set.redact(&text).into_owned());
+            prop_assert_eq!(matches!(shown, Cow::Borrowed(_)), apart == text);
+            for set in &sets {
+                prop_assert_eq!(set.redact(&shown), shown.as_ref());
+            }
+        }
+
         #[test]
         fn a_long_value_is_never_left(value in "[a-c]{4,6}", before in "[a-d ]{0,8}", after in "[a-d ]{0,8}") {
             let mut hidden = Hidden::default();
             hidden.extend([(value.clone(), "${}".to_owned()), ("ab".to_owned(), "$".to_owned())]);
-            let shown = hidden.redact(&(before + &value + &after));
+            let text = before + &value + &after;
+            let shown = hidden.redact(&text);
             prop_assert!(!shown.contains(&value));
         }
 

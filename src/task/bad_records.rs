@@ -260,8 +260,11 @@ impl BadRecords {
             ("__connect.errors.stage", fault.stage.as_str().to_owned()),
             ("__connect.errors.class.name", fault.class.to_string()),
             ("__connect.errors.exception.class.name", fault.source.class().to_owned()),
-            ("__connect.errors.exception.message", self.hidden.redact(&fault.source.to_string())),
-            ("__connect.errors.exception.stacktrace", self.hidden.redact(&trace(&fault.source))),
+            (
+                "__connect.errors.exception.message",
+                self.hidden.redact(&fault.source.to_string()).into_owned(),
+            ),
+            ("__connect.errors.exception.stacktrace", self.hidden.redact(&trace(&fault.source)).into_owned()),
         ]
     }
 
@@ -282,8 +285,9 @@ impl BadRecords {
                 ", where consumed record is {{topic='{topic}', partition={partition}, offset={offset}{time}}}"
             );
         }
+        let error = chain(&fault.source);
         tracing::error!(
-            error = self.hidden.redact(&chain(&fault.source)),
+            error = &*self.hidden.redact(&error),
             "Error encountered in task {}. Executing stage '{}' with class '{}'{place}.",
             from.task,
             fault.stage.as_str(),

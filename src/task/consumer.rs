@@ -298,8 +298,9 @@ impl ConnectorTasks {
         if !self.failed.insert(task) {
             return;
         }
-        let shown = self.spec.hidden.redact(&error.to_string());
-        tracing::error!(connector = %self.spec.name, task, error = shown, "task failed");
+        let text = error.to_string();
+        let shown = self.spec.hidden.redact(&text);
+        tracing::error!(connector = %self.spec.name, task, error = &*shown, "task failed");
         let partitions = self.partitions_of(task);
         for partition in &partitions {
             if let Some(running) = self.running.get(partition) {

@@ -118,7 +118,8 @@ impl Error {
     /// The text of a status's `trace`: Connect's first line, which tools look for, then what happened, without what is
     /// `hidden`.
     pub fn trace(&self, hidden: &Hidden) -> String {
-        let error = hidden.redact(&self.to_string());
+        let text = self.to_string();
+        let error = hidden.redact(&text);
         let first = match self {
             Self::BadRecord { .. } => "Tolerance exceeded in error handler",
             _ => "Exiting WorkerSinkTask due to unrecoverable exception.",

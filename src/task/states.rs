@@ -22,7 +22,7 @@ impl ConnectorTasks {
     pub(super) async fn tell_task(&self, task: u32) {
         let trouble = self.troubles.trace(task, &self.owner, Instant::now());
         let parts: Vec<String> = self.passed_over.trace(task).into_iter().chain(trouble).collect();
-        let trace = (!parts.is_empty()).then(|| self.spec.hidden.redact(&parts.join("\n")));
+        let trace = (!parts.is_empty()).then(|| self.spec.hidden.redact(&parts.join("\n")).into_owned());
         self.parts.tell(&self.spec.name, Some(task), self.state(), trace).await;
     }
 
@@ -43,7 +43,7 @@ impl ConnectorTasks {
             Some(Line::Waits(sums)) => {
                 let what = sums.iter().map(Sum::to_string).collect::<Vec<_>>().join("; ");
                 let what = self.spec.hidden.redact(&what);
-                tracing::warn!(%connector, what, "waits and is tried again; nothing is lost");
+                tracing::warn!(%connector, what = &*what, "waits and is tried again; nothing is lost");
             }
             Some(Line::GoesOn(after)) => {
                 tracing::info!(%connector, seconds = after.as_secs(), "goes on: what waited is done");

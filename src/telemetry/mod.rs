@@ -28,6 +28,9 @@ use tracing_subscriber::{EnvFilter, Registry, fmt, reload};
 
 /// Libraries that are only worth reading when something is wrong; ours follow the level that was set.
 const QUIET: &str = "warn,azure_core=error,azure_identity=error";
+/// What is never written, whatever filter is asked for: headers as a service of somebody else wrote them, and addresses with
+/// what the service lent.
+const NEVER: &str = "typespec_client_core::http::policies=off";
 
 /// How log lines look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -101,7 +104,7 @@ impl Filter {
 
     fn reload(&self, directives: &str) {
         let Some(handle) = &self.handle else { return };
-        let reloaded = EnvFilter::try_new(directives).map_err(|error| error.to_string());
+        let reloaded = parsed(directives).map_err(|error| error.to_string());
         let reloaded = reloaded.and_then(|filter| handle.reload(filter).map_err(|error| error.to_string()));
         if let Err(error) = reloaded {
             tracing::error!(error, directives, "the filter of log lines could not be changed");
@@ -138,12 +141,16 @@ pub fn start(options: &Options) -> Result<Filter, Error> {
 fn filter(options: &Options) -> Result<EnvFilter, Error> {
     let level = options.root().directive();
     let directives = options.written().unwrap_or_else(|| format!("{QUIET},kusto_connect={level}"));
-    EnvFilter::try_new(&directives).map_err(|source| Error::Filter { filter: directives, source })
+    parsed(&directives).map_err(|source| Error::Filter { filter: directives, source })
+}
+
+fn parsed(directives: &str) -> Result<EnvFilter, ParseError> {
+    EnvFilter::try_new(format!("{directives},{NEVER}"))
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Level, Options, filter};
+    use super::{Level, NEVER, Options, filter};
 
     #[test]
     fn a_name_that_is_no_level_is_said() {
@@ -167,7 +174,7 @@ mod tests {
         );
         let both =
             Options { level: Some("ERROR".into()), filter: Some("trace".into()), ..Options::default() };
-        assert_eq!(shown(both), "trace");
+        assert_eq!(shown(both), format!("{NEVER},trace"));
         let wrong = Options { filter: Some("=,=".into()), ..Options::default() };
         assert!(filter(&wrong).unwrap_err().to_string().starts_with("RUST_LOG==,= cannot be read"));
     }

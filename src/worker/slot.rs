@@ -181,8 +181,9 @@ async fn finish(order: Option<Order>, drained: bool, spec: &ConnectorSpec, parts
 }
 
 async fn tell_failed(spec: &ConnectorSpec, error: &Error, parts: &Parts) {
-    let shown = spec.hidden.redact(&error.to_string());
-    tracing::error!(connector = %spec.name, error = shown, "connector cannot run");
+    let text = error.to_string();
+    let shown = spec.hidden.redact(&text);
+    tracing::error!(connector = %spec.name, error = &*shown, "connector cannot run");
     let trace = Some(error.trace(&spec.hidden));
     // A configuration that cannot be read fails the connector itself, all else its tasks.
     let (state, connector_trace) = match error {
