@@ -195,7 +195,7 @@ impl Auth {
         let response = self.http.client.get(url).header("Accept", "application/json").send().await;
         let response = response.map_err(|e| call.unreachable(chain(&e)))?;
         let status = response.status().as_u16();
-        let body = response.bytes().await.map_err(|e| call.unreachable(chain(&e)))?;
+        let body = call.body(response).await?;
         let named = match status {
             200 => parse_cloud(&body).map_err(|text| call.malformed(text))?,
             404 => None,

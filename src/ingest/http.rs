@@ -15,7 +15,7 @@ use std::time::Duration;
 use url::Url;
 
 /// Answers of the service are tables of resources, schemas or mappings; what is larger is none of these.
-pub(super) const MOST_OF_SERVICE: usize = 16 * 1024 * 1024;
+const MOST_OF_SERVICE: usize = 16 * 1024 * 1024;
 /// Answers of storage accounts and sign-in services are a few lines.
 const MOST_OF_STORAGE: usize = 1024 * 1024;
 /// For one TCP and TLS connect.
@@ -229,6 +229,14 @@ impl Call {
             text: text.into(),
             setting: self.setting,
         }
+    }
+
+    /// The body of an answer of the service.
+    pub async fn body(&self, response: reqwest::Response) -> Result<Vec<u8>, Error> {
+        bounded::body(response, MOST_OF_SERVICE).await.map_err(|error| match error {
+            bounded::Error::TooLong(_) => self.malformed(error.to_string()),
+            bounded::Error::Broken(error) => self.unreachable(super::error::chain(&error)),
+        })
     }
 
     /// Awaits `work`, but not longer than `limit`.

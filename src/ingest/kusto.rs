@@ -5,11 +5,10 @@
 use super::answer::{Found, Table, parse_table};
 use super::auth::Auth;
 use super::error::{Class, Refusal, chain};
-use super::http::{Call, Http, MOST_OF_SERVICE};
+use super::http::{Call, Http};
 use super::message::Sender;
 use super::storage::retry_after_of;
 use super::{Error, SasUrl};
-use crate::bounded;
 use bytes::Bytes;
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -214,11 +213,7 @@ async fn send(call: &Call, request: reqwest::RequestBuilder) -> Result<Answer, E
     let response = request.send().await.map_err(|e| call.unreachable(chain(&e)))?;
     let status = response.status().as_u16();
     let retry_after = retry_after_of(response.headers());
-    let body = bounded::body(response, MOST_OF_SERVICE).await;
-    let body = body.map_err(|error| match error {
-        bounded::Error::TooLong(_) => call.malformed(error.to_string()),
-        bounded::Error::Broken(error) => call.unreachable(chain(&error)),
-    })?;
+    let body = call.body(response).await?;
     Ok(Answer { status, retry_after, body })
 }
 

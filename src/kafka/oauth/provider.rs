@@ -6,11 +6,10 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::Arc;
 use std::time::Duration;
 
 use azure_core::credentials::TokenCredential;
-use azure_core::http::{ClientOptions, Transport};
+use azure_core::http::ClientOptions;
 use azure_identity::{
     ClientAssertionCredentialOptions, ManagedIdentityCredential, ManagedIdentityCredentialOptions,
     UserAssignedId, WorkloadIdentityCredential, WorkloadIdentityCredentialOptions,
@@ -18,12 +17,18 @@ use azure_identity::{
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use time::OffsetDateTime;
+use url::Url;
 
 use super::Token;
+use crate::bounded;
 use crate::config::files;
+use crate::secret::foreign;
 
 /// For one question, connecting included.
 const LIMIT: Duration = Duration::from_secs(30);
+
+/// A token and a few words around it.
+const MOST_BYTES: usize = 1024 * 1024;
 
 /// What to ask for tokens. It holds a secret in the clear while it is inside of a client's settings, and is never printed.
 #[derive(Clone, Serialize, Deserialize)]
@@ -121,7 +126,7 @@ impl Source {
 fn client_options(builder: reqwest::ClientBuilder) -> Result<ClientOptions, String> {
     let client =
         builder.redirect(reqwest::redirect::Policy::none()).build().map_err(|error| cause(&error))?;
-    Ok(ClientOptions { transport: Some(Transport::new(Arc::new(client))), ..Default::default() })
+    Ok(ClientOptions { transport: Some(bounded::transport(client, MOST_BYTES)), ..Default::default() })
 }
 
 async fn azure(credential: &dyn TokenCredential, scope: &str) -> Result<String, String> {
@@ -137,20 +142,28 @@ async fn endpoint(url: &str, (id, secret): (&str, &str), scope: Option<&str>) ->
     form.extend(scope.map(|scope| ("scope", scope)));
     let request =
         client.post(url).basic_auth(id, Some(secret)).header("Accept", "application/json").form(&form);
-    let answer = request.send().await.map_err(|error| format!("{url}: {}", cause(&error)))?;
+    let place = place(url);
+    let answer = request.send().await.map_err(|error| format!("{place}: {}", cause(&error)))?;
     let status = answer.status().as_u16();
-    let body = answer.bytes().await.map_err(|error| format!("{url}: {}", cause(&error)))?;
+    let body =
+        bounded::body(answer, MOST_BYTES).await.map_err(|error| format!("{place}: {}", cause(&error)))?;
     let body: Value = serde_json::from_slice(&body).unwrap_or_default();
     let text = |name: &str| body.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
     match text("access_token") {
         Some(token) if status == 200 => Ok(token.to_owned()),
         _ => {
-            // Providers say here what is wrong, in one line, and repeat no secret.
+            // Providers say here what is wrong, in one line.
             let words = [text("error"), text("error_description")].into_iter().flatten();
-            let words: Vec<_> = words.map(|text| text.lines().next().unwrap_or_default()).collect();
-            Err(format!("{url}: status {status} {}", words.join(": ")).trim_end().to_owned())
+            let words: Vec<_> = words.map(|text| foreign(text.lines().next().unwrap_or_default())).collect();
+            Err(format!("{place}: status {status} {}", words.join(": ")).trim_end().to_owned())
         }
     }
+}
+
+/// An address without what may be a secret in it.
+fn place(url: &str) -> String {
+    let Ok(url) = Url::parse(url) else { return "the token endpoint".to_owned() };
+    format!("{}{}", url.origin().ascii_serialization(), url.path())
 }
 
 /// The innermost cause: the outer ones name the URL over again.
