@@ -35,7 +35,7 @@ impl Value {
             Self::Number(number) => Some(number.to_string()),
             Self::Flag(flag) => Some(flag.to_string()),
             Self::List(items) => {
-                Some(items.iter().map(|item| redact::without_user(item)).collect::<Vec<_>>().join(","))
+                Some(items.iter().map(|item| redact::plain_address(item)).collect::<Vec<_>>().join(","))
             }
             Self::Password(secret) => Some(secret.to_string()),
         }

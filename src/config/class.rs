@@ -9,8 +9,9 @@ use super::errors::Problems;
 use super::fabric;
 use super::keys::KUSTO;
 use super::plugins;
+use super::redact::shown;
 use super::values::Values;
-use super::{ConnectorProperties, KustoSinkConfig, Topics, WorkerConfig, is_secret};
+use super::{ConnectorProperties, KustoSinkConfig, Topics, WorkerConfig};
 
 /// Makes a class's typed settings from values that the table of keys has read, for this worker. What is wrong goes to the problems, and the result is then none.
 type Build = fn(&Values<'_>, Option<&Topics>, &WorkerConfig, &mut Problems) -> Option<KustoSinkConfig>;
@@ -109,7 +110,7 @@ fn available() -> String {
 /// A map as Java prints it, without its secrets (the JVM shows them).
 fn in_java(raw: &ConnectorProperties) -> String {
     let entry = |(key, value): (&String, &Option<String>)| {
-        let shown = if is_secret(key) { "[hidden]" } else { value.as_deref().unwrap_or("null") };
+        let shown = value.as_deref().map_or_else(|| "null".to_owned(), |value| shown(key, value));
         format!("{key}={shown}")
     };
     format!("{{{}}}", raw.iter().map(entry).collect::<Vec<_>>().join(", "))

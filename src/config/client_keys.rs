@@ -4,7 +4,7 @@
 //! nobody knows. What becomes of a key here is `kafka::settings`' business; this file knows no library. Names that Java
 //! compares by letter case are taken in any.
 
-use JavaType::{Double, Filled, Flag, GzipLevel, Int, Long, OneOf, Short, Text};
+use JavaType::{Double, Filled, Flag, GzipLevel, Int, Long, OneOf, Password, Short, Text};
 
 /// A kind of Kafka client.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,6 +44,8 @@ const ALL: u8 = CONSUMER | PRODUCER | ADMIN;
 pub enum JavaType {
     /// Nothing that can be said without the class that reads it.
     Text,
+    /// The same, of something that is never shown.
+    Password,
     /// Something.
     Filled,
     /// One of these.
@@ -90,7 +92,7 @@ impl JavaType {
             _ => Some(format!("must be a whole number from {least} to {most}")),
         };
         match self {
-            Text => None,
+            Text | Password => None,
             Filled => value.is_empty().then(|| "must not be empty".to_owned()),
             OneOf(names) => {
                 let known = names.iter().any(|name| name.eq_ignore_ascii_case(value));
@@ -208,7 +210,7 @@ const JAVA: &[ClientKey] = &[
     ClientKey("retry.backoff.max.ms", ALL, Long(0, LONG)),
     ClientKey("retry.backoff.ms", ALL, Long(0, LONG)),
     ClientKey("sasl.client.callback.handler.class", ALL, Text),
-    ClientKey("sasl.jaas.config", ALL, Text),
+    ClientKey("sasl.jaas.config", ALL, Password),
     ClientKey("sasl.kerberos.kinit.cmd", ALL, Text),
     ClientKey("sasl.kerberos.min.time.before.relogin", ALL, Long(LEAST_LONG, LONG)),
     ClientKey("sasl.kerberos.service.name", ALL, Text),
@@ -234,10 +236,10 @@ const JAVA: &[ClientKey] = &[
     ClientKey("sasl.oauthbearer.assertion.claim.sub", ALL, Text),
     ClientKey("sasl.oauthbearer.assertion.file", ALL, Text),
     ClientKey("sasl.oauthbearer.assertion.private.key.file", ALL, Text),
-    ClientKey("sasl.oauthbearer.assertion.private.key.passphrase", ALL, Text),
+    ClientKey("sasl.oauthbearer.assertion.private.key.passphrase", ALL, Password),
     ClientKey("sasl.oauthbearer.assertion.template.file", ALL, Text),
     ClientKey("sasl.oauthbearer.client.credentials.client.id", ALL, Text),
-    ClientKey("sasl.oauthbearer.client.credentials.client.secret", ALL, Text),
+    ClientKey("sasl.oauthbearer.client.credentials.client.secret", ALL, Password),
     ClientKey("sasl.oauthbearer.clock.skew.seconds", ALL, Int(LEAST_INT, INT)),
     ClientKey("sasl.oauthbearer.expected.audience", ALL, Text),
     ClientKey("sasl.oauthbearer.expected.issuer", ALL, Text),
@@ -264,20 +266,20 @@ const JAVA: &[ClientKey] = &[
     ClientKey("ssl.enabled.protocols", ALL, Text),
     ClientKey("ssl.endpoint.identification.algorithm", ALL, Text),
     ClientKey("ssl.engine.factory.class", ALL, Text),
-    ClientKey("ssl.key.password", ALL, Text),
+    ClientKey("ssl.key.password", ALL, Password),
     ClientKey("ssl.keymanager.algorithm", ALL, Text),
-    ClientKey("ssl.keystore.certificate.chain", ALL, Text),
-    ClientKey("ssl.keystore.key", ALL, Text),
+    ClientKey("ssl.keystore.certificate.chain", ALL, Password),
+    ClientKey("ssl.keystore.key", ALL, Password),
     ClientKey("ssl.keystore.location", ALL, Text),
-    ClientKey("ssl.keystore.password", ALL, Text),
+    ClientKey("ssl.keystore.password", ALL, Password),
     ClientKey("ssl.keystore.type", ALL, Text),
     ClientKey("ssl.protocol", ALL, Text),
     ClientKey("ssl.provider", ALL, Text),
     ClientKey("ssl.secure.random.implementation", ALL, Text),
     ClientKey("ssl.trustmanager.algorithm", ALL, Text),
-    ClientKey("ssl.truststore.certificates", ALL, Text),
+    ClientKey("ssl.truststore.certificates", ALL, Password),
     ClientKey("ssl.truststore.location", ALL, Text),
-    ClientKey("ssl.truststore.password", ALL, Text),
+    ClientKey("ssl.truststore.password", ALL, Password),
     ClientKey("ssl.truststore.type", ALL, Text),
     ClientKey("transaction.timeout.ms", PRODUCER, Int(LEAST_INT, INT)),
     ClientKey("transaction.two.phase.commit.enable", PRODUCER, Flag),

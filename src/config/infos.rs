@@ -8,8 +8,8 @@ use std::fmt;
 
 use super::check::Checked;
 use super::def::ConfigKey;
-use super::redact::Redacted;
-use super::{Hidden, Properties, is_secret};
+use super::redact::{Redacted, shown};
+use super::{Hidden, Properties};
 
 /// The result of validating a connector's settings.
 #[derive(Debug, Clone, Default)]
@@ -108,7 +108,7 @@ impl ConfigInfos {
         }
         let value = ConfigValueInfo {
             name: key.to_owned(),
-            value: value.filter(|_| !is_secret(key)).map(str::to_owned),
+            value: value.map(|value| shown(key, value)),
             errors: vec![message],
             visible: true,
             ..ConfigValueInfo::default()
@@ -135,10 +135,7 @@ impl From<Checked> for ConfigInfo {
         let value = ConfigValueInfo {
             name: checked.key.name.to_string(),
             // A type of text does not make a secret less of one (the Fabric class's connection string).
-            value: checked.value.render().map(|value| {
-                let hide = is_secret(&checked.key.name) && !value.is_empty();
-                if hide { "[hidden]".to_owned() } else { value }
-            }),
+            value: checked.value.render().map(|value| shown(&checked.key.name, &value)),
             recommended_values: checked.key.recommended.clone(),
             errors: checked.errors,
             visible: checked.visible,

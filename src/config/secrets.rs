@@ -3,29 +3,17 @@
 //!
 //! Pure. What is found goes to [`Hidden`], which takes it out of every text that leaves.
 
+use std::collections::BTreeMap;
+
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
 use super::jaas;
-use super::redact::is_secret;
+use super::redact::tells_secrets;
 use crate::secret::{Hidden, SHOWN};
 
-/// Keys whose names speak of secrets and whose values are none: where one is, whose it is, of what kind.
-const ABOUT_SECRETS: [&str; 13] = [
-    ".url",
-    ".source",
-    ".id",
-    ".enable",
-    ".enabled",
-    ".location",
-    ".path",
-    ".file",
-    ".provider",
-    ".class",
-    ".type",
-    ".ms",
-    ".name",
-];
+/// A host that people write a login before, without a scheme.
+const HOST: &str = "proxy.host";
 /// More pairs of a user and a password are not tried: nobody has them, and each costs memory.
 const MOST_PAIRS: usize = 256;
 
@@ -40,6 +28,12 @@ pub(super) fn of<'a>(settings: impl IntoIterator<Item = (&'a str, &'a str)>) -> 
     hidden
 }
 
+/// What must not be shown of the proxies that the environment names: the HTTP clients read them there.
+pub(super) fn of_proxies(env: &BTreeMap<String, String>) -> Hidden {
+    let is_proxy = |key: &str| ["http_proxy", "https_proxy", "all_proxy"].contains(&key);
+    of(env.iter().filter(|(key, _)| is_proxy(&key.to_ascii_lowercase())).map(|(_, at)| (HOST, at.as_str())))
+}
+
 #[derive(Default)]
 struct Found {
     users: Vec<String>,
@@ -49,7 +43,7 @@ struct Found {
 impl Found {
     fn read(&mut self, key: &str, value: &str) {
         let lower = key.to_ascii_lowercase();
-        if is_secret(key) && !ABOUT_SECRETS.iter().any(|end| lower.ends_with(end)) {
+        if tells_secrets(key) {
             self.secret(&lower, value);
         } else if names_a_user(&lower) {
             self.users.push(value.to_owned());
@@ -57,13 +51,17 @@ impl Found {
         for item in value.split(',') {
             self.address(item);
         }
+        if lower.ends_with(HOST) && !value.contains("://") {
+            self.address(&format!("http://{value}"));
+        }
     }
 
     /// A secret, or several of them in a form that has parts.
     fn secret(&mut self, key: &str, value: &str) {
         if key.ends_with("jaas.config") {
-            for (name, option) in jaas::login_entry(value).map(|entry| entry.options).unwrap_or_default() {
-                self.part(&name, option.expose());
+            match jaas::login_entry(value) {
+                Ok(entry) => entry.options.iter().for_each(|(name, option)| self.part(name, option.expose())),
+                Err(_) => self.broken(value),
             }
             return;
         }
@@ -81,11 +79,18 @@ impl Found {
         self.secrets.push(value.to_owned());
     }
 
+    /// A login entry that cannot be read: any of its quotes and values may be the secret.
+    fn broken(&mut self, entry: &str) {
+        let quotes = entry.split('"').skip(1).step_by(2);
+        let words = entry.split('=').skip(1).filter_map(|rest| rest.split([';', ' ', '"']).next());
+        self.secrets.extend(quotes.chain(words).map(str::to_owned));
+    }
+
     /// A part that has a name of its own.
     fn part(&mut self, name: &str, value: &str) {
         let lower = name.to_ascii_lowercase();
         let is_key = ["key", "accesskey", "sharedaccesskey"].contains(&lower.as_str());
-        if (is_secret(&lower) || is_key) && !value.contains("://") {
+        if (tells_secrets(&lower) || is_key) && !value.contains("://") {
             self.secrets.push(value.to_owned());
         } else if names_a_user(&lower) {
             self.users.push(value.to_owned());
@@ -146,7 +151,7 @@ fn decoded(part: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{in_base64, of};
+    use super::{in_base64, of, of_proxies};
 
     #[test]
     fn secrets_are_found_wherever_settings_hold_them() {
@@ -179,6 +184,32 @@ mod tests {
         ] {
             assert_eq!(hidden.redact(&format!("before {text} after")), "before [hidden] after", "{text}");
         }
+    }
+
+    #[test]
+    fn a_login_that_cannot_be_read_keeps_its_secret() {
+        for jaas in [
+            "a.Module required username=\"u1\" password=\"canary-1",
+            "a.Module required password=canary-1; another",
+            "a.Module password=\"canary-1\" required",
+        ] {
+            let hidden = of([("sasl.jaas.config", jaas)]);
+            assert_eq!(hidden.redact("a.Module required canary-1"), "a.Module required [hidden]", "{jaas}");
+        }
+    }
+
+    #[test]
+    fn logins_of_proxies_are_secrets_with_and_without_a_scheme() {
+        let env = [
+            ("HTTP_PROXY", "http://ann:canary-1@proxy:1"),
+            ("https_proxy", "ann:canary-2@proxy:1"),
+            ("NO_PROXY", "ann:canary-3@proxy"),
+        ];
+        let env = env.map(|(key, value)| (key.to_owned(), value.to_owned())).into();
+        let shown = of_proxies(&env).redact("canary-1 canary-2 canary-3 proxy").into_owned();
+        assert_eq!(shown, "[hidden] [hidden] canary-3 proxy");
+        let shown = of([("value.converter.proxy.host", "ann:canary-4@proxy")]);
+        assert_eq!(shown.redact(&in_base64("ann:canary-4")), "[hidden]");
     }
 
     #[test]

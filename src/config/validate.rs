@@ -18,7 +18,7 @@ use super::values::Values;
 use super::{
     CONNECT_VERSION, ConnectorClass, ConnectorProperties, Hidden, Properties, RegistryConfig,
     SINK_DEAD_LETTERS, SinkConnectorConfig, WorkerConfig, connector, custody, endpoint, override_policy,
-    rules, secrets, sizes, transforms, unused,
+    redact, rules, secrets, sizes, transforms, unused,
 };
 
 /// Checks `raw` (with its `name` already put in) as a sink connector of this worker.
@@ -72,7 +72,7 @@ impl Validation {
         let messages = self.checked.iter_mut().flat_map(|checked| checked.errors.iter_mut());
         let messages = messages.chain(self.undefined.iter_mut().map(|error| &mut error.message));
         for message in messages.chain(&mut self.warnings) {
-            *message = hidden.redact(message);
+            *message = hidden.redact(message).into_owned();
         }
         if let Some(clients) = &mut self.clients {
             clients.hidden = hidden.clone();
@@ -155,8 +155,7 @@ fn overrides(raw: &ConnectorProperties) -> Vec<ConfigInfo> {
 
 /// A key that no table has.
 fn undefined(key: &str, raw: &ConnectorProperties, errors: Vec<String>) -> ConfigInfo {
-    let shown = |value: String| if super::is_secret(key) { "[hidden]".to_owned() } else { value };
-    let value = raw.get(key).cloned().flatten().map(shown);
+    let value = raw.get(key).and_then(Option::as_deref).map(|value| redact::shown(key, value));
     let value = ConfigValueInfo { name: key.to_owned(), value, errors, visible: true, ..Default::default() };
     ConfigInfo { definition: None, value }
 }

@@ -164,6 +164,7 @@ impl WorkerConfig {
         let mut all = raw.clone();
         all.extend(resolution.values);
         let mut hidden = resolution.hidden;
+        hidden.merge(&secrets::of_proxies(&env));
         hidden.merge(&secrets::of(all.iter().map(|(key, text)| (key.as_str(), text.as_str()))));
 
         let check = |row| {

@@ -18,8 +18,8 @@ pub(super) fn shown(
 ) -> Vec<String> {
     let is_meant = |(key, _): &Warning| !env::is_of_kubernetes(key, origins.get(key));
     let with_origin = |(key, text): Warning| match origins.get(&key) {
-        Some(origin) => hidden.redact(&format!("{text} (set by {origin})")),
-        None => hidden.redact(&text),
+        Some(origin) => hidden.redact(&format!("{text} (set by {origin})")).into_owned(),
+        None => hidden.redact(&text).into_owned(),
     };
     warnings.into_iter().filter(is_meant).map(with_origin).collect()
 }
@@ -27,7 +27,7 @@ pub(super) fn shown(
 /// Puts behind each error where its key was set, since four places can do so; or the short variable that would.
 pub(super) fn say_where(errors: &mut Problems, origins: &BTreeMap<String, String>, hidden: &Hidden) {
     for error in &mut errors.0 {
-        error.message = hidden.redact(&error.message);
+        error.message = hidden.redact(&error.message).into_owned();
         match origins.get(&error.key) {
             Some(origin) => error.message = format!("{} (set by {origin})", error.message),
             None => error.message.push_str(&env::hint(&error.key)),

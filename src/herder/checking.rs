@@ -132,9 +132,13 @@ pub fn checked(config: &ConnectorProperties, worker: &WorkerConfig) -> ConfigInf
             continue;
         }
         let value = config.get(&key).and_then(Option::as_deref);
-        infos.add_error(&key, value, clients.hidden.redact(&format!("Kafka client setting {key}: {reason}")));
+        infos.add_error(
+            &key,
+            value,
+            clients.hidden.redact(&format!("Kafka client setting {key}: {reason}")).into_owned(),
+        );
     }
-    infos.warnings.extend(notes.iter().map(|note| clients.hidden.redact(&note.text)));
+    infos.warnings.extend(notes.iter().map(|note| clients.hidden.redact(&note.text).into_owned()));
     infos
 }
 

@@ -1,5 +1,6 @@
 // What Kafka's own clients say of their settings. First a line for each kind of client with the names of its settings, as
-// `kind<TAB>name,name…`; then for each line in, `kind<TAB>key<TAB>value`, a line out: `taken`, or `refused` and why.
+// `kind<TAB>name,name…`, a `!` behind those of the type PASSWORD; then for each line in, `kind<TAB>key<TAB>value`, a line
+// out: `taken`, or `refused` and why.
 //
 // java -cp '.cache/rigs/kafka/*' tests/reference/ClientKeys.java <lines
 
@@ -25,7 +26,8 @@ public class ClientKeys {
             "admin", AdminClientConfig.configDef()));
         for (Map.Entry<String, ConfigDef> kind : kinds.entrySet()) {
             List<String> names = kind.getValue().configKeys().values().stream()
-                .filter(key -> !key.internalConfig).map(key -> key.name).sorted().toList();
+                .filter(key -> !key.internalConfig)
+                .map(key -> key.type == ConfigDef.Type.PASSWORD ? key.name + "!" : key.name).sorted().toList();
             out.println(kind.getKey() + "\t" + String.join(",", names));
         }
         BufferedReader in = new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));

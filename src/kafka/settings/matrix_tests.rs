@@ -90,7 +90,7 @@ fn values(key: &str, of: JavaType) -> Vec<String> {
             let odd = ["", "x"].map(str::to_owned);
             names.iter().map(|name| (*name).to_owned()).chain(upper).chain(odd).collect()
         }
-        JavaType::Text | JavaType::Filled => {
+        JavaType::Text | JavaType::Password | JavaType::Filled => {
             let own: &[&str] = match key {
                 "bootstrap.servers" => &["127.0.0.1:1", "PLAINTEXT://127.0.0.1:1", "nohost", ":1", "h:x"],
                 "partition.assignment.strategy" => &[

@@ -1,4 +1,4 @@
-//! Our table of the settings of Java's clients against Kafka's own: the same names, and the same verdict on edge values.
+//! Our table of the settings of Java's clients against Kafka's own: the same names, the same of them secret, and the same verdict on edge values.
 
 use std::collections::BTreeSet;
 use std::io::Write as _;
@@ -38,7 +38,7 @@ fn values(of: JavaType) -> Vec<String> {
         around.iter().map(ToString::to_string).chain(odd).collect()
     };
     match of {
-        JavaType::Text => Vec::new(),
+        JavaType::Text | JavaType::Password => Vec::new(),
         JavaType::Filled => ["", " ", "x"].map(str::to_owned).to_vec(),
         JavaType::OneOf(names) => names.iter().copied().chain(["", "x", "none"]).map(str::to_owned).collect(),
         JavaType::Flag => ["true", "false", "TRUE", " false ", "1", "yes", ""].map(str::to_owned).to_vec(),
@@ -67,8 +67,10 @@ fn settings_of_clients_are_those_of_kafkas_own() {
     for ((name, kind), line) in KINDS.iter().zip(names) {
         let (of, theirs) = line.split_once('\t').expect("a kind and its names");
         assert_eq!(of, *name);
-        let theirs: BTreeSet<&str> = theirs.split(',').collect();
-        let ours: BTreeSet<&str> = java_keys(*kind).map(|key| key.0).collect();
+        let theirs: BTreeSet<String> = theirs.split(',').map(str::to_owned).collect();
+        let mark = |of: JavaType| if of == JavaType::Password { "!" } else { "" };
+        let ours: BTreeSet<String> =
+            java_keys(*kind).map(|key| format!("{}{}", key.0, mark(key.2))).collect();
         assert_eq!(ours, theirs, "{name}");
     }
     assert_eq!(verdicts.len(), asked.len(), "an answer to each");
