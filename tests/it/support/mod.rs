@@ -22,6 +22,7 @@ mod registry;
 mod rest;
 mod secured;
 mod stage;
+mod tls;
 mod worker;
 mod worker_process;
 
@@ -43,6 +44,7 @@ pub use registry::Registry;
 pub use rest::Rest;
 pub use secured::Secured;
 pub use stage::Stage;
+pub use tls::Tls;
 pub use worker::{TestWorker, worker_config};
 pub use worker_process::Worker;
 

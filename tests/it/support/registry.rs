@@ -2,9 +2,6 @@
 //! down and come back on its port, and be asked by mutual TLS too.
 
 use std::collections::BTreeMap;
-use std::io;
-use std::net::SocketAddr;
-use std::pin::Pin;
 use std::sync::{Arc, Mutex};
 
 use axum::extract::{Path, Request, State};
@@ -13,16 +10,11 @@ use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
-use openssl::pkey::PKey;
-use openssl::ssl::{Ssl, SslAcceptor, SslMethod, SslVerifyMode};
-use openssl::x509::X509;
-use openssl::x509::store::X509StoreBuilder;
 use serde_json::{Value, json};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpListener;
 use tokio::task::JoinSet;
-use tokio_openssl::SslStream;
 
-use super::Authority;
+use super::{Authority, Tls};
 
 #[derive(Default)]
 struct Schemas {
@@ -45,33 +37,6 @@ pub struct Registry {
     shared: Arc<Shared>,
     port: u16,
     server: JoinSet<()>,
-}
-
-/// A listener for TLS, one handshake at a time.
-struct Tls {
-    tcp: TcpListener,
-    acceptor: SslAcceptor,
-}
-
-impl axum::serve::Listener for Tls {
-    type Io = SslStream<TcpStream>;
-    type Addr = SocketAddr;
-
-    async fn accept(&mut self) -> (Self::Io, Self::Addr) {
-        loop {
-            let (tcp, from) = self.tcp.accept().await.expect("a connection");
-            let ssl = Ssl::new(self.acceptor.context()).expect("TLS");
-            let mut stream = SslStream::new(ssl, tcp).expect("TLS");
-            // Who brings no certificate is not served.
-            if Pin::new(&mut stream).accept().await.is_ok() {
-                return (stream, from);
-            }
-        }
-    }
-
-    fn local_addr(&self) -> io::Result<Self::Addr> {
-        self.tcp.local_addr()
-    }
 }
 
 type Shape = State<Arc<Shared>>;
@@ -105,20 +70,8 @@ impl Registry {
 
     /// Listens at another port too, for who brings a certificate of `authority`; its address.
     pub async fn up_by_tls(&mut self, authority: &Authority) -> String {
-        let mut acceptor = SslAcceptor::mozilla_intermediate_v5(SslMethod::tls_server()).expect("TLS");
-        let (key, chain) = authority.keys("registry").pem();
-        let mut chain = X509::stack_from_pem(chain.as_bytes()).expect("certificates").into_iter();
-        acceptor.set_private_key(&PKey::private_key_from_pem(key.as_bytes()).expect("a key")).expect("a key");
-        acceptor.set_certificate(&chain.next().expect("a certificate")).expect("a certificate");
-        let mut trusted = X509StoreBuilder::new().expect("a store");
-        trusted
-            .add_cert(X509::from_pem(authority.pem().as_bytes()).expect("a certificate"))
-            .expect("a store");
-        acceptor.set_verify_cert_store(trusted.build()).expect("a store");
-        acceptor.set_verify(SslVerifyMode::PEER | SslVerifyMode::FAIL_IF_NO_PEER_CERT);
-        let tcp = TcpListener::bind("127.0.0.1:0").await.expect("a port");
-        let url = format!("https://{}", tcp.local_addr().expect("an address"));
-        let (listener, app) = (Tls { tcp, acceptor: acceptor.build() }, self.app());
+        let (listener, app) = (Tls::mutual(authority).await, self.app());
+        let url = format!("https://127.0.0.1:{}", listener.port());
         self.server.spawn(async move { axum::serve(listener, app).await.expect("it serves") });
         url
     }
