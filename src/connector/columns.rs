@@ -337,4 +337,11 @@ mod tests {
         );
         assert_eq!(String::from_utf8(quoted.unwrap()).unwrap(), "1,\"two\nlines\",42\n2,b,42");
     }
+
+    #[test]
+    fn columns_of_many_rows_never_fill_memory() {
+        let (many, long) = ("a\n".repeat(300_000), "x".repeat(1000));
+        let error = Width::default().append((DataFormat::Csv, ','), many.as_bytes(), &long).unwrap_err();
+        assert!(error.to_string().contains("would be written"), "{error}");
+    }
 }

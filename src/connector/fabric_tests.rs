@@ -166,6 +166,15 @@ fn a_line_has_three_fields_more() {
     assert_eq!(row(Layout::FabricCsv, &short).len() + 1, 74, "the connector's own test");
 }
 
+#[test]
+fn a_key_in_each_of_many_rows_never_fills_memory() {
+    let (key, value) = ("x".repeat(200_000), format!("[{}{{}}]", "{},".repeat(2000)));
+    let encoded =
+        encode(&target(JSON), &HeaderChoice::default(), &record(text(&key), text(&value)), &Width::default());
+    let error = encoded.err().unwrap();
+    assert!(error.to_string().contains("would be written"), "{error}");
+}
+
 proptest! {
     #[test]
     fn every_row_is_one_object_on_one_line(key in "(?s).{0,20}", value in "(?s)[\\[\\]{}:,\"a-c0-9\n ]{0,30}") {

@@ -324,7 +324,7 @@ fn default_cloud() -> Result<Cloud, String> {
 
 /// The cloud in an auth metadata answer; none when it says nothing (`kusto-protocol.md` §1.2).
 fn parse_cloud(body: &[u8]) -> Result<Option<Cloud>, String> {
-    let value: Value = serde_json::from_slice(body).map_err(|e| e.to_string())?;
+    let value: Value = serde_json::from_slice(body).map_err(|e| crate::words::json(&e))?;
     let Some(cloud) = value.get("AzureAD") else { return Err("AzureAD is missing".to_owned()) };
     let text = |name: &str| cloud.get(name).and_then(Value::as_str).filter(|text| !text.trim().is_empty());
     let Some(login) = text("LoginEndpoint") else { return Ok(None) };

@@ -169,7 +169,8 @@ impl KustoClient {
             let class = classify(answer.status, found.permanent);
             return refused(found, class);
         }
-        let value: Value = serde_json::from_slice(&answer.body).map_err(|e| call.malformed(e.to_string()))?;
+        let value: Value =
+            serde_json::from_slice(&answer.body).map_err(|e| call.malformed(crate::words::json(&e)))?;
         if let Some(found) = Found::in_answer(&value) {
             let class = if found.permanent == Some(true) { Class::Permanent } else { Class::Transient };
             return refused(found, class);

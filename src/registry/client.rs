@@ -229,7 +229,7 @@ impl Client {
 
     async fn json<T: serde::de::DeserializeOwned>(&self, question: &Question) -> Result<T, Error> {
         let body = self.ask(question).await?;
-        serde_json::from_slice(&body).map_err(|error| self.malformed(question, error.to_string()))
+        serde_json::from_slice(&body).map_err(|error| self.malformed(question, words::json(&error)))
     }
 
     async fn text(&self, question: &Question) -> Result<String, Error> {

@@ -2,7 +2,7 @@
 //! and what lies within it goes all its way, through every transformation, on a stack such as the worker's threads have.
 //!
 //! The matrix: every place in which something can be nested × depths on both sides of its bound. (The bound of most places
-//! is 1,000 levels, which is the JVM's.)
+//! is 1,000 levels, which is the JVM's.) What is sent to a worker or answered to it is in `deep_answers`.
 
 use std::collections::BTreeMap;
 use std::thread;

@@ -14,6 +14,7 @@ mod bad_input;
 mod bad_records;
 mod canaries;
 mod cluster;
+mod deep_answers;
 mod depth;
 mod documents;
 mod drain;
