@@ -3,6 +3,7 @@
 use super::consumer::{ConsumerEvent, GroupConsumer, Subscription};
 use super::native::{PartitionQueue, Records};
 use crate::id::TopicPartition;
+use futures::FutureExt;
 use rdkafka::consumer::Consumer;
 use rdkafka::mocking::MockCluster;
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
@@ -135,6 +136,26 @@ async fn a_record_of_a_partition_whose_queue_was_not_split_off_is_told_with_its_
     };
     let stray = tokio::time::timeout(MINUTE, stray).await.expect("a word of it");
     assert_eq!(stray, (TopicPartition::new("t", 0), 0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_in_a_queue_is_told_to_who_takes_it_over() {
+    let cluster = cluster();
+    let servers = cluster.bootstrap_servers();
+    let (mut consumer, mut queue) = joined(&servers).await;
+    let producer: BaseProducer = ClientConfig::new().set("bootstrap.servers", &servers).create().unwrap();
+    let send = || {
+        producer.send(BaseRecord::<str, str>::to("t").payload("value")).unwrap();
+        producer.flush(MINUTE).unwrap();
+    };
+    send();
+    take(&mut consumer, &mut queue).await;
+    send();
+    tokio::time::timeout(MINUTE, queue.nonempty().notified()).await.expect("a record");
+    drop(queue);
+    let mut queue = consumer.queue(&TopicPartition::new("t", 0)).unwrap();
+    assert!(queue.nonempty().notified().now_or_never().is_some(), "nobody would read it");
+    assert_eq!(queue.take().len(), 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]

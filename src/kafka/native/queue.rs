@@ -139,6 +139,9 @@ impl PartitionQueue {
             let opaque = Arc::as_ptr(&nonempty).cast_mut().cast::<c_void>();
             sys::rd_kafka_queue_cb_event_enable(queue, Some(on_nonempty), opaque);
         }
+        // The callback tells of what comes into an empty queue. What is in this one already told nobody, and nothing behind
+        // it would.
+        nonempty.notify_one();
         Ok(Self { id: id.clone(), queue, nonempty, flow, consumer: Alive(Arc::clone(consumer)) })
     }
 
