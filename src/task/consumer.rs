@@ -194,20 +194,21 @@ impl ConnectorTasks {
     }
 
     async fn assigned(&mut self, partitions: &[TopicPartition]) -> Result<(), Error> {
-        let queues = self.consumer.assign(partitions)?;
         for (partition, task) in deal(&self.owner, partitions, &self.spec.tasks) {
             self.owner.insert(partition, task);
         }
-        let connector = &self.spec.name;
-        tracing::info!(%connector, partitions = partitions.len(), in_all = self.owner.len(), "partitions assigned");
         let (held, free): (Vec<_>, Vec<_>) =
             partitions.iter().cloned().partition(|partition| self.is_held(partition));
-        if !held.is_empty() {
-            self.consumer.pause(&held)?;
-        }
-        // The library remembers the pause of a partition that went and comes back.
+        // The library remembers the pause of a partition that went and comes back. Before it is assigned: while its fetching
+        // starts, a resume may be overtaken by the start, and the library drops what was overtaken.
         if !free.is_empty() {
             self.consumer.resume(&free)?;
+        }
+        let queues = self.consumer.assign(partitions)?;
+        let connector = &self.spec.name;
+        tracing::info!(%connector, partitions = partitions.len(), in_all = self.owner.len(), "partitions assigned");
+        if !held.is_empty() {
+            self.consumer.pause(&held)?;
         }
         for queue in queues {
             self.open(queue).await;

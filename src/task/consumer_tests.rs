@@ -8,6 +8,7 @@ use crate::kafka::{ConsumerEvent, Error};
 use crate::limits::Room;
 use crate::status::WorkerEvent;
 use crate::task::list_sink::{FLUSH, List, Service, Sink};
+use crate::task::report::Report;
 use crate::task::{ByteBudget, ConnectorSpec, Order, Parts};
 use crate::telemetry::{Metrics, Redaction};
 use rdkafka::consumer::{BaseConsumer, Consumer};
@@ -142,30 +143,57 @@ fn partition() -> TopicPartition {
     TopicPartition::new("t", 0)
 }
 
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Clone, Copy)]
 enum Paused {
+    NoRoom,
     Failed,
     ByUser,
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_partition_that_was_paused_when_the_group_took_it_is_read_when_it_comes_back() {
+    for paused in [Paused::NoRoom, Paused::Failed, Paused::ByUser] {
+        let rig = Rig::new("60000");
+        let mut tasks = rig.life().await;
+        rig.send_first(&mut tasks).await;
+        match paused {
+            Paused::NoRoom => tasks.reported(Report::Blocked(partition())),
+            Paused::Failed => tasks.fail(0, &Error::Queue(partition()).into()).await,
+            Paused::ByUser => tasks.set_paused(true).await.unwrap(),
+        }
+        // The group takes it, what held it back passes, and it comes back.
+        tasks.revoked(&[partition()]).await.unwrap();
+        match paused {
+            Paused::NoRoom => {}
+            Paused::Failed => assert!(!tasks.restart_task(0).await.unwrap(), "the same consumer goes on"),
+            Paused::ByUser => tasks.set_paused(false).await.unwrap(),
+        }
+        rig.send();
+        tasks.assigned(&[partition()]).await.unwrap();
+        rig.wait_written(&mut tasks, &[0, 1]).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_is_held_back_still_is_not_read_when_its_partition_comes_back() {
-    for paused in [Paused::Failed, Paused::ByUser] {
+    for by_user in [false, true] {
         let rig = Rig::new("60000");
         let mut tasks = rig.life().await;
         assert!(until(&mut tasks, |tasks| !tasks.running.is_empty()).await, "no partition");
-        match paused {
-            Paused::ByUser => tasks.set_paused(true).await.unwrap(),
-            Paused::Failed => tasks.fail(0, &Error::Queue(partition()).into()).await,
+        if by_user {
+            tasks.set_paused(true).await.unwrap();
+        } else {
+            tasks.fail(0, &Error::Queue(partition()).into()).await;
         }
         tasks.revoked(&[partition()]).await.unwrap();
         tasks.assigned(&[partition()]).await.unwrap();
-        assert_eq!(tasks.running.is_empty(), paused == Paused::Failed);
+        assert_eq!(tasks.running.is_empty(), !by_user);
         rig.send();
         // It goes on where it was held back.
-        match paused {
-            Paused::ByUser => tasks.set_paused(false).await.unwrap(),
-            Paused::Failed => assert!(!tasks.restart_task(0).await.unwrap()),
+        if by_user {
+            tasks.set_paused(false).await.unwrap();
+        } else {
+            assert!(!tasks.restart_task(0).await.unwrap());
         }
         rig.wait_written(&mut tasks, &[0]).await;
     }
