@@ -76,7 +76,7 @@ impl Members {
             serde_json::to_writer(&mut *out, &**name).map_err(|error| Error::new(error.to_string()))?;
             out.push(b':');
             // Line breaks between tokens would end the row.
-            let is_one_line = !json.get().contains(['\n', '\r']);
+            let is_one_line = memchr::memchr2(b'\n', b'\r', json.get().as_bytes()).is_none();
             if is_one_line {
                 out.extend_from_slice(json.get().as_bytes());
             } else {
