@@ -7,6 +7,7 @@
 use super::error::{Elsewhere, Error};
 use super::signed::{self, FromWorker};
 use super::{MAX_BODY, Rest, basic_auth};
+use crate::bounded;
 use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::{Request, State};
 use axum::http::request::Parts;
@@ -19,6 +20,9 @@ use url::Url;
 
 /// A little longer than the other worker may take for a request.
 const TIMEOUT: Duration = Duration::from_secs(95);
+
+/// Answers to writes and validations are some ten times as long as their bodies at most.
+const MOST_BYTES: usize = 16 * MAX_BODY;
 
 /// The parameter that counts the hops.
 const HOPS: &str = "forward";
@@ -63,7 +67,10 @@ async fn pass_on(rest: &Rest, url: &Arc<str>, parts: &Parts, body: Bytes) -> Res
     }
     let answer = request.send().await.map_err(|error| unreachable(url, &error))?;
     let (status, headers) = (answer.status(), answer.headers().clone());
-    let body = answer.bytes().await.map_err(|error| unreachable(url, &error))?;
+    let body = bounded::body(answer, MOST_BYTES).await.map_err(|error| match error {
+        bounded::Error::Broken(error) => unreachable(url, &error),
+        too_long @ bounded::Error::TooLong(_) => io_error(too_long),
+    })?;
     if status.is_success() {
         // The client may read here next what it has just written there.
         if let Err(error) = rest.herder.refresh().await {
