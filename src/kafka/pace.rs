@@ -17,8 +17,8 @@ use tokio::sync::Notify;
 
 /// librdkafka's own.
 const USUAL_MS: u32 = 500;
-/// While there is a backlog: about as long as it takes to work off a queue.
-const SHORT_MS: u32 = 5;
+/// While there is a backlog: with 5 ms one partition of 64 came to 85 MB/s, with 1 ms to 120, as it does alone.
+const SHORT_MS: u32 = 1;
 /// A partition that gives half a queue within this time may have filled it.
 const WINDOW: Duration = Duration::from_secs(1);
 /// The wait stays short for so long after the last time a queue may have been full.
