@@ -24,6 +24,8 @@ struct State {
     /// Why the last connection that failed did.
     cause: Option<String>,
     is_down: bool,
+    /// A reason that somebody gave was told.
+    is_explained: bool,
     /// When it was told that none is there, or looked for one since.
     looked: Option<Instant>,
 }
@@ -48,7 +50,7 @@ impl Reach {
         }
     }
 
-    /// What is to be told now; `is_any_up` says whether a connection to a broker stands.
+    /// What is to be told now, the reason once more when it came late; `is_any_up` says whether a connection to a broker stands.
     pub(super) fn news(&self, now: Instant, is_any_up: impl FnOnce() -> bool) -> Option<News> {
         {
             let state = &mut *self.state();
@@ -57,9 +59,15 @@ impl Reach {
             }
             let Some(looked) = state.looked else {
                 state.looked = Some(now);
+                state.is_explained = state.cause.is_some();
                 let silent = || unreachable::SILENT.to_owned();
                 return Some(News::Gone(state.cause.take().unwrap_or_else(silent)));
             };
+            // A broker that stops in good order closes its connections without a word; the next try says why it fails.
+            if let Some(cause) = state.cause.take_if(|_| !state.is_explained) {
+                state.is_explained = true;
+                return Some(News::Gone(cause));
+            }
             if now.duration_since(looked) < LOOK_EVERY {
                 return None;
             }
@@ -110,5 +118,10 @@ mod tests {
         hear(Code::AllBrokersDown, "1/1 brokers are down");
         let Some(News::Gone(cause)) = reach.news(now, never) else { panic!("not told again") };
         assert!(!cause.contains("b:1"), "the cause is that of this time: {cause}");
+        hear(Code::BrokerTransportFailure, "b:2/1: Connect to ipv4#b:2 failed: Connection refused");
+        let Some(News::Gone(cause)) = reach.news(now, never) else { panic!("not told when it came") };
+        assert!(cause.contains("b:2"), "{cause}");
+        hear(Code::BrokerTransportFailure, "b:3/1: Connect to ipv4#b:3 failed: Connection refused");
+        assert_eq!(reach.news(now, never), None, "one reason is enough");
     }
 }
