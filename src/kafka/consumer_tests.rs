@@ -150,6 +150,8 @@ async fn what_is_in_a_queue_is_told_to_who_takes_it_over() {
     };
     send();
     take(&mut consumer, &mut queue).await;
+    // What rang before would be taken for the next record.
+    queue.nonempty().notified().now_or_never();
     send();
     tokio::time::timeout(MINUTE, queue.nonempty().notified()).await.expect("a record");
     drop(queue);
