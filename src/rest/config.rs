@@ -7,18 +7,18 @@ use super::connectors::created;
 use super::dto::{ConnectorInfoDto, Shared};
 use super::error::Error;
 use super::openapi::{AnyTime, ConfigSchema, Named, SettingsSchema, WithBody, Writing};
-use super::path::{Name, NamePath};
+use super::path::Name;
 use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 
-#[utoipa::path(get, path = "/connectors/{name}/config", params(NamePath),
+#[utoipa::path(get, path = "/connectors/{name}/config", params(Name),
     responses((status = 200, description = "Its config.", body = ConfigSchema), AnyTime, Named))]
 pub(super) async fn read(State(rest): State<Rest>, Name(name): Name) -> Result<Response, Error> {
     Ok(Json(Shared(rest.herder.connector(&name).await?.config)).into_response())
 }
 
-#[utoipa::path(put, path = "/connectors/{name}/config", params(NamePath), request_body = SettingsSchema,
+#[utoipa::path(put, path = "/connectors/{name}/config", params(Name), request_body = SettingsSchema,
     responses(
         (status = 200, description = "Replaced.", body = ConnectorInfoDto),
         (status = 201, description = "Created.", body = ConnectorInfoDto, headers(("Location" = String, description = "Its URL."))),
@@ -37,7 +37,7 @@ pub(super) async fn write(
     Ok(Json(ConnectorInfoDto::from(info)).into_response())
 }
 
-#[utoipa::path(patch, path = "/connectors/{name}/config", params(NamePath), request_body = SettingsSchema,
+#[utoipa::path(patch, path = "/connectors/{name}/config", params(Name), request_body = SettingsSchema,
     responses((status = 200, description = "Changed.", body = ConnectorInfoDto), AnyTime, Named, WithBody, Writing))]
 pub(super) async fn patch(
     State(rest): State<Rest>,

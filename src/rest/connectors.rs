@@ -6,7 +6,7 @@ use super::body::Object;
 use super::dto::{ConnectorInfoDto, Shared, StatusDto};
 use super::error::Error;
 use super::openapi::{AnyTime, ConnectorsSchema, CreateRequestSchema, Named, WithBody, Writing};
-use super::path::{self, Name, NamePath};
+use super::path::{self, Name};
 use super::query::Query;
 use crate::herder::ConnectorInfo;
 use axum::Json;
@@ -53,21 +53,21 @@ pub(super) async fn create(State(rest): State<Rest>, base: Base, body: Object) -
     Ok(created(&base, info))
 }
 
-#[utoipa::path(get, path = "/connectors/{name}", params(NamePath),
+#[utoipa::path(get, path = "/connectors/{name}", params(Name),
     responses((status = 200, description = "The connector.", body = ConnectorInfoDto), AnyTime, Named))]
 pub(super) async fn read(State(rest): State<Rest>, Name(name): Name) -> Result<Response, Error> {
     let info = rest.herder.connector(&name).await?;
     Ok(Json(ConnectorInfoDto::from(info)).into_response())
 }
 
-#[utoipa::path(delete, path = "/connectors/{name}", params(NamePath),
+#[utoipa::path(delete, path = "/connectors/{name}", params(Name),
     responses((status = 204, description = "Deleted."), AnyTime, Named, Writing))]
 pub(super) async fn delete(State(rest): State<Rest>, Name(name): Name) -> Result<StatusCode, Error> {
     rest.herder.delete(&name).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
-#[utoipa::path(get, path = "/connectors/{name}/status", params(NamePath),
+#[utoipa::path(get, path = "/connectors/{name}/status", params(Name),
     responses((status = 200, description = "Its states.", body = StatusDto), AnyTime, Named))]
 pub(super) async fn status(State(rest): State<Rest>, Name(name): Name) -> Result<Response, Error> {
     let status = rest.herder.status(&name).await?;

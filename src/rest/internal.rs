@@ -7,13 +7,13 @@ use super::Rest;
 use super::dto::ErrorDto;
 use super::error::Error;
 use super::openapi::{Named, NotAcceptable};
-use super::path::{Name, NamePath};
+use super::path::Name;
 use super::signed::{self, ALGORITHM, SIGNATURE};
 use crate::cluster_key;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 
-#[utoipa::path(post, path = "/connectors/{name}/tasks", params(NamePath), responses(
+#[utoipa::path(post, path = "/connectors/{name}/tasks", params(Name), responses(
     (status = 403, description = "The signature is not a worker's.", body = ErrorDto),
     (status = 503, description = "This worker has no session key.", body = ErrorDto),
     Named, NotAcceptable
@@ -38,7 +38,7 @@ pub(super) async fn put_tasks(State(rest): State<Rest>, _: Name, headers: Header
     )
 }
 
-#[utoipa::path(put, path = "/connectors/{name}/fence", params(NamePath), responses(Named, NotAcceptable))]
+#[utoipa::path(put, path = "/connectors/{name}/fence", params(Name), responses(Named, NotAcceptable))]
 pub(super) async fn fence(Name(name): Name) -> Error {
     Error::bad_request(format!("Connector {name} is not a source connector"))
 }

@@ -4,7 +4,7 @@ use super::Rest;
 use super::dto::StatusDto;
 use super::error::Error;
 use super::openapi::{AnyTime, Named, Writing};
-use super::path::{Name, NamePath};
+use super::path::Name;
 use super::query::Query;
 use crate::status::TargetState;
 use crate::storage::RestartRequest;
@@ -13,21 +13,21 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 
-#[utoipa::path(put, path = "/connectors/{name}/pause", params(NamePath),
+#[utoipa::path(put, path = "/connectors/{name}/pause", params(Name),
     responses((status = 202, description = "Noted."), AnyTime, Named, Writing))]
 pub(super) async fn pause(State(rest): State<Rest>, Name(name): Name) -> Result<StatusCode, Error> {
     rest.herder.set_target_state(&name, TargetState::Paused).await?;
     Ok(StatusCode::ACCEPTED)
 }
 
-#[utoipa::path(put, path = "/connectors/{name}/resume", params(NamePath),
+#[utoipa::path(put, path = "/connectors/{name}/resume", params(Name),
     responses((status = 202, description = "Noted."), AnyTime, Named, Writing))]
 pub(super) async fn resume(State(rest): State<Rest>, Name(name): Name) -> Result<StatusCode, Error> {
     rest.herder.set_target_state(&name, TargetState::Started).await?;
     Ok(StatusCode::ACCEPTED)
 }
 
-#[utoipa::path(put, path = "/connectors/{name}/stop", params(NamePath),
+#[utoipa::path(put, path = "/connectors/{name}/stop", params(Name),
     responses((status = 204, description = "Noted."), AnyTime, Named, Writing))]
 pub(super) async fn stop(State(rest): State<Rest>, Name(name): Name) -> Result<StatusCode, Error> {
     rest.herder.set_target_state(&name, TargetState::Stopped).await?;
@@ -35,7 +35,7 @@ pub(super) async fn stop(State(rest): State<Rest>, Name(name): Name) -> Result<S
 }
 
 #[utoipa::path(post, path = "/connectors/{name}/restart",
-    params(NamePath, ("includeTasks" = Option<bool>, Query, description = "The tasks too."),
+    params(Name, ("includeTasks" = Option<bool>, Query, description = "The tasks too."),
         ("onlyFailed" = Option<bool>, Query, description = "Only what has failed.")),
     responses(
         (status = 202, description = "Ordered; what restarts is RESTARTING.", body = StatusDto),

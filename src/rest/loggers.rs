@@ -5,7 +5,7 @@ use super::body::Object;
 use super::dto::LoggerLevelDto;
 use super::error::Error;
 use super::openapi::{AnyTime, Named, NotAcceptable, WithBody};
-use super::path::{Name, NamePath};
+use super::path::Name;
 use super::query::Query;
 use crate::telemetry::Level;
 use axum::Json;
@@ -32,7 +32,7 @@ pub(super) async fn list(State(rest): State<Rest>) -> Response {
         .into_response()
 }
 
-#[utoipa::path(get, path = "/admin/loggers/{name}", params(NamePath),
+#[utoipa::path(get, path = "/admin/loggers/{name}", params(Name),
     responses((status = 200, description = "The level that counts for it.", body = LoggerLevelDto), Named, NotAcceptable))]
 pub(super) async fn read(State(rest): State<Rest>, Name(name): Name) -> Result<Json<LoggerLevelDto>, Error> {
     let level = rest.loggers.get(&name).await;
@@ -41,7 +41,7 @@ pub(super) async fn read(State(rest): State<Rest>, Name(name): Name) -> Result<J
 }
 
 #[utoipa::path(put, path = "/admin/loggers/{name}", request_body = LevelRequestSchema,
-    params(NamePath, ("scope" = Option<String>, Query, description = "`worker` or `cluster`; anything else is `worker`.")),
+    params(Name, ("scope" = Option<String>, Query, description = "`worker` or `cluster`; anything else is `worker`.")),
     responses(
         (status = 200, description = "Set on this worker; the loggers that changed.", body = Vec<String>),
         (status = 204, description = "Noted for all workers of the cluster."),

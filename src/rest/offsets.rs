@@ -4,7 +4,7 @@ use super::Rest;
 use super::body::Object;
 use super::error::Error;
 use super::openapi::{AnyTime, Named, WithBody, Writing};
-use super::path::{Name, NamePath};
+use super::path::Name;
 use crate::herder::{OffsetsRequest, PartitionOffset};
 use axum::Json;
 use axum::extract::State;
@@ -67,7 +67,7 @@ pub(super) struct AlterOffsetSchema {
     offset: Option<CommittedDto>,
 }
 
-#[utoipa::path(get, path = "/connectors/{name}/offsets", params(NamePath), responses(
+#[utoipa::path(get, path = "/connectors/{name}/offsets", params(Name), responses(
     (status = 200, description = "What its consumer group has committed.", body = OffsetsDto), AnyTime, Named
 ))]
 pub(super) async fn read(State(rest): State<Rest>, Name(name): Name) -> Result<Json<OffsetsDto>, Error> {
@@ -78,7 +78,7 @@ pub(super) async fn read(State(rest): State<Rest>, Name(name): Name) -> Result<J
     Ok(Json(OffsetsDto { offsets: offsets.collect() }))
 }
 
-#[utoipa::path(patch, path = "/connectors/{name}/offsets", params(NamePath), request_body = AlterRequestSchema, responses(
+#[utoipa::path(patch, path = "/connectors/{name}/offsets", params(Name), request_body = AlterRequestSchema, responses(
     (status = 200, description = "Changed.", body = MessageDto), AnyTime, Named, WithBody, Writing
 ))]
 pub(super) async fn alter(
@@ -90,7 +90,7 @@ pub(super) async fn alter(
     Ok(done("altered"))
 }
 
-#[utoipa::path(delete, path = "/connectors/{name}/offsets", params(NamePath), responses(
+#[utoipa::path(delete, path = "/connectors/{name}/offsets", params(Name), responses(
     (status = 200, description = "Forgotten.", body = MessageDto), AnyTime, Named, Writing
 ))]
 pub(super) async fn reset(State(rest): State<Rest>, Name(name): Name) -> Result<Json<MessageDto>, Error> {

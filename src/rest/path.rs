@@ -7,30 +7,22 @@ use axum::http::request::Parts;
 use utoipa::IntoParams;
 
 /// The `{name}` of a path, percent-decoded.
-pub(super) struct Name(pub(super) String);
+#[derive(IntoParams)]
+#[into_params(names("name"), parameter_in = Path)]
+pub(super) struct Name(
+    /// The name, percent-encoded.
+    pub(super) String,
+);
 
 /// The `{name}` and `{task}` of a path.
-pub(super) struct NameAndTask(pub(super) String, pub(super) u32);
-
-/// The path of a named thing, for the document.
 #[derive(IntoParams)]
-#[into_params(parameter_in = Path)]
-#[allow(dead_code, reason = "describes what `Name` reads")]
-pub(super) struct NamePath {
-    /// The name, percent-encoded.
-    name: String,
-}
-
-/// The path of a task, for the document.
-#[derive(IntoParams)]
-#[into_params(parameter_in = Path)]
-#[allow(dead_code, reason = "describes what `NameAndTask` reads")]
-pub(super) struct TaskPath {
+#[into_params(names("name", "task"), parameter_in = Path)]
+pub(super) struct NameAndTask(
     /// The connector's name, percent-encoded.
-    name: String,
+    pub(super) String,
     /// The task's number.
-    task: u32,
-}
+    pub(super) u32,
+);
 
 impl<S: Send + Sync> FromRequestParts<S> for Name {
     type Rejection = Error;

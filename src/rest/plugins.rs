@@ -5,7 +5,7 @@ use super::body::Object;
 use super::dto_config::{ConfigInfosDto, ConfigKeyDto, PluginDto};
 use super::error::Error;
 use super::openapi::{AnyTime, Named, SettingsSchema, WithBody};
-use super::path::{Name, NamePath};
+use super::path::Name;
 use super::query::Query;
 use crate::config::{PluginKind, plugin_keys, plugins};
 use axum::Json;
@@ -33,7 +33,7 @@ pub(super) async fn list(query: Query) -> Response {
     Json(shown.map(PluginDto::from).collect::<Vec<_>>()).into_response()
 }
 
-#[utoipa::path(get, path = "/connector-plugins/{name}/config", params(NamePath),
+#[utoipa::path(get, path = "/connector-plugins/{name}/config", params(Name),
     responses((status = 200, description = "Its keys.", body = Vec<ConfigKeyDto>), AnyTime, Named))]
 pub(super) async fn keys(Name(name): Name) -> Result<Response, Error> {
     let unknown = || Error::new(StatusCode::NOT_FOUND, format!("Unknown plugin {name}."));
@@ -41,7 +41,7 @@ pub(super) async fn keys(Name(name): Name) -> Result<Response, Error> {
     Ok(Json(keys.iter().map(ConfigKeyDto::from).collect::<Vec<_>>()).into_response())
 }
 
-#[utoipa::path(put, path = "/connector-plugins/{name}/config/validate", params(NamePath), request_body = SettingsSchema,
+#[utoipa::path(put, path = "/connector-plugins/{name}/config/validate", params(Name), request_body = SettingsSchema,
     responses((status = 200, description = "What is wrong, if anything.", body = ConfigInfosDto), AnyTime, WithBody))]
 pub(super) async fn validate(
     State(rest): State<Rest>,

@@ -4,7 +4,7 @@ use super::Rest;
 use super::dto::ErrorDto;
 use super::error::Error;
 use super::openapi::AnyTime;
-use super::path::{Name, NamePath};
+use super::path::Name;
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -19,7 +19,7 @@ pub(super) struct TopicsDto {
     topics: Vec<String>,
 }
 
-#[utoipa::path(get, path = "/connectors/{name}/topics", params(NamePath), responses(
+#[utoipa::path(get, path = "/connectors/{name}/topics", params(Name), responses(
     (status = 200, description = "By the connector's name; an unknown one has none.", body = BTreeMap<String, TopicsDto>),
     (status = 400, description = "The path is not percent-encoded UTF-8.", body = ErrorDto),
     (status = 403, description = "topic.tracking.enable is false.", body = ErrorDto),
@@ -34,7 +34,7 @@ pub(super) async fn read(
     Ok(Json(BTreeMap::from([(name, topics)])))
 }
 
-#[utoipa::path(put, path = "/connectors/{name}/topics/reset", params(NamePath), responses(
+#[utoipa::path(put, path = "/connectors/{name}/topics/reset", params(Name), responses(
     (status = 202, description = "The list is empty now."),
     (status = 400, description = "The path is not percent-encoded UTF-8.", body = ErrorDto),
     (status = 403, description = "topic.tracking.enable or topic.tracking.allow.reset is false.", body = ErrorDto),
