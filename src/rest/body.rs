@@ -2,6 +2,7 @@
 
 use super::encoding;
 use super::error::Error;
+use super::openapi::SettingsSchema;
 use crate::config::ConnectorProperties;
 use crate::status::TargetState;
 use crate::words;
@@ -11,14 +12,22 @@ use axum::http::{HeaderMap, StatusCode, header};
 use serde_json::Value;
 use serde_json::value::RawValue;
 use std::collections::BTreeMap;
+use utoipa::ToSchema;
 
 /// A JSON object; its values are not read yet, so that numbers keep the text they were written with.
 pub(super) struct Object(BTreeMap<String, Box<RawValue>>);
 
 /// The body of `POST /connectors`.
+#[derive(ToSchema)]
+#[schema(as = CreateConnectorRequest)]
 pub(super) struct CreateRequest {
+    /// The connector's name.
+    #[schema(value_type = Option<String>)]
     pub(super) name: String,
+    #[schema(value_type = SettingsSchema)]
     pub(super) config: ConnectorProperties,
+    /// RUNNING, PAUSED or STOPPED; RUNNING when it is left out.
+    #[schema(value_type = Option<String>)]
     pub(super) initial_state: Option<TargetState>,
 }
 

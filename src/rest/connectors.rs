@@ -2,10 +2,10 @@
 
 use super::Rest;
 use super::base::Base;
-use super::body::Object;
-use super::dto::{ConnectorInfoDto, Shared, StatusDto};
+use super::body::{CreateRequest, Object};
+use super::dto::{ConnectorInfoDto, ConnectorsDto, ExpandedDto, Shared, StatusDto};
 use super::error::Error;
-use super::openapi::{AnyTime, ConnectorsSchema, CreateRequestSchema, Named, WithBody, Writing};
+use super::openapi::{AnyTime, Named, WithBody, Writing};
 use super::path::{self, Name};
 use super::query::Query;
 use crate::herder::ConnectorInfo;
@@ -13,36 +13,30 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use serde_json::{Map, Value, json};
 
 #[utoipa::path(get, path = "/connectors",
     params(("expand" = Option<Vec<String>>, Query, description = "`status`, `info`, or both as two parameters; others are ignored.")),
-    responses((status = 200, description = "Names, or with `expand` an object of all connectors.", body = ConnectorsSchema), AnyTime))]
-pub(super) async fn list(State(rest): State<Rest>, query: Query) -> Result<Response, Error> {
+    responses((status = 200, description = "Names, or with `expand` an object of all connectors.", body = ConnectorsDto), AnyTime))]
+pub(super) async fn list(State(rest): State<Rest>, query: Query) -> Result<Json<ConnectorsDto>, Error> {
     let expand: Vec<_> = query.all("expand").collect();
     if expand.is_empty() {
-        let names: Vec<_> = rest.herder.connectors().await?.into_iter().map(Shared).collect();
-        return Ok(Json(names).into_response());
+        let names = rest.herder.connectors().await?.into_iter().map(Shared);
+        return Ok(Json(ConnectorsDto::Names(names.collect())));
     }
     let wanted = |part: &str| expand.iter().any(|value| value == part);
     let (with_status, with_info) = (wanted("status"), wanted("info"));
-    let mut all = Map::new();
-    for (name, (info, status)) in rest.herder.expanded().await? {
-        let mut entry = Map::new();
-        if with_status {
-            // Before its first state a connector is not listed at all.
-            let Some(status) = status else { continue };
-            entry.insert("status".to_owned(), json!(StatusDto::from(status.as_ref())));
-        }
-        if with_info {
-            entry.insert("info".to_owned(), json!(info.map(ConnectorInfoDto::from)));
-        }
-        all.insert(name.to_string(), Value::Object(entry));
-    }
-    Ok(Json(all).into_response())
+    // Before its first state a connector is not listed at all.
+    let listed = rest.herder.expanded().await?.into_iter();
+    let listed = listed.filter(|(_, (_, status))| !with_status || status.is_some());
+    let all = listed.map(|(name, (info, status))| {
+        let status = status.filter(|_| with_status).map(|status| StatusDto::from(status.as_ref()));
+        let info = info.filter(|_| with_info).map(ConnectorInfoDto::from);
+        (name.to_string(), ExpandedDto { status, info })
+    });
+    Ok(Json(ConnectorsDto::Expanded(all.collect())))
 }
 
-#[utoipa::path(post, path = "/connectors", request_body = CreateRequestSchema,
+#[utoipa::path(post, path = "/connectors", request_body = CreateRequest,
     responses(
         (status = 201, description = "Created.", body = ConnectorInfoDto, headers(("Location" = String, description = "Its URL."))),
         AnyTime, WithBody, Writing

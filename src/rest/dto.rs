@@ -6,6 +6,7 @@ use crate::herder::{ConnectorInfo, ConnectorState, ConnectorStatus, TaskInfo, Ta
 use crate::id::ConnectorTaskId;
 use crate::telemetry::LoggerLevel;
 use serde::{Serialize, Serializer};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use utoipa::ToSchema;
 
@@ -39,6 +40,30 @@ pub(super) struct HealthDto {
     pub(super) status: &'static str,
     /// The same in words.
     pub(super) message: String,
+}
+
+/// The answer to `GET /connectors`.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Connectors)]
+#[serde(untagged)]
+pub(super) enum ConnectorsDto {
+    /// Without `expand`: the names.
+    #[schema(value_type = Vec<String>)]
+    Names(Vec<Shared<str>>),
+    /// With `expand`: what was asked for of each connector.
+    Expanded(BTreeMap<String, ExpandedDto>),
+}
+
+/// What was asked for of a connector.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = ExpandedConnector)]
+pub(super) struct ExpandedDto {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = StatusDto, required = false)]
+    pub(super) status: Option<StatusDto>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = ConnectorInfoDto, required = false)]
+    pub(super) info: Option<ConnectorInfoDto>,
 }
 
 /// A logger's level.

@@ -18,10 +18,17 @@ use utoipa::ToSchema;
 /// The body of a change.
 #[derive(ToSchema)]
 #[schema(as = LoggerLevelRequest)]
-#[allow(dead_code, reason = "describes what `write` reads")]
-pub(super) struct LevelRequestSchema {
+pub(super) struct LevelRequest {
     /// ERROR, WARN, INFO, DEBUG, TRACE, OFF, FATAL or ALL, in any letter case.
     level: String,
+}
+
+impl LevelRequest {
+    fn read(body: Object) -> Result<Self, Error> {
+        let missing = || Error::bad_request("Desired 'level' parameter was not specified in request.");
+        let level = body.into_config()?.remove("level").flatten().ok_or_else(missing)?;
+        Ok(Self { level })
+    }
 }
 
 #[utoipa::path(get, path = "/admin/loggers",
@@ -40,7 +47,7 @@ pub(super) async fn read(State(rest): State<Rest>, Name(name): Name) -> Result<J
     Ok(Json(level.ok_or_else(not_found)?.into()))
 }
 
-#[utoipa::path(put, path = "/admin/loggers/{name}", request_body = LevelRequestSchema,
+#[utoipa::path(put, path = "/admin/loggers/{name}", request_body = LevelRequest,
     params(Name, ("scope" = Option<String>, Query, description = "`worker` or `cluster`; anything else is `worker`.")),
     responses(
         (status = 200, description = "Set on this worker; the loggers that changed.", body = Vec<String>),
@@ -53,14 +60,10 @@ pub(super) async fn write(
     query: Query,
     body: Object,
 ) -> Result<Response, Error> {
-    let body = body.into_config()?;
-    let text = body
-        .get("level")
-        .and_then(Option::as_deref)
-        .ok_or_else(|| Error::bad_request("Desired 'level' parameter was not specified in request."))?;
+    let LevelRequest { level: text } = LevelRequest::read(body)?;
     // Connect calls this not found.
     let invalid = || Error::new(StatusCode::NOT_FOUND, format!("invalid log level '{text}'."));
-    let level = Level::from_name(text).ok_or_else(invalid)?;
+    let level = Level::from_name(&text).ok_or_else(invalid)?;
     let scope = query.first("scope").unwrap_or_default();
     if scope.eq_ignore_ascii_case("cluster") {
         rest.herder.set_logger_level(&name, level).await?;

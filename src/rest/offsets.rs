@@ -52,19 +52,24 @@ pub(super) struct MessageDto {
 /// The body of a change: numbers may be texts, and an offset of null forgets what was committed.
 #[derive(ToSchema)]
 #[schema(as = AlterOffsetsRequest)]
-#[allow(dead_code, reason = "describes what `alter` reads")]
-pub(super) struct AlterRequestSchema {
-    #[schema(value_type = Vec<AlterOffsetSchema>)]
-    offsets: (),
+pub(super) struct AlterRequest {
+    offsets: Vec<AlterOffset>,
 }
 
 /// One change.
 #[derive(ToSchema)]
-#[schema(as = AlterOffset)]
-#[allow(dead_code, reason = "describes what `alter` reads")]
-pub(super) struct AlterOffsetSchema {
-    partition: PartitionDto,
-    offset: Option<CommittedDto>,
+pub(super) struct AlterOffset {
+    #[schema(value_type = PartitionDto)]
+    partition: Option<Map<String, Value>>,
+    #[schema(value_type = Option<CommittedDto>)]
+    offset: Option<Map<String, Value>>,
+}
+
+impl From<AlterRequest> for OffsetsRequest {
+    fn from(request: AlterRequest) -> Self {
+        let wish = |AlterOffset { partition, offset }| PartitionOffset { partition, offset };
+        Self(request.offsets.into_iter().map(wish).collect())
+    }
 }
 
 #[utoipa::path(get, path = "/connectors/{name}/offsets", params(Name), responses(
@@ -78,7 +83,7 @@ pub(super) async fn read(State(rest): State<Rest>, Name(name): Name) -> Result<J
     Ok(Json(OffsetsDto { offsets: offsets.collect() }))
 }
 
-#[utoipa::path(patch, path = "/connectors/{name}/offsets", params(Name), request_body = AlterRequestSchema, responses(
+#[utoipa::path(patch, path = "/connectors/{name}/offsets", params(Name), request_body = AlterRequest, responses(
     (status = 200, description = "Changed.", body = MessageDto), AnyTime, Named, WithBody, Writing
 ))]
 pub(super) async fn alter(
@@ -86,7 +91,7 @@ pub(super) async fn alter(
     Name(name): Name,
     body: Object,
 ) -> Result<Json<MessageDto>, Error> {
-    rest.herder.alter_offsets(&name, &request(body)?).await?;
+    rest.herder.alter_offsets(&name, &request(body)?.into()).await?;
     Ok(done("altered"))
 }
 
@@ -110,7 +115,7 @@ fn done(what: &str) -> Json<MessageDto> {
     })
 }
 
-fn request(body: Object) -> Result<OffsetsRequest, Error> {
+fn request(body: Object) -> Result<AlterRequest, Error> {
     let offsets = match body.only_field("offsets")? {
         Some(Value::Array(offsets)) => offsets,
         None | Some(Value::Null) => Vec::new(),
@@ -121,10 +126,10 @@ fn request(body: Object) -> Result<OffsetsRequest, Error> {
             "Partitions / offsets need to be provided for an alter offsets request",
         ));
     }
-    offsets.into_iter().map(wish).collect::<Result<_, _>>().map(OffsetsRequest)
+    Ok(AlterRequest { offsets: offsets.into_iter().map(wish).collect::<Result<_, _>>()? })
 }
 
-fn wish(value: Value) -> Result<PartitionOffset, Error> {
+fn wish(value: Value) -> Result<AlterOffset, Error> {
     let Value::Object(mut fields) = value else {
         return Err(Error::bad_request(
             "Each of \"offsets\" must be an object with \"partition\" and \"offset\"",
@@ -136,7 +141,7 @@ fn wish(value: Value) -> Result<PartitionOffset, Error> {
             "Unrecognized field \"{unknown}\"; the known ones are \"partition\" and \"offset\""
         )));
     }
-    Ok(PartitionOffset { partition: map("partition", partition)?, offset: map("offset", offset)? })
+    Ok(AlterOffset { partition: map("partition", partition)?, offset: map("offset", offset)? })
 }
 
 fn map(field: &str, value: Option<Value>) -> Result<Option<Map<String, Value>>, Error> {

@@ -3,7 +3,7 @@
 //! Each handler declares its path, bodies and good answers; the errors that many have in common are said here once.
 //! The schemas describe what clients may rely on.
 
-use super::dto::{ConnectorInfoDto, ErrorDto, Shared, StatusDto};
+use super::dto::{ErrorDto, Shared};
 use crate::config::CONNECT_VERSION;
 use axum::{Extension, Json};
 use std::borrow::Cow;
@@ -92,39 +92,6 @@ fn errors(errors: &[(u16, &str)]) -> BTreeMap<String, RefOr<Response>> {
 pub(super) struct SettingsSchema;
 /// A connector's settings as they are shown.
 pub(super) struct ConfigSchema;
-/// The body of `POST /connectors`.
-#[derive(ToSchema)]
-#[schema(as = CreateConnectorRequest)]
-#[allow(dead_code, reason = "describes what `body` reads")]
-pub(super) struct CreateRequestSchema {
-    /// The connector's name.
-    name: Option<String>,
-    #[schema(value_type = SettingsSchema)]
-    config: (),
-    /// RUNNING, PAUSED or STOPPED; RUNNING when it is left out.
-    initial_state: Option<String>,
-}
-/// The answer to `GET /connectors`.
-#[derive(ToSchema)]
-#[schema(as = Connectors)]
-#[serde(untagged)]
-#[allow(dead_code, reason = "describes what `list` answers")]
-pub(super) enum ConnectorsSchema {
-    /// Without `expand`: the names.
-    Names(Vec<String>),
-    /// With `expand`: what was asked for of each connector.
-    Expanded(BTreeMap<String, ExpandedSchema>),
-}
-/// What was asked for of a connector.
-#[derive(ToSchema)]
-#[schema(as = ExpandedConnector)]
-#[allow(dead_code, reason = "describes what `list` answers")]
-pub(super) struct ExpandedSchema {
-    #[schema(required = false)]
-    status: StatusDto,
-    #[schema(required = false)]
-    info: ConnectorInfoDto,
-}
 
 impl PartialSchema for SettingsSchema {
     fn schema() -> RefOr<Schema> {

@@ -12,19 +12,9 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use utoipa::IntoParams;
 
-/// The query of the list.
-#[derive(IntoParams)]
-#[into_params(parameter_in = Query)]
-#[allow(dead_code, reason = "describes what `list` reads")]
-pub(super) struct PluginsQuery {
-    /// `false` shows converters and header converters too.
-    #[param(rename = "connectorsOnly")]
-    connectors_only: Option<bool>,
-}
-
-#[utoipa::path(get, path = "/connector-plugins", params(PluginsQuery),
+#[utoipa::path(get, path = "/connector-plugins",
+    params(("connectorsOnly" = Option<bool>, Query, description = "`false` shows converters and header converters too.")),
     responses((status = 200, description = "The plugins.", body = Vec<PluginDto>), AnyTime))]
 pub(super) async fn list(query: Query) -> Response {
     // Only the word "false" asks for all, as everything that is not "true" is false.

@@ -139,8 +139,7 @@ fn cast(schema: Option<&Schema>, value: &Value, to: &Kind) -> Result<Value, Erro
     let encoded =
         schema.filter(|_| *to != Kind::String).map(|schema| encode(schema, value)).transpose()?.flatten();
     let value = encoded.as_ref().unwrap_or(value);
-    // Java's rules for narrowing are those of `as`.
-    #[allow(clippy::cast_possible_truncation)]
+    #[expect(clippy::cast_possible_truncation, reason = "Java's rules for narrowing are those of `as`")]
     match (to, value) {
         (Kind::String, _) => Ok(text(value)),
         (Kind::Boolean, Value::Boolean(_)) => Ok(value.clone()),
@@ -206,8 +205,7 @@ fn encode(schema: &Schema, value: &Value) -> Result<Option<Value>, Error> {
             "Kafka Connect {kind} type should not have any {fields} fields set to non-zero values."
         )))
     };
-    // Java's rules for narrowing are those of `as`.
-    #[allow(clippy::cast_possible_truncation)]
+    #[expect(clippy::cast_possible_truncation, reason = "Java's rules for narrowing are those of `as`")]
     Ok(Some(match name {
         schema::DATE if ms % DAY_MS != 0 => return must_not("Date", "time"),
         schema::DATE => Value::Int32((ms / DAY_MS) as i32),

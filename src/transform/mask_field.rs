@@ -91,8 +91,10 @@ fn replaced(value: &Value, text: &str) -> Result<Value, Error> {
         let message = || format!("Unable to convert {text} (class java.lang.String) to {to}");
         parse(text).map(Value::Decimal).ok_or_else(|| Error::new(message()))
     };
-    // Java's rules for narrowing are those of `as`; the conversions fail for nothing that is a number.
-    #[allow(clippy::cast_possible_truncation)]
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "Java's rules for narrowing are those of `as`; nothing that is a number fails"
+    )]
     Ok(match value {
         Value::String(_) => text.into(),
         Value::Int8(_) => Value::Int8(long_value(&number("a number")?).unwrap_or(0) as i8),
