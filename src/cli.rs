@@ -286,7 +286,6 @@ async fn work(start: Start, (config, lines, connectors): Read, mut signals: Sign
         "starting the worker"
     );
     limits::raise_descriptors();
-    limits::heap::part_large_pieces();
     let app = App::build(config).with_log_filter(lines).with_connectors(connectors);
     let mut app = tokio::select! {
         started = app.start() => match started {
