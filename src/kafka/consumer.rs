@@ -192,8 +192,13 @@ impl GroupConsumer {
                 }
             }
             let (context, client, now) = (self.consumer.context(), self.consumer.client(), Instant::now());
-            context.outage.mend(client);
-            match context.reach.news(now, || brokers::is_any_up(client)) {
+            let is_joining =
+                !context.reach.is_member() && !self.matching.as_ref().is_some_and(Matching::has_none);
+            if context.outage.mend(client) && is_joining {
+                brokers::look_at_topics(client);
+            }
+            let is_any_up = || !is_joining && brokers::is_any_up(client);
+            match context.reach.news(now, is_any_up) {
                 Some(News::Gone(cause)) => return ConsumerEvent::Unreachable(Some(cause)),
                 Some(News::Back) => return ConsumerEvent::Unreachable(None),
                 None => {}

@@ -104,9 +104,12 @@ impl ConsumerContext for Context {
             return;
         }
         let partitions = ids(partitions);
-        self.send(match code {
-            RDKafkaRespErr::RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS => ConsumerEvent::Assigned(partitions),
-            _ => ConsumerEvent::Revoked(partitions),
+        let is_assigned = code == RDKafkaRespErr::RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS;
+        self.reach.hear_of_group(is_assigned);
+        self.send(if is_assigned {
+            ConsumerEvent::Assigned(partitions)
+        } else {
+            ConsumerEvent::Revoked(partitions)
         });
     }
 

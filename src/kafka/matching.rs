@@ -102,6 +102,11 @@ impl Matching {
         }
     }
 
+    /// True when no topic matched at the last look.
+    pub(super) fn has_none(&self) -> bool {
+        self.known.as_ref().is_some_and(Vec::is_empty)
+    }
+
     fn tell_left_out(&self) {
         let fits = |name: &&String| self.filter.expression.matches(name).unwrap_or(false);
         let left_out: Vec<_> = self.filter.never.iter().filter(fits).collect();

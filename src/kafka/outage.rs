@@ -70,9 +70,10 @@ impl Outage {
         is_news
     }
 
-    /// Tells `client` its bootstrap servers again, when it is time to. To be called every few seconds.
-    pub(super) fn mend<C: ClientContext>(&self, client: &Client<C>) {
-        if self.is_due(self.now()) {
+    /// Tells `client` its bootstrap servers again, when it is time to: then it is true. To be called every few seconds.
+    pub(super) fn mend<C: ClientContext>(&self, client: &Client<C>) -> bool {
+        let is_due = self.is_due(self.now());
+        if is_due {
             let added = brokers::add(client, &self.servers);
             tracing::info!(
                 bootstrap = self.servers,
@@ -80,6 +81,7 @@ impl Outage {
                 "all brokers were gone; the client was told its bootstrap.servers again"
             );
         }
+        is_due
     }
 
     /// True once after each outage that went quiet.

@@ -1,7 +1,8 @@
 //! Whether any broker can be reached, as a consumer's owner is told of it: that none can, and why; and that one can again.
 //!
-//! librdkafka says when the last connection is gone, and never that there is one again. So while none is there, it is asked
-//! for one now and then, which waits for nothing.
+//! librdkafka says when the last connection is gone, and never that there is one again. A member that is (or is again) let
+//! into its group has one. All others but those that are about to join (`native::brokers` says why) look for one now and
+//! then while none is there.
 //!
 //! Each client owns its own, as part of its context; whoever polls the client asks for [`Reach::news`].
 
@@ -24,10 +25,30 @@ struct State {
     /// Why the last connection that failed did.
     cause: Option<String>,
     is_down: bool,
+    group: Group,
     /// A reason that somebody gave was told.
     is_explained: bool,
     /// When it was told that none is there, or looked for one since.
     looked: Option<Instant>,
+}
+
+/// What the group said last.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+enum Group {
+    /// Nothing, or that it takes partitions: its member joins (again).
+    #[default]
+    Joining,
+    /// That we have partitions (or none), and then the last connection was gone.
+    Member,
+    /// The same, after that.
+    LetIn,
+}
+
+impl State {
+    fn back(&mut self) -> News {
+        *self = Self { group: self.group, ..Self::default() };
+        News::Back
+    }
 }
 
 /// What is to be told.
@@ -44,10 +65,24 @@ impl Reach {
     pub(super) fn hear(&self, error: &KafkaError, reason: &str) {
         let Some(code) = error.rdkafka_error_code() else { return };
         if code == RDKafkaErrorCode::AllBrokersDown {
-            self.state().is_down = true;
+            let state = &mut *self.state();
+            state.is_down = true;
+            if state.group == Group::LetIn {
+                state.group = Group::Member;
+            }
         } else if let Some(advice) = unreachable::advice(code, reason) {
             self.state().cause = Some(format!("{reason}; {advice}"));
         }
+    }
+
+    /// Takes note of what the group said: that it has partitions (or none) for us, or that it takes some.
+    pub(super) fn hear_of_group(&self, is_assigned: bool) {
+        self.state().group = if is_assigned { Group::LetIn } else { Group::Joining };
+    }
+
+    /// True from an assignment until partitions are taken.
+    pub(super) fn is_member(&self) -> bool {
+        self.state().group != Group::Joining
     }
 
     /// What is to be told now, the reason once more when it came late; `is_any_up` says whether a connection to a broker stands.
@@ -68,16 +103,15 @@ impl Reach {
                 state.is_explained = true;
                 return Some(News::Gone(cause));
             }
+            if state.group == Group::LetIn {
+                return Some(state.back());
+            }
             if now.duration_since(looked) < LOOK_EVERY {
                 return None;
             }
             state.looked = Some(now);
         }
-        if !is_any_up() {
-            return None;
-        }
-        *self.state() = State::default();
-        Some(News::Back)
+        is_any_up().then(|| self.state().back())
     }
 
     /// When [`Self::news`] may bring something though nothing happens; none while brokers are there.
@@ -123,5 +157,25 @@ mod tests {
         assert!(cause.contains("b:2"), "{cause}");
         hear(Code::BrokerTransportFailure, "b:3/1: Connect to ipv4#b:3 failed: Connection refused");
         assert_eq!(reach.news(now, never), None, "one reason is enough");
+    }
+
+    #[test]
+    fn who_is_let_into_the_group_has_a_broker() {
+        let (reach, now) = (Reach::default(), Instant::now());
+        let never = || -> bool { panic!("asked") };
+        let fail = || reach.hear(&KafkaError::Global(Code::AllBrokersDown), "1/1 brokers are down");
+        reach.hear_of_group(true);
+        fail();
+        assert!(matches!(reach.news(now, never), Some(News::Gone(_))));
+        assert_eq!(reach.news(now, never), None, "it was let in before the outage");
+        assert!(reach.is_member(), "nobody took its partitions");
+        reach.hear_of_group(false);
+        assert!(!reach.is_member());
+        assert_eq!(reach.news(now, never), None);
+        reach.hear_of_group(true);
+        assert_eq!((reach.news(now, never), reach.news(now, never)), (Some(News::Back), None));
+        assert!(reach.is_member());
+        fail();
+        assert!(matches!(reach.news(now, never), Some(News::Gone(_))), "the next outage");
     }
 }
