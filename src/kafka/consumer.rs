@@ -226,7 +226,7 @@ impl GroupConsumer {
     }
 
     /// Accepts an assignment: each partition's queue is split off first, then fetching starts at the committed offset.
-    pub fn assign(&self, partitions: &[TopicPartition]) -> Result<Vec<PartitionQueue>, Error> {
+    pub fn assign(&mut self, partitions: &[TopicPartition]) -> Result<Vec<PartitionQueue>, Error> {
         let queues: Result<Vec<_>, _> = partitions.iter().map(|id| self.queue(id)).collect();
         let queues = queues?;
         let list = list_of(partitions);
@@ -235,6 +235,7 @@ impl GroupConsumer {
             _ => self.consumer.assign(&list),
         };
         self.checked("assign", answer)?;
+        self.pace.assigned(Instant::now());
         Ok(queues)
     }
 

@@ -3,7 +3,8 @@
 //! librdkafka has one fetch under way at a broker, for all partitions whose queues have room. A partition with a backlog
 //! fills its queue with each answer, and for that instant it is not asked for; a fetch for its idle siblings alone then
 //! waits at the broker for as long as the client allows (500 ms), and the partition with it. With a short wait the queues can stay
-//! small. It costs requests only while there is a backlog; a client that idles asks twice a second, as ever.
+//! small. Partitions that were just assigned may have one, so a client asks often for a moment then, too. It costs requests
+//! only while there is a backlog; a client that idles asks twice a second, as ever.
 //!
 //! Readers of partitions tell what they take; the owner of the client changes its wait. A wait that the user wrote stays.
 
@@ -19,9 +20,12 @@ use tokio::sync::Notify;
 const USUAL_MS: u32 = 500;
 /// While there is a backlog: with 5 ms one partition of 64 came to 85 MB/s, with 1 ms to 120, as it does alone.
 const SHORT_MS: u32 = 1;
+/// After an assignment, until it is known whether there is one: all clients of a worker may be at this point together, and
+/// with 500 the first megabyte of one of four partitions took a second.
+const START_MS: u32 = 50;
 /// A partition that gives half a queue within this time may have filled it.
 const WINDOW: Duration = Duration::from_secs(1);
-/// The wait stays short for so long after the last time a queue may have been full.
+/// The wait stays short for so long after the last time a queue may have been full, and after an assignment.
 const CALM_AFTER: Duration = Duration::from_secs(2);
 
 /// When a queue was last seen to be as good as full; shared by a client's owner and its readers.
@@ -89,7 +93,9 @@ pub(super) struct Pace {
     backlog: Arc<Backlog>,
     /// The wait is ours to change.
     ours: bool,
-    short: bool,
+    assigned: Option<Instant>,
+    /// What it is.
+    ms: u32,
 }
 
 impl Pace {
@@ -102,7 +108,12 @@ impl Pace {
             number("max.partition.fetch.bytes", 1 << 20).min(number("fetch.message.max.bytes", 1 << 20));
         let enough = queue.min(fetch).div_ceil(2);
         let backlog = Arc::new(Backlog { began: Instant::now(), seen: AtomicU64::new(0), enough, wake });
-        Self { backlog, ours: config.get("fetch.wait.max.ms").is_none(), short: false }
+        Self { backlog, ours: config.get("fetch.wait.max.ms").is_none(), assigned: None, ms: USUAL_MS }
+    }
+
+    /// Partitions were assigned now: [`Self::adjust`] is to come.
+    pub(super) fn assigned(&mut self, now: Instant) {
+        self.assigned = Some(now);
     }
 
     /// For a reader of one of its partitions.
@@ -115,19 +126,25 @@ impl Pace {
         if !self.ours {
             return None;
         }
-        let short = self.backlog.is_there(now);
-        if short != self.short {
-            let ms = if short { SHORT_MS } else { USUAL_MS };
+        let has_begun = |at: Instant| now.duration_since(at) < CALM_AFTER;
+        let ms = if self.backlog.is_there(now) {
+            SHORT_MS
+        } else if self.assigned.is_some_and(has_begun) {
+            START_MS
+        } else {
+            USUAL_MS
+        };
+        if ms != self.ms {
             self.ours = fetch_wait::set(client, ms);
-            self.short = short;
+            self.ms = ms;
         }
-        self.short.then_some(CALM_AFTER)
+        (ms < USUAL_MS).then_some(CALM_AFTER)
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{CALM_AFTER, Pace, SHORT_MS, USUAL_MS, WINDOW};
+    use super::{CALM_AFTER, Pace, SHORT_MS, START_MS, USUAL_MS, WINDOW};
     use crate::kafka::native::fetch_wait;
     use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext};
     use rdkafka::mocking::MockCluster;
@@ -165,6 +182,20 @@ mod tests {
         assert_eq!(wait(&consumer), Some(SHORT_MS), "a pause between two takes is not the end");
         pace.adjust(consumer.client(), now + CALM_AFTER);
         assert_eq!(wait(&consumer), Some(USUAL_MS));
+    }
+
+    #[test]
+    fn the_wait_is_shorter_for_a_moment_after_an_assignment() {
+        let (consumer, mut pace) = client(&[]);
+        let now = Instant::now();
+        pace.assigned(now);
+        assert_eq!(pace.adjust(consumer.client(), now), Some(CALM_AFTER));
+        assert_eq!(fetch_wait::get(consumer.client()), Some(START_MS));
+        pace.flow().taken(1 << 20, now + CALM_AFTER);
+        assert_eq!(pace.adjust(consumer.client(), now + CALM_AFTER), Some(CALM_AFTER));
+        assert_eq!(fetch_wait::get(consumer.client()), Some(SHORT_MS), "there is a backlog");
+        assert_eq!(pace.adjust(consumer.client(), now + 2 * CALM_AFTER), None);
+        assert_eq!(fetch_wait::get(consumer.client()), Some(USUAL_MS));
     }
 
     /// Counts the fetches that a client has sent.
