@@ -1,7 +1,7 @@
 //! A consumer that its owner lets go in the middle of its work, and one that commits while its group is busy.
 
 use super::consumer::{ConsumerEvent, GroupConsumer, Subscription};
-use super::native::{PartitionQueue, Records};
+use super::native::{PartitionQueue, Records, fetch_wait};
 use crate::id::TopicPartition;
 use futures::FutureExt;
 use rdkafka::consumer::Consumer;
@@ -158,6 +158,16 @@ async fn what_is_in_a_queue_is_told_to_who_takes_it_over() {
     let mut queue = consumer.queue(&TopicPartition::new("t", 0)).unwrap();
     assert!(queue.nonempty().notified().now_or_never().is_some(), "nobody would read it");
     assert_eq!(queue.take().len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn partitions_that_were_assigned_are_asked_for_often_at_first() {
+    let cluster = cluster();
+    let (mut consumer, _queue) = joined(&cluster.bootstrap_servers()).await;
+    let usual = fetch_wait::get(consumer.client().client()).expect("a wait");
+    assert!(consumer.next_event().now_or_never().is_none());
+    let wait = fetch_wait::get(consumer.client().client()).expect("a wait");
+    assert!(wait * 5 <= usual, "{wait} ms after {usual}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

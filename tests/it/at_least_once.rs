@@ -42,14 +42,14 @@ async fn sigkill_at_twenty_moments_loses_nothing() {
         if kill > 1 || operation != Operation::IngestionResources {
             after(&stage, operation, times).await;
         }
-        let pause = Duration::from_millis(random.between(0, 600));
-        tokio::time::sleep(pause).await;
+        let more = random.between(0, 600 * u64::from(RATE) / 1_000);
+        load.more(more).await;
         stage.worker.kill();
         let life = Life {
             committed: stage.committed(kafka).await,
             written: kafka.end_offsets(&stage.topic, stage.partitions).await,
         };
-        println!("kill {kill}: after {times} {operation:?} and {pause:?}; {life:?}");
+        println!("kill {kill}: after {times} {operation:?} and {more} records; {life:?}");
         lives.push(life);
         stage.worker.start_again().await;
     }
@@ -108,7 +108,7 @@ async fn sigterm_under_load_repeats_nothing() {
     let mut random = Random::new(SEED);
     for round in 1..=6 {
         after(&stage, Operation::PutMessage, random.between(1, 12)).await;
-        tokio::time::sleep(Duration::from_millis(random.between(0, 60))).await;
+        load.more(random.between(0, 60 * u64::from(RATE) / 1_000)).await;
         let end = stage.worker.terminate().await;
         assert!(end.success(), "round {round}: {end}");
         stage.worker.start_again().await;

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
+use tokio::time::{MissedTickBehavior, interval};
 
 use crate::support::{Adx, Cluster, DATABASE, Kafka, Numbers, Random, Rest, Sent, signal, unique, wait_for};
 
@@ -228,7 +229,7 @@ async fn orders_while_the_group_rebalances_repeat_nothing() {
                 answer.status,
                 answer.body
             );
-            tokio::time::sleep(Duration::from_millis(random.between(0, 700))).await;
+            load.more(random.between(0, 700)).await;
         }
         story.flows().await;
     }
@@ -247,6 +248,8 @@ async fn probe(rest: Rest, connector: String, stop: Arc<AtomicBool>) -> usize {
         "Worker is shutting down",
     ];
     let mut answers = 0;
+    let mut looks = interval(Duration::from_millis(50));
+    looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     while !stop.load(Ordering::Relaxed) {
         for (method, path) in [
             ("GET", "status"),
@@ -255,10 +258,10 @@ async fn probe(rest: Rest, connector: String, stop: Arc<AtomicBool>) -> usize {
             ("PUT", "resume"),
             ("POST", "restart?onlyFailed=true"),
         ] {
-            // A worker that is down says nothing.
-            let Ok(answer) = rest.try_send(method, &format!("/connectors/{connector}/{path}"), None).await
-            else {
-                tokio::time::sleep(Duration::from_millis(50)).await;
+            let path = format!("/connectors/{connector}/{path}");
+            let Ok(answer) = rest.try_send(method, &path, None).await else {
+                // A worker that is down says nothing.
+                looks.tick().await;
                 continue;
             };
             let busy = BUSY.iter().any(|text| answer.message().starts_with(text));

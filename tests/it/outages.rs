@@ -1,6 +1,7 @@
 //! Outages: ADX, its storage or Kafka fail for a while; tasks stay RUNNING, nothing is lost. What cannot heal by itself
 //! fails the task with a reason, and a restart brings it back.
 
+use std::slice;
 use std::time::Duration;
 
 use adx_emulator::Operation;
@@ -169,38 +170,68 @@ async fn kafka_restarts_under_the_worker() {
 /// of a race in it. So there are many clients.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn clients_that_are_told_of_no_brokers_come_back() {
-    let (kafka, front) = Front::of_a_broker().await;
-    let mut worker = Worker::stopped(&front.address(), &[]);
-    worker.start_again().await;
-    let stage = Stage::around(&kafka, 2, worker).await;
+    let (kafka, front, stage) = behind_a_front().await;
     let rest = stage.worker.rest();
     let names: Vec<_> = (0..12).map(|number| format!("{}-{number}", stage.connector)).collect();
     for name in &names {
         rest.create_running(name, &stage.config()).await;
     }
-    front.say_there_are_none(true);
-    front.cut();
-    wait_for("clients that were told so", Duration::from_mins(1), async || {
-        (front.lies() >= names.len()).then_some(())
-    })
-    .await;
+    tell_of_no_brokers(&front, &names).await;
     front.say_there_are_none(false);
 
     stage.send(&kafka, 1_000).await;
-    let ends = kafka.end_offsets(&stage.topic, stage.partitions).await;
-    for name in &names {
-        wait_for(format!("{name} to read all"), Duration::from_mins(1), async || {
-            let committed = kafka.committed(&format!("connect-{name}"), &stage.topic, stage.partitions).await;
-            (committed == ends).then_some(())
-        })
-        .await;
-    }
+    wait_until_all_is_read(&kafka, &stage, &names).await;
     // Who leads, and who writes and reads configurations, are other clients.
     wait_for("a write", Duration::from_mins(1), async || {
         let (path, config) = (format!("/connectors/{}/config", names[0]), stage.config().to_string());
         (rest.send("PUT", &path, Some(config)).await.status < 300).then_some(())
     })
     .await;
+}
+
+/// A member that is not in its group yet asks of its topics where it first got a connection. When others tell of brokers
+/// meanwhile, the library forgets that one, and the question with it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_member_whose_question_was_lost_joins() {
+    let (kafka, front, stage) = behind_a_front().await;
+    stage.send(&kafka, 1_000).await;
+    // It runs before it has joined, so the cut finds it on its way.
+    stage.worker.rest().create_running(&stage.connector, &stage.config()).await;
+    tell_of_no_brokers(&front, slice::from_ref(&stage.connector)).await;
+    front.be_silent_where_it_lied();
+    front.say_there_are_none(false);
+    wait_until_all_is_read(&kafka, &stage, slice::from_ref(&stage.connector)).await;
+}
+
+/// A worker that knows its Kafka by a front.
+async fn behind_a_front() -> (Kafka, Front, Stage) {
+    let (kafka, front) = Front::of_a_broker().await;
+    let mut worker = Worker::stopped(&front.address(), &[]);
+    worker.start_again().await;
+    let stage = Stage::around(&kafka, 2, worker).await;
+    (kafka, front, stage)
+}
+
+/// Cuts all connections; returns when the consumers of these connectors have heard that there are no brokers.
+async fn tell_of_no_brokers(front: &Front, names: &[String]) {
+    front.say_there_are_none(true);
+    front.cut();
+    wait_for("consumers that were told so", Duration::from_mins(1), async || {
+        let hears = |name| front.has_lied_to(&format!("connector-consumer-{name}"));
+        names.iter().all(hears).then_some(())
+    })
+    .await;
+}
+
+async fn wait_until_all_is_read(kafka: &Kafka, stage: &Stage, names: &[String]) {
+    let ends = kafka.end_offsets(&stage.topic, stage.partitions).await;
+    for name in names {
+        wait_for(format!("{name} to read all"), Duration::from_mins(1), async || {
+            let committed = kafka.committed(&format!("connect-{name}"), &stage.topic, stage.partitions).await;
+            (committed == ends).then_some(())
+        })
+        .await;
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

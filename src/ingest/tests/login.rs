@@ -10,6 +10,7 @@ use super::secrets::Log;
 use super::{Settings, http, own_identity, places, request, settings, target, timings};
 use crate::config::Authentication;
 use crate::ingest::Error;
+use crate::own_process;
 use crate::secret::Secret;
 use std::time::Duration;
 use url::Url;
@@ -187,24 +188,24 @@ async fn a_managed_identity_asks_the_machine() {
     }
 }
 
-/// The federated token and the tenant come from the environment, so the test proper runs in a process of its own.
-#[test]
-fn a_workload_identity_trades_its_file_for_a_token() {
+/// The federated token and the tenant come from the environment.
+#[tokio::test]
+async fn a_workload_identity_trades_its_file_for_a_token() {
+    if own_process::is_this() {
+        return with_the_environment_of_a_pod().await;
+    }
     let file = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(file.path(), "FEDERATED-TEXT").unwrap();
-    let output = std::process::Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", "ingest::tests::login::with_the_environment_of_a_pod", "--ignored"])
-        .env("AZURE_CLIENT_ID", "app-2")
-        .env("AZURE_TENANT_ID", "tenant-2")
-        .env("AZURE_FEDERATED_TOKEN_FILE", file.path())
-        .output()
-        .unwrap();
-    let text = String::from_utf8_lossy(&output.stdout);
-    assert!(output.status.success() && text.contains("1 passed"), "{text}");
+    own_process::run(
+        concat!(module_path!(), "::a_workload_identity_trades_its_file_for_a_token"),
+        &[
+            ("AZURE_CLIENT_ID", "app-2"),
+            ("AZURE_TENANT_ID", "tenant-2"),
+            ("AZURE_FEDERATED_TOKEN_FILE", file.path().to_str().unwrap()),
+        ],
+    );
 }
 
-#[tokio::test]
-#[ignore = "started by a_workload_identity_trades_its_file_for_a_token with the environment it needs"]
 async fn with_the_environment_of_a_pod() {
     let (fake, entra) = start().await;
     fake.require("ACCESS-1");

@@ -7,6 +7,7 @@ use super::login::{client, start};
 use super::{Settings, own_identity, request, settings};
 use crate::config::{Authentication, CertificateFile};
 use crate::ingest::Error;
+use crate::own_process;
 use crate::secret::Secret;
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
@@ -23,8 +24,6 @@ use openssl::x509::{X509, X509Builder, X509NameBuilder};
 use serde_json::Value;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
-use std::process::Output;
-use tokio::process::Command;
 
 const PASSWORD: &str = "PASSWORD-OF-THE-FILE";
 
@@ -141,24 +140,19 @@ async fn a_certificate_that_is_refused_is_read_again_for_the_next_try() {
     assert!(!error.is_retriable() && error.to_string().contains("app.pem cannot be read"), "{error}");
 }
 
-/// Runs the ignored test `name` of this file with `environment`: it must pass.
-async fn in_a_process_with(name: &str, environment: &[(&str, &str)]) {
-    let Output { status, stdout, .. } = Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", &format!("ingest::tests::sign_in::{name}"), "--ignored"])
-        .envs(environment.iter().copied())
-        .output()
-        .await
-        .unwrap();
-    let text = String::from_utf8_lossy(&stdout);
-    assert!(status.success() && text.contains("1 passed"), "{text}");
-}
-
-#[tokio::test]
+/// Other threads answer for the machine while this one waits.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_identity_of_an_app_service_is_asked_for_at_its_endpoint() {
+    if own_process::is_this() {
+        return with_the_environment_of_an_app_service().await;
+    }
     let machine = Fake::start().await;
     let endpoint = format!("{}msi/token", machine.url);
     let environment = [("IDENTITY_ENDPOINT", endpoint.as_str()), ("IDENTITY_HEADER", "header-1")];
-    in_a_process_with("with_the_environment_of_an_app_service", &environment).await;
+    own_process::run(
+        concat!(module_path!(), "::the_identity_of_an_app_service_is_asked_for_at_its_endpoint"),
+        &environment,
+    );
     let [seen] = <[_; 1]>::try_from(machine.seen(Op::Imds)).unwrap();
     assert_eq!(seen.headers["x-identity-header"], "header-1");
     for part in
@@ -168,8 +162,6 @@ async fn the_identity_of_an_app_service_is_asked_for_at_its_endpoint() {
     }
 }
 
-#[tokio::test]
-#[ignore = "started by the_identity_of_an_app_service_is_asked_for_at_its_endpoint with the environment it needs"]
 async fn with_the_environment_of_an_app_service() {
     let (fake, entra) = start().await;
     fake.require("MACHINE-TOKEN");
@@ -191,20 +183,24 @@ fn install_az(folder: &Path, script: &str) {
 
 #[tokio::test]
 async fn the_azure_cli_is_asked_once_for_a_token() {
+    if own_process::is_this() {
+        return with_an_azure_cli().await;
+    }
     let folder = tempfile::tempdir().unwrap();
     install_az(
         folder.path(),
         r#"echo '{"accessToken":"CLI-TOKEN","expiresOn":"2100-01-01 00:00:00.000000","expires_on":4102444800,"tokenType":"Bearer"}'"#,
     );
     let path = format!("{}:/usr/bin:/bin", folder.path().display());
-    in_a_process_with("with_an_azure_cli", &[("PATH", &path)]).await;
+    own_process::run(
+        concat!(module_path!(), "::the_azure_cli_is_asked_once_for_a_token"),
+        &[("PATH", &path)],
+    );
     let calls = std::fs::read_to_string(folder.path().join("calls")).unwrap();
     let expected = "account get-access-token -o json --scope https://kusto.kusto.windows.net/.default --tenant tenant-1\n";
     assert_eq!(calls, expected);
 }
 
-#[tokio::test]
-#[ignore = "started by the_azure_cli_is_asked_once_for_a_token with the PATH it needs"]
 async fn with_an_azure_cli() {
     let (fake, entra) = start().await;
     fake.require("CLI-TOKEN");
@@ -216,14 +212,18 @@ async fn with_an_azure_cli() {
 
 #[tokio::test]
 async fn an_azure_cli_without_a_sign_in_fails_with_its_words() {
+    if own_process::is_this() {
+        return with_an_azure_cli_that_is_signed_out().await;
+    }
     let folder = tempfile::tempdir().unwrap();
     install_az(folder.path(), "echo \"Please run 'az login' to setup account.\" >&2; exit 1");
     let path = format!("{}:/usr/bin:/bin", folder.path().display());
-    in_a_process_with("with_an_azure_cli_that_is_signed_out", &[("PATH", &path)]).await;
+    own_process::run(
+        concat!(module_path!(), "::an_azure_cli_without_a_sign_in_fails_with_its_words"),
+        &[("PATH", &path)],
+    );
 }
 
-#[tokio::test]
-#[ignore = "started by an_azure_cli_without_a_sign_in_fails_with_its_words with the PATH it needs"]
 async fn with_an_azure_cli_that_is_signed_out() {
     let (fake, entra) = start().await;
     let auth = Authentication::AzureCli { tenant: None };

@@ -1,7 +1,6 @@
 //! Tokens from each kind of source, over loopback.
 
 use std::collections::BTreeMap;
-use std::process::Command;
 use std::sync::{Arc, Mutex};
 
 use axum::Router;
@@ -13,6 +12,7 @@ use serde_json::json;
 use tokio::runtime::Runtime;
 
 use super::{KEY, Kind, Source, configure, take};
+use crate::own_process;
 
 /// Ends in the year 2100.
 fn jwt() -> String {
@@ -105,16 +105,19 @@ fn id_and_secret_are_encoded_where_the_user_wants_it() {
 
 #[test]
 fn the_machines_identity_is_asked_for_the_scope() {
+    if own_process::is_this() {
+        return with_the_identity_of_an_app_service();
+    }
     let server = Server::start();
-    let output = Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", "kafka::oauth::tests::with_the_identity_of_an_app_service", "--ignored"])
-        .env("IDENTITY_ENDPOINT", format!("{}/msi", server.url))
-        .env("IDENTITY_HEADER", "header-1")
-        .env("http_proxy", "http://127.0.0.1:9")
-        .output()
-        .unwrap();
-    let text = String::from_utf8_lossy(&output.stdout);
-    assert!(output.status.success() && text.contains("1 passed"), "{text}");
+    let endpoint = format!("{}/msi", server.url);
+    own_process::run(
+        concat!(module_path!(), "::the_machines_identity_is_asked_for_the_scope"),
+        &[
+            ("IDENTITY_ENDPOINT", endpoint.as_str()),
+            ("IDENTITY_HEADER", "header-1"),
+            ("http_proxy", "http://127.0.0.1:9"),
+        ],
+    );
     let (path, _, header) = server.seen().pop().unwrap();
     assert_eq!(header, "header-1");
     for part in ["/msi?", "resource=https%3A%2F%2Fns.servicebus.windows.net", "client_id=user-1"] {
@@ -122,8 +125,6 @@ fn the_machines_identity_is_asked_for_the_scope() {
     }
 }
 
-#[test]
-#[ignore = "started by the_machines_identity_is_asked_for_the_scope with the environment it needs"]
 fn with_the_identity_of_an_app_service() {
     let scope = "https://ns.servicebus.windows.net/.default".to_owned();
     let token =

@@ -6,7 +6,7 @@ use adx_emulator::faults::Faults;
 use adx_emulator::{Emulator, Operation, Options, StorageBackend};
 use serde_json::{Value, json};
 
-use super::{Azurite, Sent, Verdict};
+use super::{Azurite, Sent, Verdict, within};
 
 /// The database of all tests; each has an emulator of its own.
 pub const DATABASE: &str = "lab";
@@ -148,23 +148,19 @@ impl Adx {
 
     /// Waits until no record sent is missing in the table; fails with what is there at the deadline.
     pub async fn wait_for_all(&self, sent: &Sent, deadline: Duration) -> Verdict {
-        let complete = async {
-            let mut looked_at = 0;
-            loop {
-                let count = self.count("Numbers").await;
-                // Duplicates can fill the count before the last record is there, so the count alone says nothing.
-                if count >= sent.total() && count != looked_at {
-                    looked_at = count;
-                    let verdict = self.verdict(sent).await;
-                    if verdict.missing == 0 {
-                        return verdict;
-                    }
-                }
-                tokio::time::sleep(Duration::from_millis(100)).await;
+        let mut looked_at = 0;
+        let complete = within(deadline, async || {
+            let count = self.count("Numbers").await;
+            // Duplicates can fill the count before the last record is there, so the count alone says nothing.
+            if count < sent.total() || count == looked_at {
+                return None;
             }
+            looked_at = count;
+            Some(self.verdict(sent).await).filter(|verdict| verdict.missing == 0)
+        });
+        let Some(verdict) = complete.await else {
+            panic!("after {deadline:?}: {:?}", self.verdict(sent).await)
         };
-        let in_time = tokio::time::timeout(deadline, complete).await.ok();
-        let Some(verdict) = in_time else { panic!("after {deadline:?}: {:?}", self.verdict(sent).await) };
         verdict
     }
 }

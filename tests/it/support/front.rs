@@ -1,10 +1,11 @@
-//! A front of a broker that can say, as a broker that goes down may, that its cluster has no brokers.
+//! A front of a broker that can say, as a broker that goes down may, that its cluster has no brokers, and can be silent to
+//! whom it said so.
 //!
 //! It passes Kafka's protocol on, and takes the brokers out of answers to Metadata while it is told to. The broker has a
 //! listener for it, which advertises the front's address; the test itself uses another one.
 
-use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::collections::{HashMap, HashSet};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -32,7 +33,9 @@ pub struct Front {
 #[derive(Default)]
 struct Told {
     no_brokers: AtomicBool,
-    lies: AtomicUsize,
+    /// Client ids of those that it said so to.
+    deceived: Mutex<HashSet<String>>,
+    silent: AtomicBool,
 }
 
 impl Front {
@@ -87,15 +90,20 @@ impl Front {
         self.told.no_brokers.store(none, Ordering::Release);
     }
 
+    /// From now on, a connection on which it said that there are none has no answer to a question about topics or brokers.
+    pub fn be_silent_where_it_lied(&self) {
+        self.told.silent.store(true, Ordering::Release);
+    }
+
     /// Closes all connections.
     pub fn cut(&self) {
         // Nobody may be connected.
         let _listeners = self.cut.send(());
     }
 
-    /// How often it has said that there are none.
-    pub fn lies(&self) -> usize {
-        self.told.lies.load(Ordering::Acquire)
+    /// True when it has said to the client of this id that there are none.
+    pub fn has_lied_to(&self, client: &str) -> bool {
+        self.told.deceived.lock().expect("no panic before").contains(client)
     }
 }
 
@@ -111,15 +119,17 @@ async fn serve(client: TcpStream, broker: u16, told: &Told) -> std::io::Result<(
     Ok(())
 }
 
-/// The versions of the Metadata requests under way, by correlation id.
-type Asked = Mutex<HashMap<i32, i16>>;
+/// The Metadata requests under way, by correlation id: their versions and who asks.
+type Asked = Mutex<HashMap<i32, (i16, String)>>;
 
 async fn requests(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, asked: &Asked) -> std::io::Result<()> {
     loop {
         let frame = frame(&mut from).await?;
         let [key, version] = [0, 2].map(|at| i16::from_be_bytes([frame[at], frame[at + 1]]));
         if key == METADATA {
-            asked.lock().expect("no panic before").insert(int(&frame[4..]), version);
+            let length = usize::from(u16::from_be_bytes([frame[8], frame[9]]));
+            let client = String::from_utf8_lossy(&frame[10..10 + length]).into_owned();
+            asked.lock().expect("no panic before").insert(int(&frame[4..]), (version, client));
         }
         send(&mut to, &frame).await?;
     }
@@ -131,16 +141,21 @@ async fn answers(
     asked: &Asked,
     told: &Told,
 ) -> std::io::Result<()> {
+    let mut has_lied = false;
     loop {
         let mut frame = frame(&mut from).await?;
-        let version = asked.lock().expect("no panic before").remove(&int(&frame));
-        if let Some(version) = version.filter(|_| told.no_brokers.load(Ordering::Acquire)) {
+        let question = asked.lock().expect("no panic before").remove(&int(&frame));
+        if question.is_some() && has_lied && told.silent.load(Ordering::Acquire) {
+            continue;
+        }
+        if let Some((version, client)) = question.filter(|_| told.no_brokers.load(Ordering::Acquire)) {
+            has_lied = true;
             assert!(
                 version >= FLEXIBLE,
                 "a client asks in version {version}: its answers are read otherwise"
             );
             frame = without_brokers(&frame);
-            told.lies.fetch_add(1, Ordering::Release);
+            told.deceived.lock().expect("no panic before").insert(client);
         }
         send(&mut to, &frame).await?;
     }

@@ -51,22 +51,30 @@ pub use worker_process::Worker;
 use std::fmt;
 use std::time::Duration;
 
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, MissedTickBehavior, interval};
 
 /// Calls `state` until it gives something, every 20 ms; fails the test after `deadline`.
 pub async fn wait_for<T>(
     what: impl fmt::Display,
     deadline: Duration,
-    mut state: impl AsyncFnMut() -> Option<T>,
+    state: impl AsyncFnMut() -> Option<T>,
 ) -> T {
+    let Some(found) = within(deadline, state).await else { panic!("waited {deadline:?} for {what}") };
+    found
+}
+
+/// The same for who has more to say than what was waited for: nothing after `deadline`.
+pub async fn within<T>(deadline: Duration, mut state: impl AsyncFnMut() -> Option<T>) -> Option<T> {
     let end = Instant::now() + deadline;
-    loop {
+    let mut looks = interval(Duration::from_millis(20));
+    looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    while Instant::now() < end {
+        looks.tick().await;
         if let Some(found) = state().await {
-            return found;
+            return Some(found);
         }
-        assert!(Instant::now() < end, "waited {deadline:?} for {what}");
-        sleep(Duration::from_millis(20)).await;
     }
+    None
 }
 
 /// A name no other test uses: `prefix` and a random tail. Topics, groups and connectors of one broker need it.

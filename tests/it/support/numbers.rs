@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use rdkafka::ClientConfig;
@@ -12,7 +12,7 @@ use rdkafka::producer::{BaseRecord, Producer, ProducerContext, ThreadedProducer}
 use tokio::task::JoinSet;
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
-use super::Kafka;
+use super::{Kafka, wait_for};
 
 /// Remembers that a record was not delivered.
 struct Deliveries(Arc<AtomicBool>);
@@ -69,6 +69,7 @@ impl Sender {
 /// The oracle of the delivery tests: what was sent is known by [`Numbers::stop`] and compared with what the table holds.
 pub struct Numbers {
     stop: Arc<AtomicBool>,
+    sent: Arc<AtomicU64>,
     sending: JoinSet<Vec<u64>>,
 }
 
@@ -77,7 +78,8 @@ impl Numbers {
     pub fn start(kafka: &Kafka, topic: &str, partitions: i32, rate: u32) -> Self {
         let sender = kafka.producer();
         let stop = Arc::new(AtomicBool::new(false));
-        let (stopped, topic) = (stop.clone(), topic.to_owned());
+        let progress = Arc::<AtomicU64>::default();
+        let (stopped, counted, topic) = (stop.clone(), progress.clone(), topic.to_owned());
         let mut sending = JoinSet::new();
         sending.spawn(async move {
             let mut sent = vec![0; usize::try_from(partitions).expect("a count")];
@@ -91,12 +93,13 @@ impl Numbers {
                 while total < due {
                     send_next(&sender, &topic, &mut sent, total).await;
                     total += 1;
+                    counted.fetch_add(1, Ordering::Relaxed);
                 }
             }
             sender.flush();
             sent
         });
-        Self { stop, sending }
+        Self { stop, sent: progress, sending }
     }
 
     /// Sends `count` records at once.
@@ -108,6 +111,15 @@ impl Numbers {
         }
         sender.flush();
         Sent(sent)
+    }
+
+    /// Waits until so many records more were sent: a moment that whoever reads them knows nothing of.
+    pub async fn more(&self, records: u64) {
+        let goal = self.sent.load(Ordering::Relaxed) + records;
+        wait_for(format!("{records} records more"), Duration::from_mins(1), async || {
+            (self.sent.load(Ordering::Relaxed) >= goal).then_some(())
+        })
+        .await;
     }
 
     /// Ends the load; all of it is in Kafka now.
