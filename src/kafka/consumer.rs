@@ -196,6 +196,8 @@ impl GroupConsumer {
                 !context.reach.is_member() && !self.matching.as_ref().is_some_and(Matching::has_none);
             if context.outage.mend(client) && is_joining {
                 brokers::look_at_topics(client);
+                // This question may be lost as the one before it was.
+                context.outage.goes_on();
             }
             let is_any_up = || !is_joining && brokers::is_any_up(client);
             match context.reach.news(now, is_any_up) {

@@ -84,6 +84,11 @@ impl Outage {
         is_due
     }
 
+    /// It may need to be mended once more, as long after this as after the outage.
+    pub(super) fn goes_on(&self) {
+        self.heard.store(self.now(), Ordering::Relaxed);
+    }
+
     /// True once after each outage that went quiet.
     fn is_due(&self, now: u64) -> bool {
         let heard = self.heard.load(Ordering::Relaxed);

@@ -199,10 +199,10 @@ impl Group<'_> {
 
     /// Publishes a new view when there is something new. Returns when to look again.
     async fn lead(&mut self) -> Result<Duration, crate::kafka::Error> {
-        if !self.caught_up {
-            self.catch_up().await?;
-        }
         let live = self.live().await?;
+        if !self.caught_up {
+            self.catch_up(&live).await?;
+        }
         let time = millis_now();
         let now = Now { me: &self.url, live: &live, time, delay: self.delay, newest: self.newest };
         if let Some(view) = view::next(self.known.as_ref(), now) {
@@ -248,18 +248,23 @@ impl Group<'_> {
         }
     }
 
-    /// A leader that was away (frozen, cut off) goes on from what was published meanwhile. One that has just started
-    /// takes the number alone: of what was before it, nothing counts as lost.
-    async fn catch_up(&mut self) -> Result<(), crate::kafka::Error> {
+    /// A leader that was away (frozen, cut off) goes on from what was published meanwhile, and one that has just started
+    /// from what was published in a cluster that goes on. Else it takes the number alone: of what was before it, nothing
+    /// counts as lost.
+    async fn catch_up(&mut self, live: &BTreeSet<Arc<str>>) -> Result<(), crate::kafka::Error> {
         let published = self.member.published().await?;
         if let Some(view) = self.read(&published) {
             self.newest = self.newest.max(view.generation);
-            if self.known.as_ref().is_some_and(|known| known.generation < view.generation) {
-                if view.members.contains(&self.url) {
-                    self.adopt(view);
-                } else {
+            match &self.known {
+                Some(known) if known.generation >= view.generation => {}
+                Some(_) if view.members.contains(&self.url) => self.adopt(view),
+                None if !view.goes_on(&self.url, live) => {}
+                None => {
+                    // Not even a view that says the same may pass for one of this worker's life before.
+                    self.newest += 1;
                     self.known = Some(view);
                 }
+                Some(_) => self.known = Some(view),
             }
         }
         self.caught_up = true;

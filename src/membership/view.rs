@@ -50,6 +50,11 @@ impl ClusterView {
         self.members.iter().chain(self.held.keys()).cloned().collect()
     }
 
+    /// True when somebody other than `me` is there still: the cluster did not begin anew.
+    pub(super) fn goes_on(&self, me: &Arc<str>, live: &BTreeSet<Arc<str>>) -> bool {
+        self.members.iter().any(|url| url != me && live.contains(url))
+    }
+
     /// When the next worker that is held back loses its share, in ms since the epoch.
     pub(super) fn next_end(&self) -> Option<i64> {
         self.held.values().min().copied()
@@ -147,7 +152,7 @@ pub(super) struct Now<'a> {
     pub(super) newest: i64,
 }
 
-/// The next view after the one that this worker knew (none: it has just started, and nothing counts as lost); none when
+/// The next view after the one that this worker knew (none: it starts a cluster, and nothing counts as lost); none when
 /// nothing has changed.
 pub(super) fn next(known: Option<&ClusterView>, now: Now<'_>) -> Option<ClusterView> {
     let mut held = known.map(|view| view.held.clone()).unwrap_or_default();
@@ -250,6 +255,25 @@ mod tests {
         fresh.view = next(None, now);
         assert_eq!((fresh.sharers(), fresh.view.as_ref().unwrap().generation), (urls(&["x"]), 42));
         assert_eq!(next(fresh.view.as_ref(), now), None);
+    }
+
+    #[test]
+    fn a_cluster_goes_on_while_one_of_its_workers_is_there_beside_the_one_that_starts() {
+        let mut leader = Leader { me: "b".into(), view: None };
+        leader.sees(&["b", "c"], 0);
+        leader.sees(&["b"], 5);
+        let view = leader.view.unwrap();
+        let goes_on = |me: &str, live: &[&str]| view.goes_on(&me.into(), &urls(live));
+        assert!(goes_on("a", &["a", "b"]) && goes_on("c", &["b", "c"]));
+        assert!(!goes_on("a", &["a"]) && !goes_on("b", &["b"]) && !goes_on("c", &["c"]), "they begin anew");
+        assert!(!goes_on("a", &["a", "c"]), "who was held back is no cluster");
+        let mut heir = Leader { me: "a".into(), view: Some(view) };
+        assert!(heir.sees(&["a", "b"], 6));
+        assert_eq!(
+            heir.sharers(),
+            urls(&["a", "b", "c"]),
+            "a newcomer that leads holds back as the others did"
+        );
     }
 
     #[test]

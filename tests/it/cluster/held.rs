@@ -8,7 +8,7 @@ use std::time::Duration;
 use kusto_connect::id::ConnectorTaskId;
 use kusto_connect::membership::{ClusterView, assign_view};
 
-use crate::support::{Cluster, Kafka, Owners, unique, wait_for};
+use crate::support::{Cluster, Kafka, Owners, unique, wait_for, within};
 
 /// What is to be dealt out, by the rule that each worker computes for itself.
 struct Dealt {
@@ -66,10 +66,12 @@ async fn the_work_of_a_worker_that_is_gone_waits_for_it_and_returns_to_it() {
             // It does not get the work of who is gone either.
             cluster.add().await;
             let meanwhile = tasks.of(&cluster, &[(gone + 1) % 3, (gone + 2) % 3, 3], Some(gone));
-            wait_for("the newcomer's share", Duration::from_secs(30), async || {
-                (cluster.owners(witness).await? == meanwhile).then_some(())
-            })
-            .await;
+            let mut owners = None;
+            let shared = within(Duration::from_secs(30), async || {
+                owners = cluster.owners(witness).await;
+                (owners.as_ref()? == &meanwhile).then_some(())
+            });
+            assert!(shared.await.is_some(), "the newcomer's share: {owners:?} instead of {meanwhile:?}");
             let id = cluster.id(gone);
             let waits = |(task, owner): (_, &String)| *owner != id || before[task] == id;
             assert!(meanwhile.iter().all(waits), "nothing new is given to who is gone: {meanwhile:?}");
