@@ -90,8 +90,8 @@ impl Front {
         self.told.no_brokers.store(none, Ordering::Release);
     }
 
-    /// From now on, a connection on which it said that there are none has no answer to a question about topics or brokers.
-    pub fn be_silent_where_it_lied(&self) {
+    /// From now on, the connection on which it first told a client so has no answer to a question about topics or brokers.
+    pub fn be_silent_where_it_lied_first(&self) {
         self.told.silent.store(true, Ordering::Release);
     }
 
@@ -149,13 +149,12 @@ async fn answers(
             continue;
         }
         if let Some((version, client)) = question.filter(|_| told.no_brokers.load(Ordering::Acquire)) {
-            has_lied = true;
             assert!(
                 version >= FLEXIBLE,
                 "a client asks in version {version}: its answers are read otherwise"
             );
             frame = without_brokers(&frame);
-            told.deceived.lock().expect("no panic before").insert(client);
+            has_lied |= told.deceived.lock().expect("no panic before").insert(client);
         }
         send(&mut to, &frame).await?;
     }
