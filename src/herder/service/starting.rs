@@ -87,8 +87,8 @@ async fn open(options: &Options, publisher: &watch::Sender<Arc<View>>) -> Result
 async fn try_open(options: &Options, publisher: &watch::Sender<Arc<View>>) -> Result<Opened, storage::Error> {
     let stores = options.stores.open().await?;
     publisher.send_modify(|view| Arc::make_mut(view).cluster_id.clone_from(&stores.cluster_id));
-    let status = StatusTopic::open(stores.status, options.worker_id.clone()).await?;
-    let mut topic = ConfigTopic::open(stores.config).await?;
+    let status = StatusTopic::open(stores.status, options.worker_id.clone());
+    let (status, mut topic) = tokio::try_join!(status, ConfigTopic::open(stores.config))?;
     if options.cluster.needs_key() && topic.state().keys().current().is_none() {
         let key = ClusterKey::generate().map_err(|error| storage::Error::Key(error.to_string()))?;
         topic.put_key(key).await?;
