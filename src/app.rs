@@ -3,7 +3,7 @@
 //!
 //! Start: REST listens first, so that `/health` can say what is going on, then the herder opens the stores, then the
 //! connectors of the command line are created as if they had come by REST. End, in
-//! this order (`connect-runtime.md`, Java's `DistributedHerder.halt`): REST refuses writes, tasks drain and commit,
+//! this order (`connect-runtime.md` §4.5, Java's `DistributedHerder.halt`): REST refuses writes, tasks drain and commit,
 //! waiting requests are answered, REST ends. Nothing is global, so tests run several workers in one process.
 
 use crate::causes;

@@ -1,4 +1,4 @@
-//! Queued ingestion by REST: configuration, posting, status (spec: kusto-protocol 4).
+//! Queued ingestion by REST: configuration, posting, status (`kusto-protocol.md` §4).
 //!
 //! A posted source becomes a message of our own queues, so that batching, retries and a restart treat it like any other.
 //! Owns the form of requests and answers; `tracking` knows how far the sources are.

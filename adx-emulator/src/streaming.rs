@@ -18,7 +18,7 @@ use crate::wire::{self, Asked};
 
 /// The largest body: what the SDKs never exceed.
 const BODY_LIMIT: usize = 10 * 1024 * 1024;
-/// The most data in one request, uncompressed (spec: kusto-protocol 5.2).
+/// The most data in one request, uncompressed (`kusto-protocol.md` §5.2).
 const DATA_LIMIT: usize = 4 * 1024 * 1024;
 
 /// Answers one streaming request.

@@ -27,7 +27,7 @@ pub use super::storage_topic::StorageTopicSpec;
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
 /// So long one question waits before it is looked what the library has heard meanwhile.
 const SLICE: Duration = Duration::from_millis(2_500);
-/// How long a new topic may take to get its leaders (§2.3.4).
+/// How long a new topic may take to get its leaders (§2.3).
 const METADATA_TIMEOUT: Duration = Duration::from_secs(30);
 /// Between two looks at a topic that is not ready.
 const METADATA_PAUSE: Duration = Duration::from_millis(100);
@@ -249,7 +249,7 @@ impl Admin {
         }
     }
 
-    /// The policy must be `compact` and nothing else; when it cannot be read that is only logged (§2.3.3). False when
+    /// The policy must be `compact` and nothing else; when it cannot be read that is only logged (§2.3). False when
     /// the broker does not know such questions at all.
     async fn check_policy(&self, spec: StorageTopicSpec<'_>, broker: i32) -> Result<bool, Error> {
         let name = &spec.topic.name;

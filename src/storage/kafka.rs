@@ -127,7 +127,7 @@ impl KafkaStores {
     }
 }
 
-/// What the offset, the status and the config topic have to be, in the order in which Connect opens them (§2.3).
+/// What the offset, the status and the config topic have to be, in the order in which Connect opens them (`connect-runtime.md` §2.3).
 pub fn storage_topics(worker: &WorkerConfig) -> [StorageTopicSpec<'_>; 3] {
     let spec = |topic, property, content, single_partition| StorageTopicSpec {
         topic,

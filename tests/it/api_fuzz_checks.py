@@ -1,4 +1,4 @@
-"""A check for the fuzzer: no server error but those that Connect itself defines (connect-runtime.md, 1.3, 1.13 and 1.17)."""
+"""A check for the fuzzer: no server error but those that Connect itself defines (connect-runtime.md §1.3, §1.13, §1.17)."""
 
 import schemathesis
 

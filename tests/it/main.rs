@@ -13,6 +13,7 @@ mod at_least_once;
 mod bad_input;
 mod bad_records;
 mod canaries;
+mod citations;
 mod cluster;
 mod deep_answers;
 mod depth;

@@ -1,7 +1,7 @@
 //! The queue message of queued ingestion: base64 of JSON, in all the spellings that clients write.
 //!
 //! Pure reading. Key case, numbers as text, enumerations as numbers or names and explicit nulls are all taken, as
-//! the service takes them (kusto-protocol 3.6).
+//! the service takes them (`kusto-protocol.md` §3.6).
 
 use std::collections::BTreeMap;
 

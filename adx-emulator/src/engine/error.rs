@@ -90,7 +90,7 @@ impl KustoError {
         )
     }
 
-    /// The error body of the protocol (spec: kusto-protocol 2.4).
+    /// The error body of the protocol (`kusto-protocol.md` §2.4).
     pub fn body(&self, client_request_id: &str, activity_id: Uuid) -> Value {
         json!({"error": {
             "code": self.code,

@@ -1,6 +1,6 @@
 //! Kusto's scalar types: their names, how text and JSON become values of them, and how values go out again.
 //!
-//! A value that does not fit its column is null and never an error (spec: kusto-protocol 6.4). Nothing here does I/O.
+//! A value that does not fit its column is null and never an error (`kusto-protocol.md` §6.4). Nothing here does I/O.
 
 use std::borrow::Cow;
 
@@ -110,7 +110,7 @@ impl KustoType {
     }
 }
 
-/// Kusto keeps at most this much of one string or dynamic value (1 MB; spec: kusto-protocol 6.4).
+/// Kusto keeps at most this much of one string or dynamic value (1 MB; `kusto-protocol.md` §6.4).
 pub const MAX_VALUE_BYTES: usize = 1 << 20;
 
 /// How a `real` that is not a number is kept: SQLite's own number column cannot hold it.

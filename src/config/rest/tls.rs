@@ -44,7 +44,7 @@ impl fmt::Debug for ServerTls {
     }
 }
 
-/// TLS of the listeners with `prefix`. If one key has the prefix, only keys with it count (§1.18).
+/// TLS of the listeners with `prefix`. If one key has the prefix, only keys with it count (`connect-runtime.md` §1.18).
 pub(super) fn read(all: &Properties, prefix: &'static str, problems: &mut Problems) -> Option<ServerTls> {
     let own = validate::with_prefix(all, prefix);
     let mut settings = Settings::default();

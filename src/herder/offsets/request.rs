@@ -1,4 +1,4 @@
-//! What a user wants a sink connector's offsets to be, checked with Connect's rules and texts (§1.13). Pure.
+//! What a user wants a sink connector's offsets to be, checked with Connect's rules and texts (`connect-runtime.md` §1.13). Pure.
 
 use super::Wanted;
 use crate::herder::Error;

@@ -169,7 +169,7 @@ impl Service {
         Ok(())
     }
 
-    /// The two modes of Connect have words of their own for this (§8.4).
+    /// The two modes of Connect have words of their own for this (`connect-runtime.md` §8.4).
     fn known_to_restart(&self, name: &str) -> Result<(), Error> {
         match self.options.config.mode {
             Mode::Standalone if !self.topic.state().contains(name) => Err(Error::connector_not_found(name)),

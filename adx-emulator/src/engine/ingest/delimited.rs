@@ -1,13 +1,13 @@
 //! The text formats made of records and fields: csv and its family, tsve, txt, raw.
 //!
 //! Pure: bytes in, records out one by one, in order; nothing is kept but the record at hand. Quoting follows RFC 4180
-//! (`csv-core`); empty lines are no records; all records have as many fields as the first (spec: kusto-protocol 6.2).
+//! (`csv-core`); empty lines are no records; all records have as many fields as the first (`kusto-protocol.md` §6.2).
 
 use csv_core::{ReadRecordResult, Reader, ReaderBuilder};
 
 use crate::engine::IngestFailure;
 
-/// A record above this size fails the blob (spec: kusto-protocol 6.4).
+/// A record above this size fails the blob (`kusto-protocol.md` §6.4).
 const MAX_RECORD_BYTES: usize = 64 << 20;
 
 /// The fields of one record.

@@ -1,7 +1,7 @@
 //! The JSON formats: json (one record per line), multijson (records back to back or in one array), singlejson.
 //!
 //! Pure. Records are handed on as raw text, so that numbers keep all their digits and nothing is built that no column
-//! asks for. Rules: spec kusto-protocol 6.3.
+//! asks for. Rules: `kusto-protocol.md` §6.3.
 
 use std::collections::HashMap;
 

@@ -1,7 +1,7 @@
 //! Ingestion mappings: from JSON text, in any of the spellings clients use, to what each column is filled from.
 //!
 //! Pure. A mapping this emulator cannot carry out is refused with Kusto's `BadRequest_InvalidMapping`, never half used.
-//! Rules: spec kusto-protocol 6.5.
+//! Rules: `kusto-protocol.md` §6.5.
 
 use serde_json::{Map, Value, json};
 
@@ -263,7 +263,7 @@ fn source(kind: Kind, keys: &Keys) -> Result<Source, String> {
         }
         (Some((name, _)), Some(_)) => Err(format!("{name} and ConstValue exclude each other")),
         (Some(("Field", field)), None) => Ok(Source::Field(field.to_owned())),
-        // A path that does not begin with `$` is a constant (spec: kusto-protocol 6.5).
+        // A path that does not begin with `$` is a constant (`kusto-protocol.md` §6.5).
         (Some((_, path)), None) if !path.starts_with('$') => Ok(Source::Constant(path.to_owned())),
         (Some((_, path)), None) => parse_path(path).map(Source::Path),
     }

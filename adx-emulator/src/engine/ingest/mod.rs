@@ -1,7 +1,7 @@
 //! Ingestion of one blob into one table: all its rows or none.
 //!
 //! Chooses format and mapping, then runs parser and writer inside one transaction of the store. Failures are Kusto's
-//! own codes (spec: kusto-protocol 9.1); recording them is the caller's business.
+//! own codes (`kusto-protocol.md` §9.1); recording them is the caller's business.
 
 mod avro;
 mod delimited;
