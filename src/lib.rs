@@ -1,7 +1,7 @@
 //! kusto-connect: a native Kafka Connect worker with the Azure Data Explorer (Kusto) sink built in.
 //!
 //! The floors, from the ground up; a module imports only from lower floors (`tests/it/floors.rs` holds the list):
-//! 0 `id` `status` `secret` `cluster_key` `retry` `words` `causes` `data` (`own_process` in tests) · 1 `config` `telemetry` `limits` `bounded` · 2 `kafka` `registry` `convert` `transform` `batch` `ingest` ·
+//! 0 `id` `status` `secret` `cluster_key` `retry` `words` `causes` `data` (`own_process` in tests) · 1 `config` `telemetry` `limits` `bounded` `sink` · 2 `kafka` `registry` `convert` `transform` `batch` `ingest` ·
 //! 3 `connector` · 4 `task` · 5 `worker` `storage` `membership` · 6 `herder` · 7 `rest` `migrate` · 8 `app` `cli` and `main.rs`.
 
 pub mod app;
@@ -27,6 +27,7 @@ pub mod registry;
 pub mod rest;
 pub mod retry;
 pub mod secret;
+pub mod sink;
 pub mod status;
 pub mod storage;
 pub mod task;

@@ -30,6 +30,16 @@ pub(crate) fn sink(more: &[(&str, &str)]) -> SinkConnectorConfig {
     SinkConnectorConfig::parse(&all.collect::<ConnectorProperties>(), &worker(&[])).unwrap()
 }
 
+/// A Kusto sink as [`sink`], for tests of what is no business of a sink: it writes texts to one table, and asks nobody before.
+pub(crate) fn sink_of_texts(more: &[(&str, &str)]) -> SinkConnectorConfig {
+    let least = [
+        ("value.converter", "org.apache.kafka.connect.storage.StringConverter"),
+        ("kusto.validation.table.enable", "false"),
+        ("kusto.tables.topics.mapping", "[{'topic': 't', 'db': 'd', 'table': 'T', 'format': 'txt'}]"),
+    ];
+    sink(&[&least[..], more].concat())
+}
+
 fn own((key, value): &(&str, &str)) -> (String, String) {
     ((*key).to_owned(), (*value).to_owned())
 }

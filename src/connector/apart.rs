@@ -4,19 +4,16 @@
 //! Only for connectors that go on after a refusal (`behavior.on.error`): where the task fails, all of the batch is read
 //! again. Each part is a batch of its own, with its own id. It never decides what becomes of the bad records.
 
-use std::fmt;
 use std::ops::Range;
 
-use super::Error;
 use crate::batch::{Batch, Sealed};
 use crate::id::OffsetRange;
 use crate::ingest::{self, IngestClient, IngestRequest, WaitingTeller};
+use crate::sink::{Error, RefusedRecords};
 
 /// Requests for the parts of one batch: some ten bad records among thousands are found. If there are more, then rather all
 /// are bad (a mapping that does not fit), and what was not looked into counts as refused.
 const MOST_PARTS: usize = 256;
-/// Ranges that an error names.
-const MOST_NAMED: usize = 5;
 
 /// Where each record of a batch ends, if that is to be remembered.
 #[derive(Debug, Default)]
@@ -61,36 +58,10 @@ impl Ends {
     }
 }
 
-/// Records of a batch that the service refused; it took all others.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct BadRecords {
-    /// How many.
-    pub records: u64,
-    /// Where they are, in order.
-    ranges: Vec<OffsetRange>,
-}
-
-impl BadRecords {
-    /// True for a record of the batch that is among them.
-    pub fn contain(&self, offset: i64) -> bool {
-        self.ranges.iter().any(|range| (range.first..=range.last).contains(&offset))
-    }
-
-    fn add(&mut self, part: &[(i64, usize)]) {
-        if let ([(first, _), ..], [.., (last, _)]) = (part, part) {
-            self.records += part.len() as u64;
-            self.ranges.push(OffsetRange { first: *first, last: *last });
-        }
-    }
-}
-
-impl fmt::Display for BadRecords {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} record(s) of the batch were refused, offsets", self.records)?;
-        for (number, range) in self.ranges.iter().take(MOST_NAMED).enumerate() {
-            write!(f, "{} {range}", if number == 0 { "" } else { "," })?;
-        }
-        if self.ranges.len() > MOST_NAMED { f.write_str(", …") } else { Ok(()) }
+/// Counts the records of `part`, which the service refused.
+fn refuse(refused: &mut RefusedRecords, part: &[(i64, usize)]) {
+    if let ([(first, _), ..], [.., (last, _)]) = (part, part) {
+        refused.add(part.len() as u64, OffsetRange { first: *first, last: *last });
     }
 }
 
@@ -103,13 +74,13 @@ pub(super) async fn take_apart(
     mut reason: ingest::Error,
 ) -> Result<(), Error> {
     let raw = whole.raw()?;
-    let mut bad = BadRecords::default();
+    let mut bad = RefusedRecords::default();
     let mut left = MOST_PARTS;
     // Known to be refused.
     let mut refused: Vec<Range<usize>> = std::iter::once(0..ends.of.len()).collect();
     while let Some(part) = refused.pop() {
         if part.len() == 1 || left < 2 {
-            bad.add(&ends.of[part]);
+            refuse(&mut bad, &ends.of[part]);
             continue;
         }
         let middle = part.start + part.len() / 2;
@@ -126,8 +97,7 @@ pub(super) async fn take_apart(
             }
         }
     }
-    bad.ranges.sort_by_key(|range| range.first);
-    if bad.records == 0 { Ok(()) } else { Err(Error::Records { bad, source: reason }) }
+    if bad.count() == 0 { Ok(()) } else { Err(Error::Records { refused: bad, cause: reason.into() }) }
 }
 
 /// Some neighbouring records of a batch, as one of their own.

@@ -1,11 +1,10 @@
 //! What is taken of a batch with bad records, against a service that is a list.
 
-use super::{BadRecords, Ends, MOST_PARTS, take_apart};
+use super::{Ends, MOST_PARTS, take_apart};
 use crate::batch::{Batch, Sealed};
 use crate::config::DataFormat;
-use crate::connector::Error;
-use crate::id::OffsetRange;
 use crate::ingest::{self, Class, IngestClient, IngestRequest, Refusal, SasUrl, Target, WaitingTeller};
+use crate::sink::{Error, RefusedRecords};
 use async_trait::async_trait;
 use proptest::prelude::*;
 use std::collections::BTreeSet;
@@ -85,13 +84,13 @@ fn batch(offsets: &[i64]) -> (Sealed, Ends) {
     (batch.seal().unwrap().unwrap(), ends)
 }
 
-async fn taken(service: &Service, offsets: &[i64]) -> Result<BadRecords, Error> {
+async fn taken(service: &Service, offsets: &[i64]) -> Result<RefusedRecords, Error> {
     let (sealed, ends) = batch(offsets);
     let reason = refusal(400, "Stream_ClosingQuoteMissing");
     let nobody = WaitingTeller::new(None);
     match take_apart((service, &nobody), (&sealed, &ends), request, reason).await {
-        Ok(()) => Ok(BadRecords::default()),
-        Err(Error::Records { bad, .. }) => Ok(bad),
+        Ok(()) => Ok(RefusedRecords::default()),
+        Err(Error::Records { refused, .. }) => Ok(refused),
         Err(error) => Err(error),
     }
 }
@@ -112,7 +111,7 @@ proptest! {
             offsets.iter().filter(|offset| !bad.contains(offset)).map(ToString::to_string).collect();
         prop_assert_eq!(rows.len(), good.len(), "a row is taken once");
         prop_assert_eq!(&rows.iter().cloned().collect::<BTreeSet<_>>(), &good);
-        prop_assert_eq!(refused.records, bad.len() as u64);
+        prop_assert_eq!(refused.count(), bad.len() as u64);
         prop_assert!(offsets.iter().all(|offset| refused.contain(*offset) == bad.contains(offset)));
         let seen = service.seen.lock().unwrap();
         prop_assert_eq!(seen.iter().collect::<BTreeSet<_>>().len(), seen.len(), "each part has an id of its own");
@@ -124,7 +123,7 @@ async fn where_all_is_bad_the_requests_have_an_end_and_all_is_refused() {
     let offsets: Vec<i64> = (0..10_000).collect();
     let service = Service { bad: offsets.iter().map(ToString::to_string).collect(), ..Service::default() };
     let bad = taken(&service, &offsets).await.unwrap();
-    assert_eq!(bad.records, 10_000);
+    assert_eq!(bad.count(), 10_000);
     assert!(offsets.iter().all(|offset| bad.contain(*offset)));
     assert_eq!(service.seen.lock().unwrap().len(), MOST_PARTS);
     assert!(service.rows.lock().unwrap().is_empty());
@@ -137,15 +136,5 @@ async fn a_service_that_takes_nothing_more_is_no_matter_of_records() {
     assert!(
         !error.is_of_batch() && error.records().is_none() && error.to_string().contains("403"),
         "{error}"
-    );
-}
-
-#[test]
-fn an_error_names_some_of_many_places() {
-    let ranges = (0..9).map(|number| OffsetRange { first: 10 * number, last: 10 * number }).collect();
-    let bad = BadRecords { records: 9, ranges };
-    assert_eq!(
-        bad.to_string(),
-        "9 record(s) of the batch were refused, offsets 0-0, 10-10, 20-20, 30-30, 40-40, …"
     );
 }

@@ -5,12 +5,13 @@
 //! one line of a separated format, field by field in the order of its schema (the JVM fails the task there): nested
 //! values as JSON, decimals as numbers, dates in ISO 8601. Nothing here ends a record: separators are the batch's.
 
-use super::{Encoded, avro, unread};
+use super::{avro, unread};
 use crate::config::DataFormat;
 use crate::data::iso;
 use crate::data::json::{self, DecimalFormat};
 use crate::data::schema::{DATE, TIME};
 use crate::data::{Converted, Error, Schema, SchemaAndValue, Struct, Value};
+use crate::sink::Encoded;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use std::borrow::Cow;

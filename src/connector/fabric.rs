@@ -4,14 +4,15 @@
 //! Kinder than the JVM where it fails or loses: blank texts and bytes that are no JSON are values, a text with an array is
 //! as bytes with one, numbers keep their text, structs inside maps and lists are written.
 
+use super::avro;
 use super::columns::Width;
 use super::encode::{self, Look, quote};
-use super::{Encoded, avro};
 use crate::config::{DataFormat, HeaderChoice, Layout, TopicMapping};
 use crate::data::json::{self, DecimalFormat};
 use crate::data::room::check_written;
 use crate::data::schema::{DATE, TIME};
 use crate::data::{Converted, Error, Header, SchemaAndValue, SinkRecord, Value, java_time, literal};
+use crate::sink::Encoded;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use members::{Member, Members};

@@ -18,15 +18,15 @@ use super::apart::{self, Ends};
 use super::avro::Container;
 use super::columns::{self, Width};
 use super::encode::{Look, encode};
-use super::fabric;
-use super::{Delivery, Encoded, Error, Fill, PartitionWriter, SinkTask};
+use super::{fabric, refusal};
 use crate::batch::{Batch, Sealed};
 use crate::config::{
     BehaviorOnError, DataFormat, HeaderChoice, KustoSinkConfig, Layout, TargetCheck, TopicMapping,
 };
-use crate::data::SinkRecord;
+use crate::data::{self, SinkRecord};
 use crate::id::TopicPartition;
 use crate::ingest::{IngestClient, IngestRequest, Target};
+use crate::sink::{Delivery, Encoded, Error, Fill, PartitionWriter, RefusalPolicy, SettingNames, SinkTask};
 
 /// Ends each record in every text format.
 const SEPARATOR: &[u8] = b"\n";
@@ -83,7 +83,10 @@ impl SinkTask for KustoSink {
 
     fn open(&self, origin: &TopicPartition, topic: &Arc<str>) -> Result<Box<dyn PartitionWriter>, Error> {
         let target = self.config.mapping.get(topic);
-        let target = target.ok_or_else(|| Error::NoMapping(Arc::clone(topic)))?;
+        let target = target.ok_or_else(|| {
+            let text = format!("no entry for topic {topic} in kusto.tables.topics.mapping, and none for *");
+            data::Error::of_class("org.apache.kafka.connect.errors.ConnectException", text)
+        })?;
         let is_checked =
             self.config.target_check == TargetCheck::Off || self.fixed_targets.contains(&target_of(&target));
         // A log's records are read by the directives before them, so they do not stand alone.
@@ -107,12 +110,20 @@ impl SinkTask for KustoSink {
         }))
     }
 
-    fn wants_whole_records(&self) -> bool {
+    fn needs_key_and_headers(&self) -> bool {
         self.config.mapping.want_whole_records()
     }
 
     fn flush_interval(&self) -> Duration {
         self.config.flush_interval
+    }
+
+    fn refusal_policy(&self) -> RefusalPolicy {
+        refusal::policy(&self.config)
+    }
+
+    fn setting_names(&self) -> SettingNames {
+        SettingNames { target: "kusto.tables.topics.mapping", service: "kusto.ingestion.url" }
     }
 }
 

@@ -2,10 +2,10 @@
 
 use super::KustoSink;
 use crate::config::fixtures;
-use crate::connector::{Fill, SinkTask};
 use crate::data::{Converted, Kind, Schema, SchemaAndValue, SinkRecord, Struct, Value};
 use crate::id::TopicPartition;
 use crate::ingest::{self, IngestClient, IngestRequest, Target, WaitingTeller};
+use crate::sink::{Fill, SinkTask};
 use async_trait::async_trait;
 use proptest::prelude::*;
 use std::sync::Arc;

@@ -38,6 +38,7 @@ pub use managed::ManagedIngestClient;
 pub use url::SasUrl;
 
 use crate::config::DataFormat;
+use crate::sink::Waiting;
 use async_trait::async_trait;
 use bytes::Bytes;
 use std::sync::Arc;
@@ -80,15 +81,6 @@ pub struct Target {
     pub mapping: Option<Arc<str>>,
     /// Batches go to the engine directly.
     pub streaming: bool,
-}
-
-/// What keeps a batch that is tried again.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Waiting {
-    /// Tries of it that failed so far.
-    pub failures: u64,
-    /// Why the last one did.
-    pub cause: String,
 }
 
 /// Where a client tells that a batch waits; none is told before its first try has failed.

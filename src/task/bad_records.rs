@@ -1,25 +1,22 @@
 //! What happens to a record, or a batch, that got no further: it is logged, sent to a dead-letter topic, and passed over or
-//! not, as `errors.*` says (`connect-runtime.md` §5) and, for what the sink itself refuses, `behavior.on.error` and
-//! `misc.deadletterqueue.*` (`kusto-sink-connector.md` §§4.5, 4.6).
+//! not, as `errors.*` says (`connect-runtime.md` §5) and, for what the sink itself refuses, its [`RefusalPolicy`].
 //!
 //! It owns the producers of the dead-letter topics. A letter is part of the partition's line of offsets, like a batch: no
 //! offset moves over a record before it is in the topic. (The JVM forgets a letter that fails.)
 
 use super::kept::{KeptRecords, Original};
 use super::partition::Failed;
-use super::passed_over::Dropped;
+use super::passed_over::{self, Dropped};
 use super::stages::{Fault, SINK_TASK, Stage};
 use super::{Error, Reservation};
 use crate::causes::chain;
-use crate::config::{
-    BehaviorOnError, ErrorHandling, ErrorLog, Hidden, SINK_DEAD_LETTERS, SinkConnectorConfig, WorkerConfig,
-};
-use crate::connector;
+use crate::config::{ErrorHandling, ErrorLog, Hidden, SinkConnectorConfig, WorkerConfig};
 use crate::data::{self, TimestampType};
 use crate::id::{ConnectorTaskId, OffsetRange, TopicPartition};
 use crate::kafka::{
     self, DeadLetterClients as Clients, DeadLetterProducer, DeadLetterTopic, Letter, LetterBox,
 };
+use crate::sink::{self, OnRefusal, OwnDeadLetterTopic, RefusalPolicy};
 use crate::telemetry::ErrorCounts;
 use futures::future::BoxFuture;
 use futures::stream::FuturesUnordered;
@@ -48,32 +45,32 @@ pub(super) struct RefusedBatch {
     pub(super) kept: KeptRecords,
     /// Memory that is reserved for it.
     pub(super) room: usize,
-    pub(super) error: connector::Error,
+    pub(super) error: sink::Error,
 }
 
 /// How a connector's bad records are handled.
 pub struct BadRecords {
     handling: ErrorHandling,
     letters: Option<Box<dyn LetterBox>>,
-    behavior: BehaviorOnError,
-    /// The sink's own topic; opened only when its behavior is not to fail.
+    policy: RefusalPolicy,
+    /// The sink's own topic.
     sink_letters: Option<Box<dyn LetterBox>>,
-    /// What the sink refuses goes to Connect's topic rather than its own.
-    reporter_first: bool,
     /// What no header of a letter may repeat.
     hidden: Hidden,
 }
 
 impl BadRecords {
     /// How many Kafka clients it will have.
-    pub fn clients(config: &SinkConnectorConfig) -> u64 {
-        let of_sink =
-            config.kusto.dead_letters.is_some() && config.kusto.behavior_on_error != BehaviorOnError::Fail;
-        u64::from(config.errors.dead_letters.is_some()) + u64::from(of_sink)
+    pub fn clients(config: &SinkConnectorConfig, policy: &RefusalPolicy) -> u64 {
+        u64::from(config.errors.dead_letters.is_some()) + u64::from(policy.own_topic().is_some())
     }
 
     /// Makes the dead-letter topics if they are missing.
-    pub async fn open(config: &SinkConnectorConfig, worker: &Arc<WorkerConfig>) -> Result<Self, Error> {
+    pub async fn open(
+        config: &SinkConnectorConfig,
+        policy: RefusalPolicy,
+        worker: &Arc<WorkerConfig>,
+    ) -> Result<Self, Error> {
         let (handling, connector) = (config.errors.clone(), &config.name);
         let letters = match &handling.dead_letters {
             None => None,
@@ -88,49 +85,48 @@ impl BadRecords {
                 Some(Box::new(producer) as Box<dyn LetterBox>)
             }
         };
-        let behavior = config.kusto.behavior_on_error;
-        let sink_letters = match &config.kusto.dead_letters {
-            Some(queue) if behavior != BehaviorOnError::Fail => {
-                let clients = Clients::Own { prefix: SINK_DEAD_LETTERS, properties: queue.client.clone() };
-                let topic =
-                    DeadLetterTopic { connector: connector.clone(), topic: queue.topic.clone(), clients };
+        let sink_letters = match policy.own_topic().cloned() {
+            Some(OwnDeadLetterTopic { topic, prefix, client }) => {
+                let clients = Clients::Own { prefix, properties: client };
+                let topic = DeadLetterTopic { connector: connector.clone(), topic, clients };
                 let producer = DeadLetterProducer::open(worker, topic, BROKERS_CHOICE).await?;
                 Some(Box::new(producer) as Box<dyn LetterBox>)
             }
-            _ => None,
+            None => None,
         };
-        let (reporter_first, hidden) = (config.kusto.reporter_first, config.hidden.clone());
-        Ok(Self { handling, letters, behavior, sink_letters, reporter_first, hidden })
+        Ok(Self { handling, letters, policy, sink_letters, hidden: config.hidden.clone() })
     }
 
     /// The same with Connect's topic in the hands of a test.
     #[cfg(test)]
     pub(super) fn with_letters(config: &SinkConnectorConfig, letters: Box<dyn LetterBox>) -> Self {
-        let (handling, behavior) = (config.errors.clone(), config.kusto.behavior_on_error);
-        Self {
-            handling,
-            letters: Some(letters),
-            behavior,
-            sink_letters: None,
-            reporter_first: true,
-            hidden: Hidden::default(),
-        }
+        let handling = config.errors.clone();
+        let policy = RefusalPolicy { connector_topic_first: true, ..RefusalPolicy::default() };
+        Self { handling, letters: Some(letters), policy, sink_letters: None, hidden: Hidden::default() }
+    }
+
+    /// The sink's setting that allows to pass over what it refuses.
+    pub(super) fn sink_setting(&self) -> Option<&'static str> {
+        self.policy.setting
     }
 
     /// True when records that fail at `stage` are passed over.
     pub(super) fn tolerates(&self, stage: Stage) -> bool {
-        self.handling.tolerate || (stage == Stage::TaskPut && self.behavior != BehaviorOnError::Fail)
+        self.handling.tolerate || (stage == Stage::TaskPut && self.policy.skips())
     }
 
     /// True when the records of a batch are wanted if it is refused.
     pub(super) fn keeps_batches(&self) -> bool {
-        self.behavior != BehaviorOnError::Fail && self.for_refused().is_some()
+        self.policy.skips() && self.for_refused().is_some()
     }
 
     /// The topic for what the sink itself refuses, and whether it is its own.
     fn for_refused(&self) -> Option<(&dyn LetterBox, bool)> {
-        let reporter =
-            self.letters.as_deref().filter(|_| self.reporter_first).map(|letters| (letters, false));
+        let reporter = self
+            .letters
+            .as_deref()
+            .filter(|_| self.policy.connector_topic_first)
+            .map(|letters| (letters, false));
         reporter.or(self.sink_letters.as_deref().map(|letters| (letters, true)))
     }
 
@@ -173,9 +169,9 @@ impl BadRecords {
         Some(delivered.inspect_err(move |_| counts.letter_failed()).boxed())
     }
 
-    /// What becomes of a batch that was refused: with `behavior.on.error` other than FAIL its records go to the sink's
-    /// dead-letter topic. Without one it is dropped, but only if the service refused its content: an outage, a missing
-    /// right or a missing table would cost all that comes after it too. An error in all other cases.
+    /// What becomes of a batch that was refused: if refused records are skipped, they go to the dead-letter topic for
+    /// them. Without one the batch is dropped, but only if the service refused its content: an outage, a missing right or
+    /// a missing target would cost all that comes after it too. An error in all other cases.
     pub(super) async fn pass_over(
         &self,
         from: From<'_>,
@@ -183,16 +179,16 @@ impl BadRecords {
     ) -> Result<Option<Dropped>, Failed> {
         let RefusedBatch { offsets, records, kept, room, error } = batch;
         // The others were handed over.
-        let records = error.records().map_or(records, |bad| bad.records);
+        let records = error.records().map_or(records, sink::RefusedRecords::count);
         from.counts.failed(records);
-        if !may_pass_over(self.behavior, self.sink_letters.is_some(), &error) {
+        if !self.policy.may_skip(&error) {
             return Err(Failed::Batch(error));
         }
         let From { task, partition, counts } = from;
         counts.skipped(records);
         let dead_letters = self.keeps_batches();
-        match self.behavior {
-            BehaviorOnError::Ignore => {
+        match self.policy.on_refusal {
+            OnRefusal::SkipQuietly => {
                 tracing::debug!(%task, %partition, %offsets, records, dead_letters, %error, "batch passed over");
             }
             _ => {
@@ -296,12 +292,6 @@ impl BadRecords {
     }
 }
 
-/// True when the task goes on after `error` of a batch. Without a topic of the sink's own, only after a definite refusal of
-/// the records themselves: whatever else fails would cost all that comes behind too.
-fn may_pass_over(behavior: BehaviorOnError, has_topic: bool, error: &connector::Error) -> bool {
-    behavior != BehaviorOnError::Fail && (has_topic || error.is_of_batch())
-}
-
 /// The letters of one take of records, and what was passed over in it.
 #[derive(Default)]
 pub(super) struct Letters {
@@ -346,14 +336,19 @@ impl Letters {
         reason
     }
 
-    /// Says what was passed over, once for all of the take, and gives the letters; none when there are none.
-    pub(super) fn take(&mut self, task: &ConnectorTaskId, partition: &TopicPartition) -> Option<Sent> {
+    /// Says what was passed over, once for all of the take, and gives the letters; none when there are none. `setting` is
+    /// the sink's that allows it.
+    pub(super) fn take(
+        &mut self,
+        (task, partition): (&ConnectorTaskId, &TopicPartition),
+        setting: Option<&str>,
+    ) -> Option<Sent> {
         let Self { sent, memory, size: _, offsets, passed, last } = std::mem::take(self);
         if let Some((offset, reason)) = last {
-            let dead_letters = sent.len();
+            let (dead_letters, settings) = (sent.len(), passed_over::settings(setting));
             tracing::warn!(
                 %task, %partition, records = passed, dead_letters, last_offset = offset, last_reason = reason,
-                "records passed over (errors.tolerance, behavior.on.error)"
+                "records passed over ({settings})"
             );
         }
         let delivered = futures::future::try_join_all(sent).map_ok(drop).boxed();
@@ -361,7 +356,7 @@ impl Letters {
     }
 }
 
-/// Where the record was, in the headers of the Fabric connector's dead letters (`fabric-sink-connector.md` §6.3).
+/// Where the record was, in the headers of dead letters in a topic of the sink's own.
 fn coordinates(from: From<'_>, record: &Original<'_>) -> Vec<(&'static str, String)> {
     let timestamp = record.timestamp.map_or_else(|| "null".to_owned(), |(ms, _)| ms.to_string());
     vec![
@@ -388,7 +383,3 @@ fn trace(error: &data::Error) -> String {
     }
     lines
 }
-
-#[cfg(test)]
-#[path = "bad_records_tests.rs"]
-mod tests;

@@ -25,10 +25,10 @@ use super::trouble::{Troubles, What};
 use super::writers::Writers;
 use super::{ConnectorSpec, End, Error, Order, Parts, until};
 use crate::config::{SinkConnectorConfig, files};
-use crate::connector::{self, SinkTask};
 use crate::id::{ConnectorTaskId, TopicPartition};
 use crate::kafka::{ConsumerEvent, GroupConsumer, PartitionQueue};
 use crate::limits::Occupied;
+use crate::sink::SinkTask;
 use crate::status::State;
 
 /// Reports of pipelines that wait for the loop; a full channel makes pipelines wait, not fail.
@@ -68,22 +68,29 @@ pub struct ConnectorTasks {
 }
 
 impl ConnectorTasks {
-    /// Checks the target and joins the group.
+    /// Checks the target of `sink` and joins the group.
     pub async fn prepare(
         spec: ConnectorSpec,
         config: &SinkConnectorConfig,
+        sink: Arc<dyn SinkTask>,
         parts: Parts,
     ) -> Result<Self, Error> {
-        let room = parts.room.enter(1 + BadRecords::clients(config))?;
-        let sink =
-            connector::sink_task(config, &parts.http).map_err(|error| Error::Start(Box::new(error)))?;
+        let policy = sink.refusal_policy();
+        let room = parts.room.enter(1 + BadRecords::clients(config, &policy))?;
         sink.start().await.map_err(|error| Error::Start(Box::new(error)))?;
-        let (own, whole) = (config.clone(), sink.wants_whole_records());
+        let (own, whole) = (config.clone(), sink.needs_key_and_headers());
         let stages = files::beside(move || Stages::new(&own, whole)).await?;
-        let bad_records = BadRecords::open(config, &parts.worker).await?;
+        let passed_over = PassedOver::new(policy.setting);
+        let bad_records = BadRecords::open(config, policy, &parts.worker).await?;
         let consumer = join(config, &parts.worker).await?;
         let (sender, reports) = mpsc::channel(REPORT_PLACES);
-        let shared = Shared { stages, bad_records, budget: parts.budget.connector(), reports: sender };
+        let shared = Shared {
+            stages,
+            bad_records,
+            setting_names: sink.setting_names(),
+            budget: parts.budget.connector(),
+            reports: sender,
+        };
         let committer = Committer::new(Instant::now(), parts.worker.offset_flush_timeout);
         let series = Series::new(&parts.metrics, &spec.name, &spec.tasks);
         Ok(Self {
@@ -100,7 +107,7 @@ impl ConnectorTasks {
             failed: BTreeSet::new(),
             lost_position: false,
             committer,
-            passed_over: PassedOver::default(),
+            passed_over,
             troubles: Troubles::default(),
             series,
             topics: TopicsRead::default(),

@@ -6,6 +6,7 @@ use crate::config::{ConnectorProperties, Hidden, SinkConnectorConfig, fixtures};
 use crate::id::TopicPartition;
 use crate::kafka::{ConsumerEvent, Error};
 use crate::limits::Room;
+use crate::sink::SinkContext;
 use crate::status::WorkerEvent;
 use crate::task::list_sink::{FLUSH, List, Service, Sink};
 use crate::task::report::Report;
@@ -41,19 +42,16 @@ impl Rig {
             ("BOOTSTRAP_SERVERS", &*cluster.bootstrap_servers()),
             ("CONNECT_TASK_SHUTDOWN_GRACEFUL_TIMEOUT_MS", graceful),
         ];
-        let config = fixtures::sink(&[
-            ("value.converter", "org.apache.kafka.connect.storage.StringConverter"),
+        let config = fixtures::sink_of_texts(&[
             // After a member left, the mock cluster waits for almost as long until it settles the group anew.
             ("consumer.override.session.timeout.ms", "6000"),
-            ("kusto.validation.table.enable", "false"),
-            ("kusto.tables.topics.mapping", "[{'topic': 't', 'db': 'd', 'table': 'T', 'format': 'txt'}]"),
         ]);
         let (sender, events) = mpsc::channel(256);
         let parts = Parts {
             worker: Arc::new(fixtures::worker(&worker)),
             budget: ByteBudget::new(1 << 20),
             room: Room::default(),
-            http: Arc::default(),
+            sinks: SinkContext::default(),
             metrics: Metrics::default(),
             redaction: Redaction::default(),
             events: sender,
@@ -86,9 +84,8 @@ impl Rig {
             paused: false,
             hidden: Hidden::default(),
         };
-        let mut tasks = ConnectorTasks::prepare(spec, &self.config, self.parts.clone()).await.unwrap();
-        tasks.sink = Arc::new(Sink(Arc::clone(&self.list)));
-        tasks
+        let sink = Arc::new(Sink(Arc::clone(&self.list)));
+        ConnectorTasks::prepare(spec, &self.config, sink, self.parts.clone()).await.unwrap()
     }
 
     fn written(&self) -> Vec<i64> {

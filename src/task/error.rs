@@ -5,7 +5,7 @@ use std::fmt;
 use crate::causes::chain;
 use crate::config::Hidden;
 use crate::id::{ConnectorTaskId, OffsetRange, TopicPartition};
-use crate::{config, connector, convert, kafka, limits, registry};
+use crate::{config, convert, kafka, limits, registry, sink};
 
 use super::stages::Fault;
 
@@ -38,7 +38,7 @@ pub enum Error {
     Registry(registry::Error),
     /// The target was refused before anything was read.
     #[error(transparent)]
-    Start(Box<connector::Error>),
+    Start(Box<sink::Error>),
     /// This machine has no room for its Kafka clients.
     #[error(transparent)]
     Room(#[from] limits::Error),
@@ -60,8 +60,8 @@ pub enum Error {
     Transforms(Vec<config::ConfigError>),
     /// A record got no further, and errors are not tolerated.
     #[error(
-        "{at}, offset {offset}: {} ({}): {}; check {}, or set errors.tolerance=all",
-        fault.stage.as_str(), fault.class, chain(&fault.source), fault.stage.setting()
+        "{at}, offset {offset}: {} ({}): {}; check {setting}, or set errors.tolerance=all",
+        fault.stage.as_str(), fault.class, chain(&fault.source)
     )]
     BadRecord {
         /// Where.
@@ -70,6 +70,8 @@ pub enum Error {
         offset: i64,
         /// What went wrong.
         fault: Box<Fault>,
+        /// The setting to look at.
+        setting: &'static str,
     },
     /// A record could not be added to a batch, or no batch could be opened.
     #[error("{at}: {source}")]
@@ -77,7 +79,7 @@ pub enum Error {
         /// Where.
         at: Box<At>,
         /// What the sink says.
-        source: Box<connector::Error>,
+        source: Box<sink::Error>,
     },
     /// A batch was refused for good.
     #[error("{at}, offsets {offsets}: {source}")]
@@ -87,7 +89,7 @@ pub enum Error {
         /// The batch.
         offsets: OffsetRange,
         /// What the service says.
-        source: Box<connector::Error>,
+        source: Box<sink::Error>,
     },
     /// A defect: a pipeline or an upload ended by a panic.
     #[error("{at}: internal error: {reason}; please report it")]
@@ -100,21 +102,6 @@ pub enum Error {
 }
 
 impl Error {
-    /// True when a restart of the task may succeed without anyone changing anything.
-    pub fn is_retriable(&self) -> bool {
-        match self {
-            Self::Converter(source) => source.is_retriable(),
-            Self::Registry(source) => source.is_retriable(),
-            Self::BadRecord { fault, .. } => fault.source.is_retriable(),
-            Self::Sink { source, .. } | Self::Deliver { source, .. } | Self::Start(source) => {
-                source.is_retriable()
-            }
-            Self::Kafka(source) => source.is_retriable(),
-            Self::Room(_) => true,
-            Self::Config(_) | Self::Transforms(_) | Self::Fetch { .. } | Self::Panic { .. } => false,
-        }
-    }
-
     /// The text of a status's `trace`: Connect's first line, which tools look for, then what happened, without what is
     /// `hidden`.
     pub fn trace(&self, hidden: &Hidden) -> String {

@@ -10,10 +10,9 @@ use super::schemas::Needed;
 use super::stages::{Fault, SINK_TASK, Stage, Staged, Stuck};
 use super::trouble::Waiter;
 use super::{Error, Reservation, writers};
-use crate::connector;
-use crate::data;
 use crate::kafka::native::MAX_RECORDS;
 use crate::kafka::{self, Records};
+use crate::sink;
 use futures::FutureExt;
 use std::sync::Arc;
 
@@ -30,7 +29,7 @@ enum Put {
 enum Stop {
     Fault(Fault),
     Needs(Needed),
-    Sink(connector::Error),
+    Sink(sink::Error),
 }
 
 impl From<Stuck> for Stop {
@@ -43,15 +42,11 @@ impl From<Stuck> for Stop {
 }
 
 impl Stop {
-    fn of_put(error: connector::Error) -> Self {
-        let of_record =
-            |source| Self::Fault(Fault { stage: Stage::TaskPut, class: SINK_TASK.into(), source });
+    fn of_put(error: sink::Error) -> Self {
         match error {
-            connector::Error::Data(source) => of_record(source),
-            connector::Error::NoMapping(_) => of_record(data::Error::of_class(
-                "org.apache.kafka.connect.errors.ConnectException",
-                error.to_string(),
-            )),
+            sink::Error::Record(source) => {
+                Self::Fault(Fault { stage: Stage::TaskPut, class: SINK_TASK.into(), source })
+            }
             other => Self::Sink(other),
         }
     }
@@ -167,6 +162,7 @@ impl Pipeline {
             return Err(Error::BadRecord {
                 at: self.at().into(),
                 offset: record.offset,
+                setting: fault.stage.setting(self.shared.setting_names.target),
                 fault: fault.into(),
             });
         }
@@ -193,7 +189,11 @@ impl Pipeline {
 
     /// Waits for the letters of one take beside the batches; the line of offsets waits with them.
     fn send_letters(&mut self) {
-        let Some(sent) = self.letters.take(&self.task, self.queue.id()) else { return };
+        let Some(sent) =
+            self.letters.take((&self.task, self.queue.id()), self.shared.bad_records.sink_setting())
+        else {
+            return;
+        };
         let ticket = self.line.sent(sent.offsets.first);
         self.in_flight.insert(ticket, sent.offsets);
         let teller = self.teller(Waiter::Letters(ticket));

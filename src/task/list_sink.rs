@@ -1,9 +1,9 @@
 //! For tests of pipelines: a sink and a dead-letter topic that are lists, and count the bytes that are held.
 
-use crate::connector::{self, Delivery, Encoded, Fill, PartitionWriter, SinkTask};
 use crate::data::{self, Converted, SinkRecord};
 use crate::id::{OffsetRange, TopicPartition};
 use crate::kafka::{self, Letter, LetterBox};
+use crate::sink::{self, Delivery, Encoded, Fill, PartitionWriter, RefusalPolicy, SettingNames, SinkTask};
 use async_trait::async_trait;
 use futures::FutureExt;
 use futures::future::BoxFuture;
@@ -107,30 +107,34 @@ pub(super) struct Sink(pub(super) Arc<List>);
 
 #[async_trait]
 impl SinkTask for Sink {
-    async fn start(&self) -> Result<(), connector::Error> {
+    async fn start(&self) -> Result<(), sink::Error> {
         Ok(())
     }
 
-    fn open(
-        &self,
-        origin: &TopicPartition,
-        _: &Arc<str>,
-    ) -> Result<Box<dyn PartitionWriter>, connector::Error> {
+    fn open(&self, origin: &TopicPartition, _: &Arc<str>) -> Result<Box<dyn PartitionWriter>, sink::Error> {
         let (list, partition) = (Arc::clone(&self.0), origin.partition);
         Ok(Box::new(ListWriter { list, partition, offsets: Vec::new(), held: Vec::new() }))
     }
 
-    fn wants_whole_records(&self) -> bool {
+    fn needs_key_and_headers(&self) -> bool {
         false
     }
 
     fn flush_interval(&self) -> Duration {
         FLUSH_INTERVAL
     }
+
+    fn refusal_policy(&self) -> RefusalPolicy {
+        RefusalPolicy::default()
+    }
+
+    fn setting_names(&self) -> SettingNames {
+        SettingNames { target: "list", service: "list" }
+    }
 }
 
 impl PartitionWriter for ListWriter {
-    fn encode<'v>(&self, record: &'v SinkRecord<'_>) -> Result<Option<Encoded<'v>>, connector::Error> {
+    fn encode<'v>(&self, record: &'v SinkRecord<'_>) -> Result<Option<Encoded<'v>>, sink::Error> {
         Ok(match &record.value {
             Converted::Text(text) if text.starts_with(BAD) => {
                 return Err(data::Error::new("a bad record").into());
@@ -140,7 +144,7 @@ impl PartitionWriter for ListWriter {
         })
     }
 
-    fn put(&mut self, offset: i64, record: &Encoded<'_>) -> Result<Fill, connector::Error> {
+    fn put(&mut self, offset: i64, record: &Encoded<'_>) -> Result<Fill, sink::Error> {
         self.offsets.push(offset);
         self.held.push(Weight::new(&self.list.gauge, record.bytes.len()));
         Ok(if self.bytes() > FLUSH { Fill::Full } else { Fill::More })
@@ -158,13 +162,13 @@ impl PartitionWriter for ListWriter {
         self.offsets.is_empty()
     }
 
-    fn seal(&mut self) -> Result<Option<Delivery>, connector::Error> {
+    fn seal(&mut self) -> Result<Option<Delivery>, sink::Error> {
         let (offsets, held) = (std::mem::take(&mut self.offsets), std::mem::take(&mut self.held));
         let (Some(first), Some(last)) = (offsets.first().copied(), offsets.last().copied()) else {
             return Ok(None);
         };
         let memory: usize = held.iter().map(|weight| weight.1).sum();
-        let (sink, partition) = (Arc::clone(&self.list), self.partition);
+        let (taker, partition) = (Arc::clone(&self.list), self.partition);
         Ok(Some(Delivery {
             offsets: OffsetRange { first, last },
             records: offsets.len() as u64,
@@ -172,8 +176,8 @@ impl PartitionWriter for ListWriter {
             memory,
             waiting: watch::channel(None).1,
             work: async move {
-                List::answer(sink.service.subscribe()).await;
-                sink.written.lock().unwrap().extend(offsets.into_iter().map(|offset| (partition, offset)));
+                List::answer(taker.service.subscribe()).await;
+                taker.written.lock().unwrap().extend(offsets.into_iter().map(|offset| (partition, offset)));
                 drop(held);
                 Ok(())
             }

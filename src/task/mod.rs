@@ -43,9 +43,9 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
 
 use crate::config::{ConnectorProperties, Hidden, WorkerConfig};
-use crate::connector::HttpPools;
 use crate::id::ConnectorTaskId;
 use crate::limits::Room;
+use crate::sink::SinkContext;
 use crate::status::{State, StatusEvent, WorkerEvent};
 use crate::telemetry::{Metrics, Redaction};
 pub use budget::{ByteBudget, Reservation};
@@ -106,8 +106,8 @@ pub struct Parts {
     pub budget: ByteBudget,
     /// The room for its Kafka clients.
     pub room: Room,
-    /// Its connections to the service.
-    pub http: Arc<HttpPools>,
+    /// What sinks share.
+    pub sinks: SinkContext,
     /// What it counts.
     pub metrics: Metrics,
     /// What its log lines must not hold.

@@ -27,9 +27,9 @@ use super::trouble::Waiter;
 use super::waits::Teller;
 use super::writers::{Sealed, Writers};
 use super::{Error, until};
-use crate::connector::{self, Delivery};
 use crate::id::{ConnectorTaskId, OffsetRange, TopicPartition};
 use crate::kafka::{self, RecordSource, Records};
+use crate::sink::{self, Delivery, SettingNames};
 use crate::telemetry::ErrorCounts;
 
 /// Sealed batches of a partition that may be on their way at once: enough to hide an upload's latency behind the next
@@ -69,6 +69,8 @@ pub struct Shared {
     pub stages: Stages,
     /// What happens to records that get no further.
     pub bad_records: BadRecords,
+    /// The sink's settings that messages point at.
+    pub setting_names: SettingNames,
     /// The worker's memory for batches, as this connector may use it.
     pub budget: ConnectorBudget,
     /// Where pipelines report.
@@ -132,7 +134,7 @@ pub(super) type Ended = (u64, Result<Option<Dropped>, Failed>);
 
 /// What could not be handed over.
 pub(super) enum Failed {
-    Batch(connector::Error),
+    Batch(sink::Error),
     Letter(kafka::Error),
 }
 
@@ -263,7 +265,7 @@ impl Pipeline {
     }
 
     /// Sends sealed batches on their way.
-    pub(super) fn send_all(&mut self, sealed: Result<Vec<Sealed>, connector::Error>) -> Result<(), Error> {
+    pub(super) fn send_all(&mut self, sealed: Result<Vec<Sealed>, sink::Error>) -> Result<(), Error> {
         for Sealed { delivery, reserved, kept } in sealed.map_err(|source| self.sink_error(source))? {
             let Delivery { offsets, records, raw_bytes, memory, waiting, work } = delivery;
             let ticket = self.line.sent(offsets.first);
@@ -278,11 +280,11 @@ impl Pipeline {
             let teller = self.teller(Waiter::Batch(ticket));
             let letters = self.teller(Waiter::Letters(ticket));
             let sent = async move {
-                let result = teller.batch(work, waiting).await;
+                let result = teller.batch(work, waiting, shared.setting_names.service).await;
                 let ms = started.elapsed().as_millis();
                 let ended = match result {
                     Ok(()) => {
-                        tracing::info!(records, raw_bytes, blob_bytes = memory, ms, "batch handed over");
+                        tracing::info!(records, raw_bytes, body_bytes = memory, ms, "batch handed over");
                         Ok(None)
                     }
                     Err(error) => {
@@ -364,7 +366,7 @@ impl Pipeline {
         }
     }
 
-    pub(super) fn sink_error(&self, source: connector::Error) -> Error {
+    pub(super) fn sink_error(&self, source: sink::Error) -> Error {
         Error::Sink { at: self.at().into(), source: Box::new(source) }
     }
 

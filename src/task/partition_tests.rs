@@ -3,9 +3,9 @@
 
 use super::{Exit, Mode, Pipeline, Report, Shared};
 use crate::config::fixtures;
-use crate::connector::SinkTask;
 use crate::id::{ConnectorTaskId, TopicPartition};
 use crate::kafka::{MadeQueue, MadeRecord};
+use crate::sink::SinkTask;
 use crate::task::bad_records::BadRecords;
 use crate::task::budget::ByteBudget;
 use crate::task::list_sink::{BAD, DeadLetters, FLUSH, FLUSH_INTERVAL, List, Service, Sink};
@@ -40,13 +40,11 @@ struct Rig {
 
 impl Rig {
     fn new(service: Service) -> Self {
-        let config = fixtures::sink(&[
+        let config = fixtures::sink_of_texts(&[
             ("topics", TOPIC),
-            ("value.converter", "org.apache.kafka.connect.storage.StringConverter"),
             ("errors.tolerance", "all"),
             ("errors.deadletterqueue.topic.name", "letters"),
             ("errors.deadletterqueue.context.headers.enable", "true"),
-            ("kusto.tables.topics.mapping", "[{'topic': 't', 'db': 'd', 'table': 'T', 'format': 'txt'}]"),
         ]);
         let budget = ByteBudget::new(TOTAL as u64);
         let list = Arc::new(List {
@@ -59,6 +57,7 @@ impl Rig {
         let shared = Shared {
             stages: Stages::new(&config, false).unwrap(),
             bad_records: BadRecords::with_letters(&config, Box::new(DeadLetters(Arc::clone(&list)))),
+            setting_names: Sink(Arc::clone(&list)).setting_names(),
             budget: budget.connector(),
             reports: sender,
         };

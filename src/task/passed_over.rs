@@ -28,14 +28,26 @@ impl Dropped {
 }
 
 /// The counts of a connector's tasks on this worker.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct PassedOver {
+    /// The user's choice was made by these settings.
+    settings: String,
     by_task: BTreeMap<u32, Dropped>,
     changed: BTreeSet<u32>,
     told: Option<Instant>,
 }
 
+/// The settings by which a user chooses that records are passed over: Connect's, and the sink's if it has one.
+pub(super) fn settings(of_sink: Option<&str>) -> String {
+    ["errors.tolerance"].into_iter().chain(of_sink).collect::<Vec<_>>().join(", ")
+}
+
 impl PassedOver {
+    /// Nothing was passed over yet; `of_sink` is the sink's setting that allows it.
+    pub(super) fn new(of_sink: Option<&str>) -> Self {
+        Self { settings: settings(of_sink), by_task: BTreeMap::new(), changed: BTreeSet::new(), told: None }
+    }
+
     pub(super) fn add(&mut self, task: u32, dropped: Dropped) {
         let mut sum = self.by_task.remove(&task);
         Dropped::add(&mut sum, dropped);
@@ -60,7 +72,8 @@ impl PassedOver {
         let Dropped { records, last } = self.by_task.get(&task)?;
         Some(format!(
             "{records} record(s) were passed over since the task started, and are in no dead-letter topic \
-             (errors.tolerance, behavior.on.error). The last: {last}"
+             ({}). The last: {last}",
+            self.settings
         ))
     }
 
@@ -82,7 +95,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn counts_add_up_and_are_told_at_once_and_then_now_and_again() {
-        let mut passed = PassedOver::default();
+        let mut passed = PassedOver::new(Some("on.error"));
         assert_eq!(passed.due(), None);
         passed.add(3, dropped(2));
         assert_eq!(passed.due(), Some(Instant::now()));
@@ -91,6 +104,7 @@ mod tests {
         assert_eq!(passed.due(), Some(Instant::now() + PAUSE));
         let trace = passed.trace(3).unwrap();
         assert!(trace.starts_with("7 record(s)") && trace.ends_with("t-0 offset 5"), "{trace}");
+        assert!(trace.contains("(errors.tolerance, on.error)"), "{trace}");
         passed.forget(3);
         assert_eq!((passed.trace(3), passed.due()), (None, None));
     }

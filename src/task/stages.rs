@@ -44,14 +44,14 @@ impl Stage {
         }
     }
 
-    /// The setting to look at.
-    pub fn setting(self) -> &'static str {
+    /// The setting to look at; `of_sink` where the sink is to say.
+    pub fn setting(self, of_sink: &'static str) -> &'static str {
         match self {
             Self::KeyConverter => "key.converter",
             Self::ValueConverter => "value.converter",
             Self::HeaderConverter => "header.converter",
             Self::Transformation => "transforms",
-            Self::TaskPut => "kusto.tables.topics.mapping",
+            Self::TaskPut => of_sink,
         }
     }
 }

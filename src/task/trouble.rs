@@ -1,4 +1,4 @@
-//! What keeps a connector's tasks from going on while they are RUNNING: batches that ADX does not take, records without
+//! What keeps a connector's tasks from going on while they are RUNNING: batches that the service does not take, records without
 //! their schema, dead letters, offsets that are not committed, brokers that cannot be reached. An outage costs no state, so
 //! it is told in the trace of the states and in the log, at its begin and at its end, however many partitions it keeps
 //! waiting.

@@ -20,7 +20,7 @@ fn owner(partitions: i32) -> BTreeMap<TopicPartition, u32> {
 const ALL: [u32; 4] = [0, 1, 2, 3];
 
 fn wait(since: Instant) -> Wait {
-    Wait { since, cause: "put blob: 503".to_owned() }
+    Wait { since, cause: "upload: 503".to_owned() }
 }
 
 fn is_begin(news: &News) -> bool {
@@ -41,13 +41,13 @@ async fn an_outage_of_many_partitions_is_one_line_and_one_word_for_each_task_and
     assert_eq!(news.tasks, [0, 1, 2].into());
     let Some(Line::Waits(sums)) = &news.line else { panic!("{news:?}") };
     let text = sums.iter().map(Sum::to_string).collect::<Vec<_>>().join("; ");
-    assert!(text.starts_with("96 batch(es) wait") && text.ends_with(": put blob: 503"), "{text}");
+    assert!(text.starts_with("96 batch(es) wait") && text.ends_with(": upload: 503"), "{text}");
     let trace = troubles.trace(1, &owner, began + PATIENCE).unwrap();
     assert!(trace.starts_with("32 batch(es) wait to be handed over since 20"), "{trace}");
 
     // It goes on failing: nothing more is told.
     for number in 0..24 {
-        let again = Wait { cause: "put blob: 500".to_owned(), ..wait(began) };
+        let again = Wait { cause: "upload: 500".to_owned(), ..wait(began) };
         troubles.add(partition(number), Waiter::Batch(0), again);
         assert_eq!(troubles.look(&owner, &ALL.into(), began + PATIENCE * 2), News::default());
     }

@@ -4,8 +4,8 @@
 
 use super::report::Report;
 use super::trouble::{Wait, Waiter};
-use crate::connector::Waiting;
 use crate::id::TopicPartition;
+use crate::sink::Waiting;
 use crate::telemetry::ErrorCounts;
 use std::pin::pin;
 use std::time::Duration;
@@ -73,11 +73,12 @@ impl Teller {
         }
     }
 
-    /// Does a batch's `work`, whose client tells why it waits.
+    /// Does a batch's `work`, whose client tells why it waits; `service` is the setting that says where its service is.
     pub(super) async fn batch<T>(
         mut self,
         work: impl Future<Output = T>,
         mut waiting: watch::Receiver<Option<Waiting>>,
+        service: &'static str,
     ) -> T {
         let (mut work, mut failures, silent_until) = (pin!(work), 0, self.started + SILENCE);
         let result = loop {
@@ -92,7 +93,7 @@ impl Teller {
                     }
                 }
                 () = tokio::time::sleep_until(silent_until), if self.last.is_none() => {
-                    self.waits("no answer yet (check kusto.ingestion.url and the network)".to_owned()).await;
+                    self.waits(format!("no answer yet (check {service} and the network)")).await;
                 }
             }
         };
@@ -122,8 +123,8 @@ impl Teller {
 #[cfg(test)]
 mod tests {
     use super::{LETTERS_SILENCE, Report, SILENCE, Teller, Wait, Waiter};
-    use crate::connector::Waiting;
     use crate::id::{ConnectorTaskId, TopicPartition};
+    use crate::sink::Waiting;
     use crate::telemetry::Metrics;
     use std::time::Duration;
     use tokio::sync::{mpsc, watch};
@@ -170,6 +171,7 @@ mod tests {
                     }
                 },
                 waiting,
+                "url",
             )
         })
         .await;
@@ -184,7 +186,7 @@ mod tests {
                 sleep(time).await;
                 drop(sender);
             };
-            let (numbers, reports) = told(|teller| teller.batch(work, waiting)).await;
+            let (numbers, reports) = told(|teller| teller.batch(work, waiting, "url")).await;
             assert_eq!((numbers, causes(&reports).len()), ([0, 0], if is_told { 2 } else { 0 }));
         }
         let began = Instant::now();

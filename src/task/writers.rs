@@ -7,10 +7,10 @@
 use super::Reservation;
 use super::budget::ConnectorBudget;
 use super::kept::KeptRecords;
-use crate::connector::{Delivery, Encoded, Error, Fill, PartitionWriter, SinkTask};
 use crate::data::{Schema, SinkRecord};
 use crate::id::TopicPartition;
 use crate::kafka;
+use crate::sink::{Delivery, Encoded, Error, Fill, PartitionWriter, SinkTask};
 use std::sync::Arc;
 use tokio::time::Instant;
 

@@ -16,6 +16,7 @@ use tokio::time::Instant;
 
 use crate::config::WorkerConfig;
 use crate::limits::{Room, heap};
+use crate::sink::SinkContext;
 use crate::status::{State, WorkerEvent};
 pub use crate::task::ConnectorSpec;
 use crate::task::{Ack, ByteBudget, Order, Parts};
@@ -115,9 +116,9 @@ impl Worker {
         let (sender, commands) = mpsc::channel(COMMAND_PLACES);
         let (sender_of_events, events) = mpsc::channel(STATUS_PLACES);
         let budget = ByteBudget::new(config.buffer_bytes);
-        let (http, room) = (Arc::default(), Room::default());
+        let (sinks, room) = (SinkContext::default(), Room::default());
         let parts =
-            Parts { worker: config, budget, room, http, metrics, redaction, events: sender_of_events };
+            Parts { worker: config, budget, room, sinks, metrics, redaction, events: sender_of_events };
         let worker = Self {
             parts,
             commands,

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use tokio::sync::mpsc;
 
 use crate::config::{ConfigErrors, SinkConnectorConfig};
+use crate::connector;
 use crate::status::State;
 use crate::task::{Ack, ConnectorSpec, ConnectorTasks, End, Error, Order, Parts};
 use crate::telemetry::Hiding;
@@ -135,8 +136,12 @@ async fn prepare(
     if spec.tasks.is_empty() {
         return Prepared::WithoutTasks;
     }
+    let sink = match connector::sink_task(&config, &parts.sinks) {
+        Ok(sink) => sink,
+        Err(error) => return Prepared::Failed(Error::Start(Box::new(error))),
+    };
     loop {
-        let attempt = ConnectorTasks::prepare(spec.clone(), &config, parts.clone());
+        let attempt = ConnectorTasks::prepare(spec.clone(), &config, Arc::clone(&sink), parts.clone());
         tokio::select! {
             prepared = attempt => return match prepared {
                 Ok(tasks) => Prepared::Tasks(Box::new(tasks)),

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 /// Top-level modules of `kusto_connect`, from the ground up. Modules on one floor do not know each other.
 const FLOORS: [&[&str]; 9] = [
     &["id", "status", "secret", "cluster_key", "retry", "words", "causes", "data", "own_process"],
-    &["config", "telemetry", "limits", "bounded"],
+    &["config", "telemetry", "limits", "bounded", "sink"],
     &["kafka", "registry", "convert", "transform", "batch", "ingest"],
     &["connector"],
     &["task"],

@@ -6,13 +6,13 @@
 mod read;
 mod schema;
 
-use super::Error;
 use crate::batch::Batch;
 pub(super) use crate::convert::AVRO_MAGIC as MAGIC;
 use crate::data::json::unscaled_bytes;
 use crate::data::room::check_written;
 use crate::data::schema::{DATE, TIME};
 use crate::data::{self, Kind, Schema, Struct, Value};
+use crate::sink::Error;
 use bigdecimal::BigDecimal;
 pub(super) use read::file_objects;
 use uuid::Uuid;

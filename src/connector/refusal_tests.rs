@@ -1,8 +1,10 @@
-//! Which errors of a batch may be passed over: every kind of them, with each `behavior.on.error`.
+//! Which errors of a batch may be skipped: every kind of them, with each `behavior.on.error`.
 
-use super::{BehaviorOnError, may_pass_over};
-use crate::connector;
+use crate::config::{BehaviorOnError, KustoSinkConfig, SinkDeadLetters, fixtures};
 use crate::ingest::{Class, Error, Refusal, SasUrl};
+use crate::sink::{self, RefusalPolicy};
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
 use std::time::Duration;
 
 const BEHAVIORS: [BehaviorOnError; 3] =
@@ -58,13 +60,23 @@ fn others() -> Vec<Error> {
     all
 }
 
+fn policy(behavior: BehaviorOnError, dead_letters: Option<SinkDeadLetters>) -> RefusalPolicy {
+    static CONFIG: LazyLock<KustoSinkConfig> = LazyLock::new(|| fixtures::sink_of_texts(&[]).kusto);
+    super::policy(&KustoSinkConfig { behavior_on_error: behavior, dead_letters, ..CONFIG.clone() })
+}
+
 fn check(error: Error, is_of_batch: bool) {
     let text = format!("{error:?}");
-    let error = connector::Error::Ingest(error);
+    let error = sink::Error::from(error);
     for behavior in BEHAVIORS {
         let goes_on = behavior != BehaviorOnError::Fail;
-        assert_eq!(may_pass_over(behavior, true, &error), goes_on, "{behavior:?} with a topic: {text}");
-        let dropped = may_pass_over(behavior, false, &error);
+        let topic = SinkDeadLetters { topic: "letters".to_owned(), client: BTreeMap::new() };
+        assert_eq!(
+            policy(behavior, Some(topic)).may_skip(&error),
+            goes_on,
+            "{behavior:?} with a topic: {text}"
+        );
+        let dropped = policy(behavior, None).may_skip(&error);
         assert_eq!(dropped, goes_on && is_of_batch, "{behavior:?} without a topic: {text}");
     }
 }

@@ -1,0 +1,37 @@
+//! The Kusto sink's errors and its settings about refusals, in the words that tasks know.
+
+use crate::config::{BehaviorOnError, KustoSinkConfig, SINK_DEAD_LETTERS, SinkDeadLetters};
+use crate::sink::{Error, OnRefusal, OwnDeadLetterTopic, RefusalPolicy};
+use crate::{batch, ingest};
+
+impl From<ingest::Error> for Error {
+    fn from(error: ingest::Error) -> Self {
+        if error.is_of_batch() { Self::Batch(error.into()) } else { Self::Failed(error.into()) }
+    }
+}
+
+impl From<batch::Error> for Error {
+    fn from(error: batch::Error) -> Self {
+        Self::Failed(error.into())
+    }
+}
+
+/// `behavior.on.error` and `misc.deadletterqueue.*`.
+pub(super) fn policy(config: &KustoSinkConfig) -> RefusalPolicy {
+    RefusalPolicy {
+        on_refusal: match config.behavior_on_error {
+            BehaviorOnError::Fail => OnRefusal::Fail,
+            BehaviorOnError::Log => OnRefusal::SkipAndLog,
+            BehaviorOnError::Ignore => OnRefusal::SkipQuietly,
+        },
+        setting: Some("behavior.on.error"),
+        dead_letters: config.dead_letters.clone().map(|SinkDeadLetters { topic, client }| {
+            OwnDeadLetterTopic { topic, prefix: SINK_DEAD_LETTERS, client }
+        }),
+        connector_topic_first: config.reporter_first,
+    }
+}
+
+#[cfg(test)]
+#[path = "refusal_tests.rs"]
+mod tests;

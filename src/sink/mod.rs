@@ -1,0 +1,17 @@
+//! What a sink is to the tasks that run it: the traits that a connector class implements, and what goes through them.
+//!
+//! A [`SinkTask`] opens one [`PartitionWriter`] per partition, so partitions share no state. Writers are pure up to the
+//! sealed [`Delivery`], whose future does the I/O. Offsets, states and restarts are the tasks' business, and no service of
+//! a sink is named here.
+
+mod context;
+mod delivery;
+mod error;
+mod refusal;
+mod task;
+
+pub use context::SinkContext;
+pub use delivery::{Delivery, Waiting};
+pub use error::{Cause, Error, RefusedRecords};
+pub use refusal::{OnRefusal, OwnDeadLetterTopic, RefusalPolicy};
+pub use task::{Encoded, Fill, PartitionWriter, SettingNames, SinkTask};
