@@ -2,6 +2,14 @@
 //!
 //! The list below is the picture in `src/lib.rs`; a module that is not on it fails the test too. The same test keeps
 //! files small and opened by a `//!`. It reads text, not syntax trees: enough for `use crate::…` and `crate::…` paths.
+//! `rings` looks at single files: they need each other in no circle, in no crate. `words` looks for what the framework
+//! must not know.
+
+mod graph;
+mod names;
+mod rings;
+mod text;
+mod words;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -9,8 +17,8 @@ use std::path::{Path, PathBuf};
 
 /// Top-level modules of `kusto_connect`, from the ground up. Modules on one floor do not know each other.
 const FLOORS: [&[&str]; 9] = [
-    &["id", "status", "secret", "cluster_key", "retry", "words", "causes", "data", "own_process"],
-    &["config", "telemetry", "limits", "bounded", "sink"],
+    &["id", "status", "secret", "cluster_key", "retry", "words", "causes", "data", "bounded", "own_process"],
+    &["config", "telemetry", "limits", "client_credentials", "sink"],
     &["kafka", "registry", "convert", "transform", "batch", "ingest"],
     &["connector"],
     &["task"],
@@ -43,76 +51,19 @@ impl Source {
         (!matches!(name, "lib" | "main")).then(|| name.to_owned())
     }
 
-    /// The text before the tests at the end, without comments and string contents; nothing for a file of tests.
+    /// The text without comments, string contents and tests; nothing for a file of tests.
     fn code(&self) -> String {
+        self.code_and_test_modules().0
+    }
+
+    /// That, and the modules of a file of their own that only tests have.
+    fn code_and_test_modules(&self) -> (String, Vec<String>) {
         let name = self.path.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
         if name == "tests" || name.ends_with("_tests") {
-            return String::new();
+            return (String::new(), Vec::new());
         }
-        let code = self.text.split("#[cfg(test)]\nmod ").next().unwrap_or_default();
-        strip(code)
+        text::without_tests(&text::strip(&self.text))
     }
-}
-
-/// Takes out comments and the insides of string literals: what is left can be searched for paths and braces.
-fn strip(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some(c) = rest.chars().next() {
-        let skip = if rest.starts_with("//") {
-            rest.find('\n').unwrap_or(rest.len())
-        } else if rest.starts_with("/*") {
-            rest.find("*/").map_or(rest.len(), |end| end + 2)
-        } else if let Some(hashes) = raw_string_hashes(rest, &out) {
-            let close = format!("\"{}", "#".repeat(hashes));
-            let open = hashes + 2;
-            rest[open..].find(&close).map_or(rest.len(), |end| open + end + close.len())
-        } else if c == '"' {
-            string_length(rest)
-        } else {
-            char_literal_length(rest).unwrap_or_default()
-        };
-        if skip == 0 {
-            out.push(c);
-            rest = &rest[c.len_utf8()..];
-        } else {
-            // Line breaks inside stay, so that lines can still be counted.
-            out.extend(rest[..skip].chars().filter(|c| *c == '\n'));
-            rest = &rest[skip..];
-        }
-    }
-    out
-}
-
-/// The number of `#` when a raw string starts here (`r"`, `r#"`, `br"`: the `b` was copied already).
-fn raw_string_hashes(rest: &str, before: &str) -> Option<usize> {
-    let after = rest.strip_prefix('r')?;
-    let hashes = after.len() - after.trim_start_matches('#').len();
-    let in_word = before.trim_end_matches('b').ends_with(|c: char| c.is_alphanumeric() || c == '_');
-    (after[hashes..].starts_with('"') && !in_word).then_some(hashes)
-}
-
-/// The length of the string literal that starts here, both quotes included.
-fn string_length(rest: &str) -> usize {
-    let mut escaped = false;
-    for (index, c) in rest.char_indices().skip(1) {
-        match c {
-            '\\' if !escaped => escaped = true,
-            '"' if !escaped => return index + 1,
-            _ => escaped = false,
-        }
-    }
-    rest.len()
-}
-
-/// The length of a character literal such as `'"'` or `'\''`; none for a lifetime.
-fn char_literal_length(rest: &str) -> Option<usize> {
-    let inner = rest.strip_prefix('\'')?;
-    if let Some(escape) = inner.strip_prefix('\\') {
-        return escape.char_indices().skip(1).find(|(_, c)| *c == '\'').map(|(index, _)| index + 3);
-    }
-    let c = inner.chars().next()?;
-    inner[c.len_utf8()..].starts_with('\'').then(|| c.len_utf8() + 2)
 }
 
 /// The top-level modules named by `crate::x`, `use crate::{x, y::z}` in `code`.
