@@ -4,8 +4,9 @@
 //! field order, big integers and the text of numbers survive, and no tree is built. (The JVM re-types numbers; see the
 //! README.)
 
+use super::converter::{Converter, Error as ConverterError};
+use super::json_payload::{self, not_json};
 use super::json_schema::SchemaCache;
-use super::{Converter, json_payload};
 use crate::data::json_text::{self, check_depth};
 use crate::data::room::Room;
 use crate::data::{Converted, Error, Schema, SchemaAndValue};
@@ -35,8 +36,8 @@ pub struct JsonConverter {
 impl JsonConverter {
     /// Reads `schemas.enable` (default true), `replace.null.with.default` (default true), `schemas.cache.size` (1000) and
     /// `schema.content`.
-    pub fn new(key: &'static str, settings: &BTreeMap<String, String>) -> Result<Self, super::Error> {
-        let wrong = |setting, reason: String| super::Error::Setting { key, setting, reason };
+    pub fn new(key: &'static str, settings: &BTreeMap<String, String>) -> Result<Self, ConverterError> {
+        let wrong = |setting, reason: String| ConverterError::Setting { key, setting, reason };
         let switch =
             |setting: &'static str| match settings.get(setting).map(|v| v.trim().to_ascii_lowercase()) {
                 None => Ok(true),
@@ -165,12 +166,6 @@ impl<'a> Envelope<'a> {
             Err(error) => Err(not_json(error)),
         }
     }
-}
-
-/// Connect's own words for bytes that are not JSON.
-pub(super) fn not_json(error: impl std::fmt::Display) -> Error {
-    let cause = Error::of_class("org.apache.kafka.common.errors.SerializationException", error.to_string());
-    Error::new("Converting byte[] to Kafka Connect data failed due to serialization error: ").because(cause)
 }
 
 #[cfg(test)]

@@ -5,7 +5,6 @@
 //! takes it for 0, false or null, and cuts numbers that do not fit. What recurses here is as deep as the JSON, which
 //! `data::json_text` bounds.
 
-use super::json::not_json;
 use crate::data::java_number::{self, whole};
 use crate::data::json_text::{Json, Members};
 use crate::data::room::Room;
@@ -341,4 +340,10 @@ fn base64(text: &str) -> Result<Vec<u8>, Error> {
         Error::new("Invalid bytes field").because(Error::of_class(cause, error.to_string()))
     };
     STANDARD.decode(text).map_err(wrong)
+}
+
+/// Connect's own words for bytes that are not JSON.
+pub(super) fn not_json(error: impl std::fmt::Display) -> Error {
+    let cause = Error::of_class("org.apache.kafka.common.errors.SerializationException", error.to_string());
+    Error::new("Converting byte[] to Kafka Connect data failed due to serialization error: ").because(cause)
 }

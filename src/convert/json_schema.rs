@@ -2,8 +2,7 @@
 //!
 //! Records repeat their schema, so what was read once is kept by its text, up to `schemas.cache.size`.
 
-use super::json::not_json;
-use super::json_payload::{self, ByName};
+use super::json_payload::{self, ByName, not_json};
 use crate::data::json_text::{self, Json};
 use crate::data::room::Room;
 use crate::data::schema::Field;

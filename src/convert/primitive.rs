@@ -1,6 +1,6 @@
 //! The converters of single numbers, truth values, texts and bytes (`connect-runtime.md` §6.1).
 
-use super::{Converter, Error as ConverterError};
+use super::converter::{Converter, Error as ConverterError};
 use crate::data::{self, Converted, Error, Kind, Schema, SchemaAndValue, Value};
 use std::borrow::Cow;
 use std::collections::BTreeMap;

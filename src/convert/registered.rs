@@ -82,7 +82,7 @@ impl Reader {
             Self::Json(reader) => reader.read(framed.payload),
             Self::Protobuf(reader) => reader.read(framed),
             Self::Connect(schema) => {
-                let payload = json_text::parse(framed.payload, 0).map_err(super::json::not_json)?;
+                let payload = json_text::parse(framed.payload, 0).map_err(json_payload::not_json)?;
                 let room = Room::for_values(framed.payload.len());
                 let value = json_payload::value(schema, &payload, true, &room)?;
                 Ok(SchemaAndValue { schema: Some(Arc::clone(schema)), value })

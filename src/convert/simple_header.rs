@@ -1,6 +1,6 @@
 //! `SimpleHeaderConverter`: the text of a header as the literal it looks like (`connect-runtime.md` §6.3).
 
-use super::Converter;
+use super::converter::Converter;
 use crate::data::{self, Error, SchemaAndValue, literal};
 
 /// Guesses the type of a text.

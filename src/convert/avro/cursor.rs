@@ -3,7 +3,7 @@
 //! Bytes may be anything: lengths are checked against what is left before anything is allocated, and depth and number of
 //! values are bounded, for there are values that take no bytes. Pure.
 
-use super::bad_value;
+use super::error::bad_value;
 use crate::data::room::Room;
 use crate::data::{self, Error, json_text};
 use std::sync::Arc;

@@ -2,32 +2,15 @@
 
 use super::super::json_payload::unique;
 use super::cursor::Cursor;
-use super::plan::{Node, Record};
-use super::{bad_value, default};
-use crate::data::{Error, Schema, Struct, Value, java_number};
-use bytes::Bytes;
+use super::error::bad_value;
+use super::node::{Node, Record};
+use super::values::{branch, bytes_or_decimal, int};
+use crate::data::{Error, Schema, Struct, Value};
 use std::sync::Arc;
 
 /// Decodes one value. What stands behind it is passed over, as in Java.
 pub(super) fn value(root: &Node, records: &[Record], bytes: &[u8]) -> Result<Value, Error> {
     Decoder { records, from: Cursor::new(bytes) }.value(root)
-}
-
-/// Bytes, or the decimal of this scale that they are.
-pub(super) fn bytes_or_decimal(bytes: &[u8], scale: Option<i32>) -> Result<Value, Error> {
-    Ok(match scale {
-        None => Value::Bytes(Bytes::copy_from_slice(bytes)),
-        Some(scale) => Value::Decimal(java_number::decimal_of_bytes(bytes, i64::from(scale))?),
-    })
-}
-
-/// A union's struct with one field set.
-pub(super) fn branch(schema: &Arc<Schema>, place: usize, value: Value) -> Value {
-    let mut values = vec![Value::Null; schema.fields().len()];
-    if let Some(field) = values.get_mut(place) {
-        *field = value;
-    }
-    Value::Struct(Struct { schema: Arc::clone(schema), values })
 }
 
 struct Decoder<'a> {
@@ -54,7 +37,7 @@ impl Decoder<'_> {
         Ok(match node {
             Node::Null => Value::Null,
             Node::Boolean => Value::Boolean(self.from.boolean()?),
-            Node::Int(as_what) => default::int(*as_what, self.from.int()?),
+            Node::Int(as_what) => int(*as_what, self.from.int()?),
             Node::Long { timestamp: true } => Value::Date(self.from.long()?),
             Node::Long { timestamp: false } => Value::Int64(self.from.long()?),
             Node::Float => Value::Float32(f32::from_le_bytes(self.from.array()?)),

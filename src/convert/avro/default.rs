@@ -1,8 +1,8 @@
 //! Defaults of an Avro schema, which are JSON, as Connect's values. Pure.
 
-use super::bad_schema;
-use super::decode;
-use super::plan::{Int, Node, Record};
+use super::error::bad_schema;
+use super::node::{Node, Record};
+use super::values::{branch, bytes_or_decimal, int};
 use crate::data::json_text::brief;
 use crate::data::room::Room;
 use crate::data::{Error, Struct, Value};
@@ -71,7 +71,7 @@ pub(super) fn value(node: &Node, records: &impl Records, json: &Json) -> Result<
                 None => Value::Null,
                 Some(place) => {
                     records.room().take(branches.len())?;
-                    decode::branch(schema, *place, part(node, json)?)
+                    branch(schema, *place, part(node, json)?)
                 }
             }
         }
@@ -85,22 +85,8 @@ fn of_text(node: &Node, text: &str) -> Result<Option<Value>, Error> {
         Node::Bytes(scale) | Node::Fixed(_, scale) => {
             // Each character stands for the byte of its number.
             let bytes: Option<Vec<u8>> = text.chars().map(|c| u8::try_from(u32::from(c)).ok()).collect();
-            bytes.map(|bytes| decode::bytes_or_decimal(&bytes, *scale)).transpose()?
+            bytes.map(|bytes| bytes_or_decimal(&bytes, *scale)).transpose()?
         }
         _ => Some(text.into()),
     })
-}
-
-/// An int as what it stands for.
-pub(super) fn int(as_what: Int, number: i32) -> Value {
-    const DAY: i64 = 86_400_000;
-    match as_what {
-        Int::Plain => Value::Int32(number),
-        #[expect(clippy::cast_possible_truncation, reason = "as the converter of the JVM does it")]
-        Int::Int8 => Value::Int8(number as i8),
-        #[expect(clippy::cast_possible_truncation, reason = "as the converter of the JVM does it")]
-        Int::Int16 => Value::Int16(number as i16),
-        Int::Date => Value::Date(i64::from(number) * DAY),
-        Int::Time => Value::Date(i64::from(number)),
-    }
 }

@@ -4,8 +4,8 @@
 //! Others made the file: its blocks are unpacked to a bound, its records read like those of a registry (`cursor`). Pure.
 
 use super::super::json_payload::unique;
-use super::bad_value;
 use super::cursor::Cursor;
+use super::error::bad_value;
 use super::parse::{Field, Kind, Names, Shape, Type};
 use crate::data::room::Room;
 use crate::data::{Error, Value};

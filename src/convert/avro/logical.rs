@@ -1,8 +1,8 @@
 //! Avro's numbers and bytes with what is said beside them: dates, times, decimals, and Connect's narrow numbers. Pure.
 
-use super::bad_schema;
+use super::error::bad_schema;
+use super::node::{Int, Node};
 use super::parse::{Properties, text};
-use super::plan::{Int, Node};
 use crate::data::schema::{DATE, Kind as Connect, TIME};
 use crate::data::{Error, Schema};
 use serde_json::Value as Json;

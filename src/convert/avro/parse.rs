@@ -3,7 +3,7 @@
 //! Every property stays, also of types without a name (`connect.type`, `connect.parameters`, …), because Connect's
 //! schemas are restored from them; general Avro libraries drop these. Pure.
 
-use super::bad_schema;
+use super::error::bad_schema;
 use crate::data::Error;
 use crate::data::json_text::{self, brief};
 use crate::data::room::Room;

@@ -5,9 +5,11 @@
 //! values have the whole schema. Uses of a type share its fields; what is made anew for each is counted (`room`). Pure.
 
 use super::default;
+use super::error::bad_schema;
 use super::logical::{bytes, decimal, int};
+use super::node::{Node, Plan, Record};
+use super::options::Options;
 use super::parse::{Kind, Named, Names, Properties, Shape, Type, text};
-use super::{Options, Reader, bad_schema};
 use crate::data::json_text::{self, brief};
 use crate::data::room::Room;
 use crate::data::schema::{Field, Kind as Connect, TIMESTAMP};
@@ -25,54 +27,6 @@ const NO_NAME: &str = "io.confluent.connect.avro.ConnectDefault";
 /// Types in types.
 const MOST_DEPTH: usize = json_text::MOST_DEPTH;
 
-/// How a value is decoded.
-#[derive(Debug, Clone)]
-pub(super) enum Node {
-    Null,
-    Boolean,
-    Int(Int),
-    Long {
-        timestamp: bool,
-    },
-    Float,
-    Double,
-    /// With the scale of a decimal.
-    Bytes(Option<i32>),
-    /// The same of a fixed size.
-    Fixed(usize, Option<i32>),
-    String,
-    Enum(Arc<[Arc<str>]>),
-    Array(Box<Node>),
-    Map(Box<Node>),
-    /// An array of records with key and value.
-    Entries(Box<Node>),
-    /// The record's place, and its schema here; none inside itself.
-    Record(usize, Option<Arc<Schema>>),
-    /// A union of null, at this place, and another type.
-    Nullable(i64, Box<Node>),
-    /// A union of one type.
-    Single(Box<Node>),
-    /// Any other union: a branch's field in the struct, none for null.
-    Union(Vec<(Node, Option<usize>)>, Arc<Schema>),
-}
-
-/// What an int stands for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Int {
-    Plain,
-    Int8,
-    Int16,
-    Date,
-    Time,
-}
-
-/// A record's fields, in order.
-#[derive(Debug)]
-pub(super) struct Record {
-    pub(super) fields: Vec<Node>,
-    pub(super) schema: Arc<Schema>,
-}
-
 /// What a place adds to the schema of a type.
 #[derive(Clone, Copy, Default)]
 struct Place<'a> {
@@ -81,8 +35,8 @@ struct Place<'a> {
     doc: Option<&'a str>,
 }
 
-/// Makes the reader of `root`.
-pub(super) fn make(names: &Names, root: &Type, options: Options) -> Result<Reader, Error> {
+/// Makes the plan of `root`.
+pub(super) fn make(names: &Names, root: &Type, options: Options) -> Result<Plan, Error> {
     let records = names.all.iter().map(|_| Slot::New).collect();
     let mut maker = Maker { names, options, records, depth: 0, room: Room::for_parts() };
     let (root, schema) = maker.of(root, Place::default())?;
@@ -93,7 +47,7 @@ pub(super) fn make(names: &Names, root: &Type, options: Options) -> Result<Reade
         Slot::New | Slot::Open => Record { fields: Vec::new(), schema: Arc::clone(&empty) },
     });
     let schema = (!matches!(root, Node::Null)).then_some(schema);
-    Ok(Reader { schema, root, records: records.collect(), bare_bytes: options.bare_bytes })
+    Ok(Plan { schema, root, records: records.collect() })
 }
 
 enum Slot {

@@ -40,7 +40,7 @@ fn record(types: &[serde_json::Value]) -> String {
 }
 
 fn root(reader: &Reader) -> &Schema {
-    reader.schema.as_deref().unwrap()
+    reader.plan.schema.as_deref().unwrap()
 }
 
 #[test]

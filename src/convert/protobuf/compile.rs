@@ -3,7 +3,7 @@
 //! A registry keeps text; some clients register the base64 of a compiled file instead, which is taken too. Google's own
 //! files and Confluent's are built in, as they are there. Pure: nothing is read from disk.
 
-use super::bad_schema;
+use super::error::bad_schema;
 use crate::data::Error;
 use crate::data::registered::Registered;
 use base64::Engine;

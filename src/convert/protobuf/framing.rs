@@ -1,6 +1,6 @@
 //! Which of a schema's messages a record holds. Pure.
 
-use super::bad_message;
+use super::error::bad_message;
 use crate::convert::wire::Framed;
 use crate::data::Error;
 use prost_reflect::{FileDescriptor, MessageDescriptor};

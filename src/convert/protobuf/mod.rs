@@ -5,63 +5,22 @@
 //! Pure; what was made of a message is kept, for there are few and they do not change.
 
 mod compile;
+mod error;
 mod framing;
+mod options;
 mod plan;
 mod read;
 
 use super::wire::Framed;
 use crate::data::registered::Registered;
 use crate::data::{Error, SchemaAndValue};
+use error::bad_message;
 use framing::Which;
+pub(super) use options::Options;
 use plan::Plan;
 use prost_reflect::{DynamicMessage, FileDescriptor};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
-
-/// The converter's own settings that a sink sees.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[expect(clippy::struct_excessive_bools, reason = "each is a setting of its own, read in one place")]
-pub(super) struct Options {
-    /// `enhanced.protobuf.schema.support`.
-    enhanced: bool,
-    /// `int.for.enums`.
-    int_enums: bool,
-    /// `optional.for.nullables`.
-    optional_for_nullables: bool,
-    /// `optional.for.proto2`.
-    optional_for_proto2: bool,
-    /// `wrapper.for.nullables`.
-    wrapper_for_nullables: bool,
-    /// `wrapper.for.raw.primitives`.
-    wrapper_for_raw: bool,
-    /// `generate.struct.for.nulls`.
-    struct_for_nulls: bool,
-    /// `generate.index.for.unions`.
-    index_for_unions: bool,
-    /// `flatten.unions`.
-    flatten_unions: bool,
-    /// Confluent's list of indexes stands before a message; Apicurio's name otherwise.
-    indexes: bool,
-}
-
-impl Options {
-    /// Reads them; the tables of keys have checked them.
-    pub(super) fn new(settings: &BTreeMap<String, String>, indexes: bool) -> Self {
-        let flag = |key, default| super::settings::flag(settings, key).unwrap_or(default);
-        Self {
-            enhanced: flag("enhanced.protobuf.schema.support", false),
-            int_enums: flag("int.for.enums", false),
-            optional_for_nullables: flag("optional.for.nullables", false),
-            optional_for_proto2: flag("optional.for.proto2", true),
-            wrapper_for_nullables: flag("wrapper.for.nullables", false),
-            wrapper_for_raw: flag("wrapper.for.raw.primitives", true),
-            struct_for_nulls: flag("generate.struct.for.nulls", false),
-            index_for_unions: flag("generate.index.for.unions", true),
-            flatten_unions: flag("flatten.unions", false),
-            indexes,
-        }
-    }
-}
 
 /// Reads messages of one schema.
 #[derive(Debug)]
@@ -119,14 +78,6 @@ impl Reader {
         self.plans.write().unwrap_or_else(PoisonError::into_inner).keep(which, &plan);
         Ok(plan)
     }
-}
-
-fn bad_schema(reason: impl Into<String>) -> Error {
-    Error::of_class("io.confluent.kafka.schemaregistry.protobuf.ProtobufSchemaException", reason)
-}
-
-fn bad_message(reason: impl Into<String>) -> Error {
-    Error::of_class("com.google.protobuf.InvalidProtocolBufferException", reason)
 }
 
 #[cfg(test)]

@@ -4,7 +4,8 @@
 //! A message inside itself has, as the schema of its field, one without fields; its values have the whole schema. Uses of
 //! a message share its fields. Pure.
 
-use super::{Options, bad_schema};
+use super::error::bad_schema;
+use super::options::Options;
 use crate::data::schema::{DATE, Field, Kind as Connect, TIME, TIMESTAMP};
 use crate::data::{Error, Schema};
 use prost_reflect::{

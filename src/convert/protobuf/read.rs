@@ -1,7 +1,8 @@
 //! Values of a Protobuf message. Pure.
 
+use super::error::bad_message;
+use super::options::Options;
 use super::plan::{Node, Part, Plan};
-use super::{Options, bad_message};
 use crate::data::room::Room;
 use crate::data::{Error, Schema, SchemaAndValue, Struct, Value as Connect, java_number};
 use prost_reflect::{DynamicMessage, FieldDescriptor, MapKey, Value};

@@ -1,6 +1,6 @@
 //! The documents of a JSON Schema, and what a `$ref` in them names. Pure.
 
-use super::bad_schema;
+use super::error::bad_schema;
 use crate::data::registered::Registered;
 use crate::data::{Error, json_text};
 use serde_json::{Map, Value as Json};

@@ -6,7 +6,10 @@
 //! fails there. Pure.
 
 use super::documents::{Documents, Place};
-use super::{Options, Reader, bad_schema, read};
+use super::error::bad_schema;
+use super::node::{Node, Object, Plan};
+use super::options::Options;
+use super::read;
 use crate::data::json_text::{self, brief};
 use crate::data::room::Room;
 use crate::data::schema::{DECIMAL, Field, Kind};
@@ -19,37 +22,13 @@ const UNION: &str = "io.confluent.connect.json.OneOf";
 /// Types in types, and references to references; nested deeper a schema is a ring.
 const MOST_DEPTH: usize = 100;
 
-/// How a value is read.
-#[derive(Debug, Clone)]
-pub(super) enum Node {
-    /// As Connect's own JSON of this schema.
-    Leaf(Arc<Schema>),
-    Array(Box<Node>, bool),
-    /// An object with any members.
-    Map(Box<Node>, bool),
-    /// A list of objects with key and value.
-    Entries(Box<(Node, Node)>, bool),
-    /// The object's place, and its schema here; none inside itself.
-    Object(usize, Option<Arc<Schema>>, bool),
-    /// One of these, each a field of the struct.
-    Union(Vec<Node>, Arc<Schema>),
-}
-
-/// An object's properties, in the order of its schema's fields.
-#[derive(Debug, Clone)]
-pub(super) struct Object {
-    pub(super) nodes: Vec<Node>,
-    pub(super) names: HashSet<Arc<str>>,
-    pub(super) schema: Arc<Schema>,
-}
-
-/// Makes the reader.
-pub(super) fn make(documents: &Documents, options: Options) -> Result<Reader, Error> {
+/// Makes the plan.
+pub(super) fn make(documents: &Documents, options: Options) -> Result<Plan, Error> {
     let room = Room::for_parts();
     let mut maker = Maker { documents, options, objects: Vec::new(), known: HashMap::new(), depth: 0, room };
     let at = Some((0, String::new()));
     let (node, schema) = maker.of(documents.root(), Context { document: 0, optional: false, at })?;
-    Ok(Reader { schema, root: node, objects: maker.objects })
+    Ok(Plan { schema, root: node, objects: maker.objects })
 }
 
 /// Where a schema stands.
@@ -348,7 +327,7 @@ impl<'a> Maker<'a> {
         {
             let text = default.to_string();
             self.room.take_text(text.len())?;
-            let json = json_text::parse(text.as_bytes(), 0).map_err(super::super::json::not_json)?;
+            let json = json_text::parse(text.as_bytes(), 0).map_err(super::super::json_payload::not_json)?;
             let leaf = Node::Leaf(Arc::new(schema.clone()));
             schema.default = Some(read::value(&leaf, &[], &json, &self.room)?);
         }

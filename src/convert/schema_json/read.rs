@@ -1,7 +1,7 @@
 //! Values of a JSON Schema, read from their text. Pure.
 
 use super::super::json_payload::{self, ByName, no_struct, node as found, unique};
-use super::plan::{Node, Object};
+use super::node::{Node, Object};
 use crate::data::java_number::whole;
 use crate::data::json_text::{Json, Members};
 use crate::data::room::Room;

@@ -28,7 +28,7 @@ fn read(reader: &Reader, json: &Json) -> Result<String, Error> {
 }
 
 fn field(reader: &Reader, name: &str) -> Arc<Schema> {
-    Arc::clone(&reader.schema.field(name).unwrap().1.schema)
+    Arc::clone(&reader.0.schema.field(name).unwrap().1.schema)
 }
 
 #[test]
@@ -45,7 +45,7 @@ fn connects_types_names_and_parameters_are_restored() {
         "required": ["i8"],
     }));
     let kinds: Vec<_> =
-        reader.schema.fields().iter().map(|f| (f.name.to_string(), f.schema.kind.name())).collect();
+        reader.0.schema.fields().iter().map(|f| (f.name.to_string(), f.schema.kind.name())).collect();
     let wanted = [
         ("f32", "FLOAT32"),
         ("f64", "FLOAT64"),
@@ -57,7 +57,7 @@ fn connects_types_names_and_parameters_are_restored() {
         ("yes", "BOOLEAN"),
     ];
     assert_eq!(kinds, wanted.map(|(name, kind)| (name.to_owned(), kind)), "by name");
-    let schema = &reader.schema;
+    let schema = &reader.0.schema;
     assert_eq!((schema.name.as_deref(), schema.doc.as_deref()), (Some("Storm"), Some("About.")));
     assert_eq!((schema.version, schema.parameters.len(), schema.optional), (Some(2), 1, false));
     assert!(!field(&reader, "i8").optional && field(&reader, "i16").optional);
@@ -83,7 +83,7 @@ fn fields_with_an_index_stand_in_its_order() {
     let reader = reader(&json!({"type": "object", "properties": {
         "a": {"type": "string", "connect.index": 1}, "z": {"type": "string", "connect.index": 0},
         "m": {"type": "string"}}}));
-    let names: Vec<_> = reader.schema.fields().iter().map(|field| &*field.name).collect();
+    let names: Vec<_> = reader.0.schema.fields().iter().map(|field| &*field.name).collect();
     assert_eq!(names, ["z", "a", "m"]);
 }
 
@@ -156,7 +156,7 @@ fn schemas_that_cannot_be_connects_are_errors() {
         assert!(with(&schema, &[]).is_err(), "{schema}");
     }
     let leaf = reader(&json!({"type": "string"}));
-    assert_eq!(*leaf.schema, Schema::new(Kind::String));
+    assert_eq!(*leaf.0.schema, Schema::new(Kind::String));
 }
 
 proptest! {

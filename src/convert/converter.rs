@@ -1,0 +1,55 @@
+//! What a converter is, and why one cannot be made.
+
+use crate::data::{self, Converted, SchemaAndValue};
+
+/// A converter that cannot be made.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Error {
+    /// There is no converter of this class here.
+    #[error(
+        "{key}: no converter of class {class} here; there are StringConverter, ByteArrayConverter, JsonConverter and \
+         those of numbers and booleans"
+    )]
+    UnknownClass {
+        /// The setting that names it.
+        key: &'static str,
+        /// What it names.
+        class: String,
+    },
+    /// A converter's own setting is wrong.
+    #[error("{key}.{setting}: {reason}")]
+    Setting {
+        /// The setting that names the converter's class.
+        key: &'static str,
+        /// The sub-key.
+        setting: &'static str,
+        /// What is wrong.
+        reason: String,
+    },
+}
+
+impl Error {
+    /// Never: the settings must change first.
+    pub fn is_retriable(&self) -> bool {
+        false
+    }
+}
+
+/// Turns the bytes of a key or a value into a value; none is Kafka's null.
+pub trait Converter: Send + Sync {
+    /// The full name of its Java class, which a dead letter tells.
+    fn class(&self) -> &'static str;
+
+    /// True when every record converts.
+    fn never_fails(&self) -> bool {
+        false
+    }
+
+    /// Converts for whoever looks inside: transformations.
+    fn to_data(&self, bytes: Option<&[u8]>) -> Result<SchemaAndValue, data::Error>;
+
+    /// Converts for a sink that writes it down; the same as [`Self::to_data`], by a shorter way where there is one.
+    fn convert<'a>(&self, bytes: Option<&'a [u8]>) -> Result<Converted<'a>, data::Error> {
+        self.to_data(bytes).map(Converted::from)
+    }
+}
