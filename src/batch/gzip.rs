@@ -7,7 +7,7 @@
 use bytes::Bytes;
 use flate2::{Compress, Compression, FlushCompress, Status};
 
-use super::Error;
+use super::error::Error;
 
 /// Raw bytes that are handed to the encoder at once.
 const CHUNK: usize = 64 * 1024;

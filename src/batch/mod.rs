@@ -3,6 +3,7 @@
 //! Pure: no I/O and no clock; time comes from outside. A batch belongs to one partition task and is never shared;
 //! sealed, it is `Bytes` that nobody copies again.
 
+mod error;
 mod gzip;
 
 use std::io::Read;
@@ -11,6 +12,7 @@ use bytes::Bytes;
 use flate2::read::GzDecoder;
 
 use crate::id::OffsetRange;
+pub use error::Error;
 use gzip::GzipStream;
 
 /// Records in the making.
@@ -41,18 +43,6 @@ impl Sealed {
         let mut raw = Vec::with_capacity(usize::try_from(self.raw_bytes).unwrap_or(0));
         GzDecoder::new(self.body.as_ref()).read_to_end(&mut raw).map_err(|error| Error(error.to_string()))?;
         Ok(raw)
-    }
-}
-
-/// The encoder failed: a defect, never the data's fault.
-#[derive(Debug, thiserror::Error)]
-#[error("gzip: {0}")]
-pub struct Error(String);
-
-impl Error {
-    /// Never: it would fail the same way again.
-    pub fn is_retriable(&self) -> bool {
-        false
     }
 }
 

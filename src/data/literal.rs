@@ -10,22 +10,19 @@ mod write;
 use super::java_number::Numeral;
 use super::java_time::{DateFormat, ISO_DATE, ISO_TIME, ISO_TIMESTAMP};
 use super::{Kind, Schema, SchemaAndValue, Value, json_text, schema};
-use align::{align, merged};
+use align::{Malformed, align, merged};
 use bigdecimal::BigDecimal;
 use bigdecimal::num_bigint::BigInt;
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
-use tokens::Tokens;
+use tokens::{Tokens, trim};
 pub use write::write;
 
 /// How deep arrays and maps may lie in each other; a deeper text is a string, because Java would run out of stack.
 const MAX_DEPTH: usize = json_text::MOST_DEPTH;
 /// The longest number; a longer one is a string.
 const MOST_DIGITS: usize = 10_000;
-
-/// Not an array or a map after all.
-struct Malformed;
 
 /// Nothing stands for null.
 type Parsed = Option<(Arc<Schema>, Value)>;
@@ -329,11 +326,6 @@ fn smallest(number: i64) -> (Arc<Schema>, Value) {
         (Kind::Int64, Value::Int64(number))
     };
     (Arc::new(Schema::new(kind)), value)
-}
-
-/// Java's `trim`.
-fn trim(text: &str) -> &str {
-    text.trim_matches(|c: char| c <= ' ')
 }
 
 #[cfg(test)]

@@ -3,7 +3,8 @@
 //! Schemas are immutable and shared; two are equal when everything in them is (`same`). A logical type is a base kind with
 //! a reserved name.
 
-use super::{Error, Value};
+use super::error::Error;
+pub use super::model::{Field, Kind, Schema};
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::sync::Arc;
@@ -18,63 +19,6 @@ pub const TIME: &str = "org.apache.kafka.connect.data.Time";
 pub const TIMESTAMP: &str = "org.apache.kafka.connect.data.Timestamp";
 /// The parameter of a decimal's schema.
 pub const SCALE: &str = "scale";
-
-/// What kind of value a schema describes.
-#[derive(Debug, Clone)]
-pub enum Kind {
-    /// 8 bits.
-    Int8,
-    /// 16 bits.
-    Int16,
-    /// 32 bits.
-    Int32,
-    /// 64 bits.
-    Int64,
-    /// Single precision.
-    Float32,
-    /// Double precision.
-    Float64,
-    /// True or false.
-    Boolean,
-    /// Text.
-    String,
-    /// Bytes.
-    Bytes,
-    /// Elements of one schema; none when they have none in common.
-    Array(Option<Arc<Schema>>),
-    /// Keys and values of one schema each; none when they have none in common.
-    Map(Option<Arc<Schema>>, Option<Arc<Schema>>),
-    /// Named fields, in order. Whoever has the same ones shares them.
-    Struct(Arc<[Field]>),
-}
-
-/// A field of a struct; its index is its place in the list.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Field {
-    /// Its name.
-    pub name: Arc<str>,
-    /// What it holds.
-    pub schema: Arc<Schema>,
-}
-
-/// A schema.
-#[derive(Debug, Clone)]
-pub struct Schema {
-    /// The kind of its values.
-    pub kind: Kind,
-    /// Null is allowed.
-    pub optional: bool,
-    /// What stands for a value that is missing.
-    pub default: Option<Value>,
-    /// Its name; of a logical type, the reserved one.
-    pub name: Option<Arc<str>>,
-    /// Its version.
-    pub version: Option<i32>,
-    /// What it is about.
-    pub doc: Option<Arc<str>>,
-    /// Further properties; none is not the same as an empty map to Connect, but nothing observes the difference.
-    pub parameters: BTreeMap<Arc<str>, Arc<str>>,
-}
 
 impl Kind {
     /// Connect's name of the type, as in messages: `INT8`, `STRUCT`, …

@@ -1,66 +1,9 @@
 //! Connect's values: what a converter makes of bytes and a transformation of other values (`connect-runtime.md` §6.1).
 //!
-//! A value does not say which schema it is of; [`SchemaAndValue`] keeps the two together. Shared parts are counted, so
-//! that a record is cheap to clone.
+//! A value does not say which schema it is of; [`SchemaAndValue`] keeps the two together.
 
-use super::Schema;
-use super::schema::Kind;
-use bigdecimal::BigDecimal;
-use bytes::Bytes;
+use super::model::{Kind, Schema, SchemaAndValue, Struct, Value};
 use std::sync::Arc;
-
-/// A value.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Value {
-    /// Nothing.
-    Null,
-    /// INT8.
-    Int8(i8),
-    /// INT16.
-    Int16(i16),
-    /// INT32.
-    Int32(i32),
-    /// INT64.
-    Int64(i64),
-    /// FLOAT32.
-    Float32(f32),
-    /// FLOAT64.
-    Float64(f64),
-    /// BOOLEAN.
-    Boolean(bool),
-    /// STRING.
-    String(Arc<str>),
-    /// BYTES.
-    Bytes(Bytes),
-    /// A logical decimal.
-    Decimal(BigDecimal),
-    /// A logical date, time or timestamp, in ms since the epoch, as `java.util.Date` has it: the schema says which.
-    Date(i64),
-    /// ARRAY.
-    Array(Vec<Value>),
-    /// MAP, and an object without a schema: entries in the order in which they came, keys unique.
-    Map(Vec<(Value, Value)>),
-    /// STRUCT.
-    Struct(Struct),
-}
-
-/// A struct's values, each at the place of its field.
-#[derive(Debug, Clone)]
-pub struct Struct {
-    /// Its schema, of kind STRUCT.
-    pub schema: Arc<Schema>,
-    /// One for each field.
-    pub values: Vec<Value>,
-}
-
-/// A value and its schema; without one it is what schemaless converters make.
-#[derive(Debug, Clone, PartialEq)]
-pub struct SchemaAndValue {
-    /// Its schema.
-    pub schema: Option<Arc<Schema>>,
-    /// The value.
-    pub value: Value,
-}
 
 impl Value {
     /// True for [`Value::Null`].

@@ -37,7 +37,7 @@ const THINGS: [Thing; 3] = [Thing::Descriptors, Thing::Threads, Thing::AddressSp
 impl Thing {
     /// What one client takes at least, by measurement: a consumer of one broker has five threads (its own, one each for the
     /// address in `bootstrap.servers`, the broker, the group's coordinator and what has no broker), eight MiB of stack for
-    /// each, pipes and sockets; and its connector has connections to ADX.
+    /// each, pipes and sockets; and its connector has connections to its service.
     fn of_client(self) -> u64 {
         match self {
             Self::Descriptors => 12,

@@ -3,7 +3,6 @@
 //! A place is for one try; who waits to try again has none. A connector leaves a fifth of the places to the others, so that
 //! one whose service is slow does not stop those of another service.
 
-use super::Thing;
 use super::machine::Machine;
 use std::sync::Arc;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -31,7 +30,7 @@ pub struct Uploads {
 impl Default for Uploads {
     /// As many as this process has descriptors for.
     fn default() -> Self {
-        let limits = Thing::Descriptors.read(&Machine::default()).limits;
+        let limits = Machine::default().descriptors().limits;
         let most = limits.iter().map(|limit| limit.most).min().unwrap_or(u64::MAX);
         Self::of(usize::try_from(at_once(most)).unwrap_or(usize::MAX))
     }

@@ -12,9 +12,13 @@ mod asked;
 mod assignor;
 mod group;
 mod proof;
+mod request;
+mod state;
 mod view;
 
 pub use assignor::{Assignment, Share, assign_view};
+use request::{Joining, Request};
+pub use state::{Leadership, State};
 pub use view::ClusterView;
 
 use crate::cluster_key::ClusterKeys;
@@ -25,35 +29,6 @@ use tokio::task::JoinSet;
 
 /// Requests that wait for the membership's loop.
 const PLACES: usize = 64;
-
-/// What a worker knows of its cluster.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum State {
-    /// Not in it yet: why, in words for `/health`.
-    Joining(String),
-    /// In it.
-    In {
-        /// Who is there.
-        view: Arc<ClusterView>,
-        /// What is wrong with the group for the moment, in words for `/health`.
-        trouble: Option<Arc<str>>,
-    },
-}
-
-/// Does this worker lead?
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Leadership {
-    /// Yes, and Kafka says so now.
-    Confirmed,
-    /// Another worker does, or nobody for the moment.
-    Lost,
-}
-
-#[derive(Debug)]
-enum Request {
-    Confirm(oneshot::Sender<Leadership>),
-    Leave(oneshot::Sender<()>),
-}
 
 /// How a worker belongs to a cluster.
 #[derive(Clone)]
@@ -70,13 +45,6 @@ pub enum Cluster {
         /// Its advertised URL.
         url: Arc<str>,
     },
-}
-
-/// What a worker joins with.
-struct Joining {
-    config: Arc<WorkerConfig>,
-    url: Arc<str>,
-    keys: watch::Receiver<Arc<ClusterKeys>>,
 }
 
 /// A worker's membership, to be asked. The membership ends with it.

@@ -182,6 +182,7 @@ impl ClusterConfigState {
     }
 
     /// Offset of the last record that was taken in, + 1.
+    #[cfg(test)]
     pub fn offset(&self) -> i64 {
         self.offset
     }

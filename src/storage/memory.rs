@@ -55,6 +55,7 @@ impl MemoryTopic {
     }
 
     /// A copy of all records.
+    #[cfg(test)]
     pub fn records(&self) -> Vec<(String, Option<String>)> {
         self.log.borrow().records.values().cloned().collect()
     }

@@ -6,6 +6,7 @@
 
 mod config_state;
 mod config_topic;
+mod error;
 mod kafka;
 mod memory;
 mod records;
@@ -24,56 +25,20 @@ mod poison_tests;
 
 pub use config_state::{Change, ClusterConfigState};
 pub use config_topic::ConfigTopic;
+pub use error::Error;
 pub use kafka::{KafkaConfigBackingStore, KafkaStatusBackingStore, KafkaStores, storage_topics};
-pub use memory::{MemoryConfigBackingStore, MemoryStatusBackingStore, MemoryStores, MemoryTopic};
+pub use memory::MemoryStores;
+#[cfg(test)]
+use memory::{MemoryConfigBackingStore, MemoryStatusBackingStore, MemoryTopic};
 pub use records::{ConfigRecord, RestartRequest};
 pub use standalone::StandaloneStores;
-pub use status::{Status, StatusBackingStore, StatusEntry, StatusId, StatusNews, StatusRecord, TopicStatus};
+pub use status::{Status, StatusBackingStore, StatusId, TopicStatus};
+#[cfg(test)]
+use status::{StatusEntry, StatusNews, StatusRecord};
 pub use status_topic::StatusTopic;
 
 use crate::kafka::topic_watch::TopicWatch;
 use async_trait::async_trait;
-
-/// What can go wrong with a store.
-#[derive(Debug, thiserror::Error)]
-pub enum Error {
-    /// A write that did not end well within its budget; `what` is Connect's own text.
-    #[error("{what}")]
-    Write {
-        /// Connect's text for this kind of write.
-        what: &'static str,
-        /// Why, for the log.
-        #[source]
-        cause: Box<Error>,
-    },
-    /// No end within the time allowed.
-    #[error("no answer within {seconds} s")]
-    Timeout {
-        /// The time allowed.
-        seconds: u64,
-    },
-    /// The topic's reader has ended, so nothing written can be read back.
-    #[error("the reader of a storage topic has ended")]
-    ReaderEnded,
-    /// A key for the cluster cannot be made.
-    #[error("no key for the cluster can be made: {0}")]
-    Key(String),
-    /// Kafka said no.
-    #[error(transparent)]
-    Kafka(#[from] crate::kafka::Error),
-}
-
-impl Error {
-    /// True when the same call may succeed later without a change of settings.
-    pub fn is_retriable(&self) -> bool {
-        match self {
-            Self::Write { cause, .. } => cause.is_retriable(),
-            Self::Timeout { .. } => true,
-            Self::ReaderEnded | Self::Key(_) => false,
-            Self::Kafka(error) => error.is_retriable(),
-        }
-    }
-}
 
 /// One record of the config topic as it was read: where the next one begins, and what it says (none when it is of no
 /// use to us or cannot be read; that was logged).

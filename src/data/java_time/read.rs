@@ -1,7 +1,7 @@
 //! Reading of a text by a pattern.
 
 use super::fields::{Field, Fields};
-use super::{DAYS, Item, MONTHS};
+use super::pattern::{DAYS, Item, MONTHS};
 
 /// Abbreviations and the minutes that they lie east of UTC.
 const ZONES: [(&str, i64); 24] = [

@@ -1,9 +1,11 @@
 //! The schema that two elements have in common, and elements brought to it.
 
-use super::Malformed;
 use crate::data::java_number::{double_value, float_value, long_value};
 use crate::data::{Kind, Schema, Value, schema};
 use std::sync::Arc;
+
+/// Not an array or a map after all.
+pub(super) struct Malformed;
 
 /// The schema for values of both; none if there is none. Of two numbers it is the wider one, which has its own idea of
 /// dates: a date counts as the number that it is.

@@ -1,6 +1,9 @@
 //! Tokens of a literal: delimiters are tokens of their own, what lies between them is one.
 
-use super::trim;
+/// Java's `trim`.
+pub(super) fn trim(text: &str) -> &str {
+    text.trim_matches(|c: char| c <= ' ')
+}
 
 /// A text and how far it is read.
 pub(super) struct Tokens<'a> {

@@ -1,0 +1,13 @@
+//! What can go wrong with a batch.
+
+/// The encoder failed: a defect, never the data's fault.
+#[derive(Debug, thiserror::Error)]
+#[error("gzip: {0}")]
+pub struct Error(pub(super) String);
+
+impl Error {
+    /// Never: it would fail the same way again.
+    pub fn is_retriable(&self) -> bool {
+        false
+    }
+}
