@@ -4,19 +4,43 @@
 
 use std::time::Duration;
 
+/// Numbers for jitter and for choosing among equals: they need spread, not quality (xorshift64).
+#[derive(Debug, Clone)]
+pub struct Random(u64);
+
+impl Random {
+    /// The same numbers for the same `seed`.
+    pub fn new(seed: u64) -> Self {
+        Self(seed | 1)
+    }
+
+    /// The next number.
+    pub fn number(&mut self) -> u64 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        self.0
+    }
+
+    /// A number below `count`; 0 when that is 0.
+    pub fn below(&mut self, count: usize) -> usize {
+        usize::try_from(self.number() >> 33).unwrap_or(0) % count.max(1)
+    }
+}
+
 /// A growing pause: the n-th is random in `[min, base·2ⁿ]`, never above `cap`.
 #[derive(Debug, Clone)]
 pub struct Backoff {
     base: Duration,
     cap: Duration,
     attempt: u32,
-    seed: u64,
+    random: Random,
 }
 
 impl Backoff {
     /// Pauses from about `base` up to `cap`. `seed` makes the jitter repeatable in tests.
     pub fn new(base: Duration, cap: Duration, seed: u64) -> Self {
-        Self { base, cap, attempt: 0, seed: seed | 1 }
+        Self { base, cap, attempt: 0, random: Random::new(seed) }
     }
 
     /// How many pauses were handed out since the last reset.
@@ -34,11 +58,7 @@ impl Backoff {
         let step = self.base.saturating_mul(1_u32.checked_shl(self.attempt.min(20)).unwrap_or(u32::MAX));
         let step = step.min(self.cap);
         self.attempt = self.attempt.saturating_add(1);
-        // xorshift64: jitter needs spread, not quality.
-        self.seed ^= self.seed << 13;
-        self.seed ^= self.seed >> 7;
-        self.seed ^= self.seed << 17;
-        let share = u32::try_from(self.seed % 1000).unwrap_or(0);
+        let share = u32::try_from(self.random.number() % 1000).unwrap_or(0);
         step / 2 + (step / 2).saturating_mul(share) / 1000
     }
 }

@@ -57,10 +57,15 @@ pub(super) fn client(config: &RegistryConfig) -> Result<Client, Error> {
 
 /// The body, as long as it is no larger than a schema can be.
 pub(super) async fn body(response: reqwest::Response) -> Result<Vec<u8>, String> {
-    bounded::body(response, MOST_BYTES).await.map_err(|error| match error {
+    bounded::body(response, MOST_BYTES).await.map_err(broken)
+}
+
+/// Why a body was not read to its end.
+pub(super) fn broken(error: bounded::Error) -> String {
+    match error {
         bounded::Error::TooLong(_) => error.to_string(),
         bounded::Error::Broken(error) => chain(&error),
-    })
+    }
 }
 
 /// An error with its causes, without the address, which may hold a password.

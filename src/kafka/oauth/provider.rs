@@ -15,14 +15,12 @@ use azure_identity::{
     UserAssignedId, WorkloadIdentityCredential, WorkloadIdentityCredentialOptions,
 };
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 use time::OffsetDateTime;
-use url::Url;
 
 use super::Token;
 use crate::bounded;
+use crate::client_credentials::{ClientCredentials, Failure};
 use crate::config::files;
-use crate::secret::foreign;
 
 /// For one question, connecting included.
 const LIMIT: Duration = Duration::from_secs(30);
@@ -138,32 +136,14 @@ async fn endpoint(url: &str, (id, secret): (&str, &str), scope: Option<&str>) ->
     // A redirect would carry the secret to a place that the user did not name.
     let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build();
     let client = client.map_err(|error| cause(&error))?;
-    let mut form = vec![("grant_type", "client_credentials")];
-    form.extend(scope.map(|scope| ("scope", scope)));
-    let request =
-        client.post(url).basic_auth(id, Some(secret)).header("Accept", "application/json").form(&form);
-    let place = place(url);
-    let answer = request.send().await.map_err(|error| format!("{place}: {}", cause(&error)))?;
-    let status = answer.status().as_u16();
-    let body =
-        bounded::body(answer, MOST_BYTES).await.map_err(|error| format!("{place}: {}", cause(&error)))?;
-    let body: Value = serde_json::from_slice(&body).unwrap_or_default();
-    let text = |name: &str| body.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
-    match text("access_token") {
-        Some(token) if status == 200 => Ok(token.to_owned()),
-        _ => {
-            // Providers say here what is wrong, in one line.
-            let words = [text("error"), text("error_description")].into_iter().flatten();
-            let words: Vec<_> = words.map(|text| foreign(text.lines().next().unwrap_or_default())).collect();
-            Err(format!("{place}: status {status} {}", words.join(": ")).trim_end().to_owned())
-        }
-    }
-}
-
-/// An address without what may be a secret in it.
-fn place(url: &str) -> String {
-    let Ok(url) = Url::parse(url) else { return "the token endpoint".to_owned() };
-    format!("{}{}", url.origin().ascii_serialization(), url.path())
+    let credentials = ClientCredentials { endpoint: url, id, secret, scope };
+    let reason = match credentials.ask(&client).await {
+        Ok(grant) => return Ok(grant.token.expose().to_owned()),
+        Err(Failure::NoAnswer(error)) => cause(&error),
+        Err(Failure::Broken(error)) => cause(&error),
+        Err(Failure::Refused { status, words }) => format!("status {status} {words}").trim_end().to_owned(),
+    };
+    Err(format!("{}: {reason}", credentials.place()))
 }
 
 /// The innermost cause: the outer ones name the URL over again.
