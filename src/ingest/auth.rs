@@ -4,10 +4,10 @@
 //! `azure_identity`, which caches the token and renews it in time. Before a token (or the key behind it) leaves, the
 //! place is checked by `trust`. Owner of the tokens; prints none.
 
+use super::endpoint::Endpoint;
 use super::error::chain;
 use super::http::Http;
-use super::kusto::Endpoint;
-use super::trust::{Objection, Policy, objection};
+use super::trust::{Objection, TrustPolicy, objection};
 use super::url::redacted;
 use super::{Error, SasUrl, credential};
 use crate::config::{Authentication, Custody, files, is_loopback};
@@ -157,7 +157,7 @@ impl Auth {
     /// Refuses to send a token where it does not belong.
     fn check(&self, endpoint: &Endpoint, cloud: Option<&Cloud>) -> Result<(), Error> {
         let Allowed { insecure, custody } = &self.allowed;
-        let policy = Policy { of_worker: self.config.is_of_worker(), insecure: *insecure, custody };
+        let policy = TrustPolicy { of_worker: self.config.is_of_worker(), insecure: *insecure, custody };
         let named = cloud.map(|cloud| (&cloud.login, cloud.resource()));
         let Some(objection) = objection(&endpoint.url, named, policy) else { return Ok(()) };
         let url = SasUrl::new(endpoint.url.clone());

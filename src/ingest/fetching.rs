@@ -49,7 +49,7 @@ pub struct Resources {
 
 /// What is asked for and what is taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Policy {
+pub struct ResourcePolicy {
     /// The way batches go to the service.
     pub protocol: IngestionProtocol,
     /// Plain http storage is taken also when it is not on loopback.
@@ -57,7 +57,7 @@ pub struct Policy {
 }
 
 /// Fetches them once; the generation is the caller's to count.
-pub(super) async fn fetch(dm: &KustoClient, policy: Policy) -> Result<Resources, Error> {
+pub(super) async fn fetch(dm: &KustoClient, policy: ResourcePolicy) -> Result<Resources, Error> {
     if policy.protocol != IngestionProtocol::Queued
         && let Some(resources) = fetch_by_rest(dm, policy).await?
     {
@@ -97,7 +97,7 @@ pub(super) async fn fetch(dm: &KustoClient, policy: Policy) -> Result<Resources,
 }
 
 /// What REST needs; none when the batches go by queue, because the cluster offers no REST or does not prefer it.
-async fn fetch_by_rest(dm: &KustoClient, policy: Policy) -> Result<Option<Resources>, Error> {
+async fn fetch_by_rest(dm: &KustoClient, policy: ResourcePolicy) -> Result<Option<Resources>, Error> {
     let wanted = policy.protocol == IngestionProtocol::V2;
     let offer = match rest::offer(dm).await {
         Ok(offer) => offer,

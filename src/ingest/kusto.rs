@@ -4,6 +4,7 @@
 
 use super::answer::{Found, Table, parse_table};
 use super::auth::Auth;
+use super::endpoint::Endpoint;
 use super::error::{Class, Refusal, chain};
 use super::http::{Call, Http};
 use super::message::Sender;
@@ -24,17 +25,6 @@ pub struct KustoClient {
     auth: Arc<Auth>,
     sender: Arc<Sender>,
     endpoint: Endpoint,
-}
-
-/// Where a [`KustoClient`] sends to.
-#[derive(Debug, Clone)]
-pub struct Endpoint {
-    /// The cluster's address; commands go below its path.
-    pub url: Url,
-    /// The setting it came from.
-    pub setting: &'static str,
-    /// What a 403 of it means.
-    pub role: &'static str,
 }
 
 /// One request that carries something.

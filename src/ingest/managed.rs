@@ -8,13 +8,14 @@
 
 use super::auth::{Allowed, Auth};
 use super::blob::Cut;
-use super::delivery::Delivery;
-use super::following::Follower;
+use super::endpoint::{Endpoint, INGESTOR};
 use super::http::{Http, HttpPools, Route, Timings};
-use super::kusto::{Endpoint, KustoClient};
+use super::kusto::KustoClient;
 use super::message::Sender;
+use super::progress::BatchProgress;
 use super::queued::Queued;
-use super::resources::{Policy, ResourceManager};
+use super::resources::{ResourceManager, ResourcePolicy};
+use super::status_poller::StatusPoller;
 use super::streaming::{Failure, Streaming};
 use super::{Error, IngestClient, IngestRequest, Target, WaitingTeller, target};
 use crate::config::{Authentication, IngestionProtocol, KustoSinkConfig, is_loopback};
@@ -24,9 +25,6 @@ use std::sync::Arc;
 use std::time::Duration;
 use url::Url;
 
-/// What a 403 of the data management service means, and one of streaming ingestion.
-pub(super) const INGESTOR: &str = "the principal needs the role Database Ingestor or Table Ingestor: \
-                        .add database <db> ingestors ('aadapp=<aad.auth.appid>;<aad.auth.authority>')";
 /// What a 403 of the engine means.
 const VIEWER: &str = "the principal needs the role Database Viewer to look at tables";
 
@@ -93,16 +91,16 @@ impl ManagedIngestClient {
         let auth = Arc::new(Auth::new(settings.auth, http.clone(), direct, dm.clone(), settings.allowed));
         let dm = Arc::new(KustoClient::new(http.clone(), Arc::clone(&auth), Arc::clone(&sender), dm));
         let engine = Arc::new(KustoClient::new(http.clone(), auth, Arc::clone(&sender), engine));
-        let policy = Policy { protocol: settings.protocol, insecure };
+        let policy = ResourcePolicy { protocol: settings.protocol, insecure };
         let resources = ResourceManager::new(Arc::clone(&dm), Arc::clone(&http.timings), policy);
-        let follower = Follower::new(Arc::clone(&dm), Arc::clone(&http.timings));
+        let status_poller = StatusPoller::new(Arc::clone(&dm), Arc::clone(&http.timings));
         let streaming = Streaming::new(Arc::clone(&engine), Arc::clone(&http.timings));
-        let queued = Queued { http, cut: settings.cut, resources, sender, dm, follower };
+        let queued = Queued { http, cut: settings.cut, resources, sender, dm, status_poller };
         Self { queued, streaming, engine, principal, retry_max_time: settings.retry_max_time }
     }
 
     /// One try, by the way the batch goes now.
-    async fn attempt(&self, delivery: &mut Delivery<'_>) -> Result<Step, Error> {
+    async fn attempt(&self, delivery: &mut BatchProgress<'_>) -> Result<Step, Error> {
         if !delivery.streams || !self.streaming.is_open(delivery.request) {
             delivery.streams = false;
             return self.queued.attempt(delivery).await.map(|()| Step::Done);
@@ -131,7 +129,7 @@ enum Step {
 #[async_trait]
 impl IngestClient for ManagedIngestClient {
     async fn ingest_telling(&self, request: &IngestRequest, waits: &WaitingTeller) -> Result<(), Error> {
-        let mut delivery = Delivery::new(request, &self.queued.http.timings);
+        let mut delivery = BatchProgress::new(request, &self.queued.http.timings);
         loop {
             delivery.tries += 1;
             let place = self.queued.place(&mut delivery).await;

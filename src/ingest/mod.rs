@@ -10,29 +10,32 @@ mod auth;
 mod blob;
 mod certificate;
 mod credential;
-mod delivery;
+mod endpoint;
 mod error;
 mod fetching;
-mod following;
 mod http;
 mod kusto;
 mod managed;
 mod message;
-mod pauses;
+mod progress;
 mod queue;
 mod queued;
 mod ranking;
 mod resources;
 mod rest;
+mod status_poller;
 mod storage;
 mod streaming;
+mod streaming_backoff;
 mod target;
 #[cfg(test)]
 mod tests;
 mod trust;
 mod url;
 
-pub use error::{Class, Error, Refusal};
+#[cfg(test)]
+pub use error::Class;
+pub use error::{Error, Refusal};
 pub use http::HttpPools;
 pub use managed::ManagedIngestClient;
 pub use url::SasUrl;

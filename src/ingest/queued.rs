@@ -5,12 +5,12 @@
 //! are fetched. What is tried again, and when, is decided by `managed`.
 
 use super::blob::{self, Cut};
-use super::delivery::Delivery;
-use super::following::Follower;
 use super::http::Http;
 use super::kusto::KustoClient;
 use super::message::{self, Sender};
+use super::progress::BatchProgress;
 use super::resources::{Resource, ResourceManager, Resources};
+use super::status_poller::StatusPoller;
 use super::{Error, IngestRequest, SasUrl, queue, rest};
 use crate::limits::Entered;
 use std::sync::Arc;
@@ -31,13 +31,13 @@ pub struct Queued {
     /// The data management service.
     pub dm: Arc<KustoClient>,
     /// What becomes of batches that went by REST.
-    pub follower: Follower,
+    pub status_poller: StatusPoller,
 }
 
 impl Queued {
     /// The place for a try, also of one that goes to the engine. To wait for it is not to fail: the time for tries is not
     /// used up by it.
-    pub async fn place(&self, delivery: &mut Delivery<'_>) -> Entered {
+    pub async fn place(&self, delivery: &mut BatchProgress<'_>) -> Entered {
         let asked = Instant::now();
         let place = self.http.uploads.enter(self.cut.connections(delivery.request.body.len())).await;
         delivery.started += asked.elapsed();
@@ -45,7 +45,7 @@ impl Queued {
     }
 
     /// One try: as far as it gets, noted in `delivery`.
-    pub async fn attempt(&self, delivery: &mut Delivery<'_>) -> Result<(), Error> {
+    pub async fn attempt(&self, delivery: &mut BatchProgress<'_>) -> Result<(), Error> {
         let resources = self.resources_for(delivery).await?;
         let container = self.upload(delivery, &resources).await?;
         let request = delivery.request;
@@ -70,13 +70,13 @@ impl Queued {
     async fn post(&self, request: &IngestRequest, blob: &SasUrl) -> Result<(), Error> {
         let operation = rest::post(&self.dm, request, blob, OffsetDateTime::now_utc()).await?;
         if let Some(operation) = operation {
-            self.follower.follow(request, operation);
+            self.status_poller.follow(request, operation);
         }
         Ok(())
     }
 
     /// The resources to use: fresh ones after storage refused the last.
-    async fn resources_for(&self, delivery: &mut Delivery<'_>) -> Result<Arc<Resources>, Error> {
+    async fn resources_for(&self, delivery: &mut BatchProgress<'_>) -> Result<Arc<Resources>, Error> {
         let Some(generation) = delivery.refused.take() else { return self.resources.get().await };
         match self.resources.newer_than(generation).await {
             // The cluster does not answer: perhaps another container or queue still works.
@@ -91,7 +91,7 @@ impl Queued {
     /// The container that holds the blob, with today's signature; uploads it if none does.
     async fn upload<'a>(
         &self,
-        delivery: &mut Delivery<'_>,
+        delivery: &mut BatchProgress<'_>,
         resources: &'a Resources,
     ) -> Result<&'a Resource, Error> {
         let holder = delivery.holder.as_ref();

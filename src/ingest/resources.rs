@@ -9,6 +9,7 @@ use super::http::Timings;
 use super::kusto::KustoClient;
 use super::ranking::Ranking;
 use super::{Error, SasUrl};
+use crate::retry::Random;
 use futures::FutureExt as _;
 use futures::future::{BoxFuture, Shared};
 use std::fmt;
@@ -20,7 +21,7 @@ use tokio::time::Instant;
 use tracing::Instrument as _;
 use uuid::Uuid;
 
-pub use super::fetching::{Policy, Resource, Resources};
+pub use super::fetching::{Resource, ResourcePolicy, Resources};
 
 type Flight = Shared<BoxFuture<'static, Result<Arc<Resources>, Error>>>;
 
@@ -28,7 +29,7 @@ type Flight = Shared<BoxFuture<'static, Result<Arc<Resources>, Error>>>;
 pub struct ResourceManager {
     dm: Arc<KustoClient>,
     timings: Arc<Timings>,
-    policy: Policy,
+    policy: ResourcePolicy,
     started: Instant,
     state: Arc<Mutex<State>>,
     flights: Mutex<Flights>,
@@ -45,7 +46,7 @@ struct State {
     /// No renewal in the background before this moment.
     not_before: Option<Instant>,
     ranking: Ranking,
-    dice: u64,
+    random: Random,
 }
 
 /// The running fetch. Dropping the manager ends it.
@@ -62,9 +63,9 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 impl ResourceManager {
     /// Resources of the cluster behind `dm`. No I/O.
-    pub fn new(dm: Arc<KustoClient>, timings: Arc<Timings>, policy: Policy) -> Self {
-        let dice = Uuid::new_v4().as_u64_pair().0 | 1;
-        let state = State { current: None, not_before: None, ranking: Ranking::default(), dice };
+    pub fn new(dm: Arc<KustoClient>, timings: Arc<Timings>, policy: ResourcePolicy) -> Self {
+        let random = Random::new(Uuid::new_v4().as_u64_pair().0);
+        let state = State { current: None, not_before: None, ranking: Ranking::default(), random };
         Self {
             dm,
             timings,
@@ -113,11 +114,10 @@ impl ResourceManager {
         let now = self.started.elapsed();
         let order = {
             let mut state = lock(&self.state);
-            let mut dice = state.dice;
-            let order = state.ranking.order(&accounts, now, |sides| roll(&mut dice, sides));
-            state.dice = dice;
+            let State { ranking, random, .. } = &mut *state;
+            let order = ranking.order(&accounts, now, |count| random.below(count));
             // Within an account the first resource is as good as the next: spread over them too.
-            rotate_accounts(&order, &accounts, roll(&mut state.dice, resources.len().max(1)))
+            rotate_accounts(&order, &accounts, random.below(resources.len()))
         };
         let mut candidates = order.iter().filter_map(|index| resources.get(*index));
         let first = candidates.clone().next();
@@ -148,14 +148,6 @@ impl ResourceManager {
         flights.current = Some(flight.clone());
         flight
     }
-}
-
-/// A number below `sides`.
-fn roll(dice: &mut u64, sides: usize) -> usize {
-    *dice ^= *dice << 13;
-    *dice ^= *dice >> 7;
-    *dice ^= *dice << 17;
-    usize::try_from(*dice >> 33).unwrap_or(0) % sides.max(1)
 }
 
 /// Turns the resources of each account by `by` places among themselves; the order of accounts stays.

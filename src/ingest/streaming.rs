@@ -1,14 +1,14 @@
 //! One try of streaming ingestion: a batch as the body of a request to the engine (`kusto-protocol.md` §5).
 //!
 //! Decides what a refusal means: try again, queue the batch, or the batch's error. Owns the memory of tables that take
-//! none for a while ([`Pauses`]). What is tried again, and when, is decided by `managed`.
+//! none for a while ([`StreamingBackoff`]). What is tried again, and when, is decided by `managed`.
 
 use super::answer::Table;
+use super::endpoint::INGESTOR;
 use super::error::{Class, STREAM};
 use super::http::Timings;
 use super::kusto::{KustoClient, Post, below};
-use super::managed::INGESTOR;
-use super::pauses::Pauses;
+use super::streaming_backoff::StreamingBackoff;
 use super::{Error, IngestRequest, target};
 use std::sync::Arc;
 use tokio::time::Instant;
@@ -24,7 +24,7 @@ const TRIES: u32 = 3;
 pub struct Streaming {
     engine: Arc<KustoClient>,
     timings: Arc<Timings>,
-    pauses: Pauses,
+    backoff: StreamingBackoff,
 }
 
 /// Why a batch was not taken.
@@ -39,12 +39,12 @@ pub enum Failure {
 impl Streaming {
     /// Ingestion by `engine`. No I/O.
     pub fn new(engine: Arc<KustoClient>, timings: Arc<Timings>) -> Self {
-        Self { engine, timings, pauses: Pauses::default() }
+        Self { engine, timings, backoff: StreamingBackoff::default() }
     }
 
     /// True when `request` is small enough and its table is not known to refuse it.
     pub fn is_open(&self, request: &IngestRequest) -> bool {
-        request.raw_size <= LIMIT && self.pauses.admit(request, Instant::now())
+        request.raw_size <= LIMIT && self.backoff.admit(request, Instant::now())
     }
 
     /// Sends the batch; `number` counts its tries from 1.
@@ -70,7 +70,7 @@ impl Streaming {
 
     fn taken(&self, request: &IngestRequest, answer: &Table) {
         let IngestRequest { blob_name, database, table, .. } = request;
-        if self.pauses.resumed(request, Instant::now()) {
+        if self.backoff.resumed(request, Instant::now()) {
             tracing::info!("{database}.{table} takes streaming ingestion again");
         }
         // The rows are in the table, but what its update policy should have made of them is not: a second try would
@@ -89,7 +89,7 @@ impl Streaming {
         let (now, timings) = (Instant::now(), &self.timings);
         let (time, what) = match meaning(&error) {
             Meaning::TooLarge => {
-                self.pauses.too_large(request, now, timings.streaming_off);
+                self.backoff.too_large(request, now, timings.streaming_off);
                 return Failure::Queue(error);
             }
             Meaning::Off => (timings.streaming_off, "takes no streaming ingestion"),
@@ -102,7 +102,7 @@ impl Streaming {
             }
             Meaning::Other => return Failure::Again(error),
         };
-        if self.pauses.pause(request, now, time) {
+        if self.backoff.pause(request, now, time) {
             let IngestRequest { database, table, .. } = request;
             let seconds = time.as_secs();
             tracing::warn!(

@@ -12,7 +12,7 @@ use url::Url;
 
 /// Whose token it is, and what the worker's operator said.
 #[derive(Debug, Clone, Copy)]
-pub struct Policy<'a> {
+pub struct TrustPolicy<'a> {
     /// It is of the worker's own identity.
     pub of_worker: bool,
     /// `worker.allow.insecure.http`, for emulators in a closed network: it lets plain http and any host pass for what is the
@@ -24,7 +24,7 @@ pub struct Policy<'a> {
 
 /// Why a token must not go to `url`. `login` is the login server the cluster named, and the resource it named; none for a
 /// token that the user gave as it is.
-pub fn objection(url: &Url, named: Option<(&Url, &str)>, policy: Policy<'_>) -> Option<Objection> {
+pub fn objection(url: &Url, named: Option<(&Url, &str)>, policy: TrustPolicy<'_>) -> Option<Objection> {
     let host = url.host_str().unwrap_or_default().to_ascii_lowercase();
     let login = named.map(|(login, _)| login);
     let stranger = || Some(Objection::Stranger(login.and_then(Url::host_str).map(str::to_owned)));
@@ -75,7 +75,7 @@ pub enum Objection {
 
 #[cfg(test)]
 mod tests {
-    use super::{Objection, Policy, objection};
+    use super::{Objection, TrustPolicy, objection};
     use crate::config::Custody;
     use url::Url;
 
@@ -89,7 +89,7 @@ mod tests {
         insecure: bool,
     ) -> Option<Objection> {
         let custody = Custody::default();
-        let policy = Policy { of_worker, insecure, custody: &custody };
+        let policy = TrustPolicy { of_worker, insecure, custody: &custody };
         objection(&Url::parse(url).unwrap(), Some((&Url::parse(login).unwrap(), resource)), policy)
     }
 
@@ -183,7 +183,7 @@ mod tests {
     #[test]
     fn a_given_token_goes_to_any_cloud_but_to_no_stranger() {
         let custody = Custody::default();
-        let policy = Policy { of_worker: false, insecure: false, custody: &custody };
+        let policy = TrustPolicy { of_worker: false, insecure: false, custody: &custody };
         let url = Url::parse("https://x.kusto.usgovcloudapi.net").unwrap();
         assert_eq!(objection(&url, None, policy), None);
         let stranger = Url::parse("https://example.com").unwrap();

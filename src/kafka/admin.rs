@@ -4,13 +4,15 @@
 //! broker with automatic creation does not give us one that is not compacted. Brokers that cannot create or describe
 //! topics, or will not let us, are taken at their word: the topic is then assumed to be right, as Connect does.
 
+use super::blocking::blocking;
 use super::create::create;
 use super::groups::GroupDescription;
+use super::log_context::LogContext;
 use super::native::errors;
 use super::oauth::{self, Keeper};
 use super::refusal::Refusal;
 use super::storage_topic::usable_partitions;
-use super::{Error, log, settings, unreachable};
+use super::{Error, settings, unreachable};
 use crate::config::WorkerConfig;
 use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, ResourceSpecifier, TopicReplication};
 use rdkafka::config::ClientConfig;
@@ -34,7 +36,7 @@ const METADATA_PAUSE: Duration = Duration::from_millis(100);
 
 /// A client for storage topics, for the time of a start.
 pub struct Admin {
-    client: Arc<AdminClient<log::LogContext>>,
+    client: Arc<AdminClient<LogContext>>,
     _tokens: Keeper,
     config: ClientConfig,
     bootstrap: String,
@@ -63,7 +65,7 @@ impl Admin {
         config.set("allow.auto.create.topics", "false");
         let mut own = config.clone();
         let source = oauth::take(&mut own);
-        let client: AdminClient<_> = create(&own, log::LogContext::new(&config))
+        let client: AdminClient<_> = create(&own, LogContext::new(&config))
             .map_err(|source| Error::Client { bootstrap: worker.bootstrap_servers.clone(), source })?;
         let client = Arc::new(client);
         let tokens = Keeper::start(source, &client);
@@ -71,7 +73,7 @@ impl Admin {
     }
 
     /// The library's client, for questions that are no business of storage.
-    pub(super) fn client(&self) -> &AdminClient<log::LogContext> {
+    pub(super) fn client(&self) -> &AdminClient<LogContext> {
         &self.client
     }
 
@@ -364,11 +366,4 @@ enum Created {
 
 fn options() -> AdminOptions {
     AdminOptions::new().request_timeout(Some(REQUEST_TIMEOUT)).operation_timeout(Some(REQUEST_TIMEOUT))
-}
-
-/// Runs one of librdkafka's waiting calls where waiting does no harm.
-pub(super) async fn blocking<T: Send + 'static>(
-    call: impl FnOnce() -> Result<T, KafkaError> + Send + 'static,
-) -> Result<T, KafkaError> {
-    tokio::task::spawn_blocking(call).await.unwrap_or(Err(KafkaError::Canceled))
 }

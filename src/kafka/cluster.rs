@@ -12,7 +12,7 @@ use rdkafka::error::{KafkaError, KafkaResult};
 use rdkafka::groups::{GroupInfo, GroupMemberInfo};
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 
-use super::admin::blocking;
+use super::blocking::blocking;
 use super::consumer_events::Context;
 use super::{ConsumerEvent, Error, GroupConsumer, PartitionQueue, Subscription, settings};
 use crate::config::WorkerConfig;

@@ -194,7 +194,7 @@ impl GroupConsumer {
             let (context, client, now) = (self.consumer.context(), self.consumer.client(), Instant::now());
             let is_joining =
                 !context.reach.is_member() && !self.matching.as_ref().is_some_and(Matching::has_none);
-            if context.outage.mend(client) && is_joining {
+            if context.outage.reconnect(client) && is_joining {
                 brokers::look_at_topics(client);
                 // This question may be lost as the one before it was.
                 context.outage.goes_on();

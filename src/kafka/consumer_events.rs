@@ -77,8 +77,8 @@ impl ClientContext for Context {
             let advice = refusal.consumer_advice();
             return self.send(ConsumerEvent::Refused(Error::Refused { group, reason, advice }));
         }
-        self.reach.hear(&error, reason);
-        if !self.outage.hear(&error) {
+        self.reach.record_error(&error, reason);
+        if !self.outage.record_error(&error) {
             return;
         }
         self.send(ConsumerEvent::Trouble(if is_unknown_topic(&error) {

@@ -4,14 +4,15 @@
 //! What is sent, and why, is the caller's business. A letter is tried again until Kafka takes it or refuses it for good;
 //! one that is too large goes in parts (`post`).
 
+mod letter;
 mod post;
 
 use super::admin::Admin;
 use super::{Error, settings};
 use crate::config::{Properties, WorkerConfig, files};
-use crate::id::TopicPartition;
 use futures::FutureExt;
 use futures::future::BoxFuture;
+pub use letter::{Letter, LetterBox};
 use post::Post;
 use rdkafka::ClientConfig;
 use rdkafka::admin::{AdminOptions, NewTopic, TopicReplication};
@@ -89,23 +90,6 @@ impl DeadLetterTopic {
     }
 }
 
-/// A record for the topic.
-#[derive(Debug, Clone, Copy)]
-pub struct Letter<'a> {
-    /// The key's bytes.
-    pub key: Option<&'a [u8]>,
-    /// The value's bytes.
-    pub value: Option<&'a [u8]>,
-    /// The record's own headers, in order.
-    pub headers: &'a [(&'a str, Option<&'a [u8]>)],
-    /// Headers that say what happened to it, behind its own.
-    pub context: &'a [(&'a str, Option<&'a [u8]>)],
-    /// Milliseconds since the epoch.
-    pub timestamp: Option<i64>,
-    /// Where the record is.
-    pub origin: (&'a TopicPartition, i64),
-}
-
 /// The producer.
 pub struct DeadLetterProducer {
     post: Arc<Post>,
@@ -138,12 +122,6 @@ impl DeadLetterProducer {
         let post = Post::open(producer, &to.topic, to.settings())?;
         Ok(Self { post: Arc::new(post) })
     }
-}
-
-/// Takes letters for one topic.
-pub trait LetterBox: Send + Sync {
-    /// Sends a letter; what comes back ends when all replicas in sync have it, or what its topic takes of it.
-    fn send(&self, letter: Letter<'_>) -> BoxFuture<'static, Result<(), Error>>;
 }
 
 impl LetterBox for DeadLetterProducer {

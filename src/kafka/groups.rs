@@ -4,9 +4,9 @@
 //! (`connect-runtime.md` §1.13, §4.1). It joins no group and decides nothing.
 
 use super::Error;
-use super::admin::blocking;
+use super::blocking::blocking;
 use super::create::create;
-use super::log::LogContext;
+use super::log_context::LogContext;
 use super::native::group_offsets::{self, Operation, PartitionAnswer};
 use super::oauth::{self, Keeper};
 use super::settings;

@@ -5,18 +5,17 @@
 //! What the records mean is not known here, and nothing is ever committed.
 
 use super::Error;
-use super::admin::blocking;
+use super::blocking::blocking;
 use super::create::create;
 use super::error::fetch_advice;
+use super::log_context::LogContext;
 use super::oauth::{self, Keeper};
-use super::outage::Outage;
 use super::settings;
 use super::topic_watch::TopicWatch;
 use super::writer::{Outgoing, Undelivered, Writer};
 use crate::config::WorkerConfig;
-use rdkafka::client::ClientContext;
-use rdkafka::config::{ClientConfig, RDKafkaLogLevel};
-use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext};
+use rdkafka::config::ClientConfig;
+use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::Message;
 use rdkafka::producer::Producer;
@@ -42,37 +41,6 @@ const IDLE_TIMEOUT: Duration = Duration::from_secs(30);
 /// At the end of the data, but before the end offset, with nothing coming: only control records are left (a JVM
 /// leader may write in transactions; they are never handed over). Longer than a fetch may wait.
 const CONTROL_RECORDS_PAUSE: Duration = Duration::from_secs(3);
-
-/// Sends librdkafka's log lines and errors into ours.
-#[derive(Debug)]
-pub struct LogContext {
-    pub(super) outage: Outage,
-}
-
-impl LogContext {
-    /// For a client with these settings.
-    pub(super) fn new(config: &ClientConfig) -> Self {
-        Self { outage: Outage::new(config) }
-    }
-}
-
-impl ClientContext for LogContext {
-    fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
-        settings::log(level, facility, message);
-    }
-
-    fn error(&self, error: KafkaError, reason: &str) {
-        // The end of a partition, which the reader asks for, comes this way too.
-        if error.rdkafka_error_code() == Some(RDKafkaErrorCode::PartitionEOF) {
-            return;
-        }
-        if self.outage.hear(&error) {
-            tracing::warn!(target: "kusto_connect::kafka::client", %error, reason, "Kafka client (check bootstrap.servers)");
-        }
-    }
-}
-
-impl ConsumerContext for LogContext {}
 
 /// One record of the log.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -295,7 +263,7 @@ fn reader_config(base: &ClientConfig, group: &str) -> ClientConfig {
 /// The reader's thread: ends when nobody takes its events any more.
 fn read(reader: &BaseConsumer<LogContext>, events: &mpsc::Sender<Event>) {
     while !events.is_closed() {
-        reader.context().outage.mend(reader.client());
+        reader.context().outage.reconnect(reader.client());
         let event = match reader.poll(Timeout::After(POLL)) {
             Some(Ok(message)) => Event::Record(LogRecord {
                 partition: message.partition(),

@@ -6,9 +6,10 @@
 //! changes what consumer groups have committed. `create` makes clients where there is room for them. `oauth` fetches the
 //! tokens that clients sign in with; `outage` brings clients back that lost all brokers, `reach` tells of it; `pace` keeps a
 //! partition's backlog from waiting for its idle siblings.
-//! Nothing here knows connectors, tasks or Kusto, and nothing decides when an offset is committed.
+//! Nothing here knows connectors, tasks or where records go, and nothing decides when an offset is committed.
 
 pub mod admin;
+mod blocking;
 pub mod cluster;
 pub mod consumer;
 mod consumer_events;
@@ -19,6 +20,7 @@ pub mod dead_letters;
 mod error;
 pub mod groups;
 pub mod log;
+mod log_context;
 mod matching;
 pub mod native;
 mod oauth;

@@ -1,12 +1,12 @@
-//! What a client hears of an outage of all its brokers: said once, not many times a second, and mended where the library
-//! does not mend it.
+//! What a client hears of an outage of all its brokers: said once, not many times a second, and
+//! ended where the library does not end it.
 //!
 //! A broker that goes down may answer that its cluster has no brokers. librdkafka (since 2.10) then forgets all it knew, and
 //! may end with nobody to ask for others: a client that stays offline for ever, without a word (its issue 5301). Nothing
 //! shows that from outside. So a client that has heard of an outage, and then of nothing for longer than the library waits
 //! between two tries, is told its bootstrap servers again: one that is well forgets them at the next look at the cluster.
 //!
-//! Each client owns its outage, as part of its context; whoever polls the client calls [`Outage::mend`].
+//! Each client owns its outage, as part of its context; whoever polls the client calls [`Outage::reconnect`].
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -51,11 +51,11 @@ impl Outage {
     }
 
     /// Takes note of an error of the client. True when it is news: each broker and each try tells of an outage anew.
-    pub(super) fn hear(&self, error: &KafkaError) -> bool {
-        self.hear_at(error, self.now())
+    pub(super) fn record_error(&self, error: &KafkaError) -> bool {
+        self.record_error_at(error, self.now())
     }
 
-    fn hear_at(&self, error: &KafkaError, now: u64) -> bool {
+    fn record_error_at(&self, error: &KafkaError, now: u64) -> bool {
         use RDKafkaErrorCode::{AllBrokersDown, BrokerTransportFailure, Resolve};
         match error.rdkafka_error_code() {
             Some(AllBrokersDown) => self.heard.store(now, Ordering::Relaxed),
@@ -71,7 +71,7 @@ impl Outage {
     }
 
     /// Tells `client` its bootstrap servers again, when it is time to: then it is true. To be called every few seconds.
-    pub(super) fn mend<C: ClientContext>(&self, client: &Client<C>) -> bool {
+    pub(super) fn reconnect<C: ClientContext>(&self, client: &Client<C>) -> bool {
         let is_due = self.is_due(self.now());
         if is_due {
             let added = brokers::add(client, &self.servers);
@@ -84,7 +84,7 @@ impl Outage {
         is_due
     }
 
-    /// It may need to be mended once more, as long after this as after the outage.
+    /// It may need another reconnect, as long after this as after the outage.
     pub(super) fn goes_on(&self) {
         self.heard.store(self.now(), Ordering::Relaxed);
     }
@@ -126,8 +126,8 @@ mod tests {
     fn a_client_is_told_once_when_an_outage_went_quiet() {
         let outage = outage();
         assert!(!outage.is_due(1_000_000), "there was no outage");
-        outage.hear_at(&error(RDKafkaErrorCode::AllBrokersDown), 5_000);
-        outage.hear_at(&error(RDKafkaErrorCode::AllBrokersDown), 6_000);
+        outage.record_error_at(&error(RDKafkaErrorCode::AllBrokersDown), 5_000);
+        outage.record_error_at(&error(RDKafkaErrorCode::AllBrokersDown), 6_000);
         assert!(!outage.is_due(7_999), "the library may still wait to try again");
         assert!(outage.is_due(8_000));
         assert!(!outage.is_due(1_000_000), "it was told");
@@ -136,17 +136,17 @@ mod tests {
     #[test]
     fn a_connection_that_was_lost_is_no_outage_of_all() {
         let outage = outage();
-        outage.hear_at(&error(RDKafkaErrorCode::BrokerTransportFailure), 0);
+        outage.record_error_at(&error(RDKafkaErrorCode::BrokerTransportFailure), 0);
         assert!(!outage.is_due(1_000_000));
     }
 
     #[test]
     fn an_outage_is_said_once_a_minute_and_all_else_always() {
         let outage = outage();
-        assert!(outage.hear_at(&error(RDKafkaErrorCode::BrokerTransportFailure), 0));
-        assert!(!outage.hear_at(&error(RDKafkaErrorCode::AllBrokersDown), 10));
-        assert!(outage.hear_at(&error(RDKafkaErrorCode::UnknownTopic), 20));
-        assert!(!outage.hear_at(&error(RDKafkaErrorCode::Resolve), 59_999));
-        assert!(outage.hear_at(&error(RDKafkaErrorCode::AllBrokersDown), 60_000));
+        assert!(outage.record_error_at(&error(RDKafkaErrorCode::BrokerTransportFailure), 0));
+        assert!(!outage.record_error_at(&error(RDKafkaErrorCode::AllBrokersDown), 10));
+        assert!(outage.record_error_at(&error(RDKafkaErrorCode::UnknownTopic), 20));
+        assert!(!outage.record_error_at(&error(RDKafkaErrorCode::Resolve), 59_999));
+        assert!(outage.record_error_at(&error(RDKafkaErrorCode::AllBrokersDown), 60_000));
     }
 }

@@ -62,7 +62,7 @@ pub(super) enum News {
 
 impl Reach {
     /// Takes note of an error of the client.
-    pub(super) fn hear(&self, error: &KafkaError, reason: &str) {
+    pub(super) fn record_error(&self, error: &KafkaError, reason: &str) {
         let Some(code) = error.rdkafka_error_code() else { return };
         if code == RDKafkaErrorCode::AllBrokersDown {
             let state = &mut *self.state();
@@ -133,14 +133,14 @@ mod tests {
     #[test]
     fn what_is_told_is_that_none_is_there_and_that_one_is_there_again() {
         let (reach, start) = (Reach::default(), Instant::now());
-        let hear = |code, reason: &str| reach.hear(&KafkaError::Global(code), reason);
+        let told = |code, reason: &str| reach.record_error(&KafkaError::Global(code), reason);
         let never = || -> bool { panic!("asked too early") };
-        hear(Code::BrokerTransportFailure, "b:1/1: Connect to ipv4#b:1 failed: Connection refused");
+        told(Code::BrokerTransportFailure, "b:1/1: Connect to ipv4#b:1 failed: Connection refused");
         assert_eq!((reach.news(start, never), reach.patience()), (None, None), "others may be there");
-        hear(Code::AllBrokersDown, "1/1 brokers are down");
+        told(Code::AllBrokersDown, "1/1 brokers are down");
         let Some(News::Gone(cause)) = reach.news(start, never) else { panic!("not told") };
         assert!(cause.contains("b:1") && cause.contains("check host and port"), "{cause}");
-        hear(Code::AllBrokersDown, "1/1 brokers are down");
+        told(Code::AllBrokersDown, "1/1 brokers are down");
         assert_eq!(reach.news(start + LOOK_EVERY / 2, never), None, "once");
         assert_eq!(reach.patience(), Some(LOOK_EVERY));
         let mut now = start + LOOK_EVERY;
@@ -149,13 +149,13 @@ mod tests {
         now += LOOK_EVERY;
         assert_eq!(reach.news(now, || true), Some(News::Back));
         assert_eq!((reach.news(now + LOOK_EVERY, never), reach.patience()), (None, None));
-        hear(Code::AllBrokersDown, "1/1 brokers are down");
+        told(Code::AllBrokersDown, "1/1 brokers are down");
         let Some(News::Gone(cause)) = reach.news(now, never) else { panic!("not told again") };
         assert!(!cause.contains("b:1"), "the cause is that of this time: {cause}");
-        hear(Code::BrokerTransportFailure, "b:2/1: Connect to ipv4#b:2 failed: Connection refused");
+        told(Code::BrokerTransportFailure, "b:2/1: Connect to ipv4#b:2 failed: Connection refused");
         let Some(News::Gone(cause)) = reach.news(now, never) else { panic!("not told when it came") };
         assert!(cause.contains("b:2"), "{cause}");
-        hear(Code::BrokerTransportFailure, "b:3/1: Connect to ipv4#b:3 failed: Connection refused");
+        told(Code::BrokerTransportFailure, "b:3/1: Connect to ipv4#b:3 failed: Connection refused");
         assert_eq!(reach.news(now, never), None, "one reason is enough");
     }
 
@@ -163,7 +163,7 @@ mod tests {
     fn who_is_let_into_the_group_has_a_broker() {
         let (reach, now) = (Reach::default(), Instant::now());
         let never = || -> bool { panic!("asked") };
-        let fail = || reach.hear(&KafkaError::Global(Code::AllBrokersDown), "1/1 brokers are down");
+        let fail = || reach.record_error(&KafkaError::Global(Code::AllBrokersDown), "1/1 brokers are down");
         reach.hear_of_group(true);
         fail();
         assert!(matches!(reach.news(now, never), Some(News::Gone(_))));

@@ -9,8 +9,8 @@ use std::time::Duration;
 use rdkafka::producer::{BaseProducer, Producer};
 
 use super::Error;
-use super::admin::blocking;
-use super::log::LogContext;
+use super::blocking::blocking;
+use super::log_context::LogContext;
 use super::native::topic_ids::{TopicId, topic_ids};
 
 /// One question to the brokers.

@@ -6,7 +6,7 @@
 
 use super::create::create;
 use super::error::is_too_large;
-use super::log::LogContext;
+use super::log_context::LogContext;
 use super::oauth::{self, Keeper};
 use rdkafka::config::ClientConfig;
 use rdkafka::error::KafkaError;
@@ -21,8 +21,8 @@ const POLL: Duration = Duration::from_secs(1);
 /// What is under way when the writer ends may take so long.
 const LAST_WRITES: Duration = Duration::from_secs(5);
 
-/// The offset of a record that was delivered.
-pub type Delivery = Result<i64, Undelivered>;
+/// The offset of a record that was delivered, or why it was not.
+pub type SendResult = Result<i64, Undelivered>;
 
 /// A record that was not delivered.
 pub struct Undelivered {
@@ -45,7 +45,7 @@ pub(super) struct Outgoing<'a> {
 }
 
 impl ProducerContext for LogContext {
-    type DeliveryOpaque = Box<oneshot::Sender<Delivery>>;
+    type DeliveryOpaque = Box<oneshot::Sender<SendResult>>;
 
     fn delivery(&self, result: &DeliveryResult<'_>, sender: Self::DeliveryOpaque) {
         let delivery = match result {
@@ -78,7 +78,7 @@ impl Writer {
         let thread = std::thread::Builder::new().name("log-writer".to_owned()).spawn(move || {
             while let Some(producer) = polled.upgrade() {
                 producer.poll(POLL);
-                producer.context().outage.mend(producer.client());
+                producer.context().outage.reconnect(producer.client());
                 if Arc::strong_count(&producer) == 1
                     && let Err(error) = producer.flush(LAST_WRITES)
                 {
@@ -97,7 +97,7 @@ impl Writer {
 
     /// Sends a record behind the others. What comes back gives its offset once it is delivered; it goes its way whether
     /// that is waited for or not.
-    pub(super) fn send(&self, outgoing: Outgoing<'_>) -> impl Future<Output = Delivery> + Send + use<> {
+    pub(super) fn send(&self, outgoing: Outgoing<'_>) -> impl Future<Output = SendResult> + Send + use<> {
         let (sender, delivered) = oneshot::channel();
         let mut record = BaseRecord::<[u8], [u8], _>::with_opaque_to(outgoing.topic, Box::new(sender));
         (record.key, record.payload) = (outgoing.key, outgoing.value);

@@ -2,7 +2,7 @@
 
 use super::super::IngestClient as _;
 use super::super::blob::Cut;
-use super::super::delivery::Delivery;
+use super::super::progress::BatchProgress;
 use super::fake::{Fake, IDENTITY, Op};
 use super::{client, request, settings, timings};
 use bytes::Bytes;
@@ -41,7 +41,7 @@ async fn the_time_for_tries_is_not_used_up_by_waiting_for_a_place() {
     let client = client(settings(&Url::parse("http://127.0.0.1:9").unwrap()));
     let all = client.queued.http.uploads.enter(usize::MAX).await;
     let request = request(1);
-    let mut delivery = Delivery::new(&request, &timings());
+    let mut delivery = BatchProgress::new(&request, &timings());
     let waiting = async {
         tokio::time::advance(Duration::from_hours(1)).await;
         drop(all);

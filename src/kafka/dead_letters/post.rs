@@ -5,7 +5,7 @@
 //! without anything of its own. What was left out stands in a header of ours, with the place where the record is.
 //! A letter is held a second time only when it was refused.
 
-use super::Letter;
+use super::letter::Letter;
 use crate::id::TopicPartition;
 use crate::kafka::Error;
 use crate::kafka::error::is_too_large;

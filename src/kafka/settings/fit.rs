@@ -6,8 +6,8 @@
 
 use rdkafka::ClientConfig;
 
+use super::assembled::{Assembled, Note, NoteKind, setting};
 use super::table::{Treatment, treatment};
-use super::{Assembled, Note, NoteKind, setting};
 use crate::config::ClientKind;
 use crate::config::tls::Settings;
 

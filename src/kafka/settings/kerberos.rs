@@ -10,10 +10,12 @@ use std::path::Path;
 
 use rdkafka::ClientConfig;
 
-use super::{Error, setting};
+use super::assembled::setting;
+use super::module::expect_module;
 use crate::config::files;
 use crate::config::jaas::LoginEntry;
 use crate::config::tls::Settings;
+use crate::kafka::Error;
 
 /// Whether librdkafka was built with it (the feature `gssapi`).
 pub(super) const BUILT_IN: bool = cfg!(feature = "gssapi");
@@ -113,7 +115,7 @@ pub(super) fn apply(
 
 /// Key table and principal of a JAAS line.
 fn options(entry: &LoginEntry) -> Result<(Option<String>, Option<String>), String> {
-    super::sasl::expect_module(entry, &["Krb5LoginModule"])?;
+    expect_module(entry, &["Krb5LoginModule"])?;
     let other = |option: &&String| {
         !OPTIONS.contains(&option.as_str())
             && !WITHOUT_EFFECT.contains(&option.as_str())

@@ -6,6 +6,7 @@
 //! is made to keep the rules that librdkafka has between settings (`fit`). Which layers a client has is decided in
 //! `clients` alone; `check` says without making a client what making it would say.
 
+mod assembled;
 mod check;
 mod clients;
 mod fit;
@@ -14,6 +15,7 @@ mod kerberos;
 mod kerberos_tests;
 #[cfg(test)]
 mod matrix_tests;
+mod module;
 mod sasl;
 mod ssl;
 mod table;
@@ -27,6 +29,8 @@ use rdkafka::config::RDKafkaLogLevel;
 use super::Error;
 use crate::config::tls::{self, Settings};
 use crate::config::{ClientKind, Properties};
+use assembled::{Assembled, PROTOCOL, setting};
+pub use assembled::{Note, NoteKind};
 pub use check::{Checked, CheckedWorker, connector as check_connector, worker as check_worker};
 pub use clients::{
     admin, consumer, limit_by_the_broker, own, producer, same_group, session_timeout, storage,
@@ -41,59 +45,6 @@ pub struct Layer<'a> {
     pub properties: &'a Properties,
 }
 
-/// Something that the user may not expect of a setting that is not wrong.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Note {
-    /// The key as the user wrote it.
-    pub key: String,
-    /// The whole sentence; it names the key.
-    pub text: String,
-    /// What kind of surprise it is.
-    pub kind: NoteKind,
-}
-
-/// Kinds of notes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum NoteKind {
-    /// No client knows the key.
-    Unknown,
-    /// A key of Java's clients that does nothing here, and need not.
-    WithoutEffect,
-    /// Another value is used.
-    Adjusted,
-}
-
-/// What becomes of layers of settings.
-pub(super) struct Assembled {
-    config: ClientConfig,
-    /// All that is wrong; each is an [`Error::Setting`].
-    errors: Vec<Error>,
-    notes: Vec<Note>,
-}
-
-impl Assembled {
-    /// The configuration, when nothing is wrong; notes go to the log.
-    fn finish(self) -> Result<ClientConfig, Error> {
-        for Note { key, text, kind } in &self.notes {
-            match kind {
-                NoteKind::Unknown => tracing::warn!(key, "{text}"),
-                NoteKind::Adjusted => tracing::info!(key, "{text}"),
-                NoteKind::WithoutEffect => tracing::debug!(key, "{text}"),
-            }
-        }
-        match self.errors.len() {
-            0 => Ok(self.config),
-            _ => Err(Error::of_settings(self.errors)),
-        }
-    }
-
-    fn reject(mut self, error: Error) -> Self {
-        self.errors.push(error);
-        self
-    }
-}
-
-const PROTOCOL: &str = "security.protocol";
 const RECEIVE: &str = "receive.message.max.bytes";
 /// What a broker may send at once, and what a batch may be when it is decompressed. Not more: larger numbers are what the
 /// first bytes of a TLS alert (352,518,912) and of an HTTP answer read as, when a port is not Kafka's.
@@ -165,10 +116,6 @@ fn protocol(settings: &Settings<'_>) -> Result<String, Error> {
     } else {
         Err(setting(&settings.name(PROTOCOL), "must be PLAINTEXT, SSL, SASL_PLAINTEXT or SASL_SSL"))
     }
-}
-
-fn setting(key: &str, reason: &str) -> Error {
-    Error::Setting { key: key.to_owned(), reason: reason.to_owned() }
 }
 
 impl From<tls::Error> for Error {

@@ -7,11 +7,13 @@ use std::collections::BTreeMap;
 use rdkafka::ClientConfig;
 use url::Url;
 
+use super::assembled::{PROTOCOL, setting};
 use super::kerberos::{self, JAAS, Login};
-use super::{Error, PROTOCOL, setting};
+use super::module::expect_module;
 use crate::config::is_loopback;
 use crate::config::jaas::{LoginEntry, login_entry};
 use crate::config::tls::Settings;
+use crate::kafka::Error;
 use crate::kafka::oauth::{self, Kind, Source};
 
 pub(super) const MECHANISM: &str = "sasl.mechanism";
@@ -267,16 +269,4 @@ fn kind(settings: &Settings<'_>, entry: Option<&LoginEntry>) -> Result<Kind, Err
         }
         scheme => Err(setting(&name, &format!("the scheme is {scheme}, but must be https or file"))),
     }
-}
-
-/// An error unless the class of `entry` is one of `known`.
-pub(super) fn expect_module(entry: &LoginEntry, known: &[&str]) -> Result<(), String> {
-    let module = entry.simple_name();
-    if known.contains(&module) {
-        return Ok(());
-    }
-    Err(format!(
-        "the login module {module} cannot be used with this sasl.mechanism; use {}",
-        known.join(" or ")
-    ))
 }

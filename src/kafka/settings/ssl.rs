@@ -7,9 +7,10 @@ use std::path::Path;
 use openssl::ssl::{SslContextBuilder, SslMethod};
 use rdkafka::ClientConfig;
 
-use super::{Error, PROTOCOL, setting};
+use super::assembled::{PROTOCOL, setting};
 use crate::config::files;
 use crate::config::tls::{self, Settings};
+use crate::kafka::Error;
 
 /// Settings of Java's own TLS library without a meaning here.
 const JVM_ONLY: [&str; 5] = [

@@ -7,10 +7,12 @@ use rdkafka::ClientConfig;
 use rdkafka::error::KafkaError;
 use rdkafka::types::RDKafkaConfRes;
 
+use super::assembled::{Assembled, Note, NoteKind, PROTOCOL, setting};
 use super::table::{Treatment, treatment};
-use super::{Assembled, Error, Note, NoteKind, PROTOCOL, sasl, setting, ssl};
+use super::{sasl, ssl};
 use crate::config::tls::{Setting, Settings};
 use crate::config::{ClientKind, JavaType, broker_addresses, did_you_mean, java_key, java_keys};
+use crate::kafka::Error;
 
 /// So many surprises are told.
 const MOST_NOTES: usize = 100;

@@ -24,7 +24,7 @@ const CALLS: usize = 2;
 
 /// Follows the batches of one connector.
 #[derive(Debug)]
-pub struct Follower {
+pub struct StatusPoller {
     dm: Arc<KustoClient>,
     timings: Arc<Timings>,
     calls: Arc<Semaphore>,
@@ -33,7 +33,7 @@ pub struct Follower {
     told: Arc<AtomicBool>,
 }
 
-impl Follower {
+impl StatusPoller {
     /// Nothing followed yet. No I/O.
     pub fn new(dm: Arc<KustoClient>, timings: Arc<Timings>) -> Self {
         let calls = Arc::new(Semaphore::new(CALLS));
@@ -65,7 +65,7 @@ impl Follower {
     }
 }
 
-impl Drop for Follower {
+impl Drop for StatusPoller {
     fn drop(&mut self) {
         let tasks = self.tasks.get_mut().unwrap_or_else(PoisonError::into_inner);
         while tasks.try_join_next().is_some() {}

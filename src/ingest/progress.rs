@@ -12,7 +12,7 @@ use tokio::time::Instant;
 
 /// How far one batch has come.
 #[derive(Debug)]
-pub struct Delivery<'a> {
+pub struct BatchProgress<'a> {
     /// The batch.
     pub request: &'a IngestRequest,
     /// When its first try began, later by as long as others waited for their places.
@@ -35,7 +35,7 @@ pub struct Delivery<'a> {
     refreshed: bool,
 }
 
-impl<'a> Delivery<'a> {
+impl<'a> BatchProgress<'a> {
     /// A batch that was not tried yet.
     pub fn new(request: &'a IngestRequest, timings: &Timings) -> Self {
         let seed = request.id.as_u64_pair().1;

@@ -13,7 +13,7 @@ type Tables = HashMap<(Arc<str>, Arc<str>), Pause>;
 
 /// The memory of all tables.
 #[derive(Debug, Default)]
-pub struct Pauses {
+pub struct StreamingBackoff {
     tables: Mutex<Tables>,
 }
 
@@ -26,7 +26,7 @@ struct Pause {
     large: Option<(u64, Instant)>,
 }
 
-impl Pauses {
+impl StreamingBackoff {
     /// True when a batch like `request` may be streamed at `now`.
     pub fn admit(&self, request: &IngestRequest, now: Instant) -> bool {
         let tables = self.lock();
@@ -72,7 +72,7 @@ fn key(request: &IngestRequest) -> (Arc<str>, Arc<str>) {
 
 #[cfg(test)]
 mod tests {
-    use super::Pauses;
+    use super::StreamingBackoff;
     use crate::config::DataFormat;
     use crate::ingest::IngestRequest;
     use std::sync::Arc;
@@ -95,32 +95,32 @@ mod tests {
 
     #[test]
     fn a_pause_is_for_one_table_and_ends() {
-        let (pauses, start, time) = (Pauses::default(), Instant::now(), Duration::from_secs(10));
+        let (backoff, start, time) = (StreamingBackoff::default(), Instant::now(), Duration::from_secs(10));
         let (one, other) = (batch("one", 5), batch("other", 5));
-        assert!(pauses.pause(&one, start, time), "it is new");
-        assert!(!pauses.pause(&one, start, time), "it is known");
-        assert!(!pauses.admit(&one, start + time / 2) && pauses.admit(&other, start));
-        assert!(!pauses.resumed(&one, start + time / 2), "a late answer ends no pause");
-        assert!(pauses.admit(&one, start + time));
-        assert!(pauses.resumed(&one, start + time) && !pauses.resumed(&one, start + time));
+        assert!(backoff.pause(&one, start, time), "it is new");
+        assert!(!backoff.pause(&one, start, time), "it is known");
+        assert!(!backoff.admit(&one, start + time / 2) && backoff.admit(&other, start));
+        assert!(!backoff.resumed(&one, start + time / 2), "a late answer ends no pause");
+        assert!(backoff.admit(&one, start + time));
+        assert!(backoff.resumed(&one, start + time) && !backoff.resumed(&one, start + time));
     }
 
     #[test]
     fn a_shorter_pause_does_not_end_a_longer_one() {
-        let (pauses, start) = (Pauses::default(), Instant::now());
+        let (backoff, start) = (StreamingBackoff::default(), Instant::now());
         let one = batch("one", 5);
-        pauses.pause(&one, start, Duration::from_mins(15));
-        pauses.pause(&one, start, Duration::from_secs(10));
-        assert!(!pauses.admit(&one, start + Duration::from_mins(1)));
+        backoff.pause(&one, start, Duration::from_mins(15));
+        backoff.pause(&one, start, Duration::from_secs(10));
+        assert!(!backoff.admit(&one, start + Duration::from_mins(1)));
     }
 
     #[test]
     fn only_batches_of_a_size_that_was_refused_are_queued() {
-        let (pauses, start, time) = (Pauses::default(), Instant::now(), Duration::from_secs(10));
-        pauses.too_large(&batch("one", 100), start, time);
-        pauses.too_large(&batch("one", 200), start, time);
-        assert!(pauses.admit(&batch("one", 99), start));
-        assert!(!pauses.admit(&batch("one", 100), start));
-        assert!(pauses.admit(&batch("one", 500), start + time));
+        let (backoff, start, time) = (StreamingBackoff::default(), Instant::now(), Duration::from_secs(10));
+        backoff.too_large(&batch("one", 100), start, time);
+        backoff.too_large(&batch("one", 200), start, time);
+        assert!(backoff.admit(&batch("one", 99), start));
+        assert!(!backoff.admit(&batch("one", 100), start));
+        assert!(backoff.admit(&batch("one", 500), start + time));
     }
 }
