@@ -3,7 +3,7 @@
 //! A config may be large and its expressions many, so checks run on threads of their own, few at a time: neither the
 //! herder's loop nor the threads that answer requests wait for them.
 
-use super::handle::deadline;
+use super::request::deadline;
 use super::{Error, classes, task_configs};
 use crate::config::{ConfigInfos, ConnectorProperties, WorkerConfig, validate_connector};
 use crate::kafka;

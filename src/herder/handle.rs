@@ -4,9 +4,10 @@
 //! (`checking`), so that neither the loop nor other requests wait for it.
 
 use super::checking::{self, Checks};
-use super::request::{Put, Reply, Request, When};
-use super::view::{ConnectorInfo, ConnectorStatus, Phase, TaskInfo, TaskState, View};
-use super::{Error, classes};
+use super::published::PublishedView;
+use super::request::{Reply, Request, When, WrittenConnector, deadline};
+use super::view::{ConnectorInfo, ConnectorStatus, Phase, TaskInfo, TaskState};
+use super::{Error, classes, leading};
 use crate::cluster_key::ClusterKeys;
 use crate::config::{ConfigInfos, ConnectorProperties, Mode, WorkerConfig};
 use crate::id::ConnectorTaskId;
@@ -17,12 +18,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 use time::OffsetDateTime;
-use time::format_description::well_known::Rfc3339;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{Instant, timeout_at};
 
-/// How long a request may take (`connect-runtime.md` §1.3).
-const REQUEST_TIMEOUT: Duration = Duration::from_secs(90);
 /// How long one turn of the loop may last. A write to Kafka has half a minute, and a turn may need two.
 const LONGEST_TURN: Duration = Duration::from_secs(90);
 /// How often a change of a config is made anew because another one came first.
@@ -55,7 +53,7 @@ pub(super) type Turn = Option<Instant>;
 #[derive(Clone)]
 pub struct Herder {
     pub(super) requests: mpsc::Sender<Request>,
-    pub(super) view: watch::Receiver<Arc<View>>,
+    pub(super) published: PublishedView,
     pub(super) config: Arc<WorkerConfig>,
     pub(super) turn: watch::Receiver<Turn>,
     pub(super) checks: Checks,
@@ -72,14 +70,12 @@ impl Herder {
 
     /// Waits until requests are taken, however long Kafka is away.
     pub async fn until_ready(&self) -> Result<(), Error> {
-        let mut view = self.view.clone();
-        let ready = view.wait_for(|view| !matches!(view.phase, Phase::Starting(..))).await;
-        ready.map(drop).map_err(|_| Error::ShuttingDown)
+        self.published.until_ready().await
     }
 
     /// What the worker knows about itself; answered at once.
     pub fn server_info(&self) -> ServerInfo {
-        ServerInfo { kafka_cluster_id: self.view.borrow().cluster_id.clone() }
+        ServerInfo { kafka_cluster_id: self.published.now().cluster_id.clone() }
     }
 
     /// The keys that workers prove themselves with to each other.
@@ -89,7 +85,7 @@ impl Herder {
 
     /// How the worker is; answered at once, whatever the loop is doing.
     pub fn health(&self) -> Health {
-        let view = self.view.borrow().clone();
+        let view = self.published.now();
         match &view.phase {
             Phase::Starting(stage, _) => return Health::Starting(stage.clone()),
             Phase::Stopping => return Health::Unhealthy,
@@ -109,12 +105,12 @@ impl Herder {
 
     /// The names of all connectors.
     pub async fn connectors(&self) -> Result<Vec<Arc<str>>, Error> {
-        Ok(self.ready(deadline()).await?.configs.connectors().cloned().collect())
+        Ok(self.published.ready(deadline()).await?.configs.connectors().cloned().collect())
     }
 
     /// Info and status of all connectors, from one moment; a part that does not exist is none.
     pub async fn expanded(&self) -> Result<Expanded, Error> {
-        let view = self.ready(deadline()).await?;
+        let view = self.published.ready(deadline()).await?;
         let entry =
             |name: &Arc<str>| (name.clone(), (view.info(name).ok(), view.statuses.get(name).cloned()));
         Ok(view.configs.connectors().map(entry).collect())
@@ -122,22 +118,22 @@ impl Herder {
 
     /// One connector.
     pub async fn connector(&self, name: &str) -> Result<ConnectorInfo, Error> {
-        self.ready(deadline()).await?.info(name)
+        self.published.ready(deadline()).await?.info(name)
     }
 
     /// One connector's tasks.
     pub async fn tasks(&self, name: &str) -> Result<Vec<TaskInfo>, Error> {
-        self.ready(deadline()).await?.tasks(name)
+        self.published.ready(deadline()).await?.tasks(name)
     }
 
     /// The states of one connector and its tasks.
     pub async fn status(&self, name: &str) -> Result<Arc<ConnectorStatus>, Error> {
-        self.ready(deadline()).await?.status(name)
+        self.published.ready(deadline()).await?.status(name)
     }
 
     /// The state of one task.
     pub async fn task_status(&self, name: &str, task: u32) -> Result<TaskState, Error> {
-        let status = self.ready(deadline()).await?.status(name).ok();
+        let status = self.published.ready(deadline()).await?.status(name).ok();
         let found = status.and_then(|status| status.tasks.iter().find(|state| state.id == task).cloned());
         found.ok_or_else(|| Error::NotFound(format!("No status found for task {name}-{task}")))
     }
@@ -147,7 +143,7 @@ impl Herder {
         if !self.config.topic_tracking {
             return Err(Error::Forbidden("Topic tracking is disabled."));
         }
-        Ok(self.ready(deadline()).await?.topics.get(name).cloned().unwrap_or_default())
+        Ok(self.published.ready(deadline()).await?.topics.get(name).cloned().unwrap_or_default())
     }
 
     /// Empties the list of topics that a connector has read from.
@@ -182,8 +178,13 @@ impl Herder {
         Ok((put.info, put.created))
     }
 
-    async fn put(&self, name: &str, config: ConnectorProperties, when: When) -> Result<Put, Error> {
-        if !self.ready(deadline()).await?.configs.contains(name) {
+    async fn put(
+        &self,
+        name: &str,
+        config: ConnectorProperties,
+        when: When,
+    ) -> Result<WrittenConnector, Error> {
+        if !self.published.ready(deadline()).await?.configs.contains(name) {
             checking::new_name(name)?;
         }
         let config = self.checks.validated(name, config, &self.config).await?;
@@ -194,9 +195,9 @@ impl Herder {
     async fn ask_put(
         &self,
         name: &str,
-        request: impl FnOnce(Arc<str>, Reply<Put>) -> Request,
-    ) -> Result<Put, Error> {
-        self.lead().await?;
+        request: impl FnOnce(Arc<str>, Reply<WrittenConnector>) -> Request,
+    ) -> Result<WrittenConnector, Error> {
+        leading::lead(&self.published).await?;
         let mut put = self.ask_about(name, request).await?;
         if self.config.mode == Mode::Standalone {
             put.info = self.connector(name).await?;
@@ -229,9 +230,9 @@ impl Herder {
     /// Changes some keys of a connector's config; a value of none removes its key. What it becomes is checked as a whole,
     /// and written only if nobody has written it meanwhile.
     pub async fn patch_config(&self, name: &str, patch: ConnectorProperties) -> Result<ConnectorInfo, Error> {
-        self.lead().await?;
+        leading::lead(&self.published).await?;
         for _ in 0..PATCH_TRIES {
-            let view = self.ready(deadline()).await?;
+            let view = self.published.ready(deadline()).await?;
             let (current, revision) = (view.configs.config(name), view.configs.revision(name));
             let (Some(current), Some(revision)) = (current, revision) else {
                 return Err(Error::connector_not_found(name));
@@ -260,34 +261,34 @@ impl Herder {
 
     /// Deletes a connector. Its consumer group stays.
     pub async fn delete(&self, name: &str) -> Result<(), Error> {
-        self.lead().await?;
+        leading::lead(&self.published).await?;
         self.ask_about(name, |name, reply| Request::Delete { name, reply }).await
     }
 
     /// Sets what the user wants a connector to do. Stopping also takes its tasks away, which only the leader may.
     pub async fn set_target_state(&self, name: &str, state: TargetState) -> Result<(), Error> {
         if state == TargetState::Stopped {
-            self.lead().await?;
+            leading::lead(&self.published).await?;
         }
         self.ask_about(name, |name, reply| Request::Target { name, state, reply }).await
     }
 
     /// Restarts what the request chooses; the answer shows the chosen ones as RESTARTING.
     pub async fn restart(&self, request: RestartRequest) -> Result<ConnectorStatus, Error> {
-        self.lead().await?;
+        leading::lead(&self.published).await?;
         let name = request.name.clone();
         self.ask_about(&name, |_, reply| Request::Restart { request, reply }).await
     }
 
     /// Restarts the connector itself, not its tasks.
     pub async fn restart_connector(&self, name: &str) -> Result<(), Error> {
-        self.own(name).await?;
+        leading::own(&self.published, name).await?;
         self.ask_about(name, |name, reply| Request::RestartConnector { name, reply }).await
     }
 
     /// Restarts one task.
     pub async fn restart_task(&self, name: &str, task: u32) -> Result<(), Error> {
-        self.own_task(&ConnectorTaskId { connector: name.into(), task }).await?;
+        leading::own_task(&self.published, &ConnectorTaskId { connector: name.into(), task }).await?;
         let id = |connector| ConnectorTaskId { connector, task };
         self.ask_about(name, |name, reply| Request::RestartTask { id: id(name), reply }).await
     }
@@ -297,20 +298,8 @@ impl Herder {
         self.ask(deadline(), |reply| Request::Refresh { reply }).await
     }
 
-    /// The view, once the worker is ready.
-    pub(super) async fn ready(&self, deadline: Instant) -> Result<Arc<View>, Error> {
-        let mut view = self.view.clone();
-        let ready = view.wait_for(|view| !matches!(view.phase, Phase::Starting(..)));
-        match timeout_at(deadline, ready).await {
-            Ok(Ok(view)) => Ok(view.clone()),
-            // The loop is gone; what it knew last may still be read.
-            Ok(Err(_)) => Err(Error::ShuttingDown),
-            Err(_) => Err(self.timed_out()),
-        }
-    }
-
     async fn ask<T>(&self, deadline: Instant, request: impl FnOnce(Reply<T>) -> Request) -> Result<T, Error> {
-        if self.ready(deadline).await?.phase == Phase::Stopping {
+        if self.published.ready(deadline).await?.phase == Phase::Stopping {
             return Err(Error::ShuttingDown);
         }
         let (reply, answer) = oneshot::channel();
@@ -318,27 +307,12 @@ impl Herder {
             self.requests.send(request(reply)).await.map_err(|_| Error::ShuttingDown)?;
             answer.await.unwrap_or(Err(Error::ShuttingDown))
         };
-        timeout_at(deadline, asked).await.unwrap_or_else(|_| Err(self.timed_out()))
-    }
-
-    fn timed_out(&self) -> Error {
-        let phase = self.view.borrow().phase.clone();
-        Error::TimedOut(match phase {
-            Phase::Starting(stage, since) => {
-                let since = since.format(&Rfc3339).unwrap_or_default();
-                format!("Request timed out. The worker is currently {stage}, which began at {since}.")
-            }
-            Phase::Running | Phase::Stopping => "Request timed out".to_owned(),
-        })
+        timeout_at(deadline, asked).await.unwrap_or_else(|_| Err(self.published.timed_out()))
     }
 }
 
 /// All connectors with their info and status.
 pub type Expanded = BTreeMap<Arc<str>, (Option<ConnectorInfo>, Option<Arc<ConnectorStatus>>)>;
-
-pub(super) fn deadline() -> Instant {
-    Instant::now() + REQUEST_TIMEOUT
-}
 
 /// The moment a stage began, for messages.
 pub(super) fn now() -> OffsetDateTime {

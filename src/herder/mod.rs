@@ -12,6 +12,7 @@ mod handle;
 mod leading;
 mod offsets;
 mod plan;
+mod published;
 mod request;
 mod runner;
 mod service;
@@ -27,9 +28,8 @@ pub(crate) mod tests;
 
 pub use checking::checked;
 pub use error::Error;
-pub use handle::{Expanded, Health, Herder, ServerInfo};
+pub use handle::{Health, Herder};
 pub use offsets::{OffsetsRequest, PartitionOffset, group_of};
-pub use runner::Runner;
 pub use service::{Ended, Options};
 
 pub use view::{ConnectorInfo, ConnectorState, ConnectorStatus, TaskInfo, TaskState};

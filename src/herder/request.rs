@@ -1,9 +1,5 @@
 //! What the herder's loop can be asked, and what it answers with.
 
-use std::sync::Arc;
-
-use tokio::sync::oneshot;
-
 use super::Error;
 use super::view::{ConnectorInfo, ConnectorStatus};
 use crate::config::ConnectorProperties;
@@ -11,6 +7,13 @@ use crate::id::ConnectorTaskId;
 use crate::status::TargetState;
 use crate::storage::RestartRequest;
 use crate::telemetry::Level;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::oneshot;
+use tokio::time::Instant;
+
+/// How long a request may take (`connect-runtime.md` §1.3).
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(90);
 
 pub(super) type Reply<T> = oneshot::Sender<Result<T, Error>>;
 
@@ -20,7 +23,7 @@ pub(super) enum Request {
         name: Arc<str>,
         config: ConnectorProperties,
         when: When,
-        reply: Reply<Put>,
+        reply: Reply<WrittenConnector>,
     },
     LoggerLevel {
         logger: String,
@@ -79,7 +82,12 @@ pub(super) enum When {
 
 /// The answer to a written config.
 #[derive(Debug)]
-pub(super) struct Put {
+pub(super) struct WrittenConnector {
     pub(super) info: ConnectorInfo,
     pub(super) created: bool,
+}
+
+/// When a request that comes now has to be answered.
+pub(super) fn deadline() -> Instant {
+    Instant::now() + REQUEST_TIMEOUT
 }

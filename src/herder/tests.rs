@@ -75,10 +75,11 @@ impl Rig {
         name: &str,
         right: impl Fn(&ConnectorStatus) -> bool,
     ) -> Arc<ConnectorStatus> {
-        let mut view = self.herder.view.clone();
+        let mut view = self.herder.published.0.clone();
         let seen = view.wait_for(|view| view.statuses.get(name).is_some_and(|status| right(status)));
         let seen = tokio::time::timeout(Duration::from_secs(10), seen).await;
-        seen.unwrap_or_else(|_| panic!("{:?}", self.herder.view.borrow().statuses)).unwrap().statuses[name]
+        seen.unwrap_or_else(|_| panic!("{:?}", self.herder.published.0.borrow().statuses)).unwrap().statuses
+            [name]
             .clone()
     }
 
@@ -344,7 +345,7 @@ async fn topics_that_were_read_are_kept_until_they_are_reset_or_their_connector_
     first.runner.report_read("a", 0, "s").await;
     first.runner.report_read("gone", 0, "t").await;
     let listed = async |rig: &Rig, name: &str, count: usize| {
-        let mut view = rig.herder.view.clone();
+        let mut view = rig.herder.published.0.clone();
         let seen = view.wait_for(|view| view.topics.get(name).map_or(0, Vec::len) == count);
         drop(tokio::time::timeout(Duration::from_secs(10), seen).await.expect(name).unwrap());
         rig.herder.active_topics(name).await.unwrap()

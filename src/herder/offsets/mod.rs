@@ -5,25 +5,22 @@
 
 mod request;
 
-use super::handle::deadline;
+use super::request::deadline;
 use super::view::View;
-use super::{Error, Herder, classes};
+use super::{Error, Herder, classes, leading};
 use crate::config::{ConnectorProperties, Properties, WorkerConfig, files};
 use crate::id::TopicPartition;
 use crate::kafka;
 use crate::kafka::groups::GroupAdmin;
 use crate::status::TargetState;
-use std::collections::BTreeMap;
 
+use request::Wanted;
 pub use request::{OffsetsRequest, PartitionOffset};
-
-/// What each partition is to have committed; none: nothing.
-type Wanted = BTreeMap<TopicPartition, Option<i64>>;
 
 impl Herder {
     /// What the connector's consumer group has committed, by topic and partition.
     pub async fn offsets(&self, name: &str) -> Result<Vec<(TopicPartition, i64)>, Error> {
-        let view = self.ready(deadline()).await?;
+        let view = self.published.ready(deadline()).await?;
         let config = view.configs.config(name).ok_or_else(|| Error::connector_not_found(name))?;
         let text = || format!("Failed to retrieve consumer group offsets for sink connector {name}");
         let group = self.group(name, config).await.map_err(|error| failed(text(), &error))?;
@@ -32,8 +29,8 @@ impl Herder {
 
     /// Sets and removes committed offsets.
     pub async fn alter_offsets(&self, name: &str, request: &OffsetsRequest) -> Result<(), Error> {
-        self.lead().await?;
-        let view = self.ready(deadline()).await?;
+        leading::lead(&self.published).await?;
+        let view = self.published.ready(deadline()).await?;
         let config = changeable(&view, name)?;
         let wanted = request.wanted()?;
         let text = || format!("Failed to alter consumer group offsets for connector {name}");
@@ -43,8 +40,8 @@ impl Herder {
 
     /// Removes the connector's consumer group with all that it has committed.
     pub async fn reset_offsets(&self, name: &str) -> Result<(), Error> {
-        self.lead().await?;
-        let view = self.ready(deadline()).await?;
+        leading::lead(&self.published).await?;
+        let view = self.published.ready(deadline()).await?;
         let config = changeable(&view, name)?;
         let text = || format!("Failed to reset consumer group offsets for connector {name}");
         let group = self.group(name, config).await.map_err(|error| failed(text(), &error))?;

@@ -1,9 +1,12 @@
 //! What a user wants a sink connector's offsets to be, checked with Connect's rules and texts (`connect-runtime.md` §1.13). Pure.
 
-use super::Wanted;
 use crate::herder::Error;
 use crate::id::TopicPartition;
 use serde_json::{Map, Value};
+use std::collections::BTreeMap;
+
+/// What each partition is to have committed; none: nothing.
+pub(super) type Wanted = BTreeMap<TopicPartition, Option<i64>>;
 
 const TOPIC: &str = "kafka_topic";
 const PARTITION: &str = "kafka_partition";

@@ -4,9 +4,7 @@
 //! failed stays FAILED with its reason until the restart, and again after it if nothing has changed. A config that this
 //! worker cannot run at all (an unknown class) is not tried again: only another config can help.
 
-use super::Service;
 use crate::config::WorkerConfig;
-use crate::herder::plan::Actual;
 use crate::retry::Backoff;
 use crate::status::State;
 use std::collections::BTreeMap;
@@ -48,7 +46,7 @@ impl Healing {
     }
 
     /// Takes in a state; the pause before the restart when it is a failure.
-    fn note(&mut self, part: Part, state: State, now: Instant) -> Option<Duration> {
+    pub(super) fn note(&mut self, part: Part, state: State, now: Instant) -> Option<Duration> {
         if self.first.is_zero() {
             return None;
         }
@@ -83,45 +81,13 @@ impl Healing {
         }
     }
 
-    fn take_due(&mut self, now: Instant) -> Vec<Part> {
+    pub(super) fn take_due(&mut self, now: Instant) -> Vec<Part> {
         let due = self.patients.iter_mut().filter(|(_, patient)| patient.due.is_some_and(|due| due <= now));
         let taken = due.map(|(part, patient)| {
             patient.due = None;
             part.clone()
         });
         taken.collect()
-    }
-}
-
-impl Service {
-    /// Notes a state that this worker's connectors reported.
-    pub(super) fn note_for_healing(&mut self, connector: &Arc<str>, task: Option<u32>, state: State) {
-        if let Some(pause) = self.healing.note((connector.clone(), task), state, Instant::now()) {
-            tracing::warn!(
-                %connector,
-                task,
-                pause_ms = pause.as_millis(),
-                "failed; it is started again after a pause (task.restart.backoff.ms)"
-            );
-        }
-    }
-
-    /// Starts again what is due.
-    pub(super) fn heal(&mut self) {
-        let mut due = self.healing.take_due(Instant::now());
-        let whole: Vec<Arc<str>> =
-            due.iter().filter(|(_, task)| task.is_none()).map(|(name, _)| name.clone()).collect();
-        due.retain(|(name, _)| !whole.contains(name));
-        for name in whole {
-            if matches!(self.actual(&name), Some(Actual::Running { .. })) {
-                self.restart_whole(&name);
-            }
-        }
-        for (name, task) in due {
-            if let Some(task) = task {
-                self.restart_some(&name, &[task]);
-            }
-        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! Levels of loggers for all workers: they travel through the config topic, and each worker sets them when it reads them.
 
-use super::Service;
+use super::state::Service;
 use crate::herder::Error;
 use crate::telemetry::Level;
 

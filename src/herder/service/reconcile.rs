@@ -3,47 +3,18 @@
 //! A connector has at most one operation at a time, so its orders reach the worker one after the other; when one ends
 //! the plan is asked again, so nothing is queued and nothing outdated is done.
 
-use super::Service;
+use super::managed::Managed;
+use super::state::Service;
 use crate::herder::plan::{Actual, Step, Wanted, step};
 use crate::herder::{classes, task_configs};
 use crate::id::ConnectorTaskId;
-use crate::membership::Share;
-use crate::retry::Backoff;
 use crate::status::State;
 use crate::storage::StatusId;
 use crate::worker::ConnectorSpec;
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::time::Duration;
 use tokio::task::{Id, JoinError};
 use tokio::time::Instant;
-
-/// Between two tries to write task configs.
-const FIRST_PAUSE: Duration = Duration::from_millis(500);
-/// Kafka is away for longer: look once in a while.
-const LONGEST_PAUSE: Duration = Duration::from_secs(30);
-
-/// A connector as this worker has it.
-pub(super) struct Managed {
-    pub(super) actual: Actual,
-    /// An operation is under way.
-    pub(super) busy: bool,
-    /// Tasks to be restarted when nothing else is to be done.
-    pub(super) restart_tasks: BTreeSet<u32>,
-    /// It was deleted: reports of its drain mean nothing, also not for a new one of its name.
-    pub(super) deleted: bool,
-    /// Not before this moment, after a write that failed.
-    pub(super) retry_at: Option<Instant>,
-    backoff: Backoff,
-}
-
-impl Managed {
-    fn new() -> Self {
-        let backoff = Backoff::new(FIRST_PAUSE, LONGEST_PAUSE, u64::from(std::process::id()));
-        let restart_tasks = BTreeSet::new();
-        Self { actual: Actual::Absent, busy: false, restart_tasks, deleted: false, retry_at: None, backoff }
-    }
-}
 
 impl Service {
     /// Looks at every connector about which something has changed.
@@ -76,10 +47,6 @@ impl Service {
             self.restart_tasks_of(name, tasks);
         }
         None
-    }
-
-    pub(super) fn share(&self, name: &str) -> Share {
-        self.assignment.share(self.membership.url(), name)
     }
 
     fn wanted(&self, name: &Arc<str>) -> Option<Wanted> {
@@ -232,16 +199,6 @@ impl Service {
                 managed.busy = false;
             }
             self.dirty.insert(name);
-        }
-    }
-
-    pub(super) fn actual(&mut self, name: &Arc<str>) -> Option<&mut Actual> {
-        self.managed.get_mut(name).map(|managed| &mut managed.actual)
-    }
-
-    fn set_actual(&mut self, name: &Arc<str>, actual: Actual) {
-        if let Some(is) = self.actual(name) {
-            *is = actual;
         }
     }
 }

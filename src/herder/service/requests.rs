@@ -1,16 +1,16 @@
 //! Requests: each is checked against the config topic as it was read, written to it, and answered when it was read
 //! back and published, so that whoever asked can read what they wrote.
 
-use super::Service;
-use super::reconcile::Managed;
+use super::managed::Managed;
 use super::restart::{choose, shown};
+use super::state::Service;
 use crate::config::{ConnectorProperties, Mode};
 use crate::herder::Error;
-use crate::herder::request::{Put, Reply, Request, When};
+use crate::herder::request::{Reply, Request, When, WrittenConnector};
 use crate::herder::view::{ConnectorStatus, Phase, info};
 use crate::id::ConnectorTaskId;
 use crate::status::{State, TargetState};
-use crate::storage::{self, Change, RestartRequest};
+use crate::storage::RestartRequest;
 use std::sync::Arc;
 
 impl Service {
@@ -76,24 +76,12 @@ impl Service {
         }
     }
 
-    /// Takes what a write changed; an error is logged with its cause, which the answer does not show.
-    pub(super) fn written(&mut self, changes: Result<Vec<Change>, storage::Error>) -> Result<(), Error> {
-        match changes {
-            Ok(changes) => {
-                self.take_changes(changes);
-                Ok(())
-            }
-            Err(error) => {
-                let cause = std::error::Error::source(&error).map(ToString::to_string);
-                tracing::error!(%error, cause, "a request failed");
-                // Part of it may have been written and read back.
-                self.dirty.extend(self.topic.state().connectors().cloned());
-                Err(Error::from(&error))
-            }
-        }
-    }
-
-    async fn put(&mut self, name: &Arc<str>, config: ConnectorProperties, when: When) -> Result<Put, Error> {
+    async fn put(
+        &mut self,
+        name: &Arc<str>,
+        config: ConnectorProperties,
+        when: When,
+    ) -> Result<WrittenConnector, Error> {
         let exists = self.topic.state().contains(name);
         let initial_state = match when {
             When::New { .. } if exists => return Err(Error::AlreadyExists(name.clone())),
@@ -106,7 +94,7 @@ impl Service {
         let changes = self.topic.put_connector(name, config, initial_state).await;
         self.written(changes)?;
         tracing::info!(connector = %name, created = !exists, "connector config written");
-        Ok(Put { info: info(self.topic.state(), name)?, created: !exists })
+        Ok(WrittenConnector { info: info(self.topic.state(), name)?, created: !exists })
     }
 
     async fn delete(&mut self, name: &Arc<str>) -> Result<(), Error> {

@@ -3,13 +3,14 @@
 //! Our connector has no state of its own beside its tasks, so restarting only a healthy connector changes nothing;
 //! a failed one, and one with all its tasks, is started again as a whole.
 
-use super::Service;
+use super::state::Service;
 use crate::herder::plan::Actual;
 use crate::herder::view::ConnectorStatus;
 use crate::id::ConnectorTaskId;
 use crate::status::{State, TargetState};
 use crate::storage::{RestartRequest, StatusId};
 use std::sync::Arc;
+use tokio::time::Instant;
 
 /// What a request chooses.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -88,6 +89,24 @@ impl Service {
         self.dirty.insert(name.clone());
         for task in tasks {
             self.set_task_restarting(name, *task);
+        }
+    }
+
+    /// Starts again what is due.
+    pub(super) fn heal(&mut self) {
+        let mut due = self.healing.take_due(Instant::now());
+        let whole: Vec<Arc<str>> =
+            due.iter().filter(|(_, task)| task.is_none()).map(|(name, _)| name.clone()).collect();
+        due.retain(|(name, _)| !whole.contains(name));
+        for name in whole {
+            if matches!(self.actual(&name), Some(Actual::Running { .. })) {
+                self.restart_whole(&name);
+            }
+        }
+        for (name, task) in due {
+            if let Some(task) = task {
+                self.restart_some(&name, &[task]);
+            }
         }
     }
 

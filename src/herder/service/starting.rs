@@ -3,7 +3,7 @@
 //! A JVM worker that finds no Kafka ends. Ours keeps trying and says so, in the log and in `/health`: a worker that is
 //! started together with its brokers then needs nobody to start it again. Only what waiting cannot mend ends it.
 
-use super::{Options, Publishers};
+use super::state::{Options, Publishers};
 use crate::cluster_key::ClusterKey;
 use crate::config::Mode;
 use crate::herder::handle::now;

@@ -1,10 +1,10 @@
-//! States: what the worker reports is written, what other workers write is shown, what nobody has any more is forgotten.
+//! States: they are written, what other workers write is shown, what nobody has any more is forgotten.
 
-use super::Service;
+use super::state::Service;
 use crate::herder::classes;
 use crate::herder::view::{ConnectorStatus, TaskState, kind};
 use crate::id::ConnectorTaskId;
-use crate::status::{State, StatusEvent, WorkerEvent};
+use crate::status::State;
 use crate::storage::{Status, StatusId};
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -13,9 +13,6 @@ use tokio::time::Instant;
 
 /// How long the last states may take on their way to Kafka when the worker ends.
 const LAST_STATES: Duration = Duration::from_secs(5);
-
-/// A state and its trace.
-pub(super) type Reported = (State, Option<String>);
 
 impl Service {
     /// A connector's states as readers see them; none before its first one.
@@ -73,7 +70,7 @@ impl Service {
         // A wave of states is mostly about the tasks of a few connectors, and each look goes over all tasks of one.
         let names: BTreeSet<Arc<str>> = names.into_iter().collect();
         for name in &names {
-            self.insist(name, |state| state == State::Unassigned);
+            self.reassert(name, |state| state == State::Unassigned);
             if self.deleted.contains(name, Instant::now()) && self.leads() {
                 // A late word of a worker that has not read yet that the connector is gone.
                 self.forget_status(&StatusId::Connector(name.clone()));
@@ -85,7 +82,7 @@ impl Service {
 
     /// A worker that ran a part of our share while this one was away (frozen, cut off) says at last that it lets it go:
     /// what runs here counts.
-    pub(super) fn insist(&mut self, name: &Arc<str>, yields: impl Fn(State) -> bool) {
+    pub(super) fn reassert(&mut self, name: &Arc<str>, yields: impl Fn(State) -> bool) {
         let share = self.share(name);
         let task = |task| StatusId::Task(ConnectorTaskId { connector: name.clone(), task });
         let instance = share.instance.then(|| StatusId::Connector(name.clone()));
@@ -99,38 +96,6 @@ impl Service {
                 self.set_state(id, state, trace);
             }
         }
-    }
-
-    pub(super) fn take_events(&mut self, events: &mut Vec<WorkerEvent>) {
-        for event in events.drain(..) {
-            match event {
-                WorkerEvent::Status(event) => self.take_event(event),
-                WorkerEvent::TopicRead { connector, task, topic } => {
-                    self.topic_read(ConnectorTaskId { connector, task }, topic);
-                }
-            }
-        }
-    }
-
-    fn take_event(&mut self, event: StatusEvent) {
-        let name = event.connector;
-        let state = self.topic.state();
-        let leftover = self.managed.get(&name).is_none_or(|managed| managed.deleted);
-        let beyond = event.task.is_some_and(|task| task >= state.task_count(&name));
-        if leftover || beyond || !state.contains(&name) {
-            return;
-        }
-        self.note_for_healing(&name, event.task, event.state);
-        let id = match event.task {
-            None => StatusId::Connector(name),
-            Some(task) => StatusId::Task(ConnectorTaskId { connector: name, task }),
-        };
-        if event.state == State::Unassigned {
-            self.reported.remove(&id);
-        } else {
-            self.reported.insert(id.clone(), (event.state, event.trace.clone()));
-        }
-        self.set_state(id, event.state, event.trace);
     }
 
     pub(super) fn set_state(&mut self, id: StatusId, state: State, trace: Option<String>) {

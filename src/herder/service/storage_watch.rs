@@ -4,22 +4,17 @@
 //! The leader does that at once, another worker only when the leader does not; who fills them is always who leads. Looking
 //! and opening run beside the loop. Connectors go on meanwhile and are not started again: nothing about them has changed.
 
-use super::Service;
 use crate::kafka::topic_watch::{TopicIds, TopicWatch};
-use crate::membership::Leadership;
 use crate::storage::{self, OpenStores, Stores};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::task::JoinSet;
-use tokio::time::{Instant, timeout};
+use tokio::time::Instant;
 
 /// Between two looks: one small request.
 const LOOK: Duration = Duration::from_secs(5);
 /// So many looks in a row a worker that does not lead leaves it to the leader.
-const PATIENCE: u32 = 3;
-
-/// Kafka answers at once, or the group is being settled.
-const CONFIRM: Duration = Duration::from_secs(2);
+pub(super) const PATIENCE: u32 = 3;
 
 /// What came of a look or of opening.
 pub(super) enum StorageNews {
@@ -29,16 +24,16 @@ pub(super) enum StorageNews {
 
 /// The watch over the storage topics.
 pub(super) struct StorageWatch {
-    watch: Option<TopicWatch>,
+    pub(super) watch: Option<TopicWatch>,
     stores: Arc<dyn OpenStores>,
     /// As they were when they were opened; none until the first look.
-    known: Option<TopicIds>,
+    pub(super) known: Option<TopicIds>,
     /// The last opening came to nothing.
-    again: bool,
+    pub(super) again: bool,
     /// Looks in a row at which something was wrong.
     wrong: u32,
     /// Looks in a row at which the config topic did not say all that is known.
-    waited: u32,
+    pub(super) waited: u32,
     trouble: Option<Arc<str>>,
     due: Instant,
     work: JoinSet<StorageNews>,
@@ -81,13 +76,13 @@ impl StorageWatch {
         }
     }
 
-    fn open(&mut self) {
+    pub(super) fn open(&mut self) {
         let stores = self.stores.clone();
         self.work.spawn(async move { StorageNews::Opened(Box::new(stores.open().await)) });
     }
 
     /// Says what is wrong, once, and its end.
-    fn tell(&mut self, trouble: Option<String>) {
+    pub(super) fn tell(&mut self, trouble: Option<String>) {
         match (&self.trouble, &trouble) {
             (before, Some(now)) if before.as_deref() != Some(now) => tracing::error!("{now}"),
             (Some(_), None) => tracing::info!("the storage topics are in order again"),
@@ -97,7 +92,7 @@ impl StorageWatch {
     }
 
     /// Takes in a look; true when the topics are to be opened anew. `full`: the config topic says all that is known.
-    fn looked(&mut self, now: &TopicIds, (leads, full): (bool, bool)) -> bool {
+    pub(super) fn looked(&mut self, now: &TopicIds, (leads, full): (bool, bool)) -> bool {
         let known = self.known.get_or_insert_with(|| now.clone());
         let (missing, replaced) = (now.missing(), now.replaced(known));
         if std::mem::take(&mut self.again) {
@@ -123,89 +118,5 @@ impl StorageWatch {
         );
         self.tell(Some(trouble));
         opens
-    }
-}
-
-impl Service {
-    pub(super) async fn take_storage_news(&mut self, news: StorageNews) {
-        match news {
-            StorageNews::Looked(Err(error)) => {
-                tracing::debug!(%error, "the storage topics were not looked at");
-            }
-            StorageNews::Looked(Ok(ids)) => {
-                let full = !self.topic.state().has_unwritten();
-                if self.storage.looked(&ids, (self.leads(), full)) {
-                    self.storage.open();
-                } else {
-                    self.fill_config_topic().await;
-                }
-            }
-            StorageNews::Opened(opened) => match *opened {
-                Ok(stores) => self.adopt(stores).await,
-                Err(error) => {
-                    let words =
-                        format!("The storage topics cannot be made again: {error}. Connectors go on.");
-                    self.storage.tell(Some(words));
-                    self.storage.again = true;
-                }
-            },
-        }
-    }
-
-    /// Goes on with topics that were opened anew.
-    async fn adopt(&mut self, stores: Stores) {
-        let Stores { config, status, watch, .. } = stores;
-        self.storage.watch = watch;
-        self.storage.known = None;
-        let changes = self.topic.reopen(config).await;
-        if !self.taken(changes) {
-            return;
-        }
-        match self.status.reopen(status, self.leads()).await {
-            Ok(touched) => self.touched.extend(touched),
-            Err(error) => {
-                self.taken(Err(error));
-                return;
-            }
-        }
-        self.topics = None;
-        tracing::warn!("the storage topics were opened anew");
-        self.fill_config_topic().await;
-    }
-
-    /// Writes what the config topic does not say any more, if Kafka confirms that this worker leads; if not, the next look
-    /// asks again. A leader that started after the loss does not know what is missing: then somebody else writes it.
-    async fn fill_config_topic(&mut self) {
-        if !self.topic.state().has_unwritten() {
-            self.storage.waited = 0;
-            return;
-        }
-        self.storage.waited += 1;
-        let leads = self.leads() && {
-            let confirmed = timeout(CONFIRM, self.membership.leadership().confirm()).await;
-            confirmed == Ok(Leadership::Confirmed)
-        };
-        if leads || self.storage.waited > 2 * PATIENCE {
-            let written = self.topic.write_again().await;
-            if self.taken(written) {
-                tracing::warn!(leads, "wrote into the config topic what this cluster knows");
-            }
-        }
-    }
-
-    /// Takes changes in; false when the topics have to be opened once more, which the next look does.
-    fn taken(&mut self, changes: Result<Vec<storage::Change>, storage::Error>) -> bool {
-        match changes {
-            Ok(changes) => {
-                self.take_changes(changes);
-                true
-            }
-            Err(error) => {
-                let cause = std::error::Error::source(&error).map(ToString::to_string);
-                tracing::error!(%error, cause, "the storage topics could not be read or written; trying again");
-                self.storage.again = true;
-                false
-            }
-        }
     }
 }

@@ -3,7 +3,7 @@
 //!
 //! It only looks and tells; the groups mend themselves.
 
-use super::Service;
+use super::state::Service;
 use crate::config::{ConnectorProperties, WorkerConfig};
 use crate::herder::offsets::group_of;
 use crate::kafka;

@@ -1,7 +1,7 @@
 //! The topics that connectors have read from: kept in the status topic, shown, and emptied on a user's word
 //! (`connect-runtime.md` §1.12).
 
-use super::Service;
+use super::state::Service;
 use crate::herder::view::ActiveTopics;
 use crate::id::ConnectorTaskId;
 use crate::storage::TopicStatus;
