@@ -18,8 +18,8 @@ use std::sync::Arc;
 
 use super::MAX_BODY;
 use super::basic_auth::is_internal;
+use super::common::BODY_BLOCK;
 use super::connection::Client;
-use super::connections::BODY_BLOCK;
 use super::error::Error;
 
 /// Reads the body, and hands it on as a whole.

@@ -2,7 +2,7 @@
 
 use super::encoding;
 use super::error::Error;
-use super::openapi::SettingsSchema;
+use super::settings_schema::SettingsSchema;
 use crate::config::ConnectorProperties;
 use crate::status::TargetState;
 use crate::words;

@@ -1,6 +1,6 @@
 //! What answers look like. Field order is Connect's; absent fields are left out as it does.
 
-use super::openapi::ConfigSchema;
+use super::settings_schema::ConfigSchema;
 use crate::config::ConnectorProperties;
 use crate::herder::{ConnectorInfo, ConnectorState, ConnectorStatus, TaskInfo, TaskState};
 use crate::id::ConnectorTaskId;

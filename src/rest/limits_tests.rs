@@ -1,6 +1,6 @@
 //! What a client can do that means no good, or means nothing: it is stopped, and others are answered meanwhile.
 
-use super::connections::{BODY_BLOCK, Limits};
+use super::common::{BODY_BLOCK, Limits};
 use super::tests::{Server, server_within};
 use crate::storage::contract_tests::worker_config;
 use crate::storage::{Error, MemoryStores, OpenStores, Stores};

@@ -10,6 +10,7 @@ mod base;
 mod basic_auth;
 mod bodies;
 mod body;
+mod common;
 mod config;
 mod connection;
 mod connections;
@@ -34,6 +35,8 @@ mod protocol;
 mod query;
 mod root;
 mod server;
+mod settings_schema;
+mod shared;
 mod signed;
 mod tasks;
 mod tls;
@@ -45,8 +48,6 @@ mod limits_tests;
 mod tests;
 
 use crate::config::RestConfig;
-use crate::herder::Herder;
-use crate::telemetry::{Loggers, Metrics};
 use axum::extract::DefaultBodyLimit;
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::{Extension, Router};
@@ -55,28 +56,10 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 pub use server::{Error as ServerError, Server};
+use shared::MAX_BODY;
+pub use shared::Rest;
 pub use signed::Workers;
 pub use tls::client;
-
-/// A config of this size would not fit into a Kafka record by far (`message.max.bytes` is 1 MB by default).
-const MAX_BODY: usize = 2 * 1024 * 1024;
-
-/// What handlers work with.
-#[derive(Clone)]
-pub struct Rest {
-    /// Whom to ask.
-    pub herder: Herder,
-    /// `host:port` of this worker, for `Location` when a client names no host.
-    pub advertised: Arc<str>,
-    /// The levels of loggers.
-    pub loggers: Loggers,
-    /// What the worker counts.
-    pub metrics: Metrics,
-    /// The client for requests that another worker has to carry out.
-    pub forwarder: reqwest::Client,
-    /// How workers know each other's requests.
-    pub workers: Arc<Workers>,
-}
 
 /// Which paths a listener serves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -103,8 +103,7 @@ pub(super) async fn reset(State(rest): State<Rest>, Name(name): Name) -> Result<
     Ok(done("reset"))
 }
 
-/// Connect's words for a connector that does not say that it took care of its offsets itself, as the Kusto sink does
-/// not.
+/// Connect's words for a connector that does not say that it took care of its offsets itself; ours do not.
 fn done(what: &str) -> Json<MessageDto> {
     Json(MessageDto {
         message: format!(

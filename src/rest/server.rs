@@ -14,8 +14,9 @@ use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
+use super::common::Limits;
 use super::connection::Door;
-use super::connections::{self, Connections, Limits};
+use super::connections::{self, Connections};
 use super::{Paths, Rest, router, secured, signed, tls};
 use crate::config::{AdminListeners, Listener, RestConfig, Scheme};
 

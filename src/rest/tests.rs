@@ -1,7 +1,7 @@
 //! REST over a real socket, with memory stores and a worker that runs nothing: what HTTP itself asks for. The recorded
 //! answers of a real worker are replayed in `tests/it/golden_rest.rs`.
 
-use super::connections::Limits;
+use super::common::Limits;
 use super::{Rest, Server as Sockets, Workers};
 use crate::config::{Listener, Scheme, WorkerConfig};
 use crate::herder::Options;
