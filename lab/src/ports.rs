@@ -1,4 +1,4 @@
-//! Is a port free, and if not, who has it and which setting moves us elsewhere.
+//! Ports: which one is free; is this one, and if not, who has it and which setting moves us elsewhere.
 
 use std::{
     fs, io,
@@ -27,6 +27,11 @@ pub fn check(port: u16, purpose: &'static str, variable: &'static str) -> Result
         }
         Err(error) => Err(Busy { port, purpose, variable, reason: error.to_string() }),
     }
+}
+
+/// A port nobody listens on at this moment.
+pub fn free() -> io::Result<u16> {
+    Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port())
 }
 
 /// Name and id of the process that listens on `port`, if Linux tells us.

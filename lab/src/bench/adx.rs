@@ -4,7 +4,8 @@ use std::path::Path;
 
 use serde::Deserialize;
 
-use super::Error;
+use super::error::Error;
+use super::waits::{GRACE, LOOK};
 use crate::process::{Process, Spec, sibling};
 
 /// A running emulator in discard mode.
@@ -40,7 +41,7 @@ impl Adx {
         let url = format!("http://localhost:{port}");
         let ready = async {
             while http.get(format!("{url}/emulator/stats")).send().await.is_err() {
-                tokio::time::sleep(super::LOOK).await;
+                tokio::time::sleep(LOOK).await;
             }
         };
         tokio::select! {
@@ -59,7 +60,7 @@ impl Adx {
 
     /// Ends it.
     pub async fn stop(mut self) -> Result<(), Error> {
-        self.process.stop(super::GRACE).await?;
+        self.process.stop(GRACE).await?;
         Ok(())
     }
 }

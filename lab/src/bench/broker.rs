@@ -7,8 +7,10 @@ use std::{
 
 use tokio::process::{Child, ChildStdin, Command};
 
-use super::{Error, free_port};
+use super::error::Error;
+use super::waits::PATIENCE;
 use crate::kafka::{producer, wait_for_broker};
+use crate::ports;
 
 /// Where the broker's start script is, from the repository's top.
 const SCRIPT: &str = "scripts/kafka";
@@ -26,11 +28,15 @@ impl Broker {
         if !given.is_empty() {
             return Ok(Self { servers: given.to_owned(), own: None });
         }
-        let port = free_port()?;
+        let port = ports::free()?;
         let script = PathBuf::from(SCRIPT);
         let data = folder.join("kafka");
         let mut command = Command::new(&script);
-        command.arg("run").arg(&data).arg(port.to_string()).env("CONTROLLER_PORT", free_port()?.to_string());
+        command
+            .arg("run")
+            .arg(&data)
+            .arg(port.to_string())
+            .env("CONTROLLER_PORT", ports::free()?.to_string());
         let child = command.stdin(Stdio::piped()).process_group(0).spawn();
         let mut child = child.map_err(|error| {
             Error::Part(format!("{SCRIPT}: {error}; the bench runs in the repository's top folder, or takes BOOTSTRAP_SERVERS=host:port"))
@@ -41,7 +47,7 @@ impl Broker {
         let servers = format!("127.0.0.1:{port}");
         let client = producer(&servers, &[])?;
         tokio::select! {
-            answer = wait_for_broker(&client, &servers, Some(super::PATIENCE), |_| {}) => answer?,
+            answer = wait_for_broker(&client, &servers, Some(PATIENCE), |_| {}) => answer?,
             status = child.wait() => return Err(Error::Part(format!("{SCRIPT} ended: {}", status?))),
         }
         Ok(Self { servers, own: Some((child, stdin)) })

@@ -11,39 +11,27 @@ use std::{
     time::Duration,
 };
 
-use clap::Args as ClapArgs;
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
 use super::{
-    Args, Error, LOOK, PATIENCE,
     adx::Adx,
-    free_port, procfs,
+    args::{Args, ConnectorsArgs},
+    error::Error,
+    procfs,
+    waits::{LOOK, PATIENCE},
     worker::{Place, Subject},
 };
 use crate::{
     kafka::{self, client, create_topic},
     kusto::{Kusto, loopback_client},
+    ports,
 };
 
 const DATABASE: &str = "NetDefaultDB";
 const LISTING: &str = "/connectors?expand=status&expand=info";
 /// How often all connectors are listed for the median.
 const LISTINGS: usize = 9;
-
-/// What the command line says.
-#[derive(Debug, Clone, ClapArgs)]
-pub struct ConnectorsArgs {
-    /// How many connectors; each number given is measured
-    #[arg(long, value_delimiter = ',', default_values_t = [50, 200])]
-    connectors: Vec<usize>,
-    /// tasks.max of each, and partitions of their topic
-    #[arg(long, default_value_t = 5)]
-    tasks_each: u32,
-    /// Seconds of idling
-    #[arg(long, default_value_t = 30)]
-    idle: u64,
-}
 
 /// The measures of one number of connectors; seconds unless named otherwise.
 #[derive(Debug, Clone, Copy, Default)]
@@ -68,7 +56,7 @@ struct Row {
 /// Measures all numbers on the Kafka at `servers`; gives the table.
 pub async fn run(args: &Args, many: &ConnectorsArgs, servers: &str, folder: &Path) -> Result<String, Error> {
     let http = loopback_client()?;
-    let adx = Adx::start(http.clone(), free_port()?, folder).await?;
+    let adx = Adx::start(http.clone(), ports::free()?, folder).await?;
     let outcome = all(args, many, servers, (&http, &adx, folder)).await;
     adx.stop().await?;
     Ok(Table(&outcome?).to_string())
@@ -83,7 +71,7 @@ async fn all(
     Kusto::new(http.clone(), &adx.url, DATABASE).run(".create table Bench (Id: long)").await?;
     let mut rows = Vec::new();
     for &connectors in &many.connectors {
-        let port = free_port()?;
+        let port = ports::free()?;
         let cluster = format!("bench-connectors-{connectors}-{port}");
         create_topic(&client(servers, &[]), &cluster, i32::try_from(many.tasks_each).unwrap_or(1)).await?;
         let place = Place { servers, cluster: &cluster, port, folder };

@@ -6,14 +6,17 @@ use serde_json::{Value, json};
 use tokio::time::Instant;
 
 use super::{
-    Args, Case, Error, LOOK, PATIENCE,
     adx::{Adx, Counts},
-    case::Load,
-    free_port, procfs,
+    args::Args,
+    case::{Case, Load},
+    error::Error,
+    procfs,
     report::Worker,
+    waits::{LOOK, PATIENCE},
     worker::{Place, Subject},
 };
 use crate::kusto::{Kusto, loopback_client};
+use crate::ports;
 
 const DATABASE: &str = "NetDefaultDB";
 const TABLE: &str = ".create table Bench (StartTime: datetime, EndTime: datetime, EventId: int, State: string, EventType: string, \
@@ -48,7 +51,7 @@ impl Setup<'_> {
     /// Starts what is needed, measures, and ends it again on every path.
     pub async fn measure(&self) -> Result<Worker, Error> {
         let http = loopback_client()?;
-        let adx = Adx::start(http.clone(), free_port()?, self.folder).await?;
+        let adx = Adx::start(http.clone(), ports::free()?, self.folder).await?;
         let outcome = self.with_emulator(&http, &adx).await;
         adx.stop().await?;
         outcome
@@ -72,7 +75,7 @@ impl Setup<'_> {
         if let Some(given) = Subject::given(self.args, http) {
             return Ok(given);
         }
-        let port = free_port()?;
+        let port = ports::free()?;
         let cluster = format!("{}-{port}", self.load.topic);
         let place = Place { servers: self.servers, cluster: &cluster, port, folder: self.folder };
         Subject::start(self.args, http, place).await

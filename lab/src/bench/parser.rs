@@ -7,8 +7,8 @@ use apache_avro::Schema;
 use apache_avro::reader::datum::GenericDatumReader;
 
 use super::{
-    Error,
     case::{Case, Load, Packing},
+    error::Error,
     procfs,
 };
 use crate::encode::Format;

@@ -6,7 +6,7 @@ use axum::{Json, Router, routing::get};
 use serde_json::json;
 use tokio::{net::TcpListener, task::JoinSet};
 
-use super::{Error, case::Packing};
+use super::{case::Packing, error::Error};
 
 /// It ends with this.
 pub struct Registry {

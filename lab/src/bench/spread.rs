@@ -9,32 +9,14 @@ use std::{
     path::Path,
 };
 
-use clap::Args as ClapArgs;
-
 use super::{
-    Args, Error,
+    args::{Args, SpreadArgs},
     case::{Case, Load, Spread},
+    error::Error,
     measure::Setup,
     report::Worker,
 };
 use crate::kafka::{self, client, create_topic};
-
-/// What the command line says.
-#[derive(Debug, Clone, ClapArgs)]
-pub struct SpreadArgs {
-    /// Partitions; each number given is measured
-    #[arg(long, value_delimiter = ',', default_values_t = [1, 4, 64])]
-    partitions_each: Vec<i32>,
-    /// Raw gigabytes of each backlog
-    #[arg(long, default_value_t = 0.3)]
-    backlog_gb: f64,
-    /// The kind of records: csv-200, csv-1k, json-1k, envelope-1k, avro-1k
-    #[arg(long, default_value = "csv-1k")]
-    case: String,
-    /// How often all of it is measured
-    #[arg(long, default_value_t = 1)]
-    times: usize,
-}
 
 /// One way in which a backlog lies.
 #[derive(Debug, Clone, Copy)]

@@ -4,7 +4,9 @@ use std::path::Path;
 
 use tokio::time::Instant;
 
-use super::{Args, Error, GRACE, PATIENCE};
+use super::args::Args;
+use super::error::Error;
+use super::waits::{GRACE, PATIENCE};
 use crate::{
     connect::Connect,
     process::{Process, Spec, sibling},

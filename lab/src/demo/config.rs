@@ -10,11 +10,8 @@ use std::{
 
 use serde_json::Value;
 
-use super::{Args, DEFAULT_ADX_PORT};
+use super::args::{Args, DEFAULT_ADX_PORT};
 use crate::connect::curl_data;
-
-/// The sample configuration of the repository.
-pub const DEFAULT_FILE: &str = "config/adx-sink-config.json";
 
 const MAPPING: &str = "kusto.tables.topics.mapping";
 

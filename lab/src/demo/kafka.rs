@@ -4,7 +4,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use rdkafka::{mocking::MockCluster, producer::DefaultProducerContext};
 
-use super::{Args, Error};
+use super::{args::Args, error::Error};
 use crate::kafka::{self, client, create_topic, delete_topics, producer, wait_for_broker};
 
 /// A mock broker drops the oldest records above 5 MiB per partition; an event is about 100 bytes.

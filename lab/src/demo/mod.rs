@@ -3,15 +3,17 @@
 //! Owns all parts it starts (Kafka, emulator, worker, producer) and ends them in order on every path: the producer first, so that
 //! nothing new comes; then the worker, which drains; then the services it drains into.
 
+mod args;
 mod config;
+mod error;
 mod kafka;
 mod parts;
 mod show;
+mod terms;
 mod watch;
 
-use std::{future::Future, path::PathBuf, time::Duration};
+use std::future::Future;
 
-use clap::{Parser, builder::FalseyValueParser};
 use tokio::time::Instant;
 
 use crate::{
@@ -19,16 +21,15 @@ use crate::{
     connect::Connect,
     events::{Options, StormEvent},
     kusto::{self, Kusto},
-    pace::Rate,
-    ports, process,
-    source::{self, Source},
+    ports,
+    source::Source,
 };
+pub use args::{Args, DEFAULT_ADX_PORT};
 use config::SinkConfig;
+pub use error::Error;
 use kafka::Kafka;
 use parts::Parts;
-
-/// The table of the lab.
-const TABLE: &str = "Storms";
+use terms::TABLE;
 
 /// The article's commands, word by word, one per line; lines that begin with `//` are for the reader.
 const COMMANDS: &str = include_str!("../../commands.kql");
@@ -42,107 +43,6 @@ const QUERIES: [&str; 5] = [
     ".show ingestion failures",
 ];
 
-/// The lab on this machine: Kafka, Azure Data Explorer's emulator, the worker and the storm-events producer
-#[derive(Debug, Clone, Parser)]
-#[command(name = "lab-demo", version)]
-pub struct Args {
-    /// A real Kafka: host:port, or several with commas (default: one inside this process)
-    #[arg(long, env = "BOOTSTRAP_SERVERS", default_value = "")]
-    pub bootstrap_servers: String,
-    /// Port of the worker's REST interface
-    #[arg(long, env = "REST_PORT", default_value_t = 8083)]
-    pub rest_port: u16,
-    /// Port of the Azure Data Explorer emulator
-    #[arg(long, env = "ADX_PORT", default_value_t = DEFAULT_ADX_PORT)]
-    pub adx_port: u16,
-    /// How many storm events
-    #[arg(long, env = "EVENTS", default_value_t = 300)]
-    pub events: usize,
-    /// Events per second, or "max"
-    #[arg(long, env = "RATE", default_value = "50")]
-    pub rate: Rate,
-    /// Generate quotes, commas, newlines and non-ASCII text in a quarter of the events
-    #[arg(long, env = "TRICKY", value_parser = FalseyValueParser::new())]
-    pub tricky: bool,
-    /// Seed of the generated events
-    #[arg(long, env = "SEED", default_value_t = 2007)]
-    pub seed: u64,
-    /// A StormEvents.csv to read the events from
-    #[arg(long, env = "SOURCE_FILE")]
-    pub source_file: Option<PathBuf>,
-    /// Leave everything running until Ctrl-C
-    #[arg(long, env = "KEEP", value_parser = FalseyValueParser::new())]
-    pub keep: bool,
-    /// The connector to create
-    #[arg(long, default_value = config::DEFAULT_FILE)]
-    pub config: PathBuf,
-    /// The worker's program (default: kusto-connect beside this one)
-    #[arg(long)]
-    pub worker: Option<PathBuf>,
-}
-
-/// The port the connector's sample configuration names.
-pub const DEFAULT_ADX_PORT: u16 = 8080;
-
-/// Why the demo did not succeed.
-#[derive(Debug, thiserror::Error)]
-pub enum Error {
-    /// A port is taken.
-    #[error(transparent)]
-    Port(#[from] ports::Busy),
-    /// Kafka.
-    #[error(transparent)]
-    Kafka(#[from] crate::kafka::Error),
-    /// The embedded Kafka is too small for so many events.
-    #[error(
-        "the embedded Kafka keeps 5 MiB per partition: at most {limit} events; a real one (BOOTSTRAP_SERVERS=host:port) takes more"
-    )]
-    TooMany {
-        /// How many it takes.
-        limit: usize,
-    },
-    /// The connector's configuration file.
-    #[error(transparent)]
-    Config(#[from] config::Error),
-    /// A child process.
-    #[error(transparent)]
-    Process(#[from] process::Error),
-    /// The emulator did not start.
-    #[error("ADX emulator: {0}")]
-    Emulator(String),
-    /// A command or query.
-    #[error(transparent)]
-    Kusto(#[from] kusto::Error),
-    /// The worker's REST.
-    #[error(transparent)]
-    Connect(#[from] crate::connect::Error),
-    /// The events.
-    #[error(transparent)]
-    Source(#[from] source::Error),
-    /// HTTP client or files.
-    #[error("{0}")]
-    Io(String),
-    /// A part ended or did not do its work; the text has the reason and the last lines of its log.
-    #[error("{0}")]
-    Part(String),
-    /// The table is not what was produced.
-    #[error("the table {TABLE} is not what was produced: {0}")]
-    Wrong(compare::Difference),
-    /// Rows did not come in time.
-    #[error("{have} of {want} events had arrived when the time was up ({state})")]
-    Late {
-        /// Rows in the table.
-        have: u64,
-        /// Events produced.
-        want: usize,
-        /// The connector's state, with a trace when there is one.
-        state: String,
-    },
-    /// Ctrl-C.
-    #[error("stopped by a signal")]
-    Stopped,
-}
-
 /// Runs the lab; whatever happens, nothing is left running.
 pub async fn run(args: &Args, stop: impl Future<Output = ()>) -> Result<(), Error> {
     tokio::pin!(stop);
@@ -154,7 +54,7 @@ pub async fn run(args: &Args, stop: impl Future<Output = ()>) -> Result<(), Erro
         () = &mut stop => Err(Error::Stopped),
     };
     if outcome.is_ok() && args.keep {
-        show::addresses(args, &parts);
+        show::addresses(args, parts.kafka_servers(), parts.folder());
         stop.await;
     }
     if let Err(error) = &outcome {
@@ -224,18 +124,4 @@ async fn results(connect: &Connect, adx: &Kusto, connector: &str) -> Result<(), 
         show::text(&adx.run(query).await?.to_string());
     }
     Ok(())
-}
-
-/// How long parts may take to start, to deliver what is produced and to end.
-const PATIENCE: Patience = Patience {
-    start: Duration::from_mins(1),
-    deliver: Duration::from_secs(90),
-    end: Duration::from_secs(30),
-};
-
-struct Patience {
-    start: Duration,
-    /// Counted from the last record produced or the last row that came: the lab's own delays are 10 s in the connector and 15 s in ADX.
-    deliver: Duration,
-    end: Duration,
 }

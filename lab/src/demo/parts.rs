@@ -6,7 +6,7 @@ use adx_emulator::{Emulator, Options};
 use tempfile::TempDir;
 use tokio::process::ChildStdout;
 
-use super::{Args, Error, PATIENCE, kafka::Kafka, show};
+use super::{args::Args, error::Error, kafka::Kafka, show, terms::PATIENCE};
 use crate::{
     pace::Rate,
     process::{Process, Spec, sibling},

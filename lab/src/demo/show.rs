@@ -1,8 +1,8 @@
 //! What the demo prints. Everything it says goes through here.
 
-use std::time::Duration;
+use std::{path::Path, time::Duration};
 
-use super::{Args, parts::Parts};
+use super::args::Args;
 
 /// A heading.
 pub fn step(text: &str) {
@@ -43,10 +43,10 @@ pub fn verdict(events: usize) {
 }
 
 /// What runs where, for `KEEP=1`.
-pub fn addresses(args: &Args, parts: &Parts) {
+pub fn addresses(args: &Args, kafka_servers: &str, folder: &Path) {
     step("Running until Ctrl-C");
-    println!("   Kafka          {}", parts.kafka_servers());
+    println!("   Kafka          {kafka_servers}");
     println!("   worker REST    http://localhost:{}", args.rest_port);
     println!("   ADX emulator   http://localhost:{}", args.adx_port);
-    println!("   worker log     {}", parts.folder().join("kusto-connect.log").display());
+    println!("   worker log     {}", folder.join("kusto-connect.log").display());
 }

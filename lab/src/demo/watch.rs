@@ -8,7 +8,9 @@ use tokio::{
     time::{Instant, MissedTickBehavior, interval},
 };
 
-use super::{Error, PATIENCE, TABLE, show};
+use super::error::Error;
+use super::show;
+use super::terms::{PATIENCE, TABLE};
 use crate::{connect::Connect, kusto::Kusto};
 
 /// Between two lines of progress.
