@@ -15,7 +15,7 @@ mod redaction;
 
 pub use level::Level;
 use lines::{Lines, Style};
-pub use loggers::{LoggerLevel, LoggerLevels, Loggers, WeakLoggers};
+pub use loggers::{LoggerLevel, Loggers, WeakLoggers};
 pub use metrics::{ErrorCounts, Metrics, TaskMetrics};
 pub use redaction::{Hiding, Redaction};
 
