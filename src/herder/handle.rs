@@ -205,7 +205,8 @@ impl Herder {
         Ok(put)
     }
 
-    /// A standalone worker answers when what was asked for is done, a distributed one when it is written (§8.4).
+    /// A standalone worker answers when what was asked for is done, a distributed one when it is written
+    /// (`connect-runtime.md` §8.4).
     async fn settled(&self, name: &str, deadline: Instant) -> Result<(), Error> {
         match self.config.mode {
             Mode::Distributed => Ok(()),

@@ -83,7 +83,7 @@ struct Forms {
     other: Regex,
     /// A contract, and what follows.
     page: Regex,
-    /// A document, or sections.
+    /// A document, or sections; those of an RFC are not ours.
     token: Regex,
     number: Regex,
 }
@@ -97,7 +97,7 @@ impl Forms {
             other: regex(&format!(r"\b({names})(?:`?,? §?[0-9]|\.md`?,? [0-9])")),
             page: regex(&format!(r"\b({names})\.md`?(.{{0,2}})")),
             token: regex(
-                r"(?<page>[0-9A-Za-z_-]+)\.md\b`?|§(?<many>§?) ?(?<first>[0-9]+(?:\.[0-9]+)*)?(?<more>(?:(?:–|, | and )[0-9]+(?:\.[0-9]+)*)*)",
+                r"(?<rfc>RFC [0-9]+,? §)|(?<page>[0-9A-Za-z_-]+)\.md\b`?|§(?<many>§?) ?(?<first>[0-9]+(?:\.[0-9]+)*)?(?<more>(?:(?:–|, | and )[0-9]+(?:\.[0-9]+)*)*)",
             ),
             number: regex(r"[0-9]+(?:\.[0-9]+)*"),
         }
@@ -153,6 +153,9 @@ impl Reader<'_> {
             let whole = found.get(0).unwrap();
             let between = text[end..whole.start()].trim();
             end = whole.end();
+            if found.name("rfc").is_some() {
+                continue;
+            }
             if let Some(name) = found.name("page") {
                 let follows = text[end..].trim_start().starts_with('§');
                 if follows || self.pages.contains_key(name.as_str()) {
@@ -258,6 +261,7 @@ fn a_wrong_citation_is_found() {
         ),
         ("src/a.rs", "let text = \"a § without a number\"; // a comment"),
         ("tests/it/a.rs", "// the artifact connect-runtime; https://example.com/page.md"),
+        ("src/a.rs", "//! As RFC 6749 §4.4 has it."),
         ("docs/a.md", "[security](security.md#limits), [contracts](spec/README.md)"),
         ("docs/spec/kusto-protocol.md", "`connect-runtime.md` §5, §12; here §9.3"),
     ] {

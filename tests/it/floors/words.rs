@@ -41,13 +41,12 @@ const WORDS: [&str; 5] = ["kusto", "adx", "fabric", "eventhouse", "ingest"];
 
 /// What is taken out before words are looked for: the product's own name, which stands in headers, variables and the
 /// targets of log lines, and the names of documents.
-const EXCEPTED: [&str; 6] = [
+const EXCEPTED: [&str; 5] = [
     "kusto-connect",
     "kusto_connect",
     "kusto-protocol.md",
     "kusto-sink-connector.md",
     "fabric-sink-connector.md",
-    "fabric.md",
 ];
 
 /// Lines of `sources` in which a room of `rooms` says one of the words.
