@@ -10,6 +10,7 @@ use crate::causes;
 use crate::config::{ConnectorFile, Mode, WorkerConfig};
 use crate::herder::{self, Ended, Herder, Options};
 use crate::membership::Cluster;
+use crate::plugins::{BUILT_IN, Plugins};
 use crate::rest::{self, Rest, Workers};
 use crate::storage::{self, KafkaStores, OpenStores, StandaloneStores};
 use crate::telemetry::{Filter, Hiding, Level, Loggers, Metrics, WeakLoggers};
@@ -57,6 +58,7 @@ pub enum Error {
 
 /// A worker that is not running yet.
 pub struct App {
+    plugins: Plugins,
     config: Arc<WorkerConfig>,
     files: Vec<ConnectorFile>,
     log_filter: Filter,
@@ -107,10 +109,15 @@ impl Creation {
 }
 
 impl App {
-    /// A worker with these settings.
+    /// A worker with these settings, and the classes that every worker has.
     pub fn build(config: WorkerConfig) -> Self {
         let log_filter = Filter::detached(Level::of_setting(config.log_level.as_deref()));
-        Self { config: Arc::new(config), files: Vec::new(), log_filter }
+        Self { plugins: BUILT_IN, config: Arc::new(config), files: Vec::new(), log_filter }
+    }
+
+    /// The same with these classes.
+    pub fn with_plugins(self, plugins: Plugins) -> Self {
+        Self { plugins, ..self }
     }
 
     /// The same with the process's log lines to govern.
@@ -125,7 +132,7 @@ impl App {
 
     /// Starts everything. Kafka need not be there yet: the worker waits for it, and says so.
     pub async fn start(self) -> Result<RunningApp, Error> {
-        let config = self.config;
+        let (plugins, config) = (self.plugins, self.config);
         let server = rest::Server::bind(&config.rest).await?;
         let (addresses, admin_addresses) = (server.addresses(), server.admin_addresses());
         let worker_id: Arc<str> = config.worker_id(&addresses).into();
@@ -135,12 +142,13 @@ impl App {
         let redaction = self.log_filter.redaction();
         let hiding = redaction.hide(config.hidden.clone());
         let counted = (metrics.clone(), redaction);
-        let (runner, events) = Worker::start(config.clone(), counted, &mut tasks);
+        let (runner, events) = Worker::start((plugins, config.clone()), counted, &mut tasks);
         let (loggers, govern) = Loggers::new(self.log_filter);
         tasks.spawn(govern);
         let cluster = cluster(&config, &addresses);
         let url = cluster.url().clone();
         let options = Options {
+            plugins,
             loggers: loggers.clone(),
             config: config.clone(),
             worker_id: worker_id.clone(),

@@ -9,6 +9,7 @@ use crate::config::{ConnectorFile, Mode, WorkerConfig, environment_defaults, sho
 use crate::kafka::settings as clients;
 use crate::limits;
 use crate::migrate;
+use crate::plugins::BUILT_IN;
 use crate::telemetry::{self, Filter, Level, WeakLoggers};
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Parser, Subcommand};
@@ -160,7 +161,7 @@ fn file_as_command(error: &clap::Error) -> Option<String> {
 
 /// Says what a takeover would bring. The answer alone goes to the output; there are no log lines.
 async fn check(file: Option<&Path>, env: BTreeMap<String, String>, json: bool) -> ExitCode {
-    let config = match WorkerConfig::load_for(Mode::Distributed, file, env) {
+    let config = match WorkerConfig::load_for(&BUILT_IN, Mode::Distributed, file, env) {
         Ok(config) => config,
         Err(errors) => {
             say(&format!("the worker's settings are wrong:\n{errors}"));
@@ -171,7 +172,7 @@ async fn check(file: Option<&Path>, env: BTreeMap<String, String>, json: bool) -
         say(&format_args!("the worker's settings are wrong:\n{errors}"));
         return ExitCode::from(BAD_SETTINGS);
     }
-    match migrate::check(Arc::new(config)).await {
+    match migrate::check(BUILT_IN, Arc::new(config)).await {
         Ok(report) => {
             let text = if json { format!("{:#}\n", report.to_json()) } else { report.to_text() };
             drop(std::io::stdout().write_all(text.as_bytes()));
@@ -193,7 +194,7 @@ impl Start {
     /// Reads the level of log lines again; levels that were set over REST are forgotten.
     async fn reread(&self, loggers: &WeakLoggers) {
         let Self { mode, file, env, .. } = self.clone();
-        let read = move || WorkerConfig::load_for(mode, file.as_deref(), env);
+        let read = move || WorkerConfig::load_for(&BUILT_IN, mode, file.as_deref(), env);
         match tokio::task::spawn_blocking(read).await {
             Ok(Ok(config)) => {
                 let level = Level::of_setting(config.log_level.as_deref());
@@ -236,7 +237,7 @@ fn settings(
         .get("LOG_FORMAT")
         .filter(|format| !["", "json", "text"].iter().any(|known| known.eq_ignore_ascii_case(format)));
     let odd_format = odd_format.map(|format| format!("LOG_FORMAT={format} is not known; it is json or text"));
-    let config = WorkerConfig::load_for(mode, file, env);
+    let config = WorkerConfig::load_for(&BUILT_IN, mode, file, env);
     logging.level = config.as_ref().ok().and_then(|config| config.log_level.clone());
     let filter = telemetry::start(&logging).map_err(|error| {
         say(&error);

@@ -12,19 +12,24 @@ pub mod cli;
 mod client_credentials;
 mod cluster_key;
 pub mod config;
+pub mod configdef;
 pub mod connector;
 pub mod convert;
 pub mod data;
+#[cfg(feature = "filestream")]
+pub mod filestream;
 mod herder;
 pub mod id;
 pub mod ingest;
 pub mod kafka;
+pub mod kusto;
 mod limits;
 pub mod membership;
 mod migrate;
 #[cfg(test)]
 mod own_process;
-mod registry;
+pub mod plugins;
+pub mod registry;
 pub mod rest;
 mod retry;
 mod secret;

@@ -3,15 +3,21 @@
 //! No function may panic, whatever it is given, and what comes out is bounded by what came in. libFuzzer calls them from
 //! `fuzz_targets`, `tests/it/fuzz.rs` with the stored corpus and changes of it. Nothing here does I/O or reads a clock.
 
+use kusto_connect::plugins::BUILT_IN;
+use std::any::Any;
 use std::collections::BTreeMap;
 use std::sync::{Arc, LazyLock};
 
-use kusto_connect::config::{SinkConnectorConfig, WorkerConfig, jaas, plugins, properties};
-use kusto_connect::convert::{self, Converter, Failure, Input, RegisteredConverter};
+use kusto_connect::config::{WorkerConfig, jaas, properties};
+use kusto_connect::connector::KustoConnector;
+use kusto_connect::convert::{
+    Converter, Failure, Input, Made, RegisteredConverter, avro, connect_json, protobuf, schema_json,
+};
 use kusto_connect::data::java_time::DateFormat;
 use kusto_connect::data::json::{self, DecimalFormat};
 use kusto_connect::data::registered::{Registered, SchemaId};
 use kusto_connect::data::{Converted, Origin, Record, SchemaAndValue, TimestampType, Value, literal};
+use kusto_connect::plugins::SinkConnectorConfig;
 use kusto_connect::transform::TransformationChain;
 
 /// A function that is fuzzed.
@@ -45,7 +51,9 @@ pub fn mapping(bytes: &[u8]) {
     let Some(text) = text(bytes) else { return };
     match connector("kusto.tables.topics.mapping", text) {
         Ok(config) => {
-            let found = config.kusto.mapping.get(TOPIC);
+            let sink: &dyn Any = &*config.sink;
+            let sink = sink.downcast_ref::<KustoConnector>().expect("a Kusto sink");
+            let found = sink.config().mapping.get(TOPIC);
             assert!(found.is_none_or(|found| !found.table.is_empty()), "a table without a name");
         }
         Err(error) => assert!(error.contains("kusto.tables.topics.mapping"), "{error}"),
@@ -68,8 +76,7 @@ pub fn properties(bytes: &[u8]) {
 pub fn json_envelope(bytes: &[u8]) {
     static CONVERTERS: LazyLock<[Arc<dyn Converter>; 2]> = LazyLock::new(|| {
         ["true", "false"].map(|envelope| {
-            let settings = settings(&[("schemas.enable", envelope), ("schemas.cache.size", "16")]);
-            convert::converter("value.converter", "JsonConverter", &settings).expect("good settings")
+            plain("value", "JsonConverter", &[("schemas.enable", envelope), ("schemas.cache.size", "16")])
         })
     });
     if bytes.len() > LONGEST {
@@ -93,7 +100,7 @@ pub fn avro(bytes: &[u8]) {
             include_str!("schemas/hostile.avsc"),
             r#"["null","int",{"type":"map","values":{"type":"array","items":"bytes"}}]"#,
         ];
-        knowing(plugins::AVRO_CONVERTER, "AVRO", &SCHEMAS)
+        knowing(avro::CONFLUENT.class, "AVRO", &SCHEMAS)
     });
     records(&CONVERTER, bytes);
 }
@@ -103,7 +110,7 @@ pub fn protobuf(bytes: &[u8]) {
     static CONVERTER: LazyLock<RegisteredConverter> = LazyLock::new(|| {
         const SCHEMAS: [&str; 2] =
             [include_str!("schemas/storm.proto"), include_str!("schemas/groups.proto")];
-        knowing(plugins::PROTOBUF_CONVERTER, "PROTOBUF", &SCHEMAS)
+        knowing(protobuf::CONFLUENT.class, "PROTOBUF", &SCHEMAS)
     });
     records(&CONVERTER, bytes);
 }
@@ -115,7 +122,7 @@ pub fn json_schema(bytes: &[u8]) {
             include_str!("schemas/storm.json"),
             r#"{"oneOf":[{"type":"null"},{"type":"integer"},{"type":"array","items":{"type":"number"}}]}"#,
         ];
-        knowing(plugins::JSON_SCHEMA_CONVERTER, "JSON", &SCHEMAS)
+        knowing(schema_json::ROW.class, "JSON", &SCHEMAS)
     });
     records(&CONVERTER, bytes);
 }
@@ -130,7 +137,7 @@ pub fn registered_schemas(bytes: &[u8]) {
     };
     let converter = registered(class, "", &[schema]);
     // Apicurio's ids have 8 bytes.
-    let id: &[u8] = if plugins::is_apicurio(class) { &[0; 9] } else { &[0; 5] };
+    let id: &[u8] = if class.starts_with("io.apicurio.") { &[0; 9] } else { &[0; 5] };
     let result = converter.convert(Input {
         bytes: Some(&[id, record].concat()),
         id: None,
@@ -141,20 +148,16 @@ pub fn registered_schemas(bytes: &[u8]) {
 }
 
 /// A class of each format.
-const CLASSES: [&str; 4] = [
-    plugins::AVRO_CONVERTER,
-    plugins::PROTOBUF_CONVERTER,
-    plugins::JSON_SCHEMA_CONVERTER,
-    plugins::APICURIO_JSON_CONVERTER,
-];
+const CLASSES: [&str; 4] =
+    [avro::CONFLUENT.class, protobuf::CONFLUENT.class, schema_json::ROW.class, connect_json::ROW.class];
 
 /// `SimpleHeaderConverter`: every text is read, and what was read can be written.
 pub fn simple_header(bytes: &[u8]) {
     if bytes.len() > LONGEST {
         return;
     }
-    let converter = convert::converter("header.converter", "SimpleHeaderConverter", &BTreeMap::new());
-    let data = converter.expect("it needs no settings").to_data(Some(bytes)).expect("it never fails");
+    let converter = plain("header", "SimpleHeaderConverter", &[]);
+    let data = converter.to_data(Some(bytes)).expect("it never fails");
     let written = literal::write(&data.value);
     // A quote in a text becomes two characters, a number may be written with its exponent's zeros.
     assert!(written.len() <= LINEAR * bytes.len() + SMALL, "{} bytes", written.len());
@@ -199,7 +202,8 @@ pub fn date_pattern(bytes: &[u8]) {
 /// Settings of transformations and predicates, and a record that goes through them.
 pub fn transforms(bytes: &[u8]) {
     let Some(settings) = text(bytes).and_then(|text| properties::parse(text).ok()) else { return };
-    match TransformationChain::new(&settings) {
+    let plan = BUILT_IN.transformations(&settings);
+    match plan.and_then(|plan| TransformationChain::new(&plan)) {
         Ok(chain) => {
             for record in sample_records() {
                 if let Ok(Some(record)) = chain.apply(record) {
@@ -234,6 +238,20 @@ fn settings(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
     pairs.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()
 }
 
+/// A converter as settings make it.
+fn made(side: &str, class: &str, pairs: &[(&str, &str)]) -> Made {
+    let config = BUILT_IN.converter(side, class, &settings(pairs)).expect("good settings");
+    config.make().expect("good settings")
+}
+
+/// One that needs no registry.
+fn plain(side: &str, class: &str, pairs: &[(&str, &str)]) -> Arc<dyn Converter> {
+    match made(side, class, pairs) {
+        Made::Plain(converter) => converter,
+        Made::Registered(_) => panic!("{class} needs a registry"),
+    }
+}
+
 /// A sink's settings with one of them replaced, read; what is wrong as one text.
 fn connector(key: &str, value: &str) -> Result<SinkConnectorConfig, String> {
     static WORKER: LazyLock<WorkerConfig> = LazyLock::new(|| {
@@ -244,7 +262,7 @@ fn connector(key: &str, value: &str) -> Result<SinkConnectorConfig, String> {
             ("OFFSET_STORAGE_TOPIC", "offsets"),
             ("STATUS_STORAGE_TOPIC", "statuses"),
         ]);
-        WorkerConfig::load(None, env).expect("good settings")
+        WorkerConfig::load(&BUILT_IN, None, env).expect("good settings")
     });
     let mut raw = settings(&[
         ("name", "fuzz"),
@@ -258,13 +276,15 @@ fn connector(key: &str, value: &str) -> Result<SinkConnectorConfig, String> {
     }
     raw.insert(key.to_owned(), value.to_owned());
     let raw = raw.into_iter().map(|(key, value)| (key, Some(value))).collect();
-    SinkConnectorConfig::parse(&raw, &WORKER).map_err(|errors| errors.to_string())
+    BUILT_IN.parse(&raw, &WORKER).map_err(|errors| errors.to_string())
 }
 
 /// A converter that knows these schemas, by their places as ids; no `kind` is what some registries say of Avro.
 fn registered(class: &str, kind: &str, schemas: &[&str]) -> RegisteredConverter {
-    let converter = RegisteredConverter::new("value.converter", class, &BTreeMap::new());
-    let converter = converter.expect("a class with a registry");
+    let url = if class.starts_with("io.apicurio.") { "apicurio.registry.url" } else { "schema.registry.url" };
+    let Made::Registered(converter) = made("value", class, &[(url, "http://127.0.0.1:1")]) else {
+        panic!("{class} needs no registry")
+    };
     for (id, text) in (0..).zip(schemas) {
         let kind = Some(kind.to_owned()).filter(|kind| !kind.is_empty());
         let schema = Registered { kind, text: (*text).to_owned(), references: Vec::new() };
@@ -317,8 +337,7 @@ fn bounded(data: &SchemaAndValue, most: usize) {
 /// Records to transform: one of a text, one of an object without a schema, one of a struct.
 fn sample_records() -> impl Iterator<Item = Record> {
     static VALUES: LazyLock<Vec<SchemaAndValue>> = LazyLock::new(|| {
-        let envelope = convert::converter("value.converter", "JsonConverter", &BTreeMap::new());
-        let envelope = envelope.expect("good settings");
+        let envelope = plain("value", "JsonConverter", &[]);
         let read = |text: &str| envelope.to_data(Some(text.as_bytes())).expect("good JSON");
         vec![
             SchemaAndValue::text("2024-11-26"),

@@ -76,7 +76,7 @@ impl ClientKey {
 
     /// What Java says against `value`, without repeating it.
     pub fn objection(&self, value: &str) -> Option<String> {
-        self.2.objection(super::check::trim(value))
+        self.2.objection(crate::configdef::trim(value))
     }
 }
 

@@ -7,7 +7,8 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use super::{WorkerConfig, files, jaas, properties};
+use super::{files, jaas, properties};
+use crate::configdef::Properties;
 
 const JAAS: &str = "sasl.jaas.config";
 const SECTION: &str = "KafkaClient";
@@ -15,20 +16,23 @@ const SECTION: &str = "KafkaClient";
 const KRB5_OPTION: &str = "-Djava.security.krb5.conf=";
 const KRB5_VARIABLE: &str = "KRB5_CONFIG";
 
-/// Gives the login to those clients of `config` that have none.
-pub(super) fn fill(env: &BTreeMap<String, String>, config: &mut WorkerConfig) {
+/// Gives the login to those of these clients that have none; returns what to warn of.
+pub(super) fn fill<const N: usize>(
+    env: &BTreeMap<String, String>,
+    clients: [&mut Properties; N],
+) -> Vec<String> {
+    let mut warnings = Vec::new();
     if let Some(file) = jaas::jvm_option(env, KRB5_OPTION)
         && env.get(KRB5_VARIABLE).is_none_or(|other| other != file)
     {
-        config.warnings.push(format!(
+        warnings.push(format!(
             "java.security.krb5.conf in KAFKA_OPTS has no effect: set the environment variable {KRB5_VARIABLE}={file}"
         ));
     }
-    let Some(file) = jaas::jvm_option(env, jaas::FILE_OPTION) else { return };
+    let Some(file) = jaas::jvm_option(env, jaas::FILE_OPTION) else { return warnings };
     match line_of(file) {
         Ok(Some(line)) => {
-            // Admin clients have the first one's.
-            for client in [&mut config.client, &mut config.consumer, &mut config.producer] {
+            for client in clients {
                 let is_set = |key: &str| client.get(key).is_some_and(|value| !value.trim().is_empty());
                 if !is_set(JAAS) && !is_set("sasl.username") {
                     client.insert(JAAS.to_owned(), line.clone());
@@ -37,9 +41,10 @@ pub(super) fn fill(env: &BTreeMap<String, String>, config: &mut WorkerConfig) {
         }
         Ok(None) => {}
         Err(reason) => {
-            config.warnings.push(format!("KAFKA_OPTS: file {file} {reason}: {JAAS} is not set by it"));
+            warnings.push(format!("KAFKA_OPTS: file {file} {reason}: {JAAS} is not set by it"));
         }
     }
+    warnings
 }
 
 /// The section, as `sasl.jaas.config` has it; none when the file has no such section.
@@ -54,8 +59,10 @@ fn line_of(file: &str) -> Result<Option<String>, String> {
 
 #[cfg(test)]
 mod tests {
+    use crate::config::WorkerConfig;
     use crate::config::jaas::{self, login_entry};
-    use crate::config::{Properties, WorkerConfig};
+    use crate::configdef::Properties;
+    use crate::plugins::BUILT_IN;
 
     fn worker(options: &str, more: &[(&str, &str)]) -> WorkerConfig {
         let env = [
@@ -65,7 +72,7 @@ mod tests {
             ("KAFKA_OPTS", options),
         ];
         let all = env.iter().chain(more).map(|(key, value)| ((*key).to_owned(), (*value).to_owned()));
-        WorkerConfig::load(None, all.collect::<Vec<_>>()).unwrap()
+        WorkerConfig::load(&BUILT_IN, None, all.collect::<Vec<_>>()).unwrap()
     }
 
     #[test]

@@ -9,7 +9,8 @@ use std::path::Path;
 
 use serde_json::value::RawValue;
 
-use super::{ConnectorProperties, files, properties};
+use super::{files, properties};
+use crate::configdef::ConnectorProperties;
 use crate::status::TargetState;
 use crate::words;
 

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use ::config::{Map, Source, Value, ValueKind};
 
-use super::Properties;
+use crate::configdef::Properties;
 
 /// Debezium's variables and the keys they set.
 const SHORT_NAMES: &[(&str, &str)] = &[

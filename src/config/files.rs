@@ -66,6 +66,18 @@ pub fn check(path: &Path) -> Result<(), String> {
     open(path).map(drop)
 }
 
+/// The file at `path`, to write behind what is in it; made when it is missing.
+pub fn append(path: &Path) -> Result<File, String> {
+    if let Ok(found) = std::fs::metadata(path) {
+        judge(path, &found)?;
+    }
+    // Without waiting, as for reading.
+    let file = OpenOptions::new().append(true).create(true).custom_flags(NONBLOCK).open(path);
+    let file = file.map_err(|error| reason(&error))?;
+    judge(path, &file.metadata().map_err(|error| reason(&error))?)?;
+    Ok(file)
+}
+
 fn open(path: &Path) -> Result<File, String> {
     // Looked at before it is opened, for opening a device may do something.
     judge(path, &std::fs::metadata(path).map_err(|error| reason(&error))?)?;

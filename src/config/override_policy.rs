@@ -1,12 +1,10 @@
 //! Which Kafka client keys a connector may override (`connector.client.config.override.policy`).
 
-use super::errors::Problems;
-use super::values::Values;
-use super::{Properties, SINK_DEAD_LETTERS, WorkerConfig};
+use crate::configdef::Problems;
+use crate::configdef::Values;
 
 const POLICY: &str = "connector.client.config.override.policy";
 const ALLOWLIST: &str = "connector.client.config.override.allowlist";
-const PREFIXES: [&str; 3] = ["consumer.override.", "producer.override.", "admin.override."];
 const PRINCIPAL_KEYS: [&str; 3] = ["security.protocol", "sasl.jaas.config", "sasl.mechanism"];
 
 /// What a worker lets its connectors override.
@@ -44,36 +42,12 @@ impl OverridePolicy {
     }
 
     /// The name in messages, and whether `key` may be overridden.
-    fn judge(&self, key: &str) -> (&'static str, bool) {
+    pub fn judge(&self, key: &str) -> (&'static str, bool) {
         match self {
             Self::All => ("All", true),
             Self::None => ("None", false),
             Self::Principal => ("Principal", PRINCIPAL_KEYS.contains(&key)),
             Self::Allowlist(keys) => ("Allowlist", keys.iter().any(|allowed| allowed == key)),
-        }
-    }
-}
-
-/// Notes every override that the worker's policy does not allow. The clients of the sink's own dead letters are clients of
-/// the connector too: under a policy they may be told what others may, and where the worker's own brokers are.
-pub(super) fn check(written: &Properties, worker: &WorkerConfig, problems: &mut Problems) {
-    let of_worker: Vec<_> = worker.bootstrap_servers.split(',').map(str::trim).collect();
-    let is_given = |inner: &str, text: &str| match inner {
-        "topic.name" => true,
-        "bootstrap.servers" => {
-            text.split(',').map(str::trim).all(|own| own.is_empty() || of_worker.contains(&own))
-        }
-        _ => false,
-    };
-    for (key, text) in written {
-        let inner = PREFIXES.iter().find_map(|prefix| key.strip_prefix(prefix));
-        let of_letters = || key.strip_prefix(SINK_DEAD_LETTERS).filter(|inner| !is_given(inner, text));
-        let Some(inner) = inner.or_else(of_letters) else { continue };
-        let (name, allowed) = worker.override_policy.judge(inner);
-        if !allowed {
-            problems.add(key, format!(
-                "The '{name}' policy does not allow '{inner}' to be overridden in the connector configuration."
-            ));
         }
     }
 }

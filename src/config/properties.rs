@@ -4,7 +4,7 @@
 //! `java.util.Properties`: comments with `#` or `!`, `=`, `:` or blanks between key and value, a backslash joins
 //! lines, `\t \n \r \f \uXXXX` are escapes and any other escaped character stands for itself; the last of equal keys wins.
 
-use super::Properties;
+use crate::configdef::Properties;
 
 /// Why a properties text cannot be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -9,7 +9,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
 use super::jaas;
-use super::redact::tells_secrets;
+use crate::configdef::tells_secrets;
 use crate::secret::{Hidden, SHOWN};
 
 /// A host that people write a login before, without a scheme.
@@ -18,7 +18,7 @@ const HOST: &str = "proxy.host";
 const MOST_PAIRS: usize = 256;
 
 /// What must not be shown of `settings`, whose variables are replaced.
-pub(super) fn of<'a>(settings: impl IntoIterator<Item = (&'a str, &'a str)>) -> Hidden {
+pub fn of<'a>(settings: impl IntoIterator<Item = (&'a str, &'a str)>) -> Hidden {
     let mut found = Found::default();
     for (key, value) in settings {
         found.read(key, value);

@@ -3,15 +3,20 @@
 mod sink_tests;
 mod worker_tests;
 
+use crate::plugins::BUILT_IN;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde_json::Value as Json;
 
-use super::{
-    Authentication, CONNECTORS, ClassError, ConnectorClass, ConnectorProperties, Mode, SinkConnectorConfig,
-    TargetCheck, Topics, WorkerConfig, validate_connector, worker_keys::rows,
-};
+use super::WorkerConfig;
+use super::worker_keys::rows;
+use crate::config::Mode;
+use crate::config::fixtures::kusto_of;
+use crate::configdef::ConnectorProperties;
+use crate::kusto::config::{Authentication, TargetCheck};
+use crate::plugins::ClassError;
+use crate::sink::Topics;
 
 fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
@@ -29,7 +34,7 @@ fn worker_with(env: &[(&str, &str)]) -> WorkerConfig {
 
 fn load(file: Option<&Path>, env: &[(&str, &str)]) -> Result<WorkerConfig, String> {
     let env = env.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned()));
-    WorkerConfig::load(file, env).map_err(|errors| errors.to_string())
+    WorkerConfig::load(&BUILT_IN, file, env).map_err(|errors| errors.to_string())
 }
 
 fn worker() -> WorkerConfig {
@@ -58,7 +63,7 @@ pub(super) fn storm(changes: &[(&str, Option<&str>)]) -> ConnectorProperties {
 }
 
 fn storm_errors(changes: &[(&str, Option<&str>)]) -> Vec<String> {
-    validate_connector(&storm(changes), &worker()).messages().map(str::to_owned).collect()
+    BUILT_IN.validate(&storm(changes), &worker()).messages().map(str::to_owned).collect()
 }
 
 /// The recorded cases, with a loopback URL for the placeholder, which is what the recording had.
@@ -89,7 +94,7 @@ fn recorded_refusals_of_create() {
         let body = &case["request"]["body"];
         let mut raw = properties(&body["config"]);
         raw.insert("name".to_owned(), Some(body["name"].as_str().unwrap_or_default().to_owned()));
-        let message = validate_connector(&raw, &worker()).bad_request_message();
+        let message = BUILT_IN.validate(&raw, &worker()).bad_request_message();
         // One way in is our own.
         let message = message.map(|text| text.replace(", AZ_CLI, az_cli", ""));
         assert_eq!(message.as_deref(), case["answer"]["message"].as_str(), "{}", case["case"]);
@@ -101,19 +106,19 @@ fn recorded_creations_are_accepted() {
     for name in ["create", "put new"] {
         let case = golden(name).into_iter().find(|case| case["case"] == name).unwrap();
         let raw = properties(&case["answer"]["config"]);
-        assert_eq!(validate_connector(&raw, &worker()).bad_request_message(), None, "{name}");
-        assert!(SinkConnectorConfig::parse(&raw, &worker()).is_ok());
+        assert_eq!(BUILT_IN.validate(&raw, &worker()).bad_request_message(), None, "{name}");
+        assert!(BUILT_IN.parse(&raw, &worker()).is_ok());
     }
 }
 
 #[test]
 fn classes_are_looked_up_first() {
-    let class_of = |class: &str| ConnectorClass::required(&storm(&[("connector.class", Some(class))]));
-    for row in CONNECTORS {
+    let class_of = |class: &str| BUILT_IN.required_sink(&storm(&[("connector.class", Some(class))]));
+    for row in BUILT_IN.sinks {
         assert_eq!(class_of(row.class).unwrap().class, row.class);
     }
     for alias in ["KustoSink", "KustoSinkConnector", " KustoSink "] {
-        assert_eq!(class_of(alias).unwrap().class, CONNECTORS[0].class);
+        assert_eq!(class_of(alias).unwrap().class, BUILT_IN.sinks[0].class);
     }
     let unknown = class_of("org.example.Nope").unwrap_err().to_string();
     let head = "Failed to find any class that implements Connector and which name matches org.example.Nope, \
@@ -121,7 +126,7 @@ fn classes_are_looked_up_first() {
     assert!(unknown.starts_with(head), "{unknown}");
     let mut without = storm(&[("aad.auth.appkey", Some("geheim"))]);
     without.remove("connector.class");
-    let missing = ConnectorClass::required(&without).unwrap_err();
+    let missing = BUILT_IN.required_sink(&without).unwrap_err();
     assert!(matches!(missing, ClassError::Missing(_)));
     let text = missing.to_string();
     assert!(
@@ -138,20 +143,20 @@ fn samples_are_right() {
     assert_eq!(worker.value_converter.settings["schemas.enable"], "true");
     assert!(worker.warnings.is_empty());
     let alone = root().join("config/connect-standalone.properties");
-    let alone = WorkerConfig::load_for(Mode::Standalone, Some(&alone), Vec::new()).unwrap();
+    let alone = WorkerConfig::load_for(&BUILT_IN, Mode::Standalone, Some(&alone), Vec::new()).unwrap();
     assert_eq!(
         (alone.mode, alone.value_converter.settings["schemas.enable"].as_str()),
         (Mode::Standalone, "true")
     );
     assert!(alone.warnings.is_empty());
 
-    let local = SinkConnectorConfig::parse(&storm(&[]), &worker).unwrap();
-    assert_eq!(local.kusto.auth, Authentication::None);
+    let local = BUILT_IN.parse(&storm(&[]), &worker).unwrap();
+    assert_eq!(kusto_of(&local).auth, Authentication::None);
     assert!(matches!(&local.topics, Topics::List(topics) if topics == &["storm-events"]));
-    assert_eq!((local.kusto.flush_size_bytes, local.tasks_max), (10_000, 1));
-    assert_eq!(local.kusto.flush_interval, Duration::from_secs(10));
-    assert_eq!(local.kusto.retry_max_time, None);
-    assert_eq!(local.kusto.target_check, TargetCheck::Existence);
+    assert_eq!((kusto_of(&local).flush_size_bytes, local.tasks_max), (10_000, 1));
+    assert_eq!(kusto_of(&local).flush_interval, Duration::from_secs(10));
+    assert_eq!(kusto_of(&local).retry_max_time, None);
+    assert_eq!(kusto_of(&local).target_check, TargetCheck::Existence);
 
     let mut azure = std::fs::read_to_string(root().join("config/adx-sink-config.azure.json")).unwrap();
     for (placeholder, value) in [("<database>", "db"), ("<cluster>", "c"), ("<region>", "westeurope")] {
@@ -160,19 +165,19 @@ fn samples_are_right() {
     let azure: Json = serde_json::from_str(&azure).unwrap();
     let mut raw = properties(&azure["config"]);
     raw.insert("name".to_owned(), Some("storm".to_owned()));
-    let azure = SinkConnectorConfig::parse(&raw, &worker).unwrap();
-    assert_eq!(azure.kusto.ingestion_url.as_str(), "https://ingest-c.westeurope.kusto.windows.net/");
-    assert_eq!(azure.kusto.query_url.as_str(), "https://c.westeurope.kusto.windows.net/");
+    let azure = BUILT_IN.parse(&raw, &worker).unwrap();
+    assert_eq!(kusto_of(&azure).ingestion_url.as_str(), "https://ingest-c.westeurope.kusto.windows.net/");
+    assert_eq!(kusto_of(&azure).query_url.as_str(), "https://c.westeurope.kusto.windows.net/");
     assert!(!format!("{azure:?}").contains("<secret>"));
 
     // Between containers plain http needs the worker's consent, which docker-compose.yaml gives.
     let text = std::fs::read_to_string(root().join("config/adx-sink-config.compose.json")).unwrap();
     let mut compose = properties(&serde_json::from_str::<Json>(&text).unwrap()["config"]);
     compose.insert("name".to_owned(), Some("storm".to_owned()));
-    assert!(SinkConnectorConfig::parse(&compose, &worker).is_err());
+    assert!(BUILT_IN.parse(&compose, &worker).is_err());
     let consenting = WorkerConfig { insecure_http: true, ..worker };
-    let compose = SinkConnectorConfig::parse(&compose, &consenting).unwrap();
-    assert_eq!(compose.kusto.ingestion_url.as_str(), "http://adx:8080/");
+    let compose = BUILT_IN.parse(&compose, &consenting).unwrap();
+    assert_eq!(kusto_of(&compose).ingestion_url.as_str(), "http://adx:8080/");
 }
 
 #[test]
@@ -243,23 +248,23 @@ fn urls_mapping_and_topics_are_checked_at_once() {
         ("aad.auth.strategy", Some("AZ_DEV_TOKEN")),
         ("aad.auth.accesstoken", token),
     ]);
-    let config = SinkConnectorConfig::parse(&raw, &insecure).unwrap();
-    assert_eq!(config.kusto.ingestion_url.as_str(), "http://adx-emulator:8080/");
-    assert!(config.kusto.insecure_http);
+    let config = BUILT_IN.parse(&raw, &insecure).unwrap();
+    assert_eq!(kusto_of(&config).ingestion_url.as_str(), "http://adx-emulator:8080/");
+    assert!(kusto_of(&config).insecure_http);
     let without = storm(&[("kusto.ingestion.url", url), ("kusto.query.url", url)]);
-    assert_eq!(SinkConnectorConfig::parse(&without, &insecure).unwrap().kusto.auth, Authentication::None);
+    assert_eq!(kusto_of(&BUILT_IN.parse(&without, &insecure).unwrap()).auth, Authentication::None);
 }
 
 #[test]
 fn topics_regex_and_retry_time() {
     let mut raw = storm(&[("topics.regex", Some(r"storm-\d+")), ("errors.retry.max.time.ms", Some("-5"))]);
     raw.remove("topics");
-    let config = SinkConnectorConfig::parse(&raw, &worker()).unwrap();
+    let config = BUILT_IN.parse(&raw, &worker()).unwrap();
     let Topics::Regex(expression) = &config.topics else { panic!("{:?}", config.topics) };
     assert!(expression.matches("storm-12").unwrap() && !expression.matches("storm-12x").unwrap());
-    assert_eq!(config.kusto.retry_max_time, Some(Duration::ZERO));
+    assert_eq!(kusto_of(&config).retry_max_time, Some(Duration::ZERO));
     raw.insert("topics.regex".to_owned(), Some("a**)".to_owned()));
-    let errors = SinkConnectorConfig::parse(&raw, &worker()).unwrap_err();
+    let errors = BUILT_IN.parse(&raw, &worker()).unwrap_err();
     assert!(errors.to_string().contains("topics.regex"), "{errors}");
 }
 
@@ -267,7 +272,7 @@ fn topics_regex_and_retry_time() {
 fn groups_and_override_policies() {
     let group = worker_with(&[("GROUP_ID", "connect-storm")]);
     let messages = |raw: &ConnectorProperties, worker: &WorkerConfig| -> Vec<String> {
-        validate_connector(raw, worker).messages().map(str::to_owned).collect()
+        BUILT_IN.validate(raw, worker).messages().map(str::to_owned).collect()
     };
     assert_eq!(
         messages(&storm(&[]), &group),
@@ -281,7 +286,7 @@ fn groups_and_override_policies() {
     let none = worker_with(&[("CONNECT_CONNECTOR_CLIENT_CONFIG_OVERRIDE_POLICY", "None")]);
     let text = "The 'None' policy does not allow 'group.id' to be overridden in the connector configuration.";
     assert_eq!(messages(&own, &none), [text]);
-    let config = SinkConnectorConfig::parse(&own, &worker()).unwrap();
+    let config = BUILT_IN.parse(&own, &worker()).unwrap();
     assert_eq!(config.consumer_overrides["group.id"], "connect-storm");
 }
 
@@ -289,9 +294,9 @@ fn groups_and_override_policies() {
 fn converters_of_the_connector_or_of_the_worker() {
     let json = "org.apache.kafka.connect.json.JsonConverter";
     let raw = storm(&[("value.converter", Some("Json")), ("value.converter.schemas.enable", Some("false"))]);
-    let config = SinkConnectorConfig::parse(&raw, &worker()).unwrap();
-    assert_eq!(config.value_converter.class, json);
-    assert_eq!(config.value_converter.settings["schemas.enable"], "false");
+    let config = BUILT_IN.parse(&raw, &worker()).unwrap();
+    assert_eq!(config.value_converter.row.class, json);
+    assert_eq!(config.value_converter.settings.values().flag("schemas.enable"), Some(false));
     let wrong =
         storm_errors(&[("value.converter", Some(json)), ("value.converter.schemas.enable", Some("no"))]);
     let text = "Invalid value no for configuration value.converter.schemas.enable: Expected value to be either true \
@@ -301,11 +306,10 @@ fn converters_of_the_connector_or_of_the_worker() {
     raw.remove("value.converter");
     let worker =
         worker_with(&[("VALUE_CONVERTER", json), ("CONNECT_VALUE_CONVERTER_SCHEMAS_ENABLE", "true")]);
-    let config = SinkConnectorConfig::parse(&raw, &worker).unwrap();
-    assert_eq!(
-        config.value_converter, worker.value_converter,
-        "sub-keys count only with their class, as in Connect"
-    );
+    let config = BUILT_IN.parse(&raw, &worker).unwrap();
+    assert_eq!(config.value_converter.row.class, json);
+    let enabled = config.value_converter.settings.values().flag("schemas.enable");
+    assert_eq!(enabled, Some(true), "sub-keys count only with their class, as in Connect");
 }
 
 #[test]
@@ -317,9 +321,9 @@ fn secrets_are_not_printed() {
         ("consumer.override.sasl.jaas.config", Some("geheim")),
         ("value.converter.basic.auth.user.info", Some("geheim")),
     ]);
-    let config = SinkConnectorConfig::parse(&raw, &worker()).unwrap();
+    let config = BUILT_IN.parse(&raw, &worker()).unwrap();
     assert!(!format!("{config:?}").contains("geheim"));
-    let infos = validate_connector(&raw, &worker());
+    let infos = BUILT_IN.validate(&raw, &worker());
     assert!(!format!("{infos:?}").contains("geheim"));
     let worker =
         worker_with(&[("CONNECT_SSL_KEYSTORE_PASSWORD", "geheim"), ("CONNECT_SASL_JAAS_CONFIG", "geheim")]);
@@ -330,7 +334,7 @@ fn secrets_are_not_printed() {
 #[test]
 fn supplied_overrides_are_shown_before_the_converters() {
     let worker = worker_with(&[("CONNECT_CONNECTOR_CLIENT_CONFIG_OVERRIDE_POLICY", "Principal")]);
-    let infos = validate_connector(
+    let infos = BUILT_IN.validate(
         &storm(&[
             ("consumer.override.max.poll.records", Some("7")),
             ("consumer.override.sasl.jaas.config", Some("geheim")),

@@ -3,23 +3,22 @@
 //! Read once at the start, all errors at once. Of the outside world only the properties file and a JAAS file are read,
 //! and the machine's own name or address when none is set.
 
+use super::mode::Mode;
+use super::override_policy::OverridePolicy;
+use super::providers::{ConfigProviders, Hidden};
+use super::rest::RestConfig;
+use super::worker_keys::{CLIENT_KEYS, rows};
+use super::{Custody, brokers, client_login, env, files, properties, secrets, unused, worker_warnings};
+use crate::configdef::def::{Checked, ConfigKey};
+use crate::configdef::{
+    Classes, ConfigErrors, ConnectorProperties, Problems, Properties, Redacted, Values, check_key,
+    with_prefix,
+};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::time::Duration;
-
-use super::check::{Checked, check_key};
-use super::def::ConfigKey;
-use super::errors::Problems;
-use super::redact::Redacted;
-use super::values::Values;
-use super::worker_keys::{CLIENT_KEYS, rows};
-use super::{
-    ConfigErrors, ConfigProviders, ConnectorProperties, ConverterConfig, Custody, Hidden, OverridePolicy,
-    Properties, RegistryConfig, RestConfig, brokers, client_login, env, files, properties, secrets, unused,
-    validate, worker_warnings,
-};
 
 /// One of the three storage topics.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,13 +40,13 @@ impl StorageTopic {
     }
 }
 
-/// How a worker keeps what it knows, and with whom it shares the work.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Mode {
-    /// In Kafka, with all workers of its `group.id`.
-    Distributed,
-    /// In memory, alone.
-    Standalone,
+/// The converter of connectors that name none.
+#[derive(Clone)]
+pub struct DefaultConverter {
+    /// The full class name.
+    pub class: String,
+    /// The sub-keys, without the prefix (`value.converter.schemas.enable` is `schemas.enable`).
+    pub settings: Properties,
 }
 
 /// Where settings are read from.
@@ -75,11 +74,11 @@ pub struct WorkerConfig {
     /// States of connectors and tasks.
     pub status_topic: StorageTopic,
     /// Key converter of connectors that name none.
-    pub key_converter: ConverterConfig,
+    pub key_converter: DefaultConverter,
     /// Value converter of connectors that name none.
-    pub value_converter: ConverterConfig,
+    pub value_converter: DefaultConverter,
     /// `header.converter`.
-    pub header_converter: ConverterConfig,
+    pub header_converter: DefaultConverter,
     /// How often offsets are committed.
     pub offset_flush_interval: Duration,
     /// How long one commit may take.
@@ -135,15 +134,17 @@ pub struct WorkerConfig {
 impl WorkerConfig {
     /// Reads the settings of a distributed worker: short variables before `CONNECT_*` before the file before defaults.
     pub fn load(
+        classes: &dyn Classes,
         file: Option<&Path>,
         env: impl IntoIterator<Item = (String, String)>,
     ) -> Result<Self, ConfigErrors> {
-        Self::load_for(Mode::Distributed, file, env)
+        Self::load_for(classes, Mode::Distributed, file, env)
     }
 
     /// Reads the settings of a worker in `mode`. A standalone worker's come from a file too, and variables win over it
     /// in the same way.
     pub fn load_for(
+        classes: &dyn Classes,
         mode: Mode,
         file: Option<&Path>,
         env: impl IntoIterator<Item = (String, String)>,
@@ -170,10 +171,10 @@ impl WorkerConfig {
         let check = |row| {
             let key = ConfigKey::from(row);
             let written = all.get(key.name.as_ref()).into();
-            check_key(key, written)
+            check_key(key, written, classes)
         };
         let mut checked: Vec<Checked> = rows(mode).map(check).collect();
-        check_converters(&mut checked, &all, &mut problems);
+        check_converters(classes, &mut checked, &all, &mut problems);
         let source = Source { mode, all: &all, env: &env };
         let built = Self::build(source, &Values::new(&checked, &all), &mut problems);
         let mut warnings = unused::of_worker(mode, &checked, &raw);
@@ -196,7 +197,10 @@ impl WorkerConfig {
                 let warnings = worker_warnings::shown(warnings, &layered.origins, &hidden);
                 let mut config = Self { log_level, providers, hidden, all: raw, ..config };
                 config.warnings.extend(warnings);
-                client_login::fill(&env, &mut config);
+                // Admin clients have the first one's.
+                let clients = [&mut config.client, &mut config.consumer, &mut config.producer];
+                let warnings = client_login::fill(&env, clients);
+                config.warnings.extend(warnings);
                 config.hidden.merge(&secrets::of(
                     config.client.iter().map(|(key, text)| (key.as_str(), text.as_str())),
                 ));
@@ -216,7 +220,7 @@ impl WorkerConfig {
         let converter = |side: &str| {
             let key = format!("{side}.converter");
             let class = values.text(&key)?.to_owned();
-            Some(ConverterConfig { class, settings: validate::with_prefix(all, &format!("{key}.")) })
+            Some(DefaultConverter { class, settings: with_prefix(all, &format!("{key}.")) })
         };
         let brokers = brokers(values, problems);
         beats_within_session(mode, values, problems);
@@ -255,8 +259,8 @@ impl WorkerConfig {
             override_policy: override_policy?,
             buffer_bytes: values.unsigned("worker.buffer.bytes")?,
             client: client_keys(all),
-            consumer: validate::with_prefix(all, "consumer."),
-            producer: validate::with_prefix(all, "producer."),
+            consumer: with_prefix(all, "consumer."),
+            producer: with_prefix(all, "producer."),
             admin: admin_keys(all),
             insecure_http: values.flag("worker.allow.insecure.http")?,
             custody: custody?,
@@ -318,22 +322,24 @@ fn read_file(path: &Path) -> Result<(String, Properties), String> {
 }
 
 /// Checks the keys of both converters.
-fn check_converters(checked: &mut Vec<Checked>, all: &Properties, problems: &mut Problems) {
+fn check_converters(
+    classes: &dyn Classes,
+    checked: &mut Vec<Checked>,
+    all: &Properties,
+    problems: &mut Problems,
+) {
     let raw: ConnectorProperties =
         all.iter().map(|(key, value)| (key.clone(), Some(value.clone()))).collect();
     for side in ["key", "value"] {
         let key = format!("{side}.converter");
         let Some(class) = Values::new(checked, all).text(&key).map(str::to_owned) else { continue };
-        let prefix = format!("{key}.");
-        // What is read here is read again when a converter is made.
-        let _read = RegistryConfig::read(&class, &validate::with_prefix(all, &prefix), &prefix, problems);
-        checked.extend(validate::check_converter(side, &class, &raw));
+        checked.extend(classes.check_converter(side, &class, &raw, problems));
     }
 }
 
 fn storage_topic(which: &str, values: &Values<'_>, all: &Properties) -> Option<StorageTopic> {
     let key = |name: &str| format!("{which}.storage.{name}");
-    let mut settings = validate::with_prefix(all, &key(""));
+    let mut settings = with_prefix(all, &key(""));
     // The policy is always compact; Connect ignores another one with a warning.
     settings.retain(|name, _| {
         !["topic", "partitions", "replication.factor", "cleanup.policy"].contains(&name.as_str())
@@ -362,7 +368,7 @@ fn client_keys(all: &Properties) -> Properties {
 
 /// `admin.*`, of which the listeners for administration are no client keys.
 fn admin_keys(all: &Properties) -> Properties {
-    let mut admin = validate::with_prefix(all, "admin.");
+    let mut admin = with_prefix(all, "admin.");
     admin.retain(|key, _| !key.starts_with("listeners"));
     admin
 }

@@ -1,15 +1,15 @@
 //! The table of a worker's keys (`connect-runtime.md` §8.1 and §8.2) and the lists of keys that are treated alike.
 
-use super::Mode;
-use super::def::Check::{
+use crate::config::Mode;
+use crate::configdef::PluginKind::{Converter, HeaderConverter};
+use crate::configdef::def::Check::{
     Any, AtLeast, Between, BrokerDefaultOrPositive, NonEmpty, OneOf, OneOfAnyCase, Port,
 };
-use super::def::Importance::{High, Low, Medium as Mid};
-use super::def::Kind::{Boolean, Class, Int, List, Long, Short, String as Text};
-use super::def::Row;
-use super::def::RowDefault::{Is, Null, Required};
-use super::def::Width::{Long as Wide, Medium, Short as Narrow};
-use super::plugins::ClassKind::{Converter, HeaderConverter};
+use crate::configdef::def::Importance::{High, Low, Medium as Mid};
+use crate::configdef::def::Kind::{Boolean, Class, Int, List, Long, Short, String as Text};
+use crate::configdef::def::Row;
+use crate::configdef::def::RowDefault::{Is, Null, Required};
+use crate::configdef::def::Width::{Long as Wide, Medium, Short as Narrow};
 
 const KAFKA: (&str, i32) = ("Kafka", -1);
 const GROUP: (&str, i32) = ("Group", -1);

@@ -3,9 +3,10 @@
 
 use std::collections::BTreeMap;
 
-use super::errors::Problems;
 use super::worker_keys::WITHOUT_EFFECT;
-use super::{Hidden, Properties, env};
+use super::{Hidden, env};
+use crate::configdef::Problems;
+use crate::configdef::Properties;
 
 /// A key, and the sentence about it.
 pub(super) type Warning = (String, String);

@@ -2,8 +2,8 @@
 
 use super::{Ends, MOST_PARTS, take_apart};
 use crate::batch::{Batch, Sealed};
-use crate::config::DataFormat;
 use crate::ingest::{self, Class, IngestClient, IngestRequest, Refusal, SasUrl, Target, WaitingTeller};
+use crate::kusto::config::DataFormat;
 use crate::sink::{Error, RefusedRecords};
 use async_trait::async_trait;
 use proptest::prelude::*;

@@ -4,11 +4,11 @@
 
 use super::encode::{escape, quote};
 use super::lines;
-use crate::config::{Column, ColumnSource, DataFormat, TopicMapping};
 use crate::data::iso::moment;
 use crate::data::json::{self, DecimalFormat};
 use crate::data::room::check_written;
 use crate::data::{Converted, Error, Header, SchemaAndValue, SinkRecord, Value};
+use crate::kusto::config::{Column, ColumnSource, DataFormat, TopicMapping};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde::de::IgnoredAny;
@@ -209,8 +209,8 @@ fn cell(source: ColumnSource, record: &SinkRecord<'_>) -> Result<String, Error> 
 #[cfg(test)]
 mod tests {
     use super::{Width, add};
-    use crate::config::{Column, ColumnSource, DataFormat, Layout, TopicMapping};
     use crate::data::{Converted, Header, SchemaAndValue, SinkRecord, Value};
+    use crate::kusto::config::{Column, ColumnSource, DataFormat, RowLayout, TopicMapping};
     use bytes::Bytes;
     use serde_json::{Value as Json, json};
 
@@ -231,7 +231,7 @@ mod tests {
             mapping: None,
             streaming: false,
             columns: columns.into(),
-            layout: Layout::Value,
+            layout: RowLayout::Value,
         }
     }
 

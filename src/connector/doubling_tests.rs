@@ -6,13 +6,13 @@
 use super::avro::{Container, datum};
 use crate::batch::Batch;
 use crate::causes::chain;
-use crate::config::plugins::{
-    APICURIO_AVRO_CONVERTER, AVRO_CONVERTER, JSON_SCHEMA_CONVERTER, PROTOBUF_CONVERTER,
+use crate::convert::{
+    ConverterRow, Failure, Input, avro as avro_converter, protobuf as proto, schema_json, testing,
 };
-use crate::convert::{Failure, Input, RegisteredConverter};
 use crate::data::json::{self, DecimalFormat};
 use crate::data::registered::{Registered, SchemaId};
 use crate::data::{Origin, Record, SchemaAndValue, Value};
+use crate::plugins::BUILT_IN;
 use crate::transform::TransformationChain;
 use std::collections::BTreeMap;
 
@@ -23,7 +23,7 @@ const MANY_VALUES: &str = "more values than bytes";
 
 struct Case {
     name: &'static str,
-    class: &'static str,
+    row: &'static ConverterRow,
     settings: &'static [(&'static str, &'static str)],
     /// The schema, with this type in its last part.
     schema: fn(&str) -> String,
@@ -44,7 +44,7 @@ use Ends::{Well, With};
 /// A schema that a converter reads as any other.
 const READ: Case = Case {
     name: "",
-    class: AVRO_CONVERTER,
+    row: &avro_converter::CONFLUENT,
     settings: &[],
     schema: |_| String::new(),
     value: &[0, 0],
@@ -56,7 +56,7 @@ const READ: Case = Case {
 #[rustfmt::skip] // a table
 const CASES: &[Case] = &[
     Case { name: "Avro records", schema: |leaf| avro(leaf, |of| format!(r#"["null",{of}]"#), ""), ..READ },
-    Case { name: "Apicurio's Avro records", class: APICURIO_AVRO_CONVERTER, schema: |leaf| avro(leaf, |of| format!(r#"["null",{of}]"#), ""), ..READ },
+    Case { name: "Apicurio's Avro records", row: &avro_converter::APICURIO, schema: |leaf| avro(leaf, |of| format!(r#"["null",{of}]"#), ""), ..READ },
     Case { name: "Avro arrays of records", schema: |leaf| avro(leaf, |of| format!(r#"{{"type":"array","items":{of}}}"#), ""), flat: Well, ..READ },
     Case { name: "Avro maps of records", schema: |leaf| avro(leaf, |of| format!(r#"{{"type":"map","values":{of}}}"#), ""), flat: With("does not support MAP"), ..READ },
     // Of all unions none has a name of its own.
@@ -64,15 +64,15 @@ const CASES: &[Case] = &[
     Case { name: "Avro records without bytes", schema: |_| avro("", str::to_owned, ""), value: &[], read: With(MANY_VALUES), ..READ },
     Case { name: "Avro defaults", schema: |leaf| avro(leaf, str::to_owned, r#","default":{}"#), value: &[], read: With(MANY_PARTS), ..READ },
     Case { name: "Avro maps with keys of records", schema: avro_maps, value: &[0], flat: With("does not support MAP"), avro: With(MANY_PARTS), ..READ },
-    Case { name: "objects of a JSON Schema", class: JSON_SCHEMA_CONVERTER, schema: |leaf| json_schema(leaf, |of| format!(r#"{{"type":"object","properties":{{"a":{of},"b":{of}}}}}"#)), value: b"{}", ..READ },
-    Case { name: "arrays in objects of a JSON Schema", class: JSON_SCHEMA_CONVERTER, schema: |leaf| json_schema(leaf, |of| format!(r#"{{"type":"object","properties":{{"a":{{"type":"array","items":{of}}},"b":{of}}}}}"#)), value: b"{}", flat: Well, ..READ },
-    Case { name: "oneOf", class: JSON_SCHEMA_CONVERTER, schema: |leaf| json_schema(leaf, |of| format!(r#"{{"oneOf":[{of},{of}]}}"#)), value: b"{}", read: With(MANY_PARTS), ..READ },
-    Case { name: "anyOf", class: JSON_SCHEMA_CONVERTER, schema: |leaf| json_schema(leaf, |of| format!(r#"{{"anyOf":[{of},{of}]}}"#)), value: b"{}", read: With(MANY_PARTS), ..READ },
-    Case { name: "allOf", class: JSON_SCHEMA_CONVERTER, schema: |leaf| json_schema(leaf, |of| format!(r#"{{"allOf":[{of},{of}]}}"#)), value: b"{}", read: With("an allOf is a ring"), ..READ },
-    Case { name: "Protobuf messages", class: PROTOBUF_CONVERTER, schema: |leaf| protobuf(leaf, "A a = 1; A b = 2;"), value: &[0], ..READ },
-    Case { name: "lists of Protobuf messages", class: PROTOBUF_CONVERTER, schema: |leaf| protobuf(leaf, "repeated A a = 1; map<string, A> b = 2;"), value: &[0], flat: With("does not support MAP"), ..READ },
-    Case { name: "oneofs of Protobuf", class: PROTOBUF_CONVERTER, schema: |leaf| protobuf(leaf, "oneof x { A a = 1; A b = 2; }"), value: &[0], avro: With("two different schemas"), ..READ },
-    Case { name: "Protobuf messages that are missing", class: PROTOBUF_CONVERTER, settings: &[("generate.struct.for.nulls", "true")], schema: |leaf| protobuf(leaf, "A a = 1; A b = 2;"), value: &[0], read: With(MANY_VALUES), ..READ },
+    Case { name: "objects of a JSON Schema", row: &schema_json::ROW, schema: |leaf| json_schema(leaf, |of| format!(r#"{{"type":"object","properties":{{"a":{of},"b":{of}}}}}"#)), value: b"{}", ..READ },
+    Case { name: "arrays in objects of a JSON Schema", row: &schema_json::ROW, schema: |leaf| json_schema(leaf, |of| format!(r#"{{"type":"object","properties":{{"a":{{"type":"array","items":{of}}},"b":{of}}}}}"#)), value: b"{}", flat: Well, ..READ },
+    Case { name: "oneOf", row: &schema_json::ROW, schema: |leaf| json_schema(leaf, |of| format!(r#"{{"oneOf":[{of},{of}]}}"#)), value: b"{}", read: With(MANY_PARTS), ..READ },
+    Case { name: "anyOf", row: &schema_json::ROW, schema: |leaf| json_schema(leaf, |of| format!(r#"{{"anyOf":[{of},{of}]}}"#)), value: b"{}", read: With(MANY_PARTS), ..READ },
+    Case { name: "allOf", row: &schema_json::ROW, schema: |leaf| json_schema(leaf, |of| format!(r#"{{"allOf":[{of},{of}]}}"#)), value: b"{}", read: With("an allOf is a ring"), ..READ },
+    Case { name: "Protobuf messages", row: &proto::CONFLUENT, schema: |leaf| protobuf(leaf, "A a = 1; A b = 2;"), value: &[0], ..READ },
+    Case { name: "lists of Protobuf messages", row: &proto::CONFLUENT, schema: |leaf| protobuf(leaf, "repeated A a = 1; map<string, A> b = 2;"), value: &[0], flat: With("does not support MAP"), ..READ },
+    Case { name: "oneofs of Protobuf", row: &proto::CONFLUENT, schema: |leaf| protobuf(leaf, "oneof x { A a = 1; A b = 2; }"), value: &[0], avro: With("two different schemas"), ..READ },
+    Case { name: "Protobuf messages that are missing", row: &proto::CONFLUENT, settings: &[("generate.struct.for.nulls", "true")], schema: |leaf| protobuf(leaf, "A a = 1; A b = 2;"), value: &[0], read: With(MANY_VALUES), ..READ },
 ];
 
 /// Records with two fields of the next one's type, the last with an int or nothing.
@@ -130,13 +130,12 @@ fn protobuf(leaf: &str, fields: &str) -> String {
 }
 
 fn read(case: &Case, leaf: &str) -> Result<SchemaAndValue, String> {
-    let settings = case.settings.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned()));
-    let converter = RegisteredConverter::new("value.converter", case.class, &settings.collect()).unwrap();
+    let converter = testing::registered(case.row, "value", case.settings);
     let text = (case.schema)(leaf);
     assert!(text.len() < 20_000, "{}", text.len());
     let registered = Registered { kind: None, text, references: Vec::new() };
     converter.learn(SchemaId::Number(0), Ok(registered), None);
-    let is_apicurio = case.class == APICURIO_AVRO_CONVERTER;
+    let is_apicurio = !case.row.has_alias;
     let bytes = [if is_apicurio { &[0; 9][..] } else { &[0; 5] }, case.value].concat();
     let read = converter.convert(Input { bytes: Some(&bytes), id: None, detail: None, topic: "t" });
     read.map_err(|failure| match failure {
@@ -158,7 +157,11 @@ fn flat(data: &SchemaAndValue) -> Result<usize, String> {
         timestamp: None,
         timestamp_type: None,
     };
-    let flat = TransformationChain::new(&settings).unwrap().apply(record);
+    let flat = BUILT_IN
+        .transformations(&settings)
+        .and_then(|plan| TransformationChain::new(&plan))
+        .unwrap()
+        .apply(record);
     let flat = flat.map_err(|failure| chain(&failure.error))?.ok_or("no record")?;
     Ok(flat.value.schema.map_or(0, |schema| schema.fields().len()))
 }

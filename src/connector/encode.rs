@@ -6,11 +6,11 @@
 //! values as JSON, decimals as numbers, dates in ISO 8601. Nothing here ends a record: separators are the batch's.
 
 use super::{avro, unread};
-use crate::config::DataFormat;
 use crate::data::iso;
 use crate::data::json::{self, DecimalFormat};
 use crate::data::schema::{DATE, TIME};
 use crate::data::{Converted, Error, Schema, SchemaAndValue, Struct, Value};
+use crate::kusto::config::DataFormat;
 use crate::sink::Encoded;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;

@@ -1,9 +1,9 @@
 //! Records as they stand in a blob.
 
 use super::{Look, encode};
-use crate::config::DataFormat;
 use crate::data::schema::{DATE, TIME, TIMESTAMP};
 use crate::data::{Converted, Error, Kind, Schema, SchemaAndValue, Struct, Value};
+use crate::kusto::config::DataFormat;
 use std::sync::Arc;
 
 fn encoded(format: DataFormat, value: &Converted<'_>) -> Option<String> {

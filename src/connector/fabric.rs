@@ -7,11 +7,11 @@
 use super::avro;
 use super::columns::Width;
 use super::encode::{self, Look, quote};
-use crate::config::{DataFormat, HeaderChoice, Layout, TopicMapping};
 use crate::data::json::{self, DecimalFormat};
 use crate::data::room::check_written;
 use crate::data::schema::{DATE, TIME};
 use crate::data::{Converted, Error, Header, SchemaAndValue, SinkRecord, Value, java_time, literal};
+use crate::kusto::config::{DataFormat, HeaderChoice, RowLayout, TopicMapping};
 use crate::sink::Encoded;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -36,8 +36,8 @@ pub(super) fn encode(
 ) -> Result<Encoded<'static>, Error> {
     let row = Row { headers, record };
     let bytes = match target.layout {
-        Layout::FabricJson { avro, payload } => row.objects(avro, payload)?,
-        Layout::FabricCsv | Layout::Value => row.lines(target, width)?,
+        RowLayout::FabricJson { avro, payload } => row.objects(avro, payload)?,
+        RowLayout::FabricCsv | RowLayout::Value => row.lines(target, width)?,
     };
     Ok(Encoded { bytes: Cow::Owned(bytes), schema: None })
 }

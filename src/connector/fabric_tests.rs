@@ -1,20 +1,20 @@
 //! Rows as `fabric-sink-connector.md` §5 has them.
 
 use super::{Width, encode};
-use crate::config::{DataFormat, HeaderChoice, Layout, TopicMapping};
 use crate::data::schema::{DATE, TIME};
 use crate::data::{Converted, Header, Kind, Schema, SchemaAndValue, SinkRecord, Struct, Value};
+use crate::kusto::config::{DataFormat, HeaderChoice, RowLayout, TopicMapping};
 use bytes::Bytes;
 use proptest::prelude::*;
 use std::sync::Arc;
 
-const JSON: Layout = Layout::FabricJson { avro: false, payload: false };
-const AVRO: Layout = Layout::FabricJson { avro: true, payload: false };
+const JSON: RowLayout = RowLayout::FabricJson { avro: false, payload: false };
+const AVRO: RowLayout = RowLayout::FabricJson { avro: true, payload: false };
 /// The coordinates of all records here.
 const M: &str = r#"{"partition":"3","offset":"42","topic":"t1"}"#;
 
-fn target(layout: Layout) -> TopicMapping {
-    let format = if layout == Layout::FabricCsv { DataFormat::Csv } else { DataFormat::MultiJson };
+fn target(layout: RowLayout) -> TopicMapping {
+    let format = if layout == RowLayout::FabricCsv { DataFormat::Csv } else { DataFormat::MultiJson };
     TopicMapping {
         database: "d".into(),
         table: "t".into(),
@@ -46,11 +46,11 @@ fn record<'a>(key: Converted<'a>, value: Converted<'a>) -> SinkRecord<'a> {
     }
 }
 
-fn row(layout: Layout, record: &SinkRecord<'_>) -> String {
+fn row(layout: RowLayout, record: &SinkRecord<'_>) -> String {
     row_beside(&Width::default(), layout, record)
 }
 
-fn row_beside(width: &Width, layout: Layout, record: &SinkRecord<'_>) -> String {
+fn row_beside(width: &Width, layout: RowLayout, record: &SinkRecord<'_>) -> String {
     let encoded = encode(&target(layout), &HeaderChoice::default(), record, width).unwrap();
     String::from_utf8(encoded.bytes.into_owned()).unwrap()
 }
@@ -101,7 +101,7 @@ fn avro_takes_texts_as_they_are() {
 
 #[test]
 fn a_payload_stands_apart() {
-    let layout = Layout::FabricJson { avro: false, payload: true };
+    let layout = RowLayout::FabricJson { avro: false, payload: true };
     let found = row(layout, &record(text("k"), text(r#"{"keys":2}"#)));
     assert_eq!(found, format!(r#"{{"payload":{{"keys":2}},"keys":"k","kafkamd":{M}}}"#));
     assert!(row(layout, &record(Converted::Null, Converted::Null)).starts_with(r#"{"payload":{},"#));
@@ -141,7 +141,7 @@ fn a_line_has_three_fields_more() {
     of.headers = vec![Header { key: "src".into(), value: SchemaAndValue::text("web") }];
     let md = M.replace('"', "\"\"");
     let width = Width::default();
-    let csv = |record: &SinkRecord<'_>| row_beside(&width, Layout::FabricCsv, record);
+    let csv = |record: &SinkRecord<'_>| row_beside(&width, RowLayout::FabricCsv, record);
     assert_eq!(csv(&of), format!(r#"7,abc,k1,"{{""src"":""web""}}","{md}""#));
     for empty in [Converted::Null, text(""), text("\n"), bytes(b"\r\n")] {
         assert_eq!(
@@ -154,7 +154,8 @@ fn a_line_has_three_fields_more() {
     assert_eq!(two, format!("1,2,,{{}},\"{md}\"\n3,4,,{{}},\"{md}\""));
     for bad in [Converted::Null, text(""), text("a,\"b")] {
         let bad = record(text("k1"), bad);
-        let encoded = encode(&target(Layout::FabricCsv), &HeaderChoice::default(), &bad, &Width::default());
+        let encoded =
+            encode(&target(RowLayout::FabricCsv), &HeaderChoice::default(), &bad, &Width::default());
         assert!(encoded.is_err(), "{bad:?}");
     }
     let short = SinkRecord {
@@ -163,7 +164,7 @@ fn a_line_has_three_fields_more() {
         offset: 10,
         ..record(Converted::Null, text("Message"))
     };
-    assert_eq!(row(Layout::FabricCsv, &short).len() + 1, 74, "the connector's own test");
+    assert_eq!(row(RowLayout::FabricCsv, &short).len() + 1, 74, "the connector's own test");
 }
 
 #[test]

@@ -20,12 +20,12 @@ use super::columns::{self, Width};
 use super::encode::{Look, encode};
 use super::{fabric, refusal};
 use crate::batch::{Batch, Sealed};
-use crate::config::{
-    BehaviorOnError, DataFormat, HeaderChoice, KustoSinkConfig, Layout, TargetCheck, TopicMapping,
-};
 use crate::data::{self, SinkRecord};
 use crate::id::TopicPartition;
 use crate::ingest::{IngestClient, IngestRequest, Target};
+use crate::kusto::config::{
+    BehaviorOnError, DataFormat, HeaderChoice, KustoSinkConfig, RowLayout, TargetCheck, TopicMapping,
+};
 use crate::sink::{Delivery, Encoded, Error, Fill, PartitionWriter, RefusalPolicy, SettingNames, SinkTask};
 
 /// Ends each record in every text format.
@@ -180,7 +180,7 @@ impl Destination {
 impl PartitionWriter for KustoWriter {
     fn encode<'v>(&self, record: &'v SinkRecord<'_>) -> Result<Option<Encoded<'v>>, Error> {
         let target = &self.destination.target;
-        if target.layout != Layout::Value {
+        if target.layout != RowLayout::Value {
             return Ok(Some(fabric::encode(target, &self.headers, record, &self.width)?));
         }
         let Some(encoded) = encode(target.format, &record.value, self.look)? else { return Ok(None) };

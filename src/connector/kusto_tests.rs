@@ -30,7 +30,7 @@ fn sink(mapping: &str, behavior: &str) -> KustoSink {
         ("behavior.on.error", behavior),
         ("kusto.tables.topics.mapping", &mapping),
     ]);
-    KustoSink::new("sink".into(), config.kusto, Arc::new(Nobody))
+    KustoSink::new("sink".into(), fixtures::kusto_of(&config).clone(), Arc::new(Nobody))
 }
 
 fn value(text: String, is_struct: bool) -> Converted<'static> {

@@ -1,8 +1,8 @@
 //! Rows and fields of a value in a separated format, found as the service finds them (`kusto-protocol.md` §6.2): quotes at the
 //! start of a field hold separators and line feeds, in `tsve` backslashes do. Pure.
 
-use crate::config::DataFormat;
 use crate::data::Error;
+use crate::kusto::config::DataFormat;
 use memchr::{memchr, memchr3};
 
 /// A row of a value, without its end.
@@ -101,7 +101,7 @@ fn ends_in_escape() -> Error {
 #[cfg(test)]
 mod tests {
     use super::{Row, check_end, rows};
-    use crate::config::DataFormat;
+    use crate::kusto::config::DataFormat;
     use proptest::prelude::*;
 
     fn found(format: DataFormat, text: &str) -> Option<Vec<(String, usize)>> {

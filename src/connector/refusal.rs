@@ -1,6 +1,7 @@
 //! The Kusto sink's errors and its settings about refusals, in the words that tasks know.
 
-use crate::config::{BehaviorOnError, KustoSinkConfig, SINK_DEAD_LETTERS, SinkDeadLetters};
+use crate::config::SINK_DEAD_LETTERS;
+use crate::kusto::config::{BehaviorOnError, KustoSinkConfig, SinkDeadLetters};
 use crate::sink::{Error, OnRefusal, OwnDeadLetterTopic, RefusalPolicy};
 use crate::{batch, ingest};
 

@@ -1,7 +1,8 @@
 //! Which errors of a batch may be skipped: every kind of them, with each `behavior.on.error`.
 
-use crate::config::{BehaviorOnError, KustoSinkConfig, SinkDeadLetters, fixtures};
+use crate::config::fixtures;
 use crate::ingest::{Class, Error, Refusal, SasUrl};
+use crate::kusto::config::{BehaviorOnError, KustoSinkConfig, SinkDeadLetters};
 use crate::sink::{self, RefusalPolicy};
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
@@ -61,7 +62,8 @@ fn others() -> Vec<Error> {
 }
 
 fn policy(behavior: BehaviorOnError, dead_letters: Option<SinkDeadLetters>) -> RefusalPolicy {
-    static CONFIG: LazyLock<KustoSinkConfig> = LazyLock::new(|| fixtures::sink_of_texts(&[]).kusto);
+    static CONFIG: LazyLock<KustoSinkConfig> =
+        LazyLock::new(|| fixtures::kusto_of(&fixtures::sink_of_texts(&[])).clone());
     super::policy(&KustoSinkConfig { behavior_on_error: behavior, dead_letters, ..CONFIG.clone() })
 }
 

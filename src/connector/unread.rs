@@ -4,8 +4,8 @@
 //! Pure. `kusto.validation.records.enable=false` spares the look.
 
 use super::lines;
-use crate::config::DataFormat;
 use crate::data::Error;
+use crate::kusto::config::DataFormat;
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use std::fmt;
 
@@ -136,7 +136,7 @@ impl<'de> Deserialize<'de> for Object {
 #[cfg(test)]
 mod tests {
     use super::{check, documents};
-    use crate::config::DataFormat;
+    use crate::kusto::config::DataFormat;
     use proptest::prelude::*;
 
     #[test]

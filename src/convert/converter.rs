@@ -2,37 +2,14 @@
 
 use crate::data::{self, Converted, SchemaAndValue};
 
-/// A converter that cannot be made.
+/// A converter that cannot be made: one of its settings is wrong.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Error {
-    /// There is no converter of this class here.
-    #[error(
-        "{key}: no converter of class {class} here; there are StringConverter, ByteArrayConverter, JsonConverter and \
-         those of numbers and booleans"
-    )]
-    UnknownClass {
-        /// The setting that names it.
-        key: &'static str,
-        /// What it names.
-        class: String,
-    },
-    /// A converter's own setting is wrong.
-    #[error("{key}.{setting}: {reason}")]
-    Setting {
-        /// The setting that names the converter's class.
-        key: &'static str,
-        /// The sub-key.
-        setting: &'static str,
-        /// What is wrong.
-        reason: String,
-    },
-}
-
-impl Error {
-    /// Never: the settings must change first.
-    pub fn is_retriable(&self) -> bool {
-        false
-    }
+#[error("{key}: {reason}")]
+pub struct Error {
+    /// The setting.
+    pub key: String,
+    /// What is wrong.
+    pub reason: String,
 }
 
 /// Turns the bytes of a key or a value into a value; none is Kafka's null.

@@ -2,16 +2,15 @@
 //!
 //! To read or write one as text takes the square of its length, so what bounds that is the length alone.
 
-use super::{Failure, Input, JsonConverter, RegisteredConverter};
+use super::{
+    ConverterRow, Failure, Input, avro, json as json_converter, protobuf as proto, schema_json, testing,
+};
 use crate::causes::chain;
-use crate::config::plugins::{AVRO_CONVERTER, JSON_SCHEMA_CONVERTER, PROTOBUF_CONVERTER};
-use crate::convert::Converter;
 use crate::data::json::{self, DecimalFormat};
 use crate::data::registered::{Registered, SchemaId};
 use crate::data::{SchemaAndValue, Value};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use std::collections::BTreeMap;
 
 const BYTES: usize = 16 * 1024;
 /// Digits of a number in JSON.
@@ -23,11 +22,11 @@ type Read = fn(usize) -> Result<SchemaAndValue, String>;
 
 #[rustfmt::skip] // a table
 const WAYS: &[(&str, usize, Read)] = &[
-    ("Avro bytes", BYTES, |len| registered(AVRO_CONVERTER, r#"{"type":"bytes","logicalType":"decimal","scale":2}"#, &vec![1; len])),
-    ("Avro fixed", BYTES, |len| registered(AVRO_CONVERTER, &format!(r#"{{"type":"fixed","name":"F","size":{len},"logicalType":"decimal","scale":2}}"#), &vec![1; len])),
-    ("an Avro default", BYTES, |len| registered(AVRO_CONVERTER, &avro_default(len), &[0])),
-    ("Protobuf", BYTES, |len| registered(PROTOBUF_CONVERTER, "syntax = \"proto3\"; import \"confluent/type/decimal.proto\"; message M { confluent.type.Decimal d = 1; }", &protobuf(len))),
-    ("a number by a JSON Schema", TEXT, |len| registered(JSON_SCHEMA_CONVERTER, &json_schema(), "7".repeat(len).as_bytes())),
+    ("Avro bytes", BYTES, |len| registered(&avro::CONFLUENT, r#"{"type":"bytes","logicalType":"decimal","scale":2}"#, &vec![1; len])),
+    ("Avro fixed", BYTES, |len| registered(&avro::CONFLUENT, &format!(r#"{{"type":"fixed","name":"F","size":{len},"logicalType":"decimal","scale":2}}"#), &vec![1; len])),
+    ("an Avro default", BYTES, |len| registered(&avro::CONFLUENT, &avro_default(len), &[0])),
+    ("Protobuf", BYTES, |len| registered(&proto::CONFLUENT, "syntax = \"proto3\"; import \"confluent/type/decimal.proto\"; message M { confluent.type.Decimal d = 1; }", &protobuf(len))),
+    ("a number by a JSON Schema", TEXT, |len| registered(&schema_json::ROW, &json_schema(), "7".repeat(len).as_bytes())),
     ("base64 in an envelope", BYTES, |len| json("true", &envelope(&format!("\"{}\"", STANDARD.encode(vec![1; len]))))),
     ("a number in an envelope", TEXT, |len| json("true", &envelope(&"7".repeat(len)))),
     ("a default in an envelope", TEXT, |len| json("true", &envelope("null").replace("\"scale\":\"0\"}", &format!("\"scale\":\"0\"}},\"default\":{}", "7".repeat(len))))),
@@ -70,8 +69,8 @@ fn protobuf(len: usize) -> Vec<u8> {
     [vec![0], field(field(vec![1; len]))].concat()
 }
 
-fn registered(class: &str, schema: &str, value: &[u8]) -> Result<SchemaAndValue, String> {
-    let converter = RegisteredConverter::new("value.converter", class, &BTreeMap::new()).unwrap();
+fn registered(row: &ConverterRow, schema: &str, value: &[u8]) -> Result<SchemaAndValue, String> {
+    let converter = testing::registered(row, "value", &[]);
     let registered = Registered { kind: None, text: schema.to_owned(), references: Vec::new() };
     converter.learn(SchemaId::Number(0), Ok(registered), None);
     let bytes = [&[0; 5], value].concat();
@@ -83,8 +82,7 @@ fn registered(class: &str, schema: &str, value: &[u8]) -> Result<SchemaAndValue,
 }
 
 fn json(schemas: &str, text: &str) -> Result<SchemaAndValue, String> {
-    let settings = BTreeMap::from([("schemas.enable".to_owned(), schemas.to_owned())]);
-    let converter = JsonConverter::new("value.converter", &settings).unwrap();
+    let converter = testing::plain(&json_converter::ROW, &[("schemas.enable", schemas)]);
     converter.to_data(Some(text.as_bytes())).map_err(|error| chain(&error))
 }
 

@@ -7,17 +7,43 @@
 use super::converter::{Converter, Error as ConverterError};
 use super::json_payload::{self, not_json};
 use super::json_schema::SchemaCache;
+use super::row::{ConverterRow, Made, Reads};
+use crate::configdef::Values;
+use crate::configdef::def::Check::{Any, OneOfAnyCase};
+use crate::configdef::def::Importance::{High, Low};
+use crate::configdef::def::{Kind, Row, RowDefault, Width};
 use crate::data::json_text::{self, check_depth};
 use crate::data::room::Room;
 use crate::data::{Converted, Error, Schema, SchemaAndValue};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// The class, by its full name.
-pub(super) const CLASS: &str = "org.apache.kafka.connect.json.JsonConverter";
+/// The class, its keys, and how it is made.
+pub static ROW: ConverterRow = ConverterRow {
+    class: "org.apache.kafka.connect.json.JsonConverter",
+    has_alias: true,
+    reads: Reads::All,
+    keys: &[KEYS],
+    registry: None,
+    make: |values| Ok(Made::Plain(Arc::new(JsonConverter::new(values)?))),
+};
+
+#[rustfmt::skip] // a table: one row is one key
+const KEYS: &[Row] = &[
+    Row("schemas.enable", Kind::Boolean, RowDefault::Is("true"), Any, High, ("Schemas", 0), Width::Medium, "Enable Schemas",
+        "Whether each message is an object with schema and payload."),
+    Row("schemas.cache.size", Kind::Int, RowDefault::Is("1000"), Any, High, ("Schemas", 1), Width::Medium, "Schema Cache Size",
+        "How many schemas are kept."),
+    Row("decimal.format", Kind::String, RowDefault::Is("BASE64"), OneOfAnyCase(&["NUMERIC", "BASE64"]), Low, ("Serialization", 0), Width::Medium, "Decimal Format",
+        "How decimals are written."),
+    Row("replace.null.with.default", Kind::Boolean, RowDefault::Is("true"), Any, Low, ("Schemas", 2), Width::Medium, "Replace null with default",
+        "Whether a null field that has a default reads as the default."),
+];
+
+/// A key that Kafka's own class reads without defining it.
+const CONTENT: &str = "schema.content";
 
 const WANTED: &str = "JsonConverter with schemas.enable requires \"schema\" and \"payload\" fields and may not \
     contain additional fields. If you are trying to deserialize plain JSON data, set schemas.enable=false in your \
@@ -25,7 +51,7 @@ const WANTED: &str = "JsonConverter with schemas.enable requires \"schema\" and 
 
 /// Reads JSON.
 #[derive(Debug)]
-pub struct JsonConverter {
+pub(super) struct JsonConverter {
     envelope: bool,
     null_to_default: bool,
     schemas: SchemaCache,
@@ -34,32 +60,21 @@ pub struct JsonConverter {
 }
 
 impl JsonConverter {
-    /// Reads `schemas.enable` (default true), `replace.null.with.default` (default true), `schemas.cache.size` (1000) and
-    /// `schema.content`.
-    pub fn new(key: &'static str, settings: &BTreeMap<String, String>) -> Result<Self, ConverterError> {
-        let wrong = |setting, reason: String| ConverterError::Setting { key, setting, reason };
-        let switch =
-            |setting: &'static str| match settings.get(setting).map(|v| v.trim().to_ascii_lowercase()) {
-                None => Ok(true),
-                Some(value) if value == "true" => Ok(true),
-                Some(value) if value == "false" => Ok(false),
-                Some(_) => Err(wrong(setting, "Expected value to be either true or false".to_owned())),
-            };
-        let size = match settings.get("schemas.cache.size").map(|text| text.trim().parse::<i32>()) {
-            None => 1000,
-            Some(Ok(size)) => usize::try_from(size).unwrap_or(0),
-            Some(Err(_)) => return Err(wrong("schemas.cache.size", "Not a number of type INT".to_owned())),
+    /// By `schemas.enable`, `replace.null.with.default`, `schemas.cache.size` and `schema.content`.
+    pub(super) fn new(values: &Values<'_>) -> Result<Self, ConverterError> {
+        let size = values.number("schemas.cache.size").and_then(|size| usize::try_from(size).ok());
+        let envelope = values.flag("schemas.enable") == Some(true);
+        let schemas = SchemaCache::new(size.unwrap_or(0));
+        let content = values.below("").remove(CONTENT).filter(|text| envelope && !text.trim().is_empty());
+        let fixed = match content {
+            Some(text) => schemas.get(text.trim(), 0).map_err(|error| ConverterError {
+                key: values.full_key(CONTENT),
+                reason: error.to_string(),
+            })?,
+            None => None,
         };
-        let envelope = switch("schemas.enable")?;
-        let schemas = SchemaCache::new(size);
-        let fixed =
-            match settings.get("schema.content").map(|text| text.trim()).filter(|text| !text.is_empty()) {
-                Some(text) if envelope => {
-                    schemas.get(text, 0).map_err(|error| wrong("schema.content", error.to_string()))?
-                }
-                _ => None,
-            };
-        Ok(Self { envelope, null_to_default: switch("replace.null.with.default")?, schemas, fixed })
+        let null_to_default = values.flag("replace.null.with.default") == Some(true);
+        Ok(Self { envelope, null_to_default, schemas, fixed })
     }
 
     fn read_envelope(&self, bytes: &[u8]) -> Result<SchemaAndValue, Error> {
@@ -81,7 +96,7 @@ impl JsonConverter {
 
 impl Converter for JsonConverter {
     fn class(&self) -> &'static str {
-        CLASS
+        ROW.class
     }
 
     fn to_data(&self, bytes: Option<&[u8]>) -> Result<SchemaAndValue, Error> {

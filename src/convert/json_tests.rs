@@ -1,16 +1,14 @@
 //! `JsonConverter`: what passes as it came, what is read, and what is refused in which words.
 
-use super::JsonConverter;
-use crate::convert::Converter;
+use super::{JsonConverter, ROW};
+use crate::convert::{Converter, testing};
 use crate::data::{Converted, DATA_EXCEPTION, Kind, Value, entry};
 use proptest::prelude::*;
-use std::collections::BTreeMap;
 use std::error::Error;
 use std::sync::Arc;
 
 fn of(settings: &[(&str, &str)]) -> JsonConverter {
-    let settings = settings.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
-    JsonConverter::new("value.converter", &settings).unwrap()
+    JsonConverter::new(&testing::settings(&ROW, "value", settings).values()).unwrap()
 }
 
 fn schemaless() -> JsonConverter {
@@ -102,8 +100,8 @@ fn a_fixed_schema_reads_plain_json() {
     let converter = of(&[("schema.content", STRUCT)]);
     let data = converter.to_data(Some(br#"{"b":1,"n":"AJY="}"#)).unwrap();
     assert!(matches!(data.schema.unwrap().kind, Kind::Struct(_)));
-    let broken = BTreeMap::from([("schema.content".to_owned(), r#"{"type":"nope"}"#.to_owned())]);
-    let error = JsonConverter::new("value.converter", &broken).unwrap_err().to_string();
+    let broken = testing::settings(&ROW, "value", &[("schema.content", r#"{"type":"nope"}"#)]);
+    let error = JsonConverter::new(&broken.values()).unwrap_err().to_string();
     assert_eq!(error, "value.converter.schema.content: Unknown schema type: nope");
 }
 

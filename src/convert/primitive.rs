@@ -1,10 +1,138 @@
 //! The converters of single numbers, truth values, texts and bytes (`connect-runtime.md` §6.1).
 
 use super::converter::{Converter, Error as ConverterError};
+use super::row::{ConverterRow, Made, Reads};
+use crate::configdef::def::{Check, Importance, Row, RowDefault, Width};
+use crate::configdef::{self, Values};
 use crate::data::{self, Converted, Error, Kind, Schema, SchemaAndValue, Value};
 use std::borrow::Cow;
-use std::collections::BTreeMap;
 use std::sync::Arc;
+
+/// The text of a record.
+pub static STRING: ConverterRow = ConverterRow {
+    keys: &[&[ENCODING]],
+    ..plain("org.apache.kafka.connect.storage.StringConverter", |values| {
+        Ok(Made::Plain(Arc::new(StringConverter::new(values))))
+    })
+};
+
+/// The bytes of a record.
+pub static BYTE_ARRAY: ConverterRow = plain("org.apache.kafka.connect.converters.ByteArrayConverter", |_| {
+    Ok(Made::Plain(Arc::new(ByteArrayConverter::new())))
+});
+
+/// A number of 16 bits.
+pub static SHORT: ConverterRow = plain("org.apache.kafka.connect.converters.ShortConverter", |_| {
+    Ok(fixed(Fixed {
+        class: SHORT.class,
+        word: "short",
+        deserializer: "ShortDeserializer",
+        size: size_of::<i16>(),
+        kind: Kind::Int16,
+        read: |bytes| bytes.try_into().ok().map(|bytes| Value::Int16(i16::from_be_bytes(bytes))),
+    }))
+});
+
+/// A number of 32 bits.
+pub static INTEGER: ConverterRow = plain("org.apache.kafka.connect.converters.IntegerConverter", |_| {
+    Ok(fixed(Fixed {
+        class: INTEGER.class,
+        word: "integer",
+        deserializer: "IntegerDeserializer",
+        size: size_of::<i32>(),
+        kind: Kind::Int32,
+        read: |bytes| bytes.try_into().ok().map(|bytes| Value::Int32(i32::from_be_bytes(bytes))),
+    }))
+});
+
+/// A number of 64 bits.
+pub static LONG: ConverterRow = plain("org.apache.kafka.connect.converters.LongConverter", |_| {
+    Ok(fixed(Fixed {
+        class: LONG.class,
+        word: "long",
+        deserializer: "LongDeserializer",
+        size: size_of::<i64>(),
+        kind: Kind::Int64,
+        read: |bytes| bytes.try_into().ok().map(|bytes| Value::Int64(i64::from_be_bytes(bytes))),
+    }))
+});
+
+/// A number of 32 bits, with a point.
+pub static FLOAT: ConverterRow = plain("org.apache.kafka.connect.converters.FloatConverter", |_| {
+    Ok(fixed(Fixed {
+        class: FLOAT.class,
+        word: "float",
+        deserializer: "FloatDeserializer",
+        size: size_of::<f32>(),
+        kind: Kind::Float32,
+        read: |bytes| bytes.try_into().ok().map(|bytes| Value::Float32(f32::from_be_bytes(bytes))),
+    }))
+});
+
+/// A number of 64 bits, with a point.
+pub static DOUBLE: ConverterRow = plain("org.apache.kafka.connect.converters.DoubleConverter", |_| {
+    Ok(fixed(Fixed {
+        class: DOUBLE.class,
+        word: "double",
+        deserializer: "DoubleDeserializer",
+        size: size_of::<f64>(),
+        kind: Kind::Float64,
+        read: |bytes| bytes.try_into().ok().map(|bytes| Value::Float64(f64::from_be_bytes(bytes))),
+    }))
+});
+
+/// A truth value.
+pub static BOOLEAN: ConverterRow = plain("org.apache.kafka.connect.converters.BooleanConverter", |_| {
+    Ok(fixed(Fixed {
+        class: BOOLEAN.class,
+        word: "boolean",
+        deserializer: "BooleanDeserializer",
+        size: 1,
+        kind: Kind::Boolean,
+        read: |bytes| match bytes {
+            [0] => Some(Value::Boolean(false)),
+            [1] => Some(Value::Boolean(true)),
+            _ => None,
+        },
+    }))
+});
+
+/// A class that reads everything and has no keys.
+const fn plain(class: &'static str, make: fn(&Values<'_>) -> Result<Made, ConverterError>) -> ConverterRow {
+    ConverterRow { class, has_alias: true, reads: Reads::All, keys: &[], registry: None, make }
+}
+
+fn fixed(of: Fixed) -> Made {
+    let schema = Arc::new(Schema::optional(of.kind.clone()));
+    Made::Plain(Arc::new(FixedConverter { of, schema }))
+}
+
+/// The encodings of text, by the names that Java has for them.
+const ENCODINGS: [&str; 11] = [
+    "UTF-8",
+    "UTF8",
+    "US-ASCII",
+    "ASCII",
+    "ISO-8859-1",
+    "ISO8859_1",
+    "LATIN1",
+    "UTF-16",
+    "UTF16",
+    "UTF-16BE",
+    "UTF-16LE",
+];
+
+const ENCODING: Row = Row(
+    "converter.encoding",
+    configdef::def::Kind::String,
+    RowDefault::Is("UTF-8"),
+    Check::OneOfAnyCase(&ENCODINGS),
+    Importance::High,
+    ("", -1),
+    Width::Medium,
+    "Encoding",
+    "The encoding of the text.",
+);
 
 /// How a text is written in bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -61,29 +189,22 @@ fn utf16(bytes: &[u8], unit: fn([u8; 2]) -> u16) -> Cow<'static, str> {
 
 /// Text, as it came.
 #[derive(Debug)]
-pub struct StringConverter {
+struct StringConverter {
     schema: Arc<Schema>,
     encoding: Encoding,
 }
 
 impl StringConverter {
-    pub(super) fn new(
-        key: &'static str,
-        settings: &BTreeMap<String, String>,
-    ) -> Result<Self, ConverterError> {
-        let name = settings.get("converter.encoding").map_or("UTF-8", String::as_str);
-        let Some(encoding) = Encoding::of(name) else {
-            let reason =
-                format!("unknown encoding '{name}'; there are UTF-8, US-ASCII, ISO-8859-1 and UTF-16");
-            return Err(ConverterError::Setting { key, setting: "converter.encoding", reason });
-        };
-        Ok(Self { schema: Arc::new(Schema::optional(Kind::String)), encoding })
+    fn new(values: &Values<'_>) -> Self {
+        // The table of keys has checked the name.
+        let encoding = values.text("converter.encoding").and_then(Encoding::of).unwrap_or(Encoding::Utf8);
+        Self { schema: Arc::new(Schema::optional(Kind::String)), encoding }
     }
 }
 
 impl Converter for StringConverter {
     fn class(&self) -> &'static str {
-        "org.apache.kafka.connect.storage.StringConverter"
+        STRING.class
     }
 
     fn never_fails(&self) -> bool {
@@ -102,19 +223,19 @@ impl Converter for StringConverter {
 
 /// Bytes, as they came.
 #[derive(Debug)]
-pub struct ByteArrayConverter {
+struct ByteArrayConverter {
     schema: Arc<Schema>,
 }
 
 impl ByteArrayConverter {
-    pub(super) fn new() -> Self {
+    fn new() -> Self {
         Self { schema: Arc::new(Schema::optional(Kind::Bytes)) }
     }
 }
 
 impl Converter for ByteArrayConverter {
     fn class(&self) -> &'static str {
-        "org.apache.kafka.connect.converters.ByteArrayConverter"
+        BYTE_ARRAY.class
     }
 
     fn never_fails(&self) -> bool {
@@ -143,57 +264,14 @@ struct Fixed {
     read: fn(&[u8]) -> Option<Value>,
 }
 
-/// All of them; `short name` as in an alias.
-fn fixed(name: &str) -> Option<Fixed> {
-    macro_rules! row {
-        ($word:literal, $type:literal, $of:ty, $kind:expr, $value:expr) => {
-            Fixed {
-                class: concat!("org.apache.kafka.connect.converters.", $type, "Converter"),
-                word: $word,
-                deserializer: concat!($type, "Deserializer"),
-                size: size_of::<$of>(),
-                kind: $kind,
-                read: |bytes| bytes.try_into().ok().map(|bytes| $value(<$of>::from_be_bytes(bytes))),
-            }
-        };
-    }
-    Some(match name {
-        "Short" => row!("short", "Short", i16, Kind::Int16, Value::Int16),
-        "Integer" => row!("integer", "Integer", i32, Kind::Int32, Value::Int32),
-        "Long" => row!("long", "Long", i64, Kind::Int64, Value::Int64),
-        "Float" => row!("float", "Float", f32, Kind::Float32, Value::Float32),
-        "Double" => row!("double", "Double", f64, Kind::Float64, Value::Float64),
-        "Boolean" => Fixed {
-            class: "org.apache.kafka.connect.converters.BooleanConverter",
-            word: "boolean",
-            deserializer: "BooleanDeserializer",
-            size: 1,
-            kind: Kind::Boolean,
-            read: |bytes| match bytes {
-                [0] => Some(Value::Boolean(false)),
-                [1] => Some(Value::Boolean(true)),
-                _ => None,
-            },
-        },
-        _ => return None,
-    })
-}
-
 /// Numbers and truth values of a fixed length, big-endian.
 #[derive(Debug)]
-pub struct FixedConverter {
+struct FixedConverter {
     of: Fixed,
     schema: Arc<Schema>,
 }
 
 impl FixedConverter {
-    /// The converter of this short name: `Short`, `Integer`, `Long`, `Float`, `Double` or `Boolean`.
-    pub(super) fn of(name: &str) -> Option<Self> {
-        let of = fixed(name)?;
-        let schema = Arc::new(Schema::optional(of.kind.clone()));
-        Some(Self { of, schema })
-    }
-
     fn wrong(&self, bytes: &[u8]) -> Error {
         let Fixed { word, deserializer, size, .. } = &self.of;
         let cause = if bytes.len() == *size {
@@ -225,26 +303,23 @@ impl Converter for FixedConverter {
 
 #[cfg(test)]
 mod tests {
-    use crate::convert::converter;
+    use super::{BOOLEAN, DOUBLE, FLOAT, INTEGER, LONG, SHORT, STRING};
+    use crate::convert::{ConverterRow, testing};
     use crate::data::{Converted, Value};
-    use std::collections::BTreeMap;
     use std::error::Error;
 
     #[test]
     fn numbers_are_read_and_wrong_lengths_refused() {
-        let of = |class: &str| converter("value.converter", class, &BTreeMap::new()).unwrap();
-        let read = |class: &str, bytes: &[u8]| of(class).to_data(Some(bytes)).map(|data| data.value);
-        assert_eq!(read("ShortConverter", &[0xff, 0xfe]), Ok(Value::Int16(-2)));
-        assert_eq!(read("Integer", &[0, 0, 1, 0]), Ok(Value::Int32(256)));
-        assert_eq!(
-            read("org.apache.kafka.connect.converters.LongConverter", &[0, 0, 0, 0, 0, 0, 0, 9]),
-            Ok(Value::Int64(9))
-        );
-        assert_eq!(read("Float", &1.5_f32.to_be_bytes()), Ok(Value::Float32(1.5)));
-        assert_eq!(read("Double", &(-2.5_f64).to_be_bytes()), Ok(Value::Float64(-2.5)));
-        assert_eq!(read("Boolean", &[1]), Ok(Value::Boolean(true)));
-        assert_eq!(of("Integer").convert(None), Ok(Converted::Null));
-        let error = read("Integer", &[1]).unwrap_err();
+        let of = |row: &ConverterRow| testing::plain(row, &[]);
+        let read = |row: &ConverterRow, bytes: &[u8]| of(row).to_data(Some(bytes)).map(|data| data.value);
+        assert_eq!(read(&SHORT, &[0xff, 0xfe]), Ok(Value::Int16(-2)));
+        assert_eq!(read(&INTEGER, &[0, 0, 1, 0]), Ok(Value::Int32(256)));
+        assert_eq!(read(&LONG, &[0, 0, 0, 0, 0, 0, 0, 9]), Ok(Value::Int64(9)));
+        assert_eq!(read(&FLOAT, &1.5_f32.to_be_bytes()), Ok(Value::Float32(1.5)));
+        assert_eq!(read(&DOUBLE, &(-2.5_f64).to_be_bytes()), Ok(Value::Float64(-2.5)));
+        assert_eq!(read(&BOOLEAN, &[1]), Ok(Value::Boolean(true)));
+        assert_eq!(of(&INTEGER).convert(None), Ok(Converted::Null));
+        let error = read(&INTEGER, &[1]).unwrap_err();
         assert_eq!(error.to_string(), "Failed to deserialize integer: ");
         assert_eq!(
             error.source().unwrap().to_string(),
@@ -254,7 +329,7 @@ mod tests {
 
     #[test]
     fn malformed_text_becomes_the_replacement_character() {
-        let text = converter("value.converter", "String", &BTreeMap::new()).unwrap();
+        let text = testing::plain(&STRING, &[]);
         assert_eq!(text.convert(Some(b"a\xffb")), Ok(Converted::Text("a\u{fffd}b".into())));
         assert_eq!(text.to_data(Some(b"a\xffb")).unwrap().value, Value::from("a\u{fffd}b"));
     }

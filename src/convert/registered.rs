@@ -6,20 +6,14 @@
 //! each further one (`failures`).
 
 use super::failures::Failures;
-use super::json_schema::SchemaCache;
-use super::wire::{Framed, Wire, serialization};
-use super::{avro, json_payload, protobuf, schema_json};
-use crate::config::plugins;
-use crate::data::json_text;
+use super::wire::{Framed, Wire, is_key, serialization};
+use crate::configdef::Values;
 use crate::data::registered::{Registered, SchemaId};
-use crate::data::room::Room;
-use crate::data::{self, Schema, SchemaAndValue};
-use std::collections::{BTreeMap, HashMap};
+use crate::data::{self, SchemaAndValue};
+use std::collections::HashMap;
+use std::fmt;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, Instant};
-
-/// Schemas that are kept unless `schemas.cache.config` says otherwise.
-const USUAL_SIZE: usize = 1000;
 
 /// Why a record does not convert.
 #[derive(Debug, Clone, PartialEq)]
@@ -49,52 +43,28 @@ pub struct Input<'a> {
     pub topic: &'a str,
 }
 
-/// A format's readers.
-#[derive(Debug, Clone)]
-enum Format {
-    Avro(avro::Options),
-    /// JSON with a JSON Schema.
-    Json(schema_json::Options),
-    Protobuf(protobuf::Options),
-    /// JSON with a schema of Connect's own.
-    Connect,
+/// A format of values whose schemas are in a registry.
+pub(super) trait Format: fmt::Debug + Send + Sync {
+    /// Its name in messages.
+    fn name(&self) -> &'static str;
+
+    /// The registry's name for the kind of its schemas.
+    fn kind(&self) -> &'static str;
+
+    /// What reads the values of a schema.
+    fn reader(&self, schema: &Registered) -> Result<Box<dyn SchemaReader>, data::Error>;
 }
 
-/// What reads the values of one schema.
-#[derive(Debug)]
-enum Reader {
-    Avro(avro::Reader),
-    Json(schema_json::Reader),
-    Protobuf(protobuf::Reader),
-    Connect(Arc<Schema>),
-}
-
-impl Reader {
-    fn read(&self, framed: &Framed<'_>) -> Result<SchemaAndValue, data::Error> {
-        match self {
-            // Apicurio's other encoding. Read as the usual one it might even make sense.
-            Self::Avro(_) if framed.detail.is_some_and(|encoding| encoding != b"BINARY") => {
-                Err(serialization(
-                    "Avro's JSON encoding is not read; set apicurio.registry.avro.encoding=BINARY where it is written",
-                ))
-            }
-            Self::Avro(reader) => reader.read(framed.payload),
-            Self::Json(reader) => reader.read(framed.payload),
-            Self::Protobuf(reader) => reader.read(framed),
-            Self::Connect(schema) => {
-                let payload = json_text::parse(framed.payload, 0).map_err(json_payload::not_json)?;
-                let room = Room::for_values(framed.payload.len());
-                let value = json_payload::value(schema, &payload, true, &room)?;
-                Ok(SchemaAndValue { schema: Some(Arc::clone(schema)), value })
-            }
-        }
-    }
+/// Reads the values of one schema.
+pub(super) trait SchemaReader: fmt::Debug + Send + Sync {
+    /// One value, and what stands around it.
+    fn read(&self, framed: &Framed<'_>) -> Result<SchemaAndValue, data::Error>;
 }
 
 /// What is known of schemas. Those that failed have a place of their own: they must not drive out the others.
 #[derive(Debug, Default)]
 struct Known {
-    readers: HashMap<SchemaId, Arc<Reader>>,
+    readers: HashMap<SchemaId, Arc<dyn SchemaReader>>,
     failures: Failures,
 }
 
@@ -104,42 +74,18 @@ pub struct RegisteredConverter {
     class: &'static str,
     is_key: bool,
     wire: Wire,
-    format: Format,
+    format: Box<dyn Format>,
     size: usize,
     /// Written when something is learnt; readers hold it for a lookup only.
     known: RwLock<Known>,
 }
 
 impl RegisteredConverter {
-    /// The converter of `class`, by its full name; none when the class needs no registry. `key` is the setting that
-    /// named it.
-    pub fn new(key: &str, class: &str, settings: &BTreeMap<String, String>) -> Option<Self> {
-        let class = plugins::REGISTRY_CONVERTERS.into_iter().find(|known| *known == class)?;
-        let is_key = key.starts_with("key.");
-        let wire = match class {
-            plugins::APICURIO_JSON_CONVERTER => Wire::object(is_key),
-            class if plugins::is_apicurio(class) => Wire::apicurio(is_key, settings),
-            _ => Wire::confluent(is_key),
-        };
-        let format = match class {
-            plugins::AVRO_CONVERTER | plugins::APICURIO_AVRO_CONVERTER => {
-                Format::Avro(avro::Options::new(settings, class == plugins::AVRO_CONVERTER))
-            }
-            plugins::JSON_SCHEMA_CONVERTER => Format::Json(schema_json::Options::new(settings)),
-            plugins::PROTOBUF_CONVERTER | plugins::APICURIO_PROTOBUF_CONVERTER => {
-                Format::Protobuf(protobuf::Options::new(settings, class == plugins::PROTOBUF_CONVERTER))
-            }
-            _ => Format::Connect,
-        };
-        let size = settings.get("schemas.cache.config").and_then(|size| size.trim().parse().ok());
-        Some(Self {
-            class,
-            is_key,
-            wire,
-            format,
-            size: size.filter(|size| *size > 0).unwrap_or(USUAL_SIZE),
-            known: RwLock::default(),
-        })
+    /// The converter of `class` for values of `format`, which say their schema as `wire` does.
+    pub(super) fn new(class: &'static str, wire: Wire, format: Box<dyn Format>, values: &Values<'_>) -> Self {
+        let size = values.unsigned("schemas.cache.config").unwrap_or(1);
+        let size = usize::try_from(size).unwrap_or(usize::MAX);
+        Self { class, is_key: is_key(values), wire, format, size, known: RwLock::default() }
     }
 
     /// The full name of its Java class.
@@ -154,12 +100,7 @@ impl RegisteredConverter {
 
     /// The header that, beside one with an id, says how a value is to be read; none when there is no such.
     pub fn detail_header(&self) -> Option<&'static str> {
-        match (self.class, self.is_key) {
-            (plugins::APICURIO_AVRO_CONVERTER, true) => Some("apicurio.key.encoding"),
-            (plugins::APICURIO_AVRO_CONVERTER, false) => Some("apicurio.value.encoding"),
-            (plugins::APICURIO_PROTOBUF_CONVERTER, _) => Some("apicurio.protobuf.type"),
-            _ => None,
-        }
+        self.wire.detail
     }
 
     /// Converts.
@@ -175,7 +116,7 @@ impl RegisteredConverter {
         };
         match (reader, failure) {
             (Some(reader), _) => reader.read(&framed).map_err(|cause| {
-                let name = self.format_name();
+                let name = self.format.name();
                 let text = format!("Error deserializing {name} message for id {}: ", framed.id);
                 Failure::Data(self.failed(input.topic, serialization(text).because(cause)))
             }),
@@ -194,7 +135,7 @@ impl RegisteredConverter {
     /// that passes by itself.
     pub fn learn(&self, id: SchemaId, answer: Result<Registered, data::Error>, took: Option<Duration>) {
         let side = if self.is_key { "key" } else { "value" };
-        let name = self.format_name();
+        let name = self.format.name();
         let retrieving = |cause| {
             serialization(format!("Error retrieving {name} {side} schema for id {id}: ")).because(cause)
         };
@@ -214,7 +155,7 @@ impl RegisteredConverter {
                     known.readers.clear();
                 }
                 known.failures.forget(id);
-                known.readers.insert(id, Arc::new(reader));
+                known.readers.insert(id, reader.into());
             }
             Err(error) => {
                 known.readers.remove(&id);
@@ -223,33 +164,11 @@ impl RegisteredConverter {
         }
     }
 
-    fn reader(&self, registered: &Registered) -> Result<Reader, data::Error> {
-        let wanted = match self.format {
-            Format::Avro(_) => "AVRO",
-            Format::Json(_) | Format::Connect => "JSON",
-            Format::Protobuf(_) => "PROTOBUF",
-        };
-        if let Some(kind) = registered.kind.as_deref().filter(|kind| *kind != wanted) {
+    fn reader(&self, registered: &Registered) -> Result<Box<dyn SchemaReader>, data::Error> {
+        if let Some(kind) = registered.kind.as_deref().filter(|kind| *kind != self.format.kind()) {
             return Err(data::Error::new(format!("it is of type {kind}, which another converter reads")));
         }
-        match &self.format {
-            Format::Avro(options) => avro::Reader::new(registered, *options).map(Reader::Avro),
-            Format::Json(options) => schema_json::Reader::new(registered, *options).map(Reader::Json),
-            Format::Protobuf(options) => protobuf::Reader::new(registered, *options).map(Reader::Protobuf),
-            Format::Connect => {
-                let schema = SchemaCache::new(1).get(&registered.text, 0)?;
-                let schema = schema.ok_or_else(|| data::Error::new("it is null"))?;
-                Ok(Reader::Connect(schema))
-            }
-        }
-    }
-
-    fn format_name(&self) -> &'static str {
-        match self.format {
-            Format::Avro(_) => "Avro",
-            Format::Json(_) | Format::Connect => "JSON",
-            Format::Protobuf(_) => "Protobuf",
-        }
+        self.format.reader(registered)
     }
 
     /// In the words of the format's own converter.
@@ -265,20 +184,18 @@ impl RegisteredConverter {
             )),
             "org.apache.kafka.common.errors.InvalidConfigurationException" => Some((
                 "org.apache.kafka.common.config.ConfigException",
-                format!("Failed to access {} data from topic {topic} : ", self.format_name()),
+                format!("Failed to access {} data from topic {topic} : ", self.format.name()),
             )),
             _ => None,
         };
         if let Some((class, text)) = of_class {
             return data::Error::of_class(class, text).because(cause);
         }
-        let text = match self.format {
-            Format::Avro(_) | Format::Protobuf(_) => {
-                format!("Failed to deserialize data for topic {topic} to {}: ", self.format_name())
-            }
-            Format::Json(_) | Format::Connect => format!(
+        let text = match self.format.name() {
+            "JSON" => format!(
                 "Converting byte[] to Kafka Connect data failed due to serialization error of topic {topic}: "
             ),
+            name => format!("Failed to deserialize data for topic {topic} to {name}: "),
         };
         data::Error::new(text).because(cause)
     }

@@ -1,19 +1,14 @@
 //! What a converter with a registry says before and after it has learnt a schema.
 
 use super::{Failure, Input, RegisteredConverter};
-use crate::config::plugins::{
-    APICURIO_AVRO_CONVERTER, APICURIO_JSON_CONVERTER, AVRO_CONVERTER, JSON_CONVERTER, REGISTRY_CONVERTERS,
-};
+use crate::convert::{avro, connect_json, protobuf, schema_json, testing};
 use crate::data::registered::{Registered, SchemaId};
 use crate::data::{Error, Value};
-use std::collections::BTreeMap;
 
 const INT_ID_7: [u8; 6] = [0, 0, 0, 0, 7, 4];
 
 fn converter(settings: &[(&str, &str)]) -> RegisteredConverter {
-    let owned = |(key, value): &(&str, &str)| ((*key).to_owned(), (*value).to_owned());
-    let settings: BTreeMap<_, _> = settings.iter().map(owned).collect();
-    RegisteredConverter::new("value.converter", AVRO_CONVERTER, &settings).unwrap()
+    testing::registered(&avro::CONFLUENT, "value", settings)
 }
 
 fn schema(kind: &str) -> Registered {
@@ -46,7 +41,6 @@ fn a_schema_is_asked_for_once_and_then_known() {
     assert_eq!(converter.convert(input(&INT_ID_7)).unwrap().value, Value::Int32(2));
     let null = Input { bytes: None, id: None, detail: None, topic: "storm" };
     assert_eq!(converter.convert(null).unwrap().value, Value::Null);
-    assert!(RegisteredConverter::new("value.converter", JSON_CONVERTER, &BTreeMap::new()).is_none());
 }
 
 #[test]
@@ -100,8 +94,7 @@ fn no_more_schemas_are_kept_than_was_set() {
 
 #[test]
 fn apicurios_json_is_read_by_a_schema_of_connects() {
-    let converter =
-        RegisteredConverter::new("value.converter", APICURIO_JSON_CONVERTER, &BTreeMap::new()).unwrap();
+    let converter = testing::registered(&connect_json::ROW, "value", &[]);
     let text =
         r#"{"type":"struct","optional":false,"fields":[{"field":"a","type":"int32","optional":false}]}"#;
     let registered = Registered { kind: None, text: text.to_owned(), references: Vec::new() };
@@ -117,8 +110,7 @@ fn apicurios_json_is_read_by_a_schema_of_connects() {
 
 #[test]
 fn apicurios_avro_in_its_json_encoding_is_refused_by_name() {
-    let converter =
-        RegisteredConverter::new("value.converter", APICURIO_AVRO_CONVERTER, &BTreeMap::new()).unwrap();
+    let converter = testing::registered(&avro::APICURIO, "value", &[]);
     converter.learn(SchemaId::Number(7), Ok(schema("AVRO")), None);
     let read = |bytes, encoding: &'static [u8]| {
         let id = Some(&[0, 0, 0, 0, 0, 0, 0, 7][..]);
@@ -132,9 +124,16 @@ fn apicurios_avro_in_its_json_encoding_is_refused_by_name() {
 
 #[test]
 fn every_class_of_the_table_is_made() {
-    for class in REGISTRY_CONVERTERS {
-        let made = RegisteredConverter::new("key.converter", class, &BTreeMap::new()).unwrap();
-        assert_eq!(made.class(), class);
-        assert!(made.id_header().contains("key"), "{class}");
+    for row in [
+        &avro::APICURIO,
+        &avro::CONFLUENT,
+        &connect_json::ROW,
+        &protobuf::APICURIO,
+        &protobuf::CONFLUENT,
+        &schema_json::ROW,
+    ] {
+        let made = testing::registered(row, "key", &[]);
+        assert_eq!(made.class(), row.class);
+        assert!(made.id_header().contains("key"), "{}", row.class);
     }
 }

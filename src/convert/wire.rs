@@ -4,11 +4,11 @@
 //! before the value. Apicurio: a magic byte 0 and 8 bytes, or 4; 8 bytes without a magic byte in a header. Its JSON converter
 //! knows no header, and writes an object with the id and the value unless a program has told it otherwise. Pure.
 
+use crate::configdef::Values;
 use crate::data::Error;
 use crate::data::registered::SchemaId;
 use serde::Deserialize;
 use serde_json::value::RawValue;
-use std::collections::BTreeMap;
 use uuid::Uuid;
 
 /// Forms of what stands before or around a value.
@@ -28,6 +28,8 @@ pub(super) struct Wire {
     frame: Frame,
     /// The header that may have it.
     pub(super) header: &'static str,
+    /// The header that, beside it, says how a value is to be read.
+    pub(super) detail: Option<&'static str>,
 }
 
 /// A record, taken apart.
@@ -54,27 +56,32 @@ impl Wire {
     /// Confluent's.
     pub(super) fn confluent(is_key: bool) -> Self {
         let header = if is_key { "__key_schema_id" } else { "__value_schema_id" };
-        Self { frame: Frame::Confluent, header }
+        Self { frame: Frame::Confluent, header, detail: None }
     }
 
     /// That of Apicurio's JSON converter, which no setting changes.
     pub(super) fn object(is_key: bool) -> Self {
-        Self { frame: Frame::Object, ..Self::apicurio(is_key, &BTreeMap::new()) }
+        let header = if is_key { "apicurio.key.globalId" } else { "apicurio.value.globalId" };
+        Self { frame: Frame::Object, header, detail: None }
     }
 
     /// Apicurio's, as its settings say.
-    pub(super) fn apicurio(is_key: bool, settings: &BTreeMap<String, String>) -> Self {
-        let as_confluent = super::settings::flag(settings, "apicurio.registry.as-confluent");
-        let by_content = settings
-            .get("apicurio.registry.use-id")
-            .is_some_and(|id| id.trim().eq_ignore_ascii_case("contentId"));
-        let header = match (is_key, by_content) {
+    pub(super) fn apicurio(values: &Values<'_>) -> Self {
+        let by_content =
+            values.text("apicurio.registry.use-id").is_some_and(|id| id.eq_ignore_ascii_case("contentId"));
+        let header = match (is_key(values), by_content) {
             (true, false) => "apicurio.key.globalId",
             (true, true) => "apicurio.key.contentId",
             (false, false) => "apicurio.value.globalId",
             (false, true) => "apicurio.value.contentId",
         };
-        Self { frame: if as_confluent.unwrap_or(false) { Frame::Four } else { Frame::Eight }, header }
+        let is_short = values.flag("apicurio.registry.as-confluent") == Some(true);
+        Self { frame: if is_short { Frame::Four } else { Frame::Eight }, header, detail: None }
+    }
+
+    /// The same, with a header that says how a value is to be read.
+    pub(super) fn with_detail(self, header: &'static str) -> Self {
+        Self { detail: Some(header), ..self }
     }
 
     /// Takes a value apart; `header` is the value of [`Self::header`].
@@ -115,6 +122,11 @@ impl Wire {
     }
 }
 
+/// True for the converter of keys.
+pub(super) fn is_key(values: &Values<'_>) -> bool {
+    values.text("converter.type") == Some("key")
+}
+
 /// A big-endian number of 4 or 8 bytes.
 fn number<const N: usize>(bytes: &[u8]) -> Result<(SchemaId, &[u8]), Error> {
     let (digits, rest) = bytes.split_first_chunk::<N>().ok_or_else(short)?;
@@ -134,8 +146,8 @@ pub(super) fn serialization(reason: impl Into<String>) -> Error {
 #[cfg(test)]
 mod tests {
     use super::{Framed, Wire};
+    use crate::convert::testing;
     use crate::data::registered::SchemaId;
-    use std::collections::BTreeMap;
     use uuid::Uuid;
 
     const GUID: [u8; 16] = [7; 16];
@@ -157,8 +169,7 @@ mod tests {
     #[test]
     fn apicurios_ids_are_of_eight_bytes_or_of_four() {
         let of = |settings: &[(&str, &str)]| {
-            let owned = |(key, value): &(&str, &str)| ((*key).to_owned(), (*value).to_owned());
-            Wire::apicurio(true, &settings.iter().map(owned).collect::<BTreeMap<_, _>>())
+            Wire::apicurio(&testing::settings(&super::super::avro::APICURIO, "key", settings).values())
         };
         let number = |wire: Wire, bytes: &[u8], header: Option<&[u8]>| {
             wire.read(bytes, header).map(|framed| (framed.id, framed.payload.to_vec()))

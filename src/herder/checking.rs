@@ -5,8 +5,10 @@
 
 use super::request::deadline;
 use super::{Error, classes, task_configs};
-use crate::config::{ConfigInfos, ConnectorProperties, WorkerConfig, validate_connector};
+use crate::config::WorkerConfig;
+use crate::configdef::ConnectorProperties;
 use crate::kafka;
+use crate::plugins::{ConfigInfos, Plugins};
 use std::sync::Arc;
 use tokio::sync::Semaphore;
 use tokio::time::timeout_at;
@@ -16,15 +18,17 @@ const CHECKS: usize = 2;
 
 /// Runs checks, a few at a time.
 #[derive(Debug, Clone)]
-pub(super) struct Checks(Arc<Semaphore>);
-
-impl Default for Checks {
-    fn default() -> Self {
-        Self(Arc::new(Semaphore::new(CHECKS)))
-    }
+pub(super) struct Checks {
+    plugins: Plugins,
+    places: Arc<Semaphore>,
 }
 
 impl Checks {
+    /// By the classes of `plugins`.
+    pub(super) fn new(plugins: Plugins) -> Self {
+        Self { plugins, places: Arc::new(Semaphore::new(CHECKS)) }
+    }
+
     /// As [`validated`].
     pub(super) async fn validated(
         &self,
@@ -32,8 +36,8 @@ impl Checks {
         config: ConnectorProperties,
         worker: &Arc<WorkerConfig>,
     ) -> Result<ConnectorProperties, Error> {
-        let (name, worker) = (name.to_owned(), Arc::clone(worker));
-        self.run(move || validated(&name, config, &worker)).await?
+        let (name, worker, plugins) = (name.to_owned(), Arc::clone(worker), self.plugins);
+        self.run(move || validated(plugins, &name, config, &worker)).await?
     }
 
     /// As [`checked`].
@@ -42,14 +46,14 @@ impl Checks {
         config: ConnectorProperties,
         worker: &Arc<WorkerConfig>,
     ) -> Result<ConfigInfos, Error> {
-        let worker = Arc::clone(worker);
-        self.run(move || checked(&config, &worker)).await
+        let (worker, plugins) = (Arc::clone(worker), self.plugins);
+        self.run(move || checked(plugins, &config, &worker)).await
     }
 
     async fn run<T: Send + 'static>(&self, check: impl FnOnce() -> T + Send + 'static) -> Result<T, Error> {
         let busy =
             || Error::TimedOut("Request timed out: too many configurations are being checked".to_owned());
-        let place = timeout_at(deadline(), Arc::clone(&self.0).acquire_owned()).await;
+        let place = timeout_at(deadline(), Arc::clone(&self.places).acquire_owned()).await;
         let place = place.map_err(|_| busy())?.map_err(|_| Error::ShuttingDown)?;
         let checked = tokio::task::spawn_blocking(move || {
             let checked = check();
@@ -96,6 +100,7 @@ pub(super) fn merged(current: &ConnectorProperties, patch: ConnectorProperties) 
 
 /// The config with its name in it, when nothing is wrong with it.
 fn validated(
+    plugins: Plugins,
     name: &str,
     mut config: ConnectorProperties,
     worker: &WorkerConfig,
@@ -109,8 +114,8 @@ fn validated(
         Some(_) => {}
         None => drop(config.insert("name".to_owned(), Some(name.to_owned()))),
     }
-    classes::check(&config)?;
-    let infos = checked(&config, worker);
+    classes::check(plugins, &config)?;
+    let infos = checked(plugins, &config, worker);
     if let Some(message) = infos.bad_request_message() {
         return Err(Error::BadRequest(message));
     }
@@ -122,8 +127,8 @@ fn validated(
 
 /// Everything that is wrong with a config, the settings of its Kafka clients included: these the JVM looks at last, and
 /// answers 500. What is probably not meant is among the warnings.
-pub fn checked(config: &ConnectorProperties, worker: &WorkerConfig) -> ConfigInfos {
-    let mut infos = validate_connector(config, worker);
+pub fn checked(plugins: Plugins, config: &ConnectorProperties, worker: &WorkerConfig) -> ConfigInfos {
+    let mut infos = plugins.validate(config, worker);
     let Some(clients) = infos.clients.take() else { return infos };
     let kafka::settings::Checked { errors, notes } = kafka::settings::check_connector(worker, &clients);
     for (key, reason) in errors {
@@ -145,7 +150,7 @@ pub fn checked(config: &ConnectorProperties, worker: &WorkerConfig) -> ConfigInf
 #[cfg(test)]
 mod tests {
     use super::{merged, new_name};
-    use crate::config::ConnectorProperties;
+    use crate::configdef::ConnectorProperties;
     use proptest::prelude::*;
 
     #[test]

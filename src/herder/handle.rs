@@ -9,8 +9,11 @@ use super::request::{Reply, Request, When, WrittenConnector, deadline};
 use super::view::{ConnectorInfo, ConnectorStatus, Phase, TaskInfo, TaskState};
 use super::{Error, classes, leading};
 use crate::cluster_key::ClusterKeys;
-use crate::config::{ConfigInfos, ConnectorProperties, Mode, WorkerConfig};
+use crate::config::{Mode, WorkerConfig};
+use crate::configdef::ConnectorProperties;
 use crate::id::ConnectorTaskId;
+use crate::plugins::ConfigInfos;
+use crate::plugins::Plugins;
 use crate::status::TargetState;
 use crate::storage::RestartRequest;
 use crate::telemetry::Level;
@@ -57,6 +60,7 @@ pub struct Herder {
     pub(super) config: Arc<WorkerConfig>,
     pub(super) turn: watch::Receiver<Turn>,
     pub(super) checks: Checks,
+    pub(super) plugins: Plugins,
     pub(super) keys: watch::Receiver<Arc<ClusterKeys>>,
     /// What the worker still has to do before it is healthy, when that is not the herder's own start.
     pub(super) startup: Option<watch::Receiver<Option<String>>>,
@@ -81,6 +85,11 @@ impl Herder {
     /// The keys that workers prove themselves with to each other.
     pub fn keys(&self) -> watch::Receiver<Arc<ClusterKeys>> {
         self.keys.clone()
+    }
+
+    /// The classes that connectors may name.
+    pub fn plugins(&self) -> Plugins {
+        self.plugins
     }
 
     /// How the worker is; answered at once, whatever the loop is doing.
@@ -251,7 +260,7 @@ impl Herder {
 
     /// Checks a config as `create` would, without writing it; what is wrong is in the result, but for its class.
     pub async fn validate(&self, config: ConnectorProperties) -> Result<ConfigInfos, Error> {
-        classes::check(&config)?;
+        classes::check(self.plugins, &config)?;
         self.checks.checked(config, &self.config).await
     }
 

@@ -39,7 +39,7 @@ async fn poison_in_the_topics_keeps_no_worker_from_starting() {
 }
 
 /// Of the size that a body may have, with an expression as long as one may be.
-fn large() -> crate::config::ConnectorProperties {
+fn large() -> crate::configdef::ConnectorProperties {
     let mut config = sink("1");
     config.remove("topics");
     let alternatives: Vec<String> = (0..9_000).map(|number| format!("t{number:05}")).collect();

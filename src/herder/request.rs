@@ -2,7 +2,7 @@
 
 use super::Error;
 use super::view::{ConnectorInfo, ConnectorStatus};
-use crate::config::ConnectorProperties;
+use crate::configdef::ConnectorProperties;
 use crate::id::ConnectorTaskId;
 use crate::status::TargetState;
 use crate::storage::RestartRequest;

@@ -1,7 +1,8 @@
 //! The configs of a connector's tasks: as many equal copies as `tasks.max` says.
 
 use super::Error;
-use crate::config::{ConnectorClass, ConnectorProperties};
+use crate::configdef::ConnectorProperties;
+use crate::plugins::Plugins;
 use std::sync::Arc;
 
 /// More tasks than this are not made, whatever `tasks.max` says: each is a record in the config topic, and a typing
@@ -27,7 +28,7 @@ pub(super) fn fit(raw: &ConnectorProperties) -> Result<(), Error> {
 }
 
 /// The configs of all tasks of the connector `raw`, called `name`.
-pub(super) fn make(name: &str, raw: &ConnectorProperties) -> Vec<ConnectorProperties> {
+pub(super) fn make(plugins: Plugins, name: &str, raw: &ConnectorProperties) -> Vec<ConnectorProperties> {
     let asked = asked(raw);
     if asked > MOST_TASKS {
         tracing::warn!(
@@ -37,21 +38,25 @@ pub(super) fn make(name: &str, raw: &ConnectorProperties) -> Vec<ConnectorProper
             "tasks.max asks for more tasks than are made"
         );
     }
-    vec![one(raw); usize::try_from(count(raw)).unwrap_or(usize::MAX)]
+    vec![one(plugins, raw); usize::try_from(count(raw)).unwrap_or(usize::MAX)]
 }
 
 /// A copy of the connector's config with the class of its tasks (`connect-runtime.md` §2.4).
-fn one(raw: &ConnectorProperties) -> ConnectorProperties {
+fn one(plugins: Plugins, raw: &ConnectorProperties) -> ConnectorProperties {
     let mut config = raw.clone();
-    if let Some(class) = ConnectorClass::of(raw) {
+    if let Some(class) = plugins.sink_of(raw) {
         config.insert("task.class".to_owned(), Some(class.task_class.to_owned()));
     }
     config
 }
 
 /// Are `stored` what [`make`] would make?
-pub(super) fn are_current(raw: &ConnectorProperties, stored: &[&Arc<ConnectorProperties>]) -> bool {
-    let one = one(raw);
+pub(super) fn are_current(
+    plugins: Plugins,
+    raw: &ConnectorProperties,
+    stored: &[&Arc<ConnectorProperties>],
+) -> bool {
+    let one = one(plugins, raw);
     u32::try_from(stored.len()) == Ok(count(raw)) && stored.iter().all(|stored| one == ***stored)
 }
 
@@ -67,7 +72,8 @@ fn count(raw: &ConnectorProperties) -> u32 {
 #[cfg(test)]
 mod tests {
     use super::{MOST_BYTES, MOST_TASKS, are_current, count, fit, make};
-    use crate::config::{CONNECTORS, ConnectorProperties};
+    use crate::configdef::ConnectorProperties;
+    use crate::plugins::BUILT_IN;
     use std::sync::Arc;
 
     #[test]
@@ -79,13 +85,13 @@ mod tests {
                 ("connector.class".to_owned(), Some("KustoSink".to_owned())),
             ])
         };
-        let made: Vec<_> = make("c", &raw(" 2 ", "a")).into_iter().map(Arc::new).collect();
-        assert!(made.iter().all(|task| task["task.class"] == Some(CONNECTORS[0].task_class.to_owned())));
+        let made: Vec<_> = make(BUILT_IN, "c", &raw(" 2 ", "a")).into_iter().map(Arc::new).collect();
+        assert!(made.iter().all(|task| task["task.class"] == Some(BUILT_IN.sinks[0].task_class.to_owned())));
         let stored: Vec<_> = made.iter().collect();
-        assert!(are_current(&raw(" 2 ", "a"), &stored));
-        assert!(!are_current(&raw(" 2 ", "b"), &stored));
-        assert!(!are_current(&raw("3", "a"), &stored));
-        assert!(!are_current(&raw(" 2 ", "a"), &[]));
+        assert!(are_current(BUILT_IN, &raw(" 2 ", "a"), &stored));
+        assert!(!are_current(BUILT_IN, &raw(" 2 ", "b"), &stored));
+        assert!(!are_current(BUILT_IN, &raw("3", "a"), &stored));
+        assert!(!are_current(BUILT_IN, &raw(" 2 ", "a"), &[]));
         assert_eq!(count(&raw("4000000000", "a")), MOST_TASKS);
         assert_eq!(count(&ConnectorProperties::new()), 1);
     }

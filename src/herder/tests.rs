@@ -2,8 +2,9 @@
 
 use super::fake_runner::FakeRunner;
 use super::{ConnectorStatus, Ended, Error, Health, Herder, Options};
-use crate::config::ConnectorProperties;
+use crate::configdef::ConnectorProperties;
 use crate::membership::Cluster;
+use crate::plugins::BUILT_IN;
 use crate::status::{State, TargetState};
 use crate::storage::contract_tests::worker_config;
 use crate::storage::{self, MemoryStores, OpenStores, RestartRequest, Stores};
@@ -35,6 +36,7 @@ fn rig_over(stores: &MemoryStores, opened: Arc<dyn OpenStores>) -> Rig {
     drop(TaskTracker::new().spawn(govern));
     let cluster = Cluster::Alone { url: "http://w:8083/".into() };
     let options = Options {
+        plugins: BUILT_IN,
         config,
         worker_id: "w:8083".into(),
         loggers,

@@ -3,9 +3,10 @@
 //! A snapshot never changes; parts that did not change are shared with the one before.
 
 use super::Error;
-use crate::config::ConnectorProperties;
+use crate::configdef::ConnectorProperties;
 use crate::id::ConnectorTaskId;
 use crate::membership::{Assignment, ClusterView, LeadershipCheck};
+use crate::plugins::Plugins;
 use crate::status::State;
 use crate::storage::{ClusterConfigState, Status};
 use std::collections::BTreeMap;
@@ -26,6 +27,7 @@ pub(super) enum Phase {
 /// A snapshot.
 #[derive(Debug, Clone)]
 pub(super) struct View {
+    pub(super) plugins: Plugins,
     pub(super) phase: Phase,
     pub(super) configs: ClusterConfigState,
     pub(super) statuses: BTreeMap<Arc<str>, Arc<ConnectorStatus>>,
@@ -122,13 +124,13 @@ impl From<&Status> for ConnectorState {
 }
 
 /// What a connector is, by its class.
-pub(super) fn kind(config: &ConnectorProperties) -> &'static str {
-    if super::classes::is_known(config) { "sink" } else { "unknown" }
+pub(super) fn kind(plugins: Plugins, config: &ConnectorProperties) -> &'static str {
+    if super::classes::is_known(plugins, config) { "sink" } else { "unknown" }
 }
 
 impl View {
     pub(super) fn info(&self, name: &str) -> Result<ConnectorInfo, Error> {
-        info(&self.configs, name)
+        info(self.plugins, &self.configs, name)
     }
 
     pub(super) fn tasks(&self, name: &str) -> Result<Vec<TaskInfo>, Error> {
@@ -149,9 +151,13 @@ impl View {
 }
 
 /// A connector as the config topic knows it.
-pub(super) fn info(configs: &ClusterConfigState, name: &str) -> Result<ConnectorInfo, Error> {
+pub(super) fn info(
+    plugins: Plugins,
+    configs: &ClusterConfigState,
+    name: &str,
+) -> Result<ConnectorInfo, Error> {
     let config = configs.config(name).ok_or_else(|| Error::connector_not_found(name))?;
     let name: Arc<str> = name.into();
     let tasks = (0..configs.task_count(&name)).map(|task| ConnectorTaskId { connector: name.clone(), task });
-    Ok(ConnectorInfo { tasks: tasks.collect(), kind: kind(config), config: config.clone(), name })
+    Ok(ConnectorInfo { tasks: tasks.collect(), kind: kind(plugins, config), config: config.clone(), name })
 }

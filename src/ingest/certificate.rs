@@ -4,7 +4,7 @@
 //! Holds the key for one session; never prints it. The chain goes with each statement, so that applications which trust a
 //! certificate by its subject and issuer accept a renewed one.
 
-use crate::config::CertificateFile;
+use crate::kusto::config::CertificateFile;
 use azure_core::error::ErrorKind;
 use azure_core::http::ClientMethodOptions;
 use azure_identity::ClientAssertion;

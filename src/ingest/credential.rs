@@ -5,7 +5,7 @@
 
 use super::certificate::SignedAssertion;
 use super::http::Http;
-use crate::config::Authentication;
+use crate::kusto::config::Authentication;
 use async_trait::async_trait;
 use azure_core::cloud::{CloudConfiguration, CustomConfiguration};
 use azure_core::credentials::{AccessToken, Secret, TokenCredential, TokenRequestOptions};

@@ -134,7 +134,7 @@ pub fn encode(
 #[cfg(test)]
 mod tests {
     use super::{Error, IngestRequest, LIMIT, SasUrl, Secret, Sender, encode};
-    use crate::config::DataFormat;
+    use crate::kusto::config::DataFormat;
     use base64::Engine as _;
     use base64::engine::general_purpose::STANDARD;
     use bytes::Bytes;

@@ -40,7 +40,7 @@ pub use http::HttpPools;
 pub use managed::ManagedIngestClient;
 pub use url::SasUrl;
 
-use crate::config::DataFormat;
+use crate::kusto::config::DataFormat;
 use crate::sink::Waiting;
 use async_trait::async_trait;
 use bytes::Bytes;

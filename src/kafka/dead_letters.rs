@@ -9,7 +9,8 @@ mod post;
 
 use super::admin::Admin;
 use super::{Error, settings};
-use crate::config::{Properties, WorkerConfig, files};
+use crate::config::{WorkerConfig, files};
+use crate::configdef::Properties;
 use futures::FutureExt;
 use futures::future::BoxFuture;
 pub use letter::{Letter, LetterBox};
@@ -163,7 +164,8 @@ async fn make_topic(
 #[cfg(test)]
 mod tests {
     use super::{DeadLetterClients, DeadLetterProducer, DeadLetterTopic};
-    use crate::config::{Properties, fixtures};
+    use crate::config::fixtures;
+    use crate::configdef::Properties;
     use crate::kafka::Error;
     use std::sync::Arc;
 

@@ -40,7 +40,8 @@ pub(super) fn usable_partitions(
 #[cfg(test)]
 mod tests {
     use super::{StorageTopicSpec, usable_partitions};
-    use crate::config::{Properties, StorageTopic};
+    use crate::config::StorageTopic;
+    use crate::configdef::Properties;
 
     #[test]
     fn a_config_topic_of_several_partitions_is_refused_by_name() {

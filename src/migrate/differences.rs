@@ -1,6 +1,7 @@
 //! What this worker does otherwise than the JVM's with a configuration, as far as its settings show it. Pure.
 
-use crate::config::{ConnectorProperties, WorkerConfig};
+use crate::config::WorkerConfig;
+use crate::configdef::ConnectorProperties;
 
 /// Says in sentences what is different for this connector.
 pub(super) fn of(config: &ConnectorProperties, worker: &WorkerConfig) -> Vec<String> {
@@ -56,7 +57,7 @@ pub(super) fn of(config: &ConnectorProperties, worker: &WorkerConfig) -> Vec<Str
 #[cfg(test)]
 mod tests {
     use super::of;
-    use crate::config::ConnectorProperties;
+    use crate::configdef::ConnectorProperties;
     use crate::storage::contract_tests::worker_config;
 
     fn count(pairs: &[(&str, &str)]) -> usize {

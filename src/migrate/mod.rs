@@ -6,10 +6,12 @@
 mod differences;
 mod report;
 
-use crate::config::{ConfigInfos, ConnectorClass, ConnectorProperties, WorkerConfig};
+use crate::config::WorkerConfig;
+use crate::configdef::ConnectorProperties;
 use crate::herder::{checked, group_of};
 use crate::kafka::admin::{Admin, StorageTopicSpec};
 use crate::kafka::{self, log::KafkaBasedLog};
+use crate::plugins::{ConfigInfos, Plugins};
 use crate::storage::{
     self, ClusterConfigState, ConfigTopic, KafkaConfigBackingStore, KafkaStatusBackingStore, StatusTopic,
     storage_topics,
@@ -41,7 +43,7 @@ pub enum Error {
 }
 
 /// Looks at the cluster that `worker` would belong to.
-pub async fn check(worker: Arc<WorkerConfig>) -> Result<Report, Error> {
+pub async fn check(plugins: Plugins, worker: Arc<WorkerConfig>) -> Result<Report, Error> {
     let admin = Admin::new(&worker)?;
     let [offsets, statuses, configs] = storage_topics(&worker);
     let (config_topic, state) = read_configs(&admin, &worker, configs).await?;
@@ -49,7 +51,7 @@ pub async fn check(worker: Arc<WorkerConfig>) -> Result<Report, Error> {
     let offset_topic = look_at(&admin, offsets).await?;
     let mut connectors = Vec::new();
     for name in state.connectors() {
-        connectors.push(connector(&worker, &state, statuses.as_ref(), name).await);
+        connectors.push(connector((plugins, &worker), &state, statuses.as_ref(), name).await);
     }
     let group = admin.describe_group(&worker.group_id).await.map(ClusterGroup::from);
     Ok(Report {
@@ -94,7 +96,7 @@ async fn read_statuses(
 }
 
 async fn connector(
-    worker: &WorkerConfig,
+    (plugins, worker): (Plugins, &WorkerConfig),
     state: &ClusterConfigState,
     statuses: Option<&StatusTopic>,
     name: &Arc<str>,
@@ -102,8 +104,8 @@ async fn connector(
     let nothing = Arc::new(ConnectorProperties::new());
     let config = state.config(name).unwrap_or(&nothing);
     let class = config.get("connector.class").cloned().flatten().unwrap_or_default();
-    let class_of = ConnectorClass::of(config);
-    let infos = class_of.map_or_else(ConfigInfos::default, |_| checked(config, worker));
+    let class_of = plugins.sink_of(config);
+    let infos = class_of.map_or_else(ConfigInfos::default, |_| checked(plugins, config, worker));
     let verdict = match class_of {
         None => Verdict::Foreign,
         Some(_) => match infos.messages().map(str::to_owned).collect() {

@@ -4,10 +4,11 @@
 //! ends the asking at once.
 
 use super::answer::{Artifact, Reference, Refusal, Schema};
+use super::config::{Protocol, RegistryConfig};
+use super::credentials::Credentials;
 use super::http::{self, body, chain};
 use super::token::Tokens;
 use super::{Error, may_pass};
-use crate::config::{Credentials, Protocol, RegistryConfig};
 use crate::data::registered::{self, Registered, SchemaId};
 use crate::retry::Backoff;
 use crate::words;

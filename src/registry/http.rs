@@ -1,9 +1,10 @@
 //! The HTTP client of a registry, with its certificates, its proxy and its limits.
 
 use super::Error;
+use super::config::RegistryConfig;
 use crate::bounded;
+use crate::config::is_loopback;
 use crate::config::tls::{self, Settings};
-use crate::config::{RegistryConfig, is_loopback};
 use reqwest::{Certificate, Client, Identity, Proxy};
 
 /// No schema is larger; what is cannot be one.

@@ -7,10 +7,16 @@
 
 mod answer;
 mod client;
+mod config;
+mod credentials;
 mod http;
+pub mod keys;
+mod settings;
 mod token;
 
 pub use client::Client;
+pub use config::{Kind, Protocol, RegistryConfig};
+pub use credentials::{Credentials, OAuth};
 
 /// Why a schema could not be had.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -1,9 +1,9 @@
 //! The client against a small registry on loopback: what it asks, what it tells, whom it tells its secrets.
 
 use super::{Client, Error};
-use crate::config::RegistryConfig;
-use crate::config::plugins::{APICURIO_AVRO_CONVERTER, AVRO_CONVERTER};
+use crate::convert::{ConverterRow, avro};
 use crate::data::registered::{Registered, SchemaId};
+use crate::plugins::BUILT_IN;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{Request, State};
@@ -68,11 +68,11 @@ async fn answer(
     Response::builder().status(status).body(Body::from(body)).unwrap()
 }
 
-fn client(class: &str, settings: &[(&str, &str)]) -> Client {
+fn client(row: &ConverterRow, settings: &[(&str, &str)]) -> Client {
     let mut all: BTreeMap<String, String> =
         [("retries.wait.ms", "1"), ("retries.max.wait.ms", "2")].map(|(k, v)| (k.into(), v.into())).into();
     all.extend(settings.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())));
-    Client::new(RegistryConfig::required(class, &all, "value.converter.").unwrap()).unwrap()
+    Client::new(BUILT_IN.converter("value", row.class, &all).unwrap().registry().unwrap()).unwrap()
 }
 
 const ID: SchemaId = SchemaId::Number(7);
@@ -98,7 +98,7 @@ async fn references_come_deepest_first_and_once() {
         }
     })
     .await;
-    let client = client(AVRO_CONVERTER, &[("schema.registry.url", &fake.url)]);
+    let client = client(&avro::CONFLUENT, &[("schema.registry.url", &fake.url)]);
     let found = client.schema(ID, Some("storm-value")).await.unwrap();
     let names: Vec<_> = found.references.iter().map(|reference| reference.name.as_str()).collect();
     assert_eq!((names, found.text.as_str()), (vec!["c", "a", "b"], "root"));
@@ -111,7 +111,7 @@ async fn the_next_address_is_asked_when_one_fails_and_all_again_after_a_pause() 
     let broken = Fake::start(|_, _| (503, String::new())).await;
     let good = Fake::start(|_, before| if before == 0 { (500, String::new()) } else { plain() }).await;
     let urls = format!("{},{}", broken.url, good.url);
-    let client = client(AVRO_CONVERTER, &[("schema.registry.url", &urls)]);
+    let client = client(&avro::CONFLUENT, &[("schema.registry.url", &urls)]);
     let found = client.schema(ID, None).await.unwrap();
     assert_eq!(found.kind.as_deref(), Some("AVRO"));
     assert_eq!((broken.paths().len(), good.paths().len()), (2, 2));
@@ -123,7 +123,7 @@ async fn the_next_address_is_asked_when_one_fails_and_all_again_after_a_pause() 
 async fn an_outage_passes_and_a_missing_schema_does_not() {
     let gone =
         Fake::start(|_, _| (404, r#"{"error_code":40403,"message":"Schema 7 not found"}"#.to_owned())).await;
-    let one = client(AVRO_CONVERTER, &[("schema.registry.url", &gone.url)]);
+    let one = client(&avro::CONFLUENT, &[("schema.registry.url", &gone.url)]);
     let error = one.schema(ID, None).await.unwrap_err();
     assert!(!error.is_retriable() && !error.is_denied());
     assert_eq!(gone.paths().len(), 1, "asked once");
@@ -135,13 +135,13 @@ async fn an_outage_passes_and_a_missing_schema_does_not() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://u:s3cret@{}", listener.local_addr().unwrap());
     drop(listener);
-    let two = client(AVRO_CONVERTER, &[("schema.registry.url", &url)]);
+    let two = client(&avro::CONFLUENT, &[("schema.registry.url", &url)]);
     let error = two.schema(ID, None).await.unwrap_err();
     assert!(matches!(error, Error::Unreachable { .. }) && error.is_retriable());
     assert!(!error.to_string().contains("s3cret"), "{error}");
     let three = Fake::start(|_, _| (200, "<html>".to_owned())).await;
     let error =
-        client(AVRO_CONVERTER, &[("schema.registry.url", &three.url)]).schema(ID, None).await.unwrap_err();
+        client(&avro::CONFLUENT, &[("schema.registry.url", &three.url)]).schema(ID, None).await.unwrap_err();
     assert!(matches!(error, Error::Malformed { .. }), "{error}");
 }
 
@@ -149,7 +149,7 @@ async fn an_outage_passes_and_a_missing_schema_does_not() {
 async fn a_refused_password_names_its_setting_and_is_not_repeated() {
     let fake = Fake::start(|_, _| (401, r#"{"error_code":401,"message":"Unauthorized"}"#.to_owned())).await;
     let settings = [("schema.registry.url", fake.url.as_str()), ("basic.auth.user.info", "ann:s3cret")];
-    let error = client(AVRO_CONVERTER, &settings).schema(ID, None).await.unwrap_err();
+    let error = client(&avro::CONFLUENT, &settings).schema(ID, None).await.unwrap_err();
     assert!(error.is_denied() && !error.is_retriable());
     let text = format!("{error} {error:?}");
     assert!(text.contains("value.converter.basic.auth.user.info") && !text.contains("s3cret"), "{text}");
@@ -166,7 +166,7 @@ async fn a_token_is_fetched_once_and_again_when_it_is_refused() {
     .await;
     let endpoint = format!("{}/token", fake.url);
     let client = client(
-        AVRO_CONVERTER,
+        &avro::CONFLUENT,
         &[
             ("schema.registry.url", &fake.url),
             ("bearer.auth.credentials.source", "OAUTHBEARER"),
@@ -198,7 +198,7 @@ async fn apicurio_is_asked_in_its_own_protocol() {
     .await;
     let settings = [("apicurio.registry.url", fake.url.as_str()), ("apicurio.registry.use-id", "contentId")];
     let Registered { kind, text, references } =
-        client(APICURIO_AVRO_CONVERTER, &settings).schema(ID, None).await.unwrap();
+        client(&avro::APICURIO, &settings).schema(ID, None).await.unwrap();
     assert_eq!((kind, text.as_str()), (None, "\"int\""));
     assert_eq!((references[0].name.as_str(), references[0].text.as_str()), ("a.A", "\"A\""));
 }
@@ -232,7 +232,7 @@ async fn references_without_an_end_are_bounded_in_number_and_bytes() {
     ];
     for (name, answer, words, most) in cases {
         let fake = Fake::start(move |_, before| answer(before)).await;
-        let error = client(AVRO_CONVERTER, &[("schema.registry.url", &fake.url)]).schema(ID, None).await;
+        let error = client(&avro::CONFLUENT, &[("schema.registry.url", &fake.url)]).schema(ID, None).await;
         let error = error.unwrap_err();
         assert!(error.to_string().contains(words) && !error.is_retriable(), "{name}: {error}");
         assert!(fake.paths().len() <= most, "{name}: {} questions", fake.paths().len());
@@ -248,7 +248,7 @@ async fn references_that_come_slowly_are_bounded_in_time_all_together() {
         ("http.read.timeout.ms", "1000"),
         ("max.retries", "0"),
     ];
-    let error = client(AVRO_CONVERTER, &settings).schema(ID, None).await.unwrap_err();
+    let error = client(&avro::CONFLUENT, &settings).schema(ID, None).await.unwrap_err();
     assert!(error.to_string().contains("what it refers to took longer than 2 s"), "{error}");
     assert!(!error.is_retriable());
 }
@@ -277,18 +277,18 @@ async fn what_many_schemas_refer_to_is_asked_for_once() {
         other => (404, other.to_owned()),
     })
     .await;
-    for (fake, class, key, questions) in [
-        (confluent, AVRO_CONVERTER, "schema.registry.url", 2 + 3),
-        (apicurio, APICURIO_AVRO_CONVERTER, "apicurio.registry.url", 2 * 2 + 3),
+    for (fake, row, key, questions) in [
+        (confluent, &avro::CONFLUENT, "schema.registry.url", 2 + 3),
+        (apicurio, &avro::APICURIO, "apicurio.registry.url", 2 * 2 + 3),
     ] {
-        let client = client(class, &[(key, &fake.url)]);
+        let client = client(row, &[(key, &fake.url)]);
         for id in [7, 8, 7] {
             let found = client.schema(SchemaId::Number(id), None).await.unwrap();
             let names: Vec<_> = found.references.iter().map(|reference| reference.name.as_str()).collect();
-            assert_eq!(names, ["c", "a", "b"], "{class}");
+            assert_eq!(names, ["c", "a", "b"], "{}", row.class);
         }
         // The last one asks for itself once more, which is for the converters to avoid.
-        let itself = questions + if class == AVRO_CONVERTER { 1 } else { 2 };
-        assert_eq!(fake.paths().len(), itself, "{class}: {:?}", fake.paths());
+        let itself = questions + if row.has_alias { 1 } else { 2 };
+        assert_eq!(fake.paths().len(), itself, "{}: {:?}", row.class, fake.paths());
     }
 }

@@ -1,9 +1,9 @@
 //! Tokens by OAuth's client credentials, kept until shortly before they end.
 
+use super::credentials::OAuth;
 use super::http::{broken, chain};
 use super::{Error, may_pass};
 use crate::client_credentials::{ClientCredentials, Failure, Grant};
-use crate::config::OAuth;
 use crate::secret::Secret;
 use std::time::Duration;
 use tokio::sync::Mutex;

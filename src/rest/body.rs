@@ -3,7 +3,7 @@
 use super::encoding;
 use super::error::Error;
 use super::settings_schema::SettingsSchema;
-use crate::config::ConnectorProperties;
+use crate::configdef::ConnectorProperties;
 use crate::status::TargetState;
 use crate::words;
 use axum::body::Bytes;

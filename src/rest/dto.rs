@@ -1,7 +1,7 @@
 //! What answers look like. Field order is Connect's; absent fields are left out as it does.
 
 use super::settings_schema::ConfigSchema;
-use crate::config::ConnectorProperties;
+use crate::configdef::ConnectorProperties;
 use crate::herder::{ConnectorInfo, ConnectorState, ConnectorStatus, TaskInfo, TaskState};
 use crate::id::ConnectorTaskId;
 use crate::telemetry::LoggerLevel;

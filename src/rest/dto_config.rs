@@ -1,7 +1,7 @@
 //! What answers about plugins and their keys look like (`connect-runtime.md` §1.14 and §1.15). Field order is Connect's.
 
-use crate::config::def::ConfigKey;
-use crate::config::{ConfigInfo, ConfigInfos, ConfigValueInfo, Plugin};
+use crate::configdef::def::ConfigKey;
+use crate::plugins::{ConfigInfo, ConfigInfos, ConfigValueInfo, Plugin};
 use serde::Serialize;
 use utoipa::ToSchema;
 

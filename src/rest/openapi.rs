@@ -4,7 +4,7 @@
 //! The schemas describe what clients may rely on.
 
 use super::dto::{ErrorDto, Shared};
-use crate::config::CONNECT_VERSION;
+use crate::configdef::CONNECT_VERSION;
 use axum::{Extension, Json};
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -8,7 +8,7 @@ use super::openapi::{AnyTime, Named, WithBody};
 use super::path::Name;
 use super::query::Query;
 use super::settings_schema::SettingsSchema;
-use crate::config::{PluginKind, plugin_keys, plugins};
+use crate::configdef::PluginKind;
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -17,18 +17,19 @@ use axum::response::{IntoResponse, Response};
 #[utoipa::path(get, path = "/connector-plugins",
     params(("connectorsOnly" = Option<bool>, Query, description = "`false` shows converters and header converters too.")),
     responses((status = 200, description = "The plugins.", body = Vec<PluginDto>), AnyTime))]
-pub(super) async fn list(query: Query) -> Response {
+pub(super) async fn list(State(rest): State<Rest>, query: Query) -> Response {
     // Only the word "false" asks for all, as everything that is not "true" is false.
     let all = query.first("connectorsOnly").is_some_and(|value| !value.eq_ignore_ascii_case("true"));
-    let shown = plugins().into_iter().filter(|plugin| all || plugin.kind == PluginKind::Sink);
+    let shown =
+        rest.herder.plugins().all().into_iter().filter(|plugin| all || plugin.kind == PluginKind::Sink);
     Json(shown.map(PluginDto::from).collect::<Vec<_>>()).into_response()
 }
 
 #[utoipa::path(get, path = "/connector-plugins/{name}/config", params(Name),
     responses((status = 200, description = "Its keys.", body = Vec<ConfigKeyDto>), AnyTime, Named))]
-pub(super) async fn keys(Name(name): Name) -> Result<Response, Error> {
+pub(super) async fn keys(State(rest): State<Rest>, Name(name): Name) -> Result<Response, Error> {
     let unknown = || Error::new(StatusCode::NOT_FOUND, format!("Unknown plugin {name}."));
-    let keys = plugin_keys(&name).ok_or_else(unknown)?;
+    let keys = rest.herder.plugins().keys_of(&name).ok_or_else(unknown)?;
     Ok(Json(keys.iter().map(ConfigKeyDto::from).collect::<Vec<_>>()).into_response())
 }
 

@@ -3,7 +3,7 @@
 use super::Rest;
 use super::dto::{HealthDto, ServerInfoDto};
 use super::openapi::{AnyTime, NotAcceptable};
-use crate::config::CONNECT_VERSION;
+use crate::configdef::CONNECT_VERSION;
 use crate::herder::Health;
 use axum::Json;
 use axum::extract::State;

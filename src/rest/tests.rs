@@ -7,6 +7,7 @@ use crate::config::{Listener, Scheme, WorkerConfig};
 use crate::herder::Options;
 use crate::herder::fake_runner::FakeRunner;
 use crate::membership::Cluster;
+use crate::plugins::BUILT_IN;
 use crate::storage::contract_tests::worker_config;
 use crate::storage::{MemoryStores, OpenStores};
 use crate::telemetry::{Filter, Level, Loggers, Metrics};
@@ -50,6 +51,7 @@ pub(super) async fn server_within(
     let (loggers, govern) = Loggers::new(Filter::detached(Level::Info));
     let settings = config.rest.clone();
     let options = Options {
+        plugins: BUILT_IN,
         loggers: loggers.clone(),
         config: Arc::new(config),
         worker_id: address.as_str().into(),
@@ -183,7 +185,7 @@ async fn bodies_are_read_in_the_encodings_of_json() {
 #[tokio::test]
 async fn a_validation_answers_no_more_than_is_useful() {
     let server = server().await;
-    let validate = async |config: &crate::config::ConnectorProperties| {
+    let validate = async |config: &crate::configdef::ConnectorProperties| {
         let path = "/connector-plugins/KustoSinkConnector/config/validate";
         let (status, answer) = server.json("PUT", path, &json!(config).to_string()).await;
         assert_eq!(status, 200, "{answer}");

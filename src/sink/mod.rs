@@ -4,14 +4,18 @@
 //! sealed [`Delivery`], whose future does the I/O. Offsets, states and restarts are the tasks' business, and no service of
 //! a sink is named here.
 
+mod class;
 mod context;
 mod delivery;
 mod error;
 mod refusal;
 mod task;
+mod topics;
 
+pub use class::{SinkClass, SinkConnector, SinkSettings};
 pub use context::SinkContext;
 pub use delivery::{Delivery, Waiting};
 pub use error::{Cause, Error, RefusedRecords};
 pub use refusal::{OnRefusal, OwnDeadLetterTopic, RefusalPolicy};
 pub use task::{Encoded, Fill, PartitionWriter, SettingNames, SinkTask};
+pub use topics::Topics;

@@ -5,7 +5,7 @@ use super::{
     StatusTopic,
 };
 use crate::cluster_key::ClusterKey;
-use crate::config::ConnectorProperties;
+use crate::configdef::ConnectorProperties;
 use crate::id::ConnectorTaskId;
 use crate::status::{State, TargetState};
 use std::sync::Arc;

@@ -6,7 +6,7 @@
 
 use super::records::{ConfigRecord, RestartRequest};
 use crate::cluster_key::ClusterKeys;
-use crate::config::ConnectorProperties;
+use crate::configdef::ConnectorProperties;
 use crate::id::ConnectorTaskId;
 use crate::status::TargetState;
 use std::collections::BTreeMap;

@@ -1,7 +1,7 @@
 //! The fold against the recorded topic, and against what compaction may do to any history.
 
 use super::{Change, ClusterConfigState};
-use crate::config::ConnectorProperties;
+use crate::configdef::ConnectorProperties;
 use crate::id::ConnectorTaskId;
 use crate::status::TargetState;
 use crate::storage::ConfigRecord;

@@ -8,7 +8,7 @@ use super::config_state::{Change, ClusterConfigState};
 use super::records::{ConfigRecord, RestartRequest};
 use super::{ConfigBackingStore, ConfigEntry, Error};
 use crate::cluster_key::ClusterKey;
-use crate::config::ConnectorProperties;
+use crate::configdef::ConnectorProperties;
 use crate::id::ConnectorTaskId;
 use crate::status::TargetState;
 use std::sync::Arc;

@@ -4,8 +4,10 @@ use super::{
     ConfigBackingStore, ConfigEntry, ConfigRecord, ConfigTopic, KafkaStores, MemoryStores, OpenStores,
     Status, StatusId, StatusTopic, TopicStatus,
 };
-use crate::config::{ConnectorProperties, WorkerConfig};
+use crate::config::WorkerConfig;
+use crate::configdef::ConnectorProperties;
 use crate::id::ConnectorTaskId;
+use crate::plugins::BUILT_IN;
 use crate::status::{State, TargetState};
 use crate::storage::{Change, RestartRequest};
 use rdkafka::mocking::MockCluster;
@@ -24,7 +26,7 @@ pub(crate) fn worker_config(bootstrap: &str) -> WorkerConfig {
         ("CONNECT_OFFSET_STORAGE_REPLICATION_FACTOR", "1"),
         ("CONNECT_STATUS_STORAGE_REPLICATION_FACTOR", "1"),
     ];
-    WorkerConfig::load(None, env.map(|(key, value)| (key.to_owned(), value.to_owned()))).unwrap()
+    WorkerConfig::load(&BUILT_IN, None, env.map(|(key, value)| (key.to_owned(), value.to_owned()))).unwrap()
 }
 
 fn properties(text: &str) -> ConnectorProperties {

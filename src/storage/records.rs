@@ -4,7 +4,7 @@
 //! not know, and never fails a worker for one odd record (`connect-runtime.md` §2.1, §2.4).
 
 use crate::cluster_key::{self, ClusterKey};
-use crate::config::ConnectorProperties;
+use crate::configdef::ConnectorProperties;
 use crate::id::ConnectorTaskId;
 use crate::status::TargetState;
 use serde::Deserialize;
@@ -302,7 +302,7 @@ pub(super) fn unreadable(key: &str, reason: impl Into<String>) -> Unreadable {
 mod tests {
     use super::{ConfigRecord, MOST_TASKS, RestartRequest, TIMES, Unreadable};
     use crate::cluster_key::ClusterKey;
-    use crate::config::ConnectorProperties;
+    use crate::configdef::ConnectorProperties;
     use crate::id::ConnectorTaskId;
     use crate::status::TargetState;
     use proptest::prelude::*;

@@ -10,12 +10,13 @@ use super::passed_over::{self, Dropped};
 use super::stages::{Fault, SINK_TASK, Stage};
 use super::{Error, Reservation};
 use crate::causes::chain;
-use crate::config::{ErrorHandling, ErrorLog, Hidden, SinkConnectorConfig, WorkerConfig};
+use crate::config::{Hidden, WorkerConfig};
 use crate::data::{self, TimestampType};
 use crate::id::{ConnectorTaskId, OffsetRange, TopicPartition};
 use crate::kafka::{
     self, DeadLetterClients as Clients, DeadLetterProducer, DeadLetterTopic, Letter, LetterBox,
 };
+use crate::plugins::{ErrorHandling, ErrorLog, SinkConnectorConfig};
 use crate::sink::{self, OnRefusal, OwnDeadLetterTopic, RefusalPolicy};
 use crate::telemetry::ErrorCounts;
 use futures::future::BoxFuture;

@@ -24,10 +24,11 @@ use super::topics::TopicsRead;
 use super::trouble::{Troubles, What};
 use super::writers::Writers;
 use super::{ConnectorSpec, End, Error, Order, Parts, until};
-use crate::config::{SinkConnectorConfig, files};
+use crate::config::files;
 use crate::id::{ConnectorTaskId, TopicPartition};
 use crate::kafka::{ConsumerEvent, GroupConsumer, PartitionQueue};
 use crate::limits::Occupied;
+use crate::plugins::SinkConnectorConfig;
 use crate::sink::SinkTask;
 use crate::status::State;
 

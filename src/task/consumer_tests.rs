@@ -2,10 +2,13 @@
 //! and where the place to read on is unknown, a new consumer finds it.
 
 use super::{ConnectorTasks, End};
-use crate::config::{ConnectorProperties, Hidden, SinkConnectorConfig, fixtures};
+use crate::config::{Hidden, fixtures};
+use crate::configdef::ConnectorProperties;
 use crate::id::TopicPartition;
 use crate::kafka::{ConsumerEvent, Error};
 use crate::limits::Room;
+use crate::plugins::BUILT_IN;
+use crate::plugins::SinkConnectorConfig;
 use crate::sink::SinkContext;
 use crate::status::WorkerEvent;
 use crate::task::list_sink::{FLUSH, List, Service, Sink};
@@ -48,6 +51,7 @@ impl Rig {
         ]);
         let (sender, events) = mpsc::channel(256);
         let parts = Parts {
+            plugins: BUILT_IN,
             worker: Arc::new(fixtures::worker(&worker)),
             budget: ByteBudget::new(1 << 20),
             room: Room::default(),

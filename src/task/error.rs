@@ -5,7 +5,7 @@ use std::fmt;
 use crate::causes::chain;
 use crate::config::Hidden;
 use crate::id::{ConnectorTaskId, OffsetRange, TopicPartition};
-use crate::{config, convert, kafka, limits, registry, sink};
+use crate::{configdef, convert, kafka, limits, registry, sink};
 
 use super::stages::Fault;
 
@@ -29,7 +29,7 @@ impl fmt::Display for At {
 pub enum Error {
     /// The configuration cannot be used.
     #[error(transparent)]
-    Config(config::ConfigErrors),
+    Config(configdef::ConfigErrors),
     /// The converter cannot be made.
     #[error(transparent)]
     Converter(convert::Error),
@@ -57,7 +57,7 @@ pub enum Error {
     },
     /// A transformation or predicate cannot be made.
     #[error("{}", .0.iter().map(|error| error.message.as_str()).collect::<Vec<_>>().join("\n"))]
-    Transforms(Vec<config::ConfigError>),
+    Transforms(Vec<configdef::ConfigError>),
     /// A record got no further, and errors are not tolerated.
     #[error(
         "{at}, offset {offset}: {} ({}): {}; check {setting}, or set errors.tolerance=all",

@@ -5,8 +5,10 @@
 use std::sync::Arc;
 
 use super::Error;
-use crate::config::{SinkConnectorConfig, Topics, WorkerConfig, files};
+use crate::config::{WorkerConfig, files};
 use crate::kafka::{GroupConsumer, Subscription, settings};
+use crate::plugins::SinkConnectorConfig;
+use crate::sink::Topics;
 
 /// A consumer with Connect's settings; the user's come over ours.
 pub(super) async fn join(

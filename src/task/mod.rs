@@ -42,9 +42,11 @@ use std::sync::Arc;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
 
-use crate::config::{ConnectorProperties, Hidden, WorkerConfig};
+use crate::config::{Hidden, WorkerConfig};
+use crate::configdef::ConnectorProperties;
 use crate::id::ConnectorTaskId;
 use crate::limits::Room;
+use crate::plugins::Plugins;
 use crate::sink::SinkContext;
 use crate::status::{State, StatusEvent, WorkerEvent};
 use crate::telemetry::{Metrics, Redaction};
@@ -100,6 +102,8 @@ impl Order {
 /// What all connectors of a worker share.
 #[derive(Clone)]
 pub struct Parts {
+    /// The classes that settings may name.
+    pub plugins: Plugins,
     /// The worker's settings.
     pub worker: Arc<WorkerConfig>,
     /// Its memory for batches.

@@ -6,11 +6,11 @@
 
 use super::error::At;
 use super::waits::Teller;
-use crate::config::{ConverterConfig, ErrorHandling, RegistryConfig};
 use crate::convert::{self, Input, RegisteredConverter};
 use crate::data::registered::SchemaId;
 use crate::data::{self, SchemaAndValue};
 use crate::kafka;
+use crate::plugins::{ConverterConfig, ErrorHandling};
 use crate::registry::{self, Client};
 use crate::retry::Backoff;
 use futures::future::BoxFuture;
@@ -37,28 +37,29 @@ pub(super) struct Registered {
 }
 
 impl Registered {
-    /// The converter that `key` names; none when its class needs no registry.
+    /// What `config`, the setting `key`, made: `converter`, with the registry that it needs.
     pub(super) fn new(
         key: &'static str,
-        config: &ConverterConfig,
+        (config, converter): (&ConverterConfig, RegisteredConverter),
         errors: &ErrorHandling,
-    ) -> Result<Option<Arc<Self>>, registry::Error> {
-        let ConverterConfig { class, settings } = config;
-        let Some(converter) = RegisteredConverter::new(key, class, settings) else { return Ok(None) };
-        let wrong = |reason| registry::Error::Setup { key: key.to_owned(), reason };
-        let config = RegistryConfig::required(class, settings, &format!("{key}.")).map_err(wrong)?;
+    ) -> Result<Arc<Self>, registry::Error> {
+        let wrong =
+            || registry::Error::Setup { key: key.to_owned(), reason: "it names no registry".to_owned() };
+        let registry = config.registry().ok_or_else(wrong)?;
         let side = if key == "key.converter" { "key" } else { "value" };
-        let by_topic = settings
-            .get(&format!("{side}.subject.name.strategy"))
-            .is_none_or(|strategy| strategy.trim().ends_with("TopicNameStrategy"));
-        Ok(Some(Arc::new(Self {
+        let by_topic = config
+            .settings
+            .values()
+            .text(&format!("{side}.subject.name.strategy"))
+            .is_none_or(|strategy| strategy.ends_with("TopicNameStrategy"));
+        Ok(Arc::new(Self {
             converter,
-            client: Client::new(config)?,
+            client: Client::new(registry)?,
             subject: by_topic.then_some(if side == "key" { "-key" } else { "-value" }),
             turn: Semaphore::new(1),
             retry_for: errors.retry_for,
             longest_pause: errors.longest_pause.max(FIRST_PAUSE),
-        })))
+        }))
     }
 
     /// The full name of its Java class.

@@ -6,11 +6,11 @@
 //! to fetch (`schemas`), as reporting and tolerating are.
 
 use super::schemas::{self, Needed, Registered};
-use crate::config::{ConverterConfig, ErrorHandling, SinkConnectorConfig};
-use crate::convert::{self, Converter};
+use crate::convert::{self, Converter, Made};
 use crate::data::{self, Converted, Header, Origin, Record, SchemaAndValue, SinkRecord};
 use crate::id::TopicPartition;
 use crate::kafka;
+use crate::plugins::{ConverterConfig, ErrorHandling, SinkConnectorConfig};
 use crate::transform::TransformationChain;
 use std::sync::Arc;
 
@@ -103,11 +103,13 @@ impl Side {
         config: &ConverterConfig,
         errors: &ErrorHandling,
     ) -> Result<Self, super::Error> {
-        if let Some(registered) = Registered::new(key, config, errors).map_err(super::Error::Registry)? {
-            return Ok(Self::Registered(registered));
+        match config.make().map_err(super::Error::Converter)? {
+            Made::Plain(converter) => Ok(Self::Plain(converter)),
+            Made::Registered(converter) => {
+                let registered = Registered::new(key, (config, converter), errors);
+                registered.map(Self::Registered).map_err(super::Error::Registry)
+            }
         }
-        let plain = convert::converter(key, &config.class, &config.settings);
-        plain.map(Self::Plain).map_err(super::Error::Converter)
     }
 
     fn never_fails(&self) -> bool {
@@ -131,12 +133,17 @@ impl Stages {
     /// The stages as `config` wants them; reads the key stores of schema registries. `whole`: the sink writes keys and
     /// headers too.
     pub fn new(config: &SinkConnectorConfig, whole: bool) -> Result<Self, super::Error> {
-        let ConverterConfig { class, settings } = &config.header_converter;
-        let header = convert::converter("header.converter", class, settings);
+        let Made::Plain(header) = config.header_converter.make().map_err(super::Error::Converter)? else {
+            let reason = "it needs a schema registry, which headers have not".to_owned();
+            return Err(super::Error::Converter(convert::Error {
+                key: "header.converter".to_owned(),
+                reason,
+            }));
+        };
         Ok(Self {
             key: Side::new("key.converter", &config.key_converter, &config.errors)?,
             value: Side::new("value.converter", &config.value_converter, &config.errors)?,
-            header: header.map_err(super::Error::Converter)?,
+            header,
             chain: TransformationChain::new(&config.transforms).map_err(super::Error::Transforms)?,
             whole,
         })

@@ -1,16 +1,39 @@
 //! `Cast`: fields, or the whole key or value, as another type.
 
 use super::operand::{
-    Draft, SchemaCache, Side, read_all, require_fields, require_map, require_struct, struct_kind, with_basics,
+    Draft, SchemaCache, read_all, require_fields, require_map, require_struct, struct_kind, with_basics,
 };
-use super::{Transformation, java_text, settings::Settings};
-use crate::config::{ConfigError, transforms};
+use super::row::{REPLACE_NULL, TransformationRow, key};
+use super::specs::{parse_casts, wrong_spec};
+use super::{
+    Transformation, java_text,
+    settings::{Settings, Side},
+};
+use crate::configdef::ConfigError;
+use crate::configdef::def::Check::Custom;
+use crate::configdef::def::Importance::High;
+use crate::configdef::def::Kind::List;
+use crate::configdef::def::RowDefault::Required;
 use crate::data::java_number::{double_value, float_value, int_value, long_value, parse_double, parse_float};
 use crate::data::{Error, Field, Kind, Record, Schema, SchemaAndValue, Struct, Value, java_time, schema};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
+
+/// The classes, their keys, and how they are made.
+#[rustfmt::skip] // a table: one row is one key
+pub static ROW: TransformationRow = TransformationRow {
+    classes: &[
+        "org.apache.kafka.connect.transforms.Cast$Key",
+        "org.apache.kafka.connect.transforms.Cast$Value",
+    ],
+    keys: &[
+        key("spec", (List, Required), Custom(wrong_spec), High, "Fields and their new types (field:type), or one type for the whole: int8, int16, int32, int64, float32, float64, boolean or string. Bytes can only become a string."),
+        REPLACE_NULL,
+    ],
+    make: |settings, side| Ok(Box::new(Cast::new(settings, side)?)),
+};
 
 const PURPOSE: &str = "cast types";
 const DAY_MS: i64 = 86_400_000;
@@ -28,8 +51,7 @@ pub(super) struct Cast {
 
 impl Cast {
     pub(super) fn new(settings: Settings<'_>, side: Side) -> Result<Self, ConfigError> {
-        let casts = transforms::parse_casts(settings.list("spec"))
-            .map_err(|message| settings.error("spec", message))?;
+        let casts = parse_casts(settings.list("spec")).map_err(|message| settings.error("spec", message))?;
         let mut whole = None;
         let mut targets = HashMap::new();
         let mut order = Vec::new();

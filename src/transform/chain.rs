@@ -1,31 +1,12 @@
 //! The transformations of a connector, in the order of its settings.
 
-use super::cast::Cast;
-use super::drop_headers::DropHeaders;
-use super::extract_field::ExtractField;
-use super::filter::Filter;
-use super::flatten::Flatten;
-use super::header_from::HeaderFrom;
-use super::hoist_field::HoistField;
-use super::insert_field::InsertField;
-use super::insert_header::InsertHeader;
-use super::mask_field::MaskField;
-use super::operand::Side;
-use super::predicates::{HasHeaderKey, RecordIsTombstone, TopicNameMatches};
-use super::regex_router::RegexRouter;
-use super::replace_field::ReplaceField;
-use super::set_schema_metadata::SetSchemaMetadata;
-use super::settings::Settings;
-use super::timestamp_converter::TimestampConverter;
-use super::timestamp_router::TimestampRouter;
-use super::value_to_key::ValueToKey;
+use super::plan::{Plan, PredicateConfig, TransformationConfig};
+use super::settings::{Settings, Side};
 use super::{Predicate, Transformation};
 use crate::causes;
-use crate::config::{ConfigError, transforms};
+use crate::configdef::ConfigError;
 use crate::data::{Error, Record};
-use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 /// Each makes values one level deeper than they were read.
 const MOST_HOISTS: usize = 100;
@@ -61,34 +42,37 @@ struct Condition {
 }
 
 impl TransformationChain {
-    /// The chain that a connector's settings describe (`connect-runtime.md` §7): `transforms`, `predicates` and the keys
-    /// below their aliases; all other keys are not looked at.
+    /// The chain that a connector's settings describe (`connect-runtime.md` §7).
     ///
     /// # Errors
-    /// All that is wrong, each with the key to change: what the tables of keys say, and what Connect finds when it
-    /// configures a class.
-    pub fn new(properties: &BTreeMap<String, String>) -> Result<Self, Vec<ConfigError>> {
-        let plan = transforms::read(properties)?;
-        let mut errors = Vec::new();
+    /// All that Connect finds when it configures the classes, each with the key to change.
+    pub fn new(plan: &Plan) -> Result<Self, Vec<ConfigError>> {
+        let mut errors: Vec<_> =
+            plan.transformations.iter().filter_map(|of| without_predicate(plan, of)).collect();
+        if !errors.is_empty() {
+            return Err(errors);
+        }
         let mut predicates: Vec<(&str, Arc<dyn Predicate>)> = Vec::new();
-        for class in &plan.predicates {
-            match predicate(class) {
-                Ok(predicate) => predicates.push((&class.alias, predicate)),
+        for PredicateConfig { alias, row, settings } in &plan.predicates {
+            match (row.make)(Settings(settings.values())) {
+                Ok(predicate) => predicates.push((alias, predicate)),
                 Err(error) => errors.push(error),
             }
         }
         let mut steps = Vec::new();
-        for class in &plan.transformations {
-            match transformation(class) {
+        for TransformationConfig { class, row, settings } in &plan.transformations {
+            let values = settings.values();
+            let side = if class.ends_with("$Key") { Side::Key } else { Side::Value };
+            match (row.make)(Settings(values), side) {
                 Ok(transformation) => {
-                    let chosen = class.text("predicate").and_then(|alias| {
+                    let chosen = values.text("predicate").and_then(|alias| {
                         predicates.iter().find(|(known, _)| *known == alias).map(|(_, predicate)| predicate)
                     });
                     let condition = chosen.map(|predicate| Condition {
                         predicate: predicate.clone(),
-                        negate: class.flag("negate").unwrap_or(false),
+                        negate: values.flag("negate").unwrap_or(false),
                     });
-                    steps.push(Step { class: class.class.as_str().into(), transformation, condition });
+                    steps.push(Step { class: (*class).into(), transformation, condition });
                 }
                 Err(error) => errors.push(error),
             }
@@ -128,52 +112,13 @@ impl TransformationChain {
     }
 }
 
-fn transformation(class: &transforms::Class) -> Result<Box<dyn Transformation>, ConfigError> {
-    let settings = Settings(class);
-    let simple = class.class.rsplit('.').next().unwrap_or_default();
-    let (name, variant) = simple.split_once('$').unwrap_or((simple, ""));
-    let side = if variant == "Key" { Side::Key } else { Side::Value };
-    Ok(match name {
-        "Cast" => Box::new(Cast::new(settings, side)?),
-        "DropHeaders" => Box::new(DropHeaders::new(settings)),
-        "ExtractField" => Box::new(ExtractField::new(settings, side)?),
-        "Filter" => Box::new(Filter),
-        "Flatten" => Box::new(Flatten::new(settings, side)),
-        "HeaderFrom" => Box::new(HeaderFrom::new(settings, side)?),
-        "HoistField" => Box::new(HoistField::new(settings, side)),
-        "InsertField" => Box::new(InsertField::new(settings, side)?),
-        "InsertHeader" => Box::new(InsertHeader::new(settings)),
-        "MaskField" => Box::new(MaskField::new(settings, side)),
-        "RegexRouter" => Box::new(RegexRouter::new(settings)?),
-        "ReplaceField" => Box::new(ReplaceField::new(settings, side)?),
-        "SetSchemaMetadata" => Box::new(SetSchemaMetadata::new(settings, side)?),
-        "TimestampConverter" => Box::new(TimestampConverter::new(settings, side, now_ms())?),
-        "TimestampRouter" => Box::new(TimestampRouter::new(settings)?),
-        "ValueToKey" => Box::new(ValueToKey::new(settings)),
-        _ => return Err(unknown(class)),
-    })
-}
-
-fn predicate(class: &transforms::Class) -> Result<Arc<dyn Predicate>, ConfigError> {
-    let settings = Settings(class);
-    Ok(match class.class.rsplit('.').next() {
-        Some("HasHeaderKey") => Arc::new(HasHeaderKey::new(settings)),
-        Some("RecordIsTombstone") => Arc::new(RecordIsTombstone),
-        Some("TopicNameMatches") => Arc::new(TopicNameMatches::new(settings)?),
-        _ => return Err(unknown(class)),
-    })
-}
-
-/// Only if a class is in the tables and not here, which a test rules out.
-fn unknown(class: &transforms::Class) -> ConfigError {
-    let detail = format!("Class {} could not be found.", class.class);
-    Settings(class).invalid("type", &class.class, &detail)
-}
-
-/// Milliseconds since the epoch; the epoch itself if the clock stands before it.
-fn now_ms() -> i64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+/// The rule that Connect checks only when a task starts: a transformation's predicate must be there.
+fn without_predicate(plan: &Plan, of: &TransformationConfig) -> Option<ConfigError> {
+    let predicate = of.settings.values().text("predicate")?;
+    let is_there = plan.predicates.iter().any(|known| known.alias == predicate);
+    let detail =
+        format!("Unknown configuration 'predicates.{predicate}.type'; predicates does not have this alias");
+    (!is_there).then(|| Settings(of.settings.values()).invalid("predicate", predicate, &detail))
 }
 
 #[cfg(test)]

@@ -1,15 +1,16 @@
 //! Chains: order, predicates, errors of settings, and the transformations that are a few lines.
 
-use super::super::testing::{apply, chain, map, record};
+use super::super::testing::{apply, chain, made, map, record};
 use super::TransformationChain;
-use crate::config::plugins::{ClassKind, recommended};
+use crate::configdef::{Classes, PluginKind};
 use crate::data::{Header, Kind, Schema, SchemaAndValue, Value};
+use crate::plugins::BUILT_IN;
 use std::collections::BTreeMap;
 
 fn chain_of(properties: &[(&str, &str)]) -> Result<TransformationChain, Vec<String>> {
     let owned = |(key, value): &(&str, &str)| ((*key).to_owned(), (*value).to_owned());
     let properties: BTreeMap<_, _> = properties.iter().map(owned).collect();
-    TransformationChain::new(&properties).map_err(|errors| {
+    made(&properties).map_err(|errors| {
         errors.into_iter().map(|error| format!("{}: {}", error.key, error.message)).collect()
     })
 }
@@ -143,16 +144,16 @@ fn every_class_that_is_offered_can_be_made() {
         ("schema.name", "n"),
         ("target.type", "unix"),
     ];
-    let classes = recommended(ClassKind::Transformation);
+    let classes = BUILT_IN.names(PluginKind::Transformation);
     assert_eq!(classes.len(), 26);
     for class in classes {
         let simple = class.rsplit('.').next().unwrap();
         assert!(chain(simple, &settings).is_ok(), "{class}");
     }
-    for class in recommended(ClassKind::Predicate) {
+    for class in BUILT_IN.names(PluginKind::Predicate) {
         let properties = [
             ("predicates", "p"),
-            ("predicates.p.type", class.as_str()),
+            ("predicates.p.type", class),
             ("predicates.p.name", "n"),
             ("predicates.p.pattern", "x"),
         ];

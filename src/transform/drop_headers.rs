@@ -1,9 +1,24 @@
 //! `DropHeaders`: without the headers of some names.
 
 use super::Transformation;
+use super::row::{TransformationRow, key};
 use super::settings::Settings;
+use crate::configdef::def::Check::DistinctFilled;
+use crate::configdef::def::Importance::High;
+use crate::configdef::def::Kind::List;
+use crate::configdef::def::RowDefault::Required;
 use crate::data::{Error, Record};
 use std::collections::HashSet;
+
+/// The class, its keys, and how it is made.
+#[rustfmt::skip] // a table: one row is one key
+pub static ROW: TransformationRow = TransformationRow {
+    classes: &["org.apache.kafka.connect.transforms.DropHeaders"],
+    keys: &[
+        key("headers", (List, Required), DistinctFilled, High, "The names of the headers that are removed."),
+    ],
+    make: |settings, _| Ok(Box::new(DropHeaders::new(settings))),
+};
 
 /// `org.apache.kafka.connect.transforms.DropHeaders`.
 #[derive(Debug)]

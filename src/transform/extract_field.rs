@@ -2,10 +2,30 @@
 
 use super::Transformation;
 use super::field_path::FieldPath;
-use super::operand::{Side, no_map, no_struct};
-use super::settings::Settings;
-use crate::config::ConfigError;
+use super::operand::{no_map, no_struct};
+use super::row::{REPLACE_NULL, TransformationRow, key};
+use super::settings::{Settings, Side};
+use crate::configdef::ConfigError;
+use crate::configdef::def::Check::{Any, OneOfAnyCase};
+use crate::configdef::def::Importance::{High, Medium as Mid};
+use crate::configdef::def::Kind::String as Text;
+use crate::configdef::def::RowDefault::{Is, Required};
 use crate::data::{Error, Record, SchemaAndValue, Value};
+
+/// The classes, their keys, and how they are made.
+#[rustfmt::skip] // a table: one row is one key
+pub static ROW: TransformationRow = TransformationRow {
+    classes: &[
+        "org.apache.kafka.connect.transforms.ExtractField$Key",
+        "org.apache.kafka.connect.transforms.ExtractField$Value",
+    ],
+    keys: &[
+        key("field", (Text, Required), Any, Mid, "The field that takes the place of the whole."),
+        REPLACE_NULL,
+        key("field.syntax.version", (Text, Is("V1")), OneOfAnyCase(&["V1", "V2"]), High, "V1: field is the name of a top-level field. V2: dots lead into nested fields, and a name with dots stands in backticks."),
+    ],
+    make: |settings, side| Ok(Box::new(ExtractField::new(settings, side)?)),
+};
 
 const PURPOSE: &str = "field extraction";
 

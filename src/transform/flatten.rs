@@ -2,12 +2,30 @@
 
 use super::Transformation;
 use super::operand::{
-    Draft, Entries, SchemaCache, Side, require_fields, require_map, require_struct, struct_kind, with_basics,
+    Draft, Entries, SchemaCache, require_fields, require_map, require_struct, struct_kind, with_basics,
 };
-use super::settings::Settings;
+use super::row::{TransformationRow, key};
+use super::settings::{Settings, Side};
+use crate::configdef::def::Check::Any;
+use crate::configdef::def::Importance::Medium as Mid;
+use crate::configdef::def::Kind::String as Text;
+use crate::configdef::def::RowDefault::Is;
 use crate::data::room::Room;
 use crate::data::{Error, Field, Kind, Record, Schema, SchemaAndValue, Struct, Value};
 use std::sync::Arc;
+
+/// The classes, their keys, and how they are made.
+#[rustfmt::skip] // a table: one row is one key
+pub static ROW: TransformationRow = TransformationRow {
+    classes: &[
+        "org.apache.kafka.connect.transforms.Flatten$Key",
+        "org.apache.kafka.connect.transforms.Flatten$Value",
+    ],
+    keys: &[
+        key("delimiter", (Text, Is(".")), Any, Mid, "What stands between the names of nested fields."),
+    ],
+    make: |settings, side| Ok(Box::new(Flatten::new(settings, side))),
+};
 
 const PURPOSE: &str = "flattening";
 

@@ -1,12 +1,33 @@
 //! `HeaderFrom`: fields as headers.
 
 use super::Transformation;
-use super::operand::{Draft, SchemaCache, Side, read, require_map, require_struct, struct_kind, with_basics};
-use super::settings::Settings;
-use crate::config::ConfigError;
+use super::operand::{Draft, SchemaCache, read, require_map, require_struct, struct_kind, with_basics};
+use super::row::{REPLACE_NULL, TransformationRow, key};
+use super::settings::{Settings, Side};
+use crate::configdef::ConfigError;
+use crate::configdef::def::Check::{NonEmptyList, OneOf};
+use crate::configdef::def::Importance::High;
+use crate::configdef::def::Kind::{List, String as Text};
+use crate::configdef::def::RowDefault::Required;
 use crate::data::{Error, Field, Header, Record, Schema, SchemaAndValue, Struct, Value};
 use std::collections::HashSet;
 use std::sync::Arc;
+
+/// The classes, their keys, and how they are made.
+#[rustfmt::skip] // a table: one row is one key
+pub static ROW: TransformationRow = TransformationRow {
+    classes: &[
+        "org.apache.kafka.connect.transforms.HeaderFrom$Key",
+        "org.apache.kafka.connect.transforms.HeaderFrom$Value",
+    ],
+    keys: &[
+        key("fields", (List, Required), NonEmptyList, High, "The fields that become headers."),
+        key("headers", (List, Required), NonEmptyList, High, "The names of these headers, in the same order."),
+        key("operation", (Text, Required), OneOf(&["move", "copy"]), High, "Whether the fields are removed (move) or stay (copy)."),
+        REPLACE_NULL,
+    ],
+    make: |settings, side| Ok(Box::new(HeaderFrom::new(settings, side)?)),
+};
 
 /// `org.apache.kafka.connect.transforms.HeaderFrom`.
 #[derive(Debug)]

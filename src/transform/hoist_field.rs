@@ -1,10 +1,28 @@
 //! `HoistField`: the whole as the only field of something new.
 
 use super::Transformation;
-use super::operand::{SchemaCache, Side, struct_kind};
-use super::settings::Settings;
+use super::operand::{SchemaCache, struct_kind};
+use super::row::{TransformationRow, key};
+use super::settings::{Settings, Side};
+use crate::configdef::def::Check::Any;
+use crate::configdef::def::Importance::Medium as Mid;
+use crate::configdef::def::Kind::String as Text;
+use crate::configdef::def::RowDefault::Required;
 use crate::data::{Error, Field, Record, Schema, SchemaAndValue, Struct, Value};
 use std::sync::Arc;
+
+/// The classes, their keys, and how they are made.
+#[rustfmt::skip] // a table: one row is one key
+pub static ROW: TransformationRow = TransformationRow {
+    classes: &[
+        "org.apache.kafka.connect.transforms.HoistField$Key",
+        "org.apache.kafka.connect.transforms.HoistField$Value",
+    ],
+    keys: &[
+        key("field", (Text, Required), Any, Mid, "The name of the only field of the result."),
+    ],
+    make: |settings, side| Ok(Box::new(HoistField::new(settings, side))),
+};
 
 /// `org.apache.kafka.connect.transforms.HoistField`.
 #[derive(Debug)]

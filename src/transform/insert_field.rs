@@ -1,13 +1,35 @@
 //! `InsertField`: what is known of a record, or a fixed text, as fields.
 
 use super::Transformation;
-use super::operand::{
-    SchemaCache, Side, put, read_all, require_map, require_struct, struct_kind, with_basics,
-};
-use super::settings::Settings;
-use crate::config::ConfigError;
+use super::operand::{SchemaCache, put, read_all, require_map, require_struct, struct_kind, with_basics};
+use super::row::{REPLACE_NULL, TransformationRow, key};
+use super::settings::{Settings, Side};
+use crate::configdef::ConfigError;
+use crate::configdef::def::Check::Any;
+use crate::configdef::def::Importance::Medium as Mid;
+use crate::configdef::def::Kind::String as Text;
+use crate::configdef::def::RowDefault::Null;
 use crate::data::{Error, Field, Kind, Record, Schema, SchemaAndValue, Struct, Value, schema};
 use std::sync::Arc;
+
+/// The classes, their keys, and how they are made.
+#[rustfmt::skip] // a table: one row is one key
+pub static ROW: TransformationRow = TransformationRow {
+    classes: &[
+        "org.apache.kafka.connect.transforms.InsertField$Key",
+        "org.apache.kafka.connect.transforms.InsertField$Value",
+    ],
+    keys: &[
+        key("topic.field", (Text, Null), Any, Mid, "The field for the topic. All these names may end with ! for a required field, or with ? for an optional one, which is the rule."),
+        key("partition.field", (Text, Null), Any, Mid, "The field for the partition."),
+        key("offset.field", (Text, Null), Any, Mid, "The field for the offset."),
+        key("timestamp.field", (Text, Null), Any, Mid, "The field for the record's timestamp."),
+        key("static.field", (Text, Null), Any, Mid, "The field for a fixed text."),
+        key("static.value", (Text, Null), Any, Mid, "That text."),
+        REPLACE_NULL,
+    ],
+    make: |settings, side| Ok(Box::new(InsertField::new(settings, side)?)),
+};
 
 const PURPOSE: &str = "field insertion";
 

@@ -1,13 +1,33 @@
 //! `MaskField`: empty or fixed values instead of real ones.
 
 use super::Transformation;
-use super::operand::{Draft, Side, read_all, require_map, require_struct};
-use super::settings::Settings;
+use super::operand::{Draft, read_all, require_map, require_struct};
+use super::row::{REPLACE_NULL, TransformationRow, key};
+use super::settings::{Settings, Side};
+use crate::configdef::def::Check::{DistinctFilled, NonEmpty};
+use crate::configdef::def::Importance::{High, Low};
+use crate::configdef::def::Kind::{List, String as Text};
+use crate::configdef::def::RowDefault::{Null, Required};
 use crate::data::java_number::{double_value, float_value, int_value, long_value};
 use crate::data::{Error, Field, Record, SchemaAndValue, Struct, Value};
 use bigdecimal::BigDecimal;
 use std::collections::HashSet;
 use std::str::FromStr;
+
+/// The classes, their keys, and how they are made.
+#[rustfmt::skip] // a table: one row is one key
+pub static ROW: TransformationRow = TransformationRow {
+    classes: &[
+        "org.apache.kafka.connect.transforms.MaskField$Key",
+        "org.apache.kafka.connect.transforms.MaskField$Value",
+    ],
+    keys: &[
+        key("fields", (List, Required), DistinctFilled, High, "The fields whose values are replaced."),
+        key("replacement", (Text, Null), NonEmpty, Low, "The new value, for texts and numbers only; without it, the empty value of each type."),
+        REPLACE_NULL,
+    ],
+    make: |settings, side| Ok(Box::new(MaskField::new(settings, side))),
+};
 
 const PURPOSE: &str = "mask fields";
 

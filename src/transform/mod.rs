@@ -2,34 +2,43 @@
 //! own, with its names, settings, results and messages.
 //!
 //! Everything here is pure: a record comes in, a record, none or an error comes out. Retries, tolerance and reports of
-//! failures are the task's part; the tables of settings are `config`'s.
+//! failures are the task's part. Each class is a file with a `ROW` of its names, its keys and how it is made; the catalogue
+//! (`plugins`) lists the rows.
 
-mod cast;
+pub mod cast;
 mod chain;
-mod drop_headers;
-mod extract_field;
+pub mod drop_headers;
+pub mod extract_field;
 mod field_path;
-mod filter;
-mod flatten;
-mod header_from;
-mod hoist_field;
-mod insert_field;
-mod insert_header;
+pub mod filter;
+pub mod flatten;
+mod foreign;
+pub mod header_from;
+pub mod hoist_field;
+pub mod insert_field;
+pub mod insert_header;
 mod java_text;
-mod mask_field;
+pub mod mask_field;
 mod operand;
-mod predicates;
-mod regex_router;
-mod replace_field;
-mod set_schema_metadata;
+mod plan;
+pub mod predicates;
+pub mod regex_router;
+pub mod replace_field;
+mod row;
+pub mod set_schema_metadata;
 mod settings;
+mod specs;
 #[cfg(test)]
 mod testing;
-mod timestamp_converter;
-mod timestamp_router;
-mod value_to_key;
+pub mod timestamp_converter;
+pub mod timestamp_router;
+pub mod value_to_key;
 
 pub use chain::{Failure, TransformationChain};
+pub use foreign::hint;
+pub use plan::{Plan, PredicateConfig, TransformationConfig};
+pub use row::{PredicateRow, STEP_KEYS, TransformationRow, key};
+pub use settings::{Settings, Side};
 
 use crate::data::{Error, Record};
 use std::fmt::Debug;

@@ -1,17 +1,11 @@
 //! What the transformations share: the key or the value that they work on, the checks that Connect has for it, and
 //! schemas made from other schemas.
 
+use super::settings::Side;
 use crate::data::{Error, Field, Kind, Record, Schema, SchemaAndValue, Struct, Value, entry};
 use std::collections::{HashMap, HashSet};
 use std::mem;
 use std::sync::{Arc, Mutex, PoisonError};
-
-/// What a transformation works on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Side {
-    Key,
-    Value,
-}
 
 impl Side {
     pub(super) fn of(self, record: &Record) -> &SchemaAndValue {

@@ -1,10 +1,26 @@
 //! `RegexRouter`: another topic for topics that an expression matches.
 
 use super::Transformation;
+use super::row::{TransformationRow, key};
 use super::settings::Settings;
-use crate::config::ConfigError;
+use crate::configdef::ConfigError;
+use crate::configdef::def::Check::{self, Any};
+use crate::configdef::def::Importance::High;
+use crate::configdef::def::Kind::String as Text;
+use crate::configdef::def::RowDefault::Required;
 use crate::data::java_regex::JavaRegex;
 use crate::data::{Error, Record};
+
+/// The class, its keys, and how it is made.
+#[rustfmt::skip] // a table: one row is one key
+pub static ROW: TransformationRow = TransformationRow {
+    classes: &["org.apache.kafka.connect.transforms.RegexRouter"],
+    keys: &[
+        key("regex", (Text, Required), Check::JavaRegex, High, "The expression that must match the whole topic."),
+        key("replacement", (Text, Required), Any, High, "The new topic; $1 and ${name} stand for groups of the expression."),
+    ],
+    make: |settings, _| Ok(Box::new(RegexRouter::new(settings)?)),
+};
 
 /// `org.apache.kafka.connect.transforms.RegexRouter`.
 #[derive(Debug)]

@@ -1,12 +1,34 @@
 //! `ReplaceField`: without some fields, and others under new names.
 
 use super::Transformation;
-use super::operand::{Draft, SchemaCache, Side, read, require_map, require_struct, struct_kind, with_basics};
-use super::settings::Settings;
-use crate::config::{ConfigError, transforms};
+use super::operand::{Draft, SchemaCache, read, require_map, require_struct, struct_kind, with_basics};
+use super::row::{REPLACE_NULL, TransformationRow, key};
+use super::settings::{Settings, Side};
+use super::specs::{parse_renames, wrong_renames};
+use crate::configdef::ConfigError;
+use crate::configdef::def::Check::{Custom, Distinct};
+use crate::configdef::def::Importance::Medium as Mid;
+use crate::configdef::def::Kind::List;
+use crate::configdef::def::RowDefault::Is;
 use crate::data::{Error, Field, Record, Schema, SchemaAndValue, Struct, Value};
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
+
+/// The classes, their keys, and how they are made.
+#[rustfmt::skip] // a table: one row is one key
+pub static ROW: TransformationRow = TransformationRow {
+    classes: &[
+        "org.apache.kafka.connect.transforms.ReplaceField$Key",
+        "org.apache.kafka.connect.transforms.ReplaceField$Value",
+    ],
+    keys: &[
+        key("exclude", (List, Is("")), Distinct, Mid, "Fields that are removed, even if include has them."),
+        key("include", (List, Is("")), Distinct, Mid, "The only fields that stay; all, if it is empty."),
+        key("renames", (List, Is("")), Custom(wrong_renames), Mid, "Old and new names (old:new)."),
+        REPLACE_NULL,
+    ],
+    make: |settings, side| Ok(Box::new(ReplaceField::new(settings, side)?)),
+};
 
 const PURPOSE: &str = "field replacement";
 
@@ -27,7 +49,7 @@ pub(super) struct ReplaceField {
 
 impl ReplaceField {
     pub(super) fn new(settings: Settings<'_>, side: Side) -> Result<Self, ConfigError> {
-        let renames = transforms::parse_renames(settings.list("renames"));
+        let renames = parse_renames(settings.list("renames"));
         let renames = renames.map_err(|message| settings.error("renames", message))?;
         let names = |key: &str| settings.list(key).iter().cloned().collect();
         Ok(Self {

@@ -1,11 +1,31 @@
 //! `SetSchemaMetadata`: another name or version for a struct's schema.
 
 use super::Transformation;
-use super::operand::{SchemaCache, Side, read_all, require_fields};
-use super::settings::Settings;
-use crate::config::ConfigError;
+use super::operand::{SchemaCache, read_all, require_fields};
+use super::row::{REPLACE_NULL, TransformationRow, key};
+use super::settings::{Settings, Side};
+use crate::configdef::ConfigError;
+use crate::configdef::def::Check::Any;
+use crate::configdef::def::Importance::High;
+use crate::configdef::def::Kind::{Int, String as Text};
+use crate::configdef::def::RowDefault::Null;
 use crate::data::{Error, Record, Schema, SchemaAndValue, Struct, Value};
 use std::sync::Arc;
+
+/// The classes, their keys, and how they are made.
+#[rustfmt::skip] // a table: one row is one key
+pub static ROW: TransformationRow = TransformationRow {
+    classes: &[
+        "org.apache.kafka.connect.transforms.SetSchemaMetadata$Key",
+        "org.apache.kafka.connect.transforms.SetSchemaMetadata$Value",
+    ],
+    keys: &[
+        key("schema.name", (Text, Null), Any, High, "The schema's new name."),
+        key("schema.version", (Int, Null), Any, High, "The schema's new version."),
+        REPLACE_NULL,
+    ],
+    make: |settings, side| Ok(Box::new(SetSchemaMetadata::new(settings, side)?)),
+};
 
 /// `org.apache.kafka.connect.transforms.SetSchemaMetadata`.
 #[derive(Debug)]

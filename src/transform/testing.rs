@@ -1,8 +1,9 @@
 //! Records and chains for the tests of transformations.
 
 use super::TransformationChain;
-use crate::config::ConfigError;
+use crate::configdef::ConfigError;
 use crate::data::{Origin, Record, Schema, SchemaAndValue, Struct, TimestampType, Value};
+use crate::plugins::BUILT_IN;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -27,7 +28,12 @@ pub(super) fn chain(class: &str, settings: &[(&str, &str)]) -> Result<Transforma
     ]);
     properties
         .extend(settings.iter().map(|(key, value)| (format!("transforms.x.{key}"), (*value).to_owned())));
-    TransformationChain::new(&properties)
+    made(&properties)
+}
+
+/// A chain of these settings.
+pub(super) fn made(properties: &BTreeMap<String, String>) -> Result<TransformationChain, Vec<ConfigError>> {
+    TransformationChain::new(&BUILT_IN.transformations(properties)?)
 }
 
 /// The record after one transformation, or the class and the message of the error.

@@ -1,15 +1,38 @@
 //! `TimestampConverter`: moments in another form.
 
 use super::operand::{
-    SchemaCache, Side, put, read, require_fields, require_map, require_struct, struct_kind, with_basics,
+    SchemaCache, put, read, require_fields, require_map, require_struct, struct_kind, with_basics,
 };
-use super::settings::Settings;
+use super::row::{REPLACE_NULL, TransformationRow, key};
+use super::settings::{Settings, Side};
 use super::{Transformation, java_text};
-use crate::config::ConfigError;
+use crate::configdef::ConfigError;
+use crate::configdef::def::Check::{Any, OneOf};
+use crate::configdef::def::Importance::{High, Low, Medium as Mid};
+use crate::configdef::def::Kind::String as Text;
+use crate::configdef::def::RowDefault::{Is, Required};
 use crate::data::java_time::DateFormat;
 use crate::data::{Error, Field, Kind, Record, Schema, SchemaAndValue, Struct, Value, entry, schema};
 use bigdecimal::BigDecimal;
 use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+/// The classes, their keys, and how they are made.
+#[rustfmt::skip] // a table: one row is one key
+pub static ROW: TransformationRow = TransformationRow {
+    classes: &[
+        "org.apache.kafka.connect.transforms.TimestampConverter$Key",
+        "org.apache.kafka.connect.transforms.TimestampConverter$Value",
+    ],
+    keys: &[
+        key("field", (Text, Is("")), Any, High, "The field that is converted; empty for the whole."),
+        key("target.type", (Text, Required), OneOf(&["string", "unix", "Date", "Time", "Timestamp"]), High, "The form that it gets."),
+        key("format", (Text, Is("")), Any, Mid, "The pattern of texts (Java's SimpleDateFormat, in UTC), read or written."),
+        key("unix.precision", (Text, Is("milliseconds")), OneOf(&["nanoseconds", "microseconds", "milliseconds", "seconds"]), Low, "What unix times count, read or written; what is finer than a millisecond is lost."),
+        REPLACE_NULL,
+    ],
+    make: |settings, side| Ok(Box::new(TimestampConverter::new(settings, side, now_ms())?)),
+};
 
 const PURPOSE: &str = "converting timestamp formats";
 const DAY_MS: i64 = 86_400_000;
@@ -266,6 +289,12 @@ impl Transformation for TimestampConverter {
         };
         Ok(Some(record))
     }
+}
+
+/// Milliseconds since the epoch; the epoch itself if the clock stands before it.
+fn now_ms() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
 }
 
 #[cfg(test)]

@@ -1,10 +1,26 @@
 //! `TimestampRouter`: a topic with the record's date in its name.
 
+use super::row::{TransformationRow, key};
 use super::settings::Settings;
 use super::{Transformation, java_text};
-use crate::config::ConfigError;
+use crate::configdef::ConfigError;
+use crate::configdef::def::Check::Any;
+use crate::configdef::def::Importance::High;
+use crate::configdef::def::Kind::String as Text;
+use crate::configdef::def::RowDefault::Is;
 use crate::data::java_time::DateFormat;
 use crate::data::{Error, Record};
+
+/// The class, its keys, and how it is made.
+#[rustfmt::skip] // a table: one row is one key
+pub static ROW: TransformationRow = TransformationRow {
+    classes: &["org.apache.kafka.connect.transforms.TimestampRouter"],
+    keys: &[
+        key("topic.format", (Text, Is("${topic}-${timestamp}")), Any, High, "The new topic; ${topic} and ${timestamp} stand for the record's."),
+        key("timestamp.format", (Text, Is("yyyyMMdd")), Any, High, "The pattern of the timestamp (Java's SimpleDateFormat, in UTC)."),
+    ],
+    make: |settings, _| Ok(Box::new(TimestampRouter::new(settings)?)),
+};
 
 /// `org.apache.kafka.connect.transforms.TimestampRouter`.
 #[derive(Debug)]

@@ -2,9 +2,25 @@
 
 use super::Transformation;
 use super::operand::{Draft, SchemaCache, in_map, no_map, no_struct, read, struct_kind};
+use super::row::{REPLACE_NULL, TransformationRow, key};
 use super::settings::Settings;
+use crate::configdef::def::Check::DistinctFilled;
+use crate::configdef::def::Importance::High;
+use crate::configdef::def::Kind::List;
+use crate::configdef::def::RowDefault::Required;
 use crate::data::{Error, Field, Record, Schema, SchemaAndValue, Struct, Value};
 use std::sync::Arc;
+
+/// The class, its keys, and how it is made.
+#[rustfmt::skip] // a table: one row is one key
+pub static ROW: TransformationRow = TransformationRow {
+    classes: &["org.apache.kafka.connect.transforms.ValueToKey"],
+    keys: &[
+        key("fields", (List, Required), DistinctFilled, High, "The fields of the value that make the new key."),
+        REPLACE_NULL,
+    ],
+    make: |settings, _| Ok(Box::new(ValueToKey::new(settings))),
+};
 
 const PURPOSE: &str = "copying fields from value to key";
 

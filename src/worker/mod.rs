@@ -16,6 +16,7 @@ use tokio::time::Instant;
 
 use crate::config::WorkerConfig;
 use crate::limits::{Room, heap};
+use crate::plugins::Plugins;
 use crate::sink::SinkContext;
 use crate::status::{State, WorkerEvent};
 pub use crate::task::ConnectorSpec;
@@ -109,7 +110,7 @@ impl Worker {
     /// Starts the worker on `owner`, counting in `metrics`; it ends when its last handle is gone or after a shutdown. The
     /// secrets of what runs are kept out of log lines by `redaction`.
     pub fn start(
-        config: Arc<WorkerConfig>,
+        (plugins, config): (Plugins, Arc<WorkerConfig>),
         (metrics, redaction): (Metrics, Redaction),
         owner: &mut JoinSet<()>,
     ) -> (WorkerHandle, mpsc::Receiver<WorkerEvent>) {
@@ -117,8 +118,16 @@ impl Worker {
         let (sender_of_events, events) = mpsc::channel(STATUS_PLACES);
         let budget = ByteBudget::new(config.buffer_bytes);
         let (sinks, room) = (SinkContext::default(), Room::default());
-        let parts =
-            Parts { worker: config, budget, room, sinks, metrics, redaction, events: sender_of_events };
+        let parts = Parts {
+            plugins,
+            worker: config,
+            budget,
+            room,
+            sinks,
+            metrics,
+            redaction,
+            events: sender_of_events,
+        };
         let worker = Self {
             parts,
             commands,
@@ -226,7 +235,9 @@ async fn until(moment: Option<Instant>) {
 #[cfg(test)]
 mod tests {
     use super::{ConnectorSpec, Worker};
-    use crate::config::{ConnectorProperties, Hidden, fixtures};
+    use crate::config::{Hidden, fixtures};
+    use crate::configdef::ConnectorProperties;
+    use crate::plugins::BUILT_IN;
     use crate::status::{State, WorkerEvent};
     use crate::telemetry::{Metrics, Redaction};
     use std::collections::BTreeSet;
@@ -250,7 +261,7 @@ mod tests {
         let config = Arc::new(fixtures::worker(&[]));
         let mut owner = JoinSet::new();
         let (worker, mut events) =
-            Worker::start(config, (Metrics::default(), Redaction::default()), &mut owner);
+            Worker::start((BUILT_IN, config), (Metrics::default(), Redaction::default()), &mut owner);
         let mut names = Vec::new();
         for number in 0..50 {
             let name: Arc<str> = format!("connector-{number}").into();

@@ -7,8 +7,8 @@ use std::sync::Arc;
 
 use tokio::sync::mpsc;
 
-use crate::config::{ConfigErrors, SinkConnectorConfig};
-use crate::connector;
+use crate::configdef::ConfigErrors;
+use crate::plugins::SinkConnectorConfig;
 use crate::status::State;
 use crate::task::{Ack, ConnectorSpec, ConnectorTasks, End, Error, Order, Parts};
 use crate::telemetry::Hiding;
@@ -136,7 +136,7 @@ async fn prepare(
     if spec.tasks.is_empty() {
         return Prepared::WithoutTasks;
     }
-    let sink = match connector::sink_task(&config, &parts.sinks) {
+    let sink = match config.sink.task(&config.name, &parts.sinks) {
         Ok(sink) => sink,
         Err(error) => return Prepared::Failed(Error::Start(Box::new(error))),
     };
@@ -161,8 +161,8 @@ async fn prepare(
 
 /// Reads the configuration beside the async threads: its expressions may be long, and it may name files.
 async fn parsed(spec: &ConnectorSpec, parts: &Parts) -> Result<SinkConnectorConfig, ConfigErrors> {
-    let (raw, worker) = (spec.config.clone(), Arc::clone(&parts.worker));
-    match tokio::task::spawn_blocking(move || SinkConnectorConfig::parse(&raw, &worker)).await {
+    let (raw, worker, plugins) = (spec.config.clone(), Arc::clone(&parts.worker), parts.plugins);
+    match tokio::task::spawn_blocking(move || plugins.parse(&raw, &worker)).await {
         Ok(parsed) => parsed,
         Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
         // The runtime is going down.

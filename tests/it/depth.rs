@@ -4,16 +4,19 @@
 //! The matrix: every place in which something can be nested × depths on both sides of its bound. (The bound of most places
 //! is 1,000 levels, which is the JVM's.) What is sent to a worker or answered to it is in `deep_answers`.
 
+use kusto_connect::plugins::BUILT_IN;
 use std::collections::BTreeMap;
 use std::thread;
 
 use kusto_connect::app::STACK_BYTES;
-use kusto_connect::config::{SinkConnectorConfig, WorkerConfig, plugins};
-use kusto_connect::convert::{self, Converter, Failure, Input, RegisteredConverter};
+use kusto_connect::config::WorkerConfig;
+use kusto_connect::convert::{Failure, Input, avro, connect_json, protobuf, schema_json};
 use kusto_connect::data::json::{self, DecimalFormat};
 use kusto_connect::data::registered::{Reference, Registered, SchemaId};
 use kusto_connect::data::{Converted, Header, Origin, Record, SchemaAndValue, TimestampType, literal};
 use kusto_connect::transform::TransformationChain;
+
+use crate::support::made;
 
 /// As the JVM's Jackson.
 const JSON: usize = 1000;
@@ -49,23 +52,23 @@ const PLACES: &[Place] = &[
     Place { name: "maps in a header", most: JSON, read: |depth| header(&("{\"a\":".repeat(depth) + "1" + &"}".repeat(depth))) },
     Place { name: "maps as keys in a header", most: JSON - 1, read: |depth| header(&("{".repeat(depth) + "1" + &":[1,true]}".repeat(depth))) },
     Place { name: "a header without an end", most: usize::MAX, read: |depth| header(&"[{".repeat(depth)) },
-    Place { name: "an Avro schema", most: JSON, read: |depth| registered(plugins::AVRO_CONVERTER, &avro_arrays(depth), &[], &avro_lists(depth)) },
-    Place { name: "Avro records", most: JSON / 3 - 1, read: |depth| registered(plugins::AVRO_CONVERTER, &avro_records(depth), &[], &[]) },
-    Place { name: "a record of Avro inside itself", most: JSON - 1, read: |depth| registered(plugins::AVRO_CONVERTER, AVRO_RING, &[], &[vec![2; depth], vec![0]].concat()) },
-    Place { name: "an Avro default", most: JSON - 4, read: |depth| registered(plugins::AVRO_CONVERTER, &avro_default(depth), &[], &[0]) },
-    Place { name: "a property of an Avro schema", most: JSON - 1, read: |depth| registered(plugins::AVRO_CONVERTER, &format!(r#"{{"type":"int","x":{}}}"#, nested(depth)), &[], &[2]) },
-    Place { name: "an Avro value without an end", most: 0, read: |depth| registered(plugins::AVRO_CONVERTER, AVRO_RING, &[], &vec![2; depth]) },
-    Place { name: "a JSON Schema", most: TYPES, read: |depth| registered(plugins::JSON_SCHEMA_CONVERTER, &arrays("items", "integer", depth), &[], nested(depth - 1).as_bytes()) },
-    Place { name: "objects of a JSON Schema", most: TYPES - 1, read: |depth| registered(plugins::JSON_SCHEMA_CONVERTER, &properties(depth), &[], objects(depth).as_bytes()) },
-    Place { name: "an object of a JSON Schema inside itself", most: JSON, read: |depth| registered(plugins::JSON_SCHEMA_CONVERTER, r##"{"type":"object","properties":{"a":{"$ref":"#"}}}"##, &[], objects_of("{}", depth - 1).as_bytes()) },
-    Place { name: "a chain of $refs", most: TYPES - 1, read: |depth| registered(plugins::JSON_SCHEMA_CONVERTER, &chain(depth), &[], b"1") },
-    Place { name: "an allOf", most: TYPES + 1, read: |depth| registered(plugins::JSON_SCHEMA_CONVERTER, &all_of(depth), &[], b"1") },
-    Place { name: "Apicurio's JSON", most: JSON, read: |depth| registered(plugins::APICURIO_JSON_CONVERTER, &arrays("items", "int32", depth), &[], nested(depth - 1).as_bytes()) },
-    Place { name: "Protobuf messages in messages", most: 31, read: |depth| registered(plugins::PROTOBUF_CONVERTER, &messages(depth), &[], &[]) },
-    Place { name: "a Protobuf message inside itself", most: 99, read: |depth| registered(plugins::PROTOBUF_CONVERTER, "syntax = \"proto3\"; message M { M m = 1; int32 n = 2; }", &[], &message(depth)) },
-    Place { name: "fields that are messages", most: 100, read: |depth| registered(plugins::PROTOBUF_CONVERTER, &siblings(depth), &[], &[]) },
-    Place { name: "options of Protobuf", most: 99, read: |depth| registered(plugins::PROTOBUF_CONVERTER, &options(depth), &[], &[]) },
-    Place { name: "imports of Protobuf", most: 999, read: |depth| registered(plugins::PROTOBUF_CONVERTER, &import(depth), &imports(depth), &[]) },
+    Place { name: "an Avro schema", most: JSON, read: |depth| registered(avro::CONFLUENT.class, &avro_arrays(depth), &[], &avro_lists(depth)) },
+    Place { name: "Avro records", most: JSON / 3 - 1, read: |depth| registered(avro::CONFLUENT.class, &avro_records(depth), &[], &[]) },
+    Place { name: "a record of Avro inside itself", most: JSON - 1, read: |depth| registered(avro::CONFLUENT.class, AVRO_RING, &[], &[vec![2; depth], vec![0]].concat()) },
+    Place { name: "an Avro default", most: JSON - 4, read: |depth| registered(avro::CONFLUENT.class, &avro_default(depth), &[], &[0]) },
+    Place { name: "a property of an Avro schema", most: JSON - 1, read: |depth| registered(avro::CONFLUENT.class, &format!(r#"{{"type":"int","x":{}}}"#, nested(depth)), &[], &[2]) },
+    Place { name: "an Avro value without an end", most: 0, read: |depth| registered(avro::CONFLUENT.class, AVRO_RING, &[], &vec![2; depth]) },
+    Place { name: "a JSON Schema", most: TYPES, read: |depth| registered(schema_json::ROW.class, &arrays("items", "integer", depth), &[], nested(depth - 1).as_bytes()) },
+    Place { name: "objects of a JSON Schema", most: TYPES - 1, read: |depth| registered(schema_json::ROW.class, &properties(depth), &[], objects(depth).as_bytes()) },
+    Place { name: "an object of a JSON Schema inside itself", most: JSON, read: |depth| registered(schema_json::ROW.class, r##"{"type":"object","properties":{"a":{"$ref":"#"}}}"##, &[], objects_of("{}", depth - 1).as_bytes()) },
+    Place { name: "a chain of $refs", most: TYPES - 1, read: |depth| registered(schema_json::ROW.class, &chain(depth), &[], b"1") },
+    Place { name: "an allOf", most: TYPES + 1, read: |depth| registered(schema_json::ROW.class, &all_of(depth), &[], b"1") },
+    Place { name: "Apicurio's JSON", most: JSON, read: |depth| registered(connect_json::ROW.class, &arrays("items", "int32", depth), &[], nested(depth - 1).as_bytes()) },
+    Place { name: "Protobuf messages in messages", most: 31, read: |depth| registered(protobuf::CONFLUENT.class, &messages(depth), &[], &[]) },
+    Place { name: "a Protobuf message inside itself", most: 99, read: |depth| registered(protobuf::CONFLUENT.class, "syntax = \"proto3\"; message M { M m = 1; int32 n = 2; }", &[], &message(depth)) },
+    Place { name: "fields that are messages", most: 100, read: |depth| registered(protobuf::CONFLUENT.class, &siblings(depth), &[], &[]) },
+    Place { name: "options of Protobuf", most: 99, read: |depth| registered(protobuf::CONFLUENT.class, &options(depth), &[], &[]) },
+    Place { name: "imports of Protobuf", most: 999, read: |depth| registered(protobuf::CONFLUENT.class, &import(depth), &imports(depth), &[]) },
     Place { name: "a mapping", most: 0, read: |depth| setting("kusto.tables.topics.mapping", &nested(depth)) },
     Place { name: "columns of a mapping", most: 0, read: |depth| setting("kusto.tables.topics.mapping", &format!("[{{'topic':'t','db':'d','table':'t','columns':{}}}]", nested(depth))) },
     Place { name: "groups of an expression", most: 62, read: |depth| setting("topics.regex", &("(".repeat(depth) + "a" + &")".repeat(depth))) },
@@ -206,18 +209,13 @@ fn imports(depth: usize) -> Vec<(String, String)> {
     (0..=depth).map(file).collect()
 }
 
-fn converter(class: &str, settings: &[(&str, &str)]) -> Result<std::sync::Arc<dyn Converter>, String> {
-    let settings = settings.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
-    convert::converter("value.converter", class, &settings).map_err(|error| error.to_string())
-}
-
 fn json(settings: &[(&str, &str)], text: &str) -> Outcome {
-    let data = converter("JsonConverter", settings)?.to_data(Some(text.as_bytes()));
+    let data = made::converter("value", "JsonConverter", settings)?.to_data(Some(text.as_bytes()));
     data.map(Some).map_err(|error| kusto_connect::causes::chain(&error))
 }
 
 fn passed(envelope: &str, text: &str) -> Outcome {
-    let converter = converter("JsonConverter", &[("schemas.enable", envelope)])?;
+    let converter = made::converter("value", "JsonConverter", &[("schemas.enable", envelope)])?;
     match converter.convert(Some(text.as_bytes())) {
         Ok(Converted::Json(_)) => Ok(None),
         Ok(other) => Err(format!("{other:?} is not passed on")),
@@ -227,7 +225,7 @@ fn passed(envelope: &str, text: &str) -> Outcome {
 
 /// Every text is a header's; one that is too deep is only that.
 fn header(text: &str) -> Outcome {
-    let data = converter("SimpleHeaderConverter", &[])?.to_data(Some(text.as_bytes()));
+    let data = made::converter("header", "SimpleHeaderConverter", &[])?.to_data(Some(text.as_bytes()));
     let data = data.map_err(|error| error.to_string())?;
     let is_closed = text.ends_with(['}', ']']);
     if is_closed && data.value == text.into() {
@@ -238,7 +236,7 @@ fn header(text: &str) -> Outcome {
 }
 
 fn registered(class: &str, schema: &str, references: &[(String, String)], value: &[u8]) -> Outcome {
-    let converter = RegisteredConverter::new("value.converter", class, &BTreeMap::new()).unwrap();
+    let converter = made::registered(class);
     let reference = |(name, text): &(String, String)| Reference { name: name.clone(), text: text.clone() };
     let references = references.iter().map(reference).collect();
     converter.learn(
@@ -246,8 +244,8 @@ fn registered(class: &str, schema: &str, references: &[(String, String)], value:
         Ok(Registered { kind: None, text: schema.to_owned(), references }),
         None,
     );
-    let id: &[u8] = if plugins::is_apicurio(class) { &[0; 9] } else { &[0; 5] };
-    let index: &[u8] = if class == plugins::PROTOBUF_CONVERTER { &[0] } else { &[] };
+    let id: &[u8] = if class.starts_with("io.apicurio.") { &[0; 9] } else { &[0; 5] };
+    let index: &[u8] = if class == protobuf::CONFLUENT.class { &[0] } else { &[] };
     let bytes = [id, index, value].concat();
     let input = Input { bytes: Some(&bytes), id: None, detail: None, topic: "t" };
     match converter.convert(input) {
@@ -266,7 +264,7 @@ fn setting(key: &str, value: &str) -> Outcome {
         ("STATUS_STORAGE_TOPIC", "statuses"),
     ];
     let env: BTreeMap<String, String> = env.map(|(key, value)| (key.to_owned(), value.to_owned())).into();
-    let worker = WorkerConfig::load(None, env).unwrap();
+    let worker = WorkerConfig::load(&BUILT_IN, None, env).unwrap();
     let mut raw = BTreeMap::from([
         ("name", "depth"),
         ("connector.class", "com.microsoft.azure.kusto.kafka.connect.sink.KustoSinkConnector"),
@@ -280,7 +278,7 @@ fn setting(key: &str, value: &str) -> Outcome {
     }
     raw.insert(key, value);
     let raw = raw.into_iter().map(|(key, value)| (key.to_owned(), Some(value.to_owned()))).collect();
-    SinkConnectorConfig::parse(&raw, &worker).map(|_| None).map_err(|errors| errors.to_string())
+    BUILT_IN.parse(&raw, &worker).map(|_| None).map_err(|errors| errors.to_string())
 }
 
 /// All transformations that look into what is nested, each with what a record needs for it.
@@ -292,7 +290,7 @@ fn transformations() -> Vec<TransformationChain> {
         ]);
         let own = settings.iter().map(|(key, value)| (format!("transforms.x.{key}"), (*value).to_owned()));
         all.extend(own);
-        TransformationChain::new(&all).unwrap()
+        made::chain(&all)
     };
     vec![
         of("Cast$Value", &[("spec", "n:string")]),

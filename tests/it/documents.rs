@@ -1,12 +1,12 @@
 //! The reference of all settings is what the tables in the code say.
 
+use kusto_connect::plugins::BUILT_IN;
 use std::fmt::Write;
 
-use kusto_connect::config::def::{ConfigKey, Kind};
-use kusto_connect::config::{
-    CONNECTORS, ConnectorProperties, PluginKind, SinkConnectorConfig, environment_defaults, plugin_keys,
-    plugins, properties, short_variables, sink_reference, worker_reference,
-};
+use kusto_connect::config::{environment_defaults, properties, short_variables, worker_reference};
+use kusto_connect::configdef::def::{ConfigKey, Kind};
+use kusto_connect::configdef::{ConnectorProperties, PluginKind};
+use kusto_connect::plugins::sink_reference;
 
 use crate::support::{generated, root, worker_config};
 
@@ -57,8 +57,8 @@ fn help_names_each_variable_and_value_of_a_start_from_the_environment() {
 
 fn classes() -> String {
     let mut text = String::new();
-    for row in CONNECTORS {
-        let all = plugin_keys(row.class).expect("a class of the table");
+    for row in BUILT_IN.sinks {
+        let all = BUILT_IN.keys_of(row.class).expect("a class of the table");
         let is_own = |key: &&ConfigKey| sink_reference().iter().all(|common| common.name != key.name);
         let keys: Vec<_> = all.iter().filter(is_own).cloned().collect();
         write!(text, "### {}\n\nVersion {}.\n\n{}", row.class, row.version, by_group(&keys)).expect("text");
@@ -68,9 +68,9 @@ fn classes() -> String {
 
 fn plugins_of(kind: PluginKind) -> String {
     let mut text = String::new();
-    for plugin in plugins().into_iter().filter(|plugin| plugin.kind == kind) {
+    for plugin in BUILT_IN.all().into_iter().filter(|plugin| plugin.kind == kind) {
         // The worker itself says what a converter is used for.
-        let mut keys = plugin_keys(plugin.class).expect("a listed plugin");
+        let mut keys = BUILT_IN.keys_of(plugin.class).expect("a listed plugin");
         keys.retain(|key| key.name != "converter.type");
         writeln!(text, "### {}\n", plugin.class).expect("text");
         text.push_str(if keys.is_empty() { "No settings.\n" } else { HEAD });
@@ -140,7 +140,7 @@ fn every_configuration_of_the_guides_is_a_good_one() {
                     .map(|(key, value)| (key.clone(), value.as_str().map(str::to_owned)))
                     .collect();
                 raw.insert("name".to_owned(), request["name"].as_str().map(str::to_owned));
-                let read = SinkConnectorConfig::parse(&raw, &worker);
+                let read = BUILT_IN.parse(&raw, &worker);
                 assert!(read.is_ok(), "{}: {:?}", path.display(), read.err());
                 connectors += 1;
             }

@@ -62,5 +62,6 @@ mod strangers;
 mod streaming;
 mod support;
 mod tasks;
+mod toys;
 mod trouble;
 mod wide;

@@ -7,14 +7,17 @@
 mod client_keys;
 mod converters;
 
+use kusto_connect::plugins::BUILT_IN;
 use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::Command;
 use std::sync::LazyLock;
 
-use kusto_connect::config::{ConfigError, SinkConnectorConfig, WorkerConfig};
+use kusto_connect::config::WorkerConfig;
+use kusto_connect::configdef::ConfigError;
 use kusto_connect::data::{self, Record, literal};
+use kusto_connect::plugins::SinkConnectorConfig;
 use kusto_connect::transform::TransformationChain;
 use serde_json::{Value as Json, json};
 
@@ -231,7 +234,7 @@ fn validated(settings: &BTreeMap<String, String>) -> Result<SinkConnectorConfig,
             ("STATUS_STORAGE_TOPIC", "statuses"),
         ];
         let env = env.map(|(key, value)| (key.to_owned(), value.to_owned()));
-        WorkerConfig::load(None, BTreeMap::from(env)).expect("good settings")
+        WorkerConfig::load(&BUILT_IN, None, BTreeMap::from(env)).expect("good settings")
     });
     let own = [
         ("name", "reference"),
@@ -243,7 +246,7 @@ fn validated(settings: &BTreeMap<String, String>) -> Result<SinkConnectorConfig,
     ];
     let own = own.map(|(key, value)| (key.to_owned(), value.to_owned()));
     let all = settings.clone().into_iter().chain(own).map(|(key, value)| (key, Some(value))).collect();
-    SinkConnectorConfig::parse(&all, &WORKER).map_err(|errors| errors.entries().to_vec())
+    BUILT_IN.parse(&all, &WORKER).map_err(|errors| errors.entries().to_vec())
 }
 
 fn transformed(settings: &BTreeMap<String, String>, record: Record) -> Result<Option<Record>, Json> {

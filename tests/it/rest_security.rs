@@ -1,6 +1,7 @@
 //! REST behind https, certificates, passwords, separate ports, headers and rules for other origins
 //! (`connect-runtime.md` §1.18), and how workers call each other through it.
 
+use kusto_connect::plugins::BUILT_IN;
 use std::path::Path;
 use std::time::Duration;
 
@@ -236,7 +237,7 @@ fn put(folder: &Path, name: &str, text: &str) -> String {
 fn settings(more: &[(&str, &str)]) -> Result<WorkerConfig, String> {
     let good = [("CONFIG_STORAGE_TOPIC", "c"), ("OFFSET_STORAGE_TOPIC", "o"), ("GROUP_ID", "g")];
     let all = good.iter().chain(more).map(|(key, value)| ((*key).to_owned(), (*value).to_owned()));
-    WorkerConfig::load(None, all).map_err(|errors| errors.to_string())
+    WorkerConfig::load(&BUILT_IN, None, all).map_err(|errors| errors.to_string())
 }
 
 /// The headers of an answer that concern other origins.

@@ -1,11 +1,13 @@
 //! Settings as users write them: what Java's clients take runs or is refused at create by its key, what nothing reads is
 //! named, mistakes at the start end it with words for people.
 
+use kusto_connect::plugins::BUILT_IN;
 use std::path::Path;
 use std::process::{Command, Output};
 use std::time::Duration;
 
-use kusto_connect::config::{ConnectorProperties, WorkerConfig, validate_connector};
+use kusto_connect::config::WorkerConfig;
+use kusto_connect::configdef::ConnectorProperties;
 use serde_json::{Value, json};
 
 use crate::support::{Kafka, Stage, wait_for};
@@ -230,7 +232,7 @@ fn mistakes_at_the_start_end_it_with_one_sentence_for_people() {
 fn mistakes_of_a_connector_have_one_error_for_people_each() {
     let env = [("CONFIG_STORAGE_TOPIC", "c"), ("OFFSET_STORAGE_TOPIC", "o"), ("GROUP_ID", "g")];
     let env = env.map(|(key, value)| (key.to_owned(), value.to_owned()));
-    let worker = WorkerConfig::load(None, env).expect("a worker");
+    let worker = WorkerConfig::load(&BUILT_IN, None, env).expect("a worker");
     let good: ConnectorProperties = [
         ("name", "x"),
         ("connector.class", "KustoSinkConnector"),
@@ -242,7 +244,7 @@ fn mistakes_of_a_connector_have_one_error_for_people_each() {
     ]
     .map(|(key, value)| (key.to_owned(), Some(value.to_owned())))
     .into();
-    assert_eq!(validate_connector(&good, &worker).messages().collect::<Vec<_>>(), Vec::<&str>::new());
+    assert_eq!(BUILT_IN.validate(&good, &worker).messages().collect::<Vec<_>>(), Vec::<&str>::new());
     for (key, value) in [
         ("kusto.ingestion.url", "not a url"),
         ("kusto.ingestion.url", "https://"),
@@ -271,7 +273,7 @@ fn mistakes_of_a_connector_have_one_error_for_people_each() {
         if key == "topics.regex" {
             wrong.remove("topics");
         }
-        let infos = validate_connector(&wrong, &worker);
+        let infos = BUILT_IN.validate(&wrong, &worker);
         let messages: Vec<&str> = infos.messages().collect();
         // Connect itself says of what is no number that it is null besides.
         let own = messages.iter().filter(|message| !message.contains("Value must be non-null")).count();
@@ -285,7 +287,7 @@ fn mistakes_of_a_connector_have_one_error_for_people_each() {
     {
         swapped.insert(key.to_owned(), good[other].clone());
     }
-    let warnings = validate_connector(&swapped, &worker).warnings;
+    let warnings = BUILT_IN.validate(&swapped, &worker).warnings;
     assert!(warnings.len() == 1 && warnings[0].contains("look swapped"), "{warnings:?}");
 }
 

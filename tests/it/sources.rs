@@ -1,10 +1,12 @@
 //! The pages of docs/sources: every block of settings is read as a worker reads it, all of its Kafka clients get their
 //! settings, and every connector is valid on it.
 
+use kusto_connect::plugins::BUILT_IN;
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use kusto_connect::config::{ConnectorProperties, Properties, WorkerConfig, validate_connector};
+use kusto_connect::config::WorkerConfig;
+use kusto_connect::configdef::{ConnectorProperties, Properties};
 use kusto_connect::kafka::settings;
 use serde_json::Value;
 
@@ -37,7 +39,7 @@ fn prepare(folder: &Path) {
 fn worker(folder: &Path, text: &str) -> WorkerConfig {
     let file = folder.join("worker.properties");
     std::fs::write(&file, text).unwrap();
-    WorkerConfig::load(Some(&file), Vec::new()).unwrap_or_else(|errors| panic!("{errors}\n{text}"))
+    WorkerConfig::load(&BUILT_IN, Some(&file), Vec::new()).unwrap_or_else(|errors| panic!("{errors}\n{text}"))
 }
 
 /// Every client of a worker and of its connectors can be made, if the build can.
@@ -82,7 +84,7 @@ fn every_page_of_a_source_has_settings_that_work() {
             assert!(worker.warnings.is_empty(), "{name}: {:?}", worker.warnings);
             clients(&worker, name);
             for text in &connectors {
-                let infos = validate_connector(&connector(text), &worker);
+                let infos = BUILT_IN.validate(&connector(text), &worker);
                 assert_eq!(infos.messages().collect::<Vec<_>>(), Vec::<&str>::new(), "{name}\n{text}");
             }
         }

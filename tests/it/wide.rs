@@ -3,10 +3,11 @@
 
 use std::collections::BTreeMap;
 
-use kusto_connect::convert;
 use kusto_connect::data::json::{self, DecimalFormat};
 use kusto_connect::data::{Header, Kind, Origin, Record, Schema, SchemaAndValue, Struct, Value, literal};
 use kusto_connect::transform::TransformationChain;
+
+use crate::support::made;
 use std::sync::Arc;
 
 const MANY: usize = 200_000;
@@ -26,7 +27,7 @@ fn chain(class: &str, settings: &[(&str, &str)]) -> TransformationChain {
         ("transforms.x.type".to_owned(), format!("org.apache.kafka.connect.transforms.{class}")),
     ]);
     all.extend(settings.iter().map(|(key, value)| (format!("transforms.x.{key}"), (*value).to_owned())));
-    TransformationChain::new(&all).expect("good settings")
+    made::chain(&all)
 }
 
 fn record(value: SchemaAndValue) -> Record {
@@ -110,25 +111,24 @@ fn many_fields_in_any_order_and_many_keys_are_read_once() {
         r#"{{"schema":{{"type":"struct","fields":[{}]}},"payload":{{{members}}}}}"#,
         fields.join(",")
     );
-    let read = |class: &str, text: &str| {
-        let converter =
-            convert::converter("value.converter", class, &BTreeMap::new()).expect("good settings");
+    let read = |(side, class): (&str, &str), text: &str| {
+        let converter = made::converter(side, class, &[]).expect("good settings");
         converter.to_data(Some(text.as_bytes())).expect("good data")
     };
-    let data = read("JsonConverter", &text);
+    let data = read(("value", "JsonConverter"), &text);
     assert_eq!(width(&data.value), MANY);
     let mut out = Vec::new();
     json::write(data.schema.as_deref(), &data.value, DecimalFormat::Numeric, &mut out).expect("written");
     assert_eq!(out.len(), members.len() + 2);
-    assert_eq!(width(&read("SimpleHeaderConverter", &format!("{{{members}}}")).value), MANY);
+    assert_eq!(width(&read(("header", "SimpleHeaderConverter"), &format!("{{{members}}}")).value), MANY);
 }
 
 #[test]
 fn what_is_deep_and_wide_is_read_once_and_not_at_each_level() {
     let inner = vec!["1"; 2_000_000].join(",");
     let text = "[".repeat(999) + &inner + &"]".repeat(999);
-    let settings = BTreeMap::from([("schemas.enable".to_owned(), "false".to_owned())]);
-    let converter = convert::converter("value.converter", "JsonConverter", &settings).expect("good settings");
+    let settings = [("schemas.enable", "false")];
+    let converter = made::converter("value", "JsonConverter", &settings).expect("good settings");
     let data = converter.to_data(Some(text.as_bytes())).expect("good data");
     let mut out = Vec::new();
     json::write(None, &data.value, DecimalFormat::Numeric, &mut out).expect("written");

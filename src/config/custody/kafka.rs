@@ -8,12 +8,13 @@
 use url::Url;
 
 use super::super::clouds::event_hubs;
-use super::super::errors::Problems;
 use super::super::jaas::{LoginEntry, login_entry};
 use super::super::tls::{Error, Settings};
-use super::super::validate::with_prefix;
-use super::super::{Properties, SINK_DEAD_LETTERS, WorkerConfig};
+use super::super::{SINK_DEAD_LETTERS, WorkerConfig};
 use super::{HOSTS, host_and_port, resource};
+use crate::configdef::Problems;
+use crate::configdef::Properties;
+use crate::configdef::with_prefix;
 
 const BOOTSTRAP: &str = "bootstrap.servers";
 const PROTOCOL: &str = "security.protocol";
@@ -78,7 +79,7 @@ pub fn check_client(worker: &WorkerConfig, layers: &Layers<'_>) -> Result<(), Er
 }
 
 /// Notes what is wrong with each client that a connector would have.
-pub(in crate::config) fn check(written: &Properties, worker: &WorkerConfig, problems: &mut Problems) {
+pub fn check(written: &Properties, worker: &WorkerConfig, problems: &mut Problems) {
     let of = |prefix: &'static str| (prefix, with_prefix(written, prefix));
     let [consumer, producer, admin, letters] =
         ["consumer.override.", "producer.override.", "admin.override.", SINK_DEAD_LETTERS].map(of);

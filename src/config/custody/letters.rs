@@ -1,9 +1,10 @@
 //! Where dead letters may not go: to the topics in which workers and Kafka itself keep their state, where a record with the
 //! right key would be a connector; and back to where they came from, which would never end.
 
-use super::super::check::trim;
-use super::super::errors::Problems;
-use super::super::{Properties, WorkerConfig};
+use super::super::WorkerConfig;
+use crate::configdef::Problems;
+use crate::configdef::Properties;
+use crate::configdef::trim;
 use crate::data::java_regex::JavaRegex;
 
 const CONNECTS: &str = "errors.deadletterqueue.topic.name";
@@ -36,7 +37,7 @@ impl WorkerConfig {
 }
 
 /// Notes dead-letter topics that must not be one.
-pub(in crate::config) fn check(written: &Properties, worker: &WorkerConfig, problems: &mut Problems) {
+pub fn check(written: &Properties, worker: &WorkerConfig, problems: &mut Problems) {
     let text = |key: &str| written.get(key).map(|text| trim(text)).filter(|text| !text.is_empty());
     // The worker's own topics are in the rules for all topics of a connector.
     for key in [CONNECTS, SINKS] {

@@ -1,7 +1,8 @@
 //! The same of files, of Azure's identity for ADX, and of dead letters; and what a connector brings itself.
 
-use super::super::{SinkConnectorConfig, WorkerConfig, validate_connector};
+use super::super::WorkerConfig;
 use super::matrix_tests::*;
+use crate::plugins::BUILT_IN;
 
 #[test]
 fn files_that_connectors_name_lie_where_the_operator_says() {
@@ -38,7 +39,7 @@ fn files_that_connectors_name_lie_where_the_operator_says() {
             if key.starts_with("aad.") {
                 all.extend(pairs("aad.auth.", &[("appid", "a")]));
             }
-            validate_connector(&connector(&all), &worker).messages().map(str::to_owned).collect::<Vec<_>>()
+            BUILT_IN.validate(&connector(&all), &worker).messages().map(str::to_owned).collect::<Vec<_>>()
         };
         for path in ["/etc/shadow", "relative.pem", &format!("{base}/../x")] {
             let found = judge(path);
@@ -197,7 +198,7 @@ fn a_value_that_has_changed_since_is_judged_when_the_connector_starts() {
     ));
     let write = |brokers: &str, letters: &str| {
         std::fs::write(&file, format!("brokers={brokers}\nletters={letters}\n")).unwrap();
-        SinkConnectorConfig::parse(&raw, &worker).map(drop).map_err(|errors| errors.to_string())
+        BUILT_IN.parse(&raw, &worker).map(drop).map_err(|errors| errors.to_string())
     };
     write("own-1:9093", "letters").unwrap();
     let error = write("evil:9093", "letters").unwrap_err();

@@ -1,11 +1,11 @@
 //! Every way in which something of the worker's could leave, against every setting that names a host: what is allowed, and
 //! which setting an error names.
 
+use crate::plugins::BUILT_IN;
 use std::path::Path;
 
-use super::super::{
-    ConnectorProperties, SinkConnectorConfig, WorkerConfig, tests::storm, validate_connector,
-};
+use super::super::{WorkerConfig, tests::storm};
+use crate::configdef::{ConnectorProperties, Properties};
 
 /// The worker's own brokers, and a host that its operator named.
 pub(super) const OWN: &str = "own-1:9093,own-2:9093";
@@ -22,7 +22,7 @@ pub(super) fn pairs(prefix: &str, settings: &[(&str, &str)]) -> Pairs {
 pub(super) fn worker(more: &Pairs) -> WorkerConfig {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("worker.properties");
-    let mut all = super::super::Properties::from([
+    let mut all = Properties::from([
         ("group.id".to_owned(), "g".to_owned()),
         ("bootstrap.servers".to_owned(), OWN.to_owned()),
         ("config.storage.topic".to_owned(), "connect-configs".to_owned()),
@@ -33,7 +33,7 @@ pub(super) fn worker(more: &Pairs) -> WorkerConfig {
     ]);
     all.extend(more.iter().cloned());
     std::fs::write(&file, super::super::properties::render(&all)).unwrap();
-    WorkerConfig::load(Some(Path::new(&file)), []).map_err(|errors| errors.to_string()).unwrap()
+    WorkerConfig::load(&BUILT_IN, Some(Path::new(&file)), []).map_err(|errors| errors.to_string()).unwrap()
 }
 
 pub(super) fn connector(more: &Pairs) -> ConnectorProperties {
@@ -44,14 +44,14 @@ pub(super) fn connector(more: &Pairs) -> ConnectorProperties {
 
 /// The keys that are wrong, in order.
 pub(super) fn wrong_keys(raw: &ConnectorProperties, worker: &WorkerConfig) -> Vec<String> {
-    let infos = validate_connector(raw, worker);
+    let infos = BUILT_IN.validate(raw, worker);
     let keys: Vec<_> = infos
         .configs
         .iter()
         .filter(|info| !info.value.errors.is_empty())
         .map(|info| info.value.name.clone())
         .collect();
-    assert_eq!(SinkConnectorConfig::parse(raw, worker).is_ok(), keys.is_empty(), "{keys:?}");
+    assert_eq!(BUILT_IN.parse(raw, worker).is_ok(), keys.is_empty(), "{keys:?}");
     for message in infos.messages() {
         assert!(!message.contains("geheim"), "{message}");
     }

@@ -14,17 +14,16 @@ mod matrix_more_tests;
 #[cfg(test)]
 mod matrix_tests;
 
-pub(super) use kafka::check as check_kafka;
+pub use kafka::check as check_kafka;
 pub use kafka::{Layers, check_client};
-pub(super) use letters::check as check_letters;
+pub use letters::check as check_letters;
 
 use url::Url;
 
-use super::Authentication;
 use super::allowed_paths::AllowedPaths;
 use super::clouds::is_trusted;
-use super::errors::Problems;
-use super::values::Values;
+use crate::configdef::Problems;
+use crate::configdef::Values;
 
 /// The worker's setting that names further hosts.
 pub const HOSTS: &str = "worker.allow.identity.hosts";
@@ -117,23 +116,6 @@ impl Custody {
         Some(format!(
             "a token in a file of the worker's machine is the worker's: its operator must name the folder in {PATHS}"
         ))
-    }
-
-    /// Notes URLs of a cluster that may not have a token of the worker's identity.
-    pub(super) fn check_clusters(
-        &self,
-        auth: &Authentication,
-        urls: [(&str, Option<&Url>); 2],
-        problems: &mut Problems,
-    ) {
-        if !auth.is_of_worker() {
-            return;
-        }
-        for (key, url) in urls {
-            if let Some(reason) = url.and_then(|url| self.objection_to_cluster(url, None)) {
-                problems.add(key, format!("Invalid URL for configuration {key}: {reason}"));
-            }
-        }
     }
 }
 

@@ -11,8 +11,8 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
-use super::errors::{ConfigError, Problems};
-use super::{ConnectorProperties, Properties};
+use crate::configdef::{ConfigError, Problems};
+use crate::configdef::{ConnectorProperties, Properties};
 pub use crate::secret::Hidden;
 use source::{Found, Lookup, Source};
 
@@ -35,15 +35,15 @@ impl fmt::Debug for ConfigProviders {
 
 /// Settings with their variables replaced.
 #[derive(Default)]
-pub(super) struct Resolution {
+pub struct Resolution {
     /// The new texts of the keys that had variables.
-    pub(super) values: BTreeMap<String, String>,
+    pub values: BTreeMap<String, String>,
     /// What must not be shown.
-    pub(super) hidden: Hidden,
+    pub hidden: Hidden,
     /// Keys whose variables could not be read; their texts stay as they are.
-    pub(super) failed: Vec<ConfigError>,
+    pub failed: Vec<ConfigError>,
     /// Keys with variables that are none here; their texts stay as they are, as in Connect. Whole sentences.
-    pub(super) unresolved: BTreeMap<String, String>,
+    pub unresolved: BTreeMap<String, String>,
 }
 
 impl ConfigProviders {
@@ -83,7 +83,7 @@ impl ConfigProviders {
 
     /// Replaces the variables in `entries`. A variable of an unknown provider, or one that its provider does not have,
     /// stays as it is; a provider that cannot answer is an error of the key.
-    pub(super) fn resolve<'a>(&self, entries: impl IntoIterator<Item = (&'a str, &'a str)>) -> Resolution {
+    pub fn resolve<'a>(&self, entries: impl IntoIterator<Item = (&'a str, &'a str)>) -> Resolution {
         let mut resolution = Resolution::default();
         let mut lookup = Lookup::new(&self.sources);
         for (key, text) in entries {

@@ -8,7 +8,8 @@ use std::path::PathBuf;
 
 use super::reference::Reference;
 use crate::config::allowed_paths::AllowedPaths;
-use crate::config::{Properties, did_you_mean, files, properties};
+use crate::config::{files, properties};
+use crate::configdef::{Properties, did_you_mean};
 use crate::secret::Secret;
 use crate::words;
 

@@ -1,11 +1,13 @@
 //! Tests of the providers as a whole, through the settings of a worker and of a connector.
 
+use crate::plugins::BUILT_IN;
 use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::ConfigProviders;
-use crate::config::errors::Problems;
-use crate::config::{ConnectorProperties, Properties, SinkConnectorConfig, WorkerConfig, validate_connector};
+use crate::config::WorkerConfig;
+use crate::configdef::Problems;
+use crate::configdef::{ConnectorProperties, Properties};
 
 const PACKAGE: &str = "org.apache.kafka.common.config.provider";
 
@@ -114,7 +116,7 @@ fn worker(folder: &Path, changes: &[(&str, &str)]) -> Result<WorkerConfig, Strin
     let file = folder.join("worker.properties");
     std::fs::write(&file, crate::config::properties::render(&all)).unwrap();
     let env = properties(&[("APP_GROUP", "adx"), ("APP_JAAS", "geheim"), ("APP_N", "geheimnis")]);
-    WorkerConfig::load(Some(&file), env).map_err(|errors| errors.to_string())
+    WorkerConfig::load(&BUILT_IN, Some(&file), env).map_err(|errors| errors.to_string())
 }
 
 #[test]
@@ -157,17 +159,17 @@ fn a_connectors_settings_are_resolved_for_use_and_shown_raw() {
     ]
     .map(|(key, value)| (key.to_owned(), Some(value.to_owned())))
     .into();
-    let infos = validate_connector(&raw, &worker);
+    let infos = BUILT_IN.validate(&raw, &worker);
     assert_eq!(infos.bad_request_message(), None);
     let json = format!("{infos:?}");
     assert!(!json.contains("geheim") && json.contains(&at("topic")), "{json}");
-    let config = SinkConnectorConfig::parse(&raw, &worker).unwrap();
-    assert!(matches!(&config.topics, crate::config::Topics::List(topics) if topics == &["storms"]));
+    let config = BUILT_IN.parse(&raw, &worker).unwrap();
+    assert!(matches!(&config.topics, crate::sink::Topics::List(topics) if topics == &["storms"]));
     assert!(!format!("{config:?}").contains("geheim"));
 
     let mut wrong = raw.clone();
     wrong.insert("flush.size.bytes".to_owned(), Some(at("size")));
-    let message = validate_connector(&wrong, &worker).bad_request_message().unwrap();
+    let message = BUILT_IN.validate(&wrong, &worker).bad_request_message().unwrap();
     assert!(
         message.contains(&format!("Invalid value {} for configuration flush.size.bytes", at("size"))),
         "{message}"
@@ -175,11 +177,11 @@ fn a_connectors_settings_are_resolved_for_use_and_shown_raw() {
     assert!(!message.contains("geheim"), "{message}");
 
     std::fs::remove_file(&secrets).unwrap();
-    let message = validate_connector(&raw, &worker).bad_request_message().unwrap();
+    let message = BUILT_IN.validate(&raw, &worker).bad_request_message().unwrap();
     assert!(message.contains("contains the following 2 error(s)"), "{message}");
     assert!(
         message.contains(&format!("Could not read properties from file {}", secrets.display())),
         "{message}"
     );
-    assert!(SinkConnectorConfig::parse(&raw, &worker).is_err());
+    assert!(BUILT_IN.parse(&raw, &worker).is_err());
 }

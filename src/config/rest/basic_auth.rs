@@ -9,9 +9,9 @@ use std::sync::Arc;
 use openssl::memcmp;
 use openssl::sha::sha256;
 
-use crate::config::errors::Problems;
-use crate::config::values::Values;
 use crate::config::{files, jaas, properties};
+use crate::configdef::Problems;
+use crate::configdef::Values;
 use crate::secret::Secret;
 
 const EXTENSIONS: &str = "rest.extension.classes";

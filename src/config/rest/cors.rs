@@ -2,7 +2,7 @@
 
 use regex::Regex;
 
-use crate::config::values::Values;
+use crate::configdef::Values;
 
 /// Methods that are allowed unless others are named.
 const METHODS: [&str; 3] = ["GET", "POST", "HEAD"];

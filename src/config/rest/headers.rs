@@ -1,7 +1,7 @@
 //! `response.http.headers.config`: headers that go into every answer. Texts of errors are Connect's.
 
-use crate::config::errors::Problems;
-use crate::config::values::Values;
+use crate::configdef::Problems;
+use crate::configdef::Values;
 
 const KEY: &str = "response.http.headers.config";
 

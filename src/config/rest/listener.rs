@@ -1,7 +1,7 @@
 //! `scheme://host:port` of `listeners` and `admin.listeners`.
 
-use crate::config::errors::Problems;
-use crate::config::values::Values;
+use crate::configdef::Problems;
+use crate::configdef::Values;
 
 /// How a listener talks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -13,9 +13,9 @@ use std::collections::BTreeMap;
 use std::net::{SocketAddr, UdpSocket};
 use std::sync::Arc;
 
-use super::Properties;
-use super::errors::Problems;
-use super::values::Values;
+use crate::configdef::Problems;
+use crate::configdef::Properties;
+use crate::configdef::Values;
 pub use basic_auth::Users;
 pub use cors::Cors;
 pub use headers::{HeaderAction, HeaderRule};

@@ -5,9 +5,10 @@ use std::fmt;
 use openssl::ssl::SslVersion;
 use openssl::x509::X509;
 
-use crate::config::errors::Problems;
 use crate::config::tls::{self, Error, Identity, Settings};
-use crate::config::{Properties, validate};
+use crate::configdef::Problems;
+use crate::configdef::Properties;
+use crate::configdef::with_prefix;
 
 /// Whether clients must show a certificate (`ssl.client.auth`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,7 +47,7 @@ impl fmt::Debug for ServerTls {
 
 /// TLS of the listeners with `prefix`. If one key has the prefix, only keys with it count (`connect-runtime.md` §1.18).
 pub(super) fn read(all: &Properties, prefix: &'static str, problems: &mut Problems) -> Option<ServerTls> {
-    let own = validate::with_prefix(all, prefix);
+    let own = with_prefix(all, prefix);
     let mut settings = Settings::default();
     if own.is_empty() {
         settings.add("", all);

@@ -1,6 +1,7 @@
 //! What the sink itself needs: credentials, a proxy, and how much is asked about its tables.
 
 use super::*;
+use crate::plugins::BUILT_IN;
 
 #[test]
 fn credentials_are_complete_or_the_missing_key_is_named() {
@@ -63,8 +64,8 @@ fn a_certificate_is_read_when_the_settings_are() {
     let urls = [("kusto.ingestion.url", cloud), ("kusto.query.url", cloud)];
     let cli =
         [&urls[..], &[("aad.auth.strategy", Some("az_cli")), ("aad.auth.authority", Some("t"))]].concat();
-    let cli = SinkConnectorConfig::parse(&storm(&cli), &worker()).unwrap();
-    assert_eq!(cli.kusto.auth, Authentication::AzureCli { tenant: Some("t".to_owned()) });
+    let cli = BUILT_IN.parse(&storm(&cli), &worker()).unwrap();
+    assert_eq!(kusto_of(&cli).auth, Authentication::AzureCli { tenant: Some("t".to_owned()) });
 }
 
 #[test]
@@ -77,8 +78,7 @@ fn tables_are_looked_at_as_far_as_was_asked_for() {
         ("key.converter", Some("LongConverter")),
     ];
     assert!(storm_errors(&allowed).is_empty());
-    let target_check =
-        |changes| SinkConnectorConfig::parse(&storm(changes), &worker()).unwrap().kusto.target_check;
+    let target_check = |changes| kusto_of(&BUILT_IN.parse(&storm(changes), &worker()).unwrap()).target_check;
     assert_eq!(target_check(&allowed), TargetCheck::Off);
     assert_eq!(target_check(&[("kusto.validation.table.enable", Some("true"))]), TargetCheck::Thorough);
 }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::{Mode, WorkerConfig, load, root, rows};
+use crate::plugins::BUILT_IN;
 
 #[test]
 fn a_worker_from_the_environment() {
@@ -62,7 +63,8 @@ fn a_standalone_worker_needs_an_offset_file_and_no_cluster() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("worker.properties");
     let load = || {
-        WorkerConfig::load_for(Mode::Standalone, Some(&path), Vec::new()).map_err(|errors| errors.to_string())
+        WorkerConfig::load_for(&BUILT_IN, Mode::Standalone, Some(&path), Vec::new())
+            .map_err(|errors| errors.to_string())
     };
     std::fs::write(&path, "key.converter=String\nvalue.converter=String\n").unwrap();
     let missing =

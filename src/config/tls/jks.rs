@@ -8,7 +8,7 @@ use openssl::pkey::PKey;
 use openssl::sha::Sha1;
 use openssl::x509::X509;
 
-use super::store::{Contents, identity};
+use super::identity::{Contents, identity};
 
 /// The words that the format mixes into its checksum.
 const SALT: &[u8] = b"Mighty Aphrodite";

@@ -4,6 +4,7 @@
 //! reads both of its formats under either name) and gives OpenSSL's own types. It keeps nothing and opens no
 //! connection; errors name the setting as the user wrote it and never hold a password or a key.
 
+mod identity;
 mod jks;
 mod pem;
 mod store;
@@ -11,13 +12,11 @@ mod store;
 use std::collections::BTreeMap;
 use std::fmt;
 
-use openssl::error::ErrorStack;
-use openssl::pkey::{PKey, Private};
 use openssl::ssl::SslVersion;
 use openssl::x509::X509;
 
-use crate::secret::Secret;
-use store::Contents;
+use identity::Contents;
+pub use identity::{Identity, certificates_pem};
 
 /// A key or certificate that cannot be used. Trying again does not help until the setting or its file changes.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -88,42 +87,6 @@ impl<'a> Settings<'a> {
     }
 }
 
-/// A private key with its certificate and those that vouch for it.
-#[derive(Clone)]
-pub struct Identity {
-    /// The key.
-    pub key: PKey<Private>,
-    /// Never empty: the key's own certificate first, then who signed it, and so on.
-    pub chain: Vec<X509>,
-}
-
-impl fmt::Debug for Identity {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Identity").field("chain", &self.chain.len()).finish_non_exhaustive()
-    }
-}
-
-impl Identity {
-    /// The key as PKCS#8 in PEM, without a password.
-    pub fn key_pem(&self) -> Result<Secret, ErrorStack> {
-        Ok(Secret::new(String::from_utf8_lossy(&self.key.private_key_to_pem_pkcs8()?)))
-    }
-
-    /// The chain in PEM.
-    pub fn chain_pem(&self) -> Result<String, ErrorStack> {
-        certificates_pem(&self.chain)
-    }
-}
-
-/// Certificates in PEM, one after the other.
-pub fn certificates_pem(certificates: &[X509]) -> Result<String, ErrorStack> {
-    let mut text = String::new();
-    for certificate in certificates {
-        text.push_str(&String::from_utf8_lossy(&certificate.to_pem()?));
-    }
-    Ok(text)
-}
-
 /// The identity of `ssl.keystore.*`; none when nothing names one.
 pub fn identity(settings: &Settings<'_>) -> Result<Option<Identity>, Error> {
     const LOCATION: &str = "ssl.keystore.location";
@@ -136,7 +99,7 @@ pub fn identity(settings: &Settings<'_>) -> Result<Option<Identity>, Error> {
         (None, Some(key), Some(chain)) => {
             let key = pem::key(key, key_password).map_err(|reason| settings.error(KEY, reason))?;
             let chain = pem::certificates(chain).map_err(|reason| settings.error(CHAIN, reason))?;
-            let identity = store::identity(key, &chain).map_err(|reason| settings.error(CHAIN, reason))?;
+            let identity = identity::identity(key, &chain).map_err(|reason| settings.error(CHAIN, reason))?;
             Ok(Some(identity))
         }
         (Some(location), None, None) => {

@@ -3,10 +3,10 @@
 use std::path::Path;
 
 use openssl::pkcs12::Pkcs12;
-use openssl::pkey::{PKey, Private};
-use openssl::x509::{X509, X509Ref};
+use openssl::x509::X509;
 
-use super::{Identity, jks, pem};
+use super::identity::{Contents, identity};
+use super::{jks, pem};
 use crate::config::{files, properties};
 
 /// What Java's own format begins with.
@@ -18,15 +18,6 @@ const SEQUENCE: u8 = 0x30;
 /// What to do about a file that we cannot read and Java can.
 const CONVERT: &str = "write it anew as PKCS12: keytool -importkeystore -srckeystore OLD -destkeystore NEW.p12 \
                        -deststoretype PKCS12";
-
-/// What is in a store.
-pub(super) struct Contents {
-    /// The first private key with its certificates, or why it cannot be had: who only looks for certificates to trust
-    /// does not mind.
-    pub(super) identity: Option<Result<Identity, String>>,
-    /// The certificates that are there to be trusted.
-    pub(super) certificates: Vec<X509>,
-}
 
 /// Reads the file `location`.
 pub(super) fn read(
@@ -81,24 +72,4 @@ fn from_pkcs12(bytes: &[u8], password: &str) -> Result<Contents, String> {
         _ => None,
     };
     Ok(Contents { identity, certificates: others })
-}
-
-/// A key and the certificates that belong to it, in whatever order they came.
-pub(super) fn identity(key: PKey<Private>, certificates: &[X509]) -> Result<Identity, String> {
-    let is_own = |certificate: &X509Ref| certificate.public_key().is_ok_and(|public| public.public_eq(&key));
-    let Some(own) = certificates.iter().find(|certificate| is_own(certificate)).cloned() else {
-        return Err("none of the certificates belongs to the private key".to_owned());
-    };
-    let mut chain = vec![own];
-    while let Some(last) = chain.last() {
-        let is_next = |candidate: &&X509| {
-            candidate.issued(last) == openssl::x509::X509VerifyResult::OK
-                && chain.iter().all(|known| known != *candidate)
-        };
-        match certificates.iter().find(is_next).cloned() {
-            Some(next) => chain.push(next),
-            None => break,
-        }
-    }
-    Ok(Identity { key, chain })
 }

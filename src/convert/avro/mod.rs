@@ -15,23 +15,25 @@ mod node;
 mod options;
 mod parse;
 mod plan;
+mod row;
 mod values;
 
 use crate::data::registered::Registered;
 use crate::data::{Error, SchemaAndValue};
 use node::{Node, Plan};
-pub(super) use options::Options;
+use options::Options;
+pub use row::{APICURIO, CONFLUENT};
 
 /// Decodes values of one schema.
 #[derive(Debug)]
-pub(super) struct Reader {
+struct Reader {
     plan: Plan,
     bare_bytes: bool,
 }
 
 impl Reader {
     /// Reads a writer's schema.
-    pub(super) fn new(registered: &Registered, options: Options) -> Result<Self, Error> {
+    fn new(registered: &Registered, options: Options) -> Result<Self, Error> {
         let mut names = parse::Names::new();
         for reference in &registered.references {
             names.read(&reference.text)?;
@@ -41,7 +43,7 @@ impl Reader {
     }
 
     /// Decodes one value.
-    pub(super) fn read(&self, bytes: &[u8]) -> Result<SchemaAndValue, Error> {
+    fn decode(&self, bytes: &[u8]) -> Result<SchemaAndValue, Error> {
         let value = match &self.plan.root {
             Node::Bytes(scale) if self.bare_bytes => values::bytes_or_decimal(bytes, *scale)?,
             root => decode::value(root, &self.plan.records, bytes)?,

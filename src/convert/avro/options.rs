@@ -1,7 +1,6 @@
 //! The settings of an Avro converter that a sink sees.
 
-use super::super::settings;
-use std::collections::BTreeMap;
+use crate::configdef::Values;
 
 /// The converter's own settings that a sink sees.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,15 +21,15 @@ pub(in crate::convert) struct Options {
 }
 
 impl Options {
-    /// Reads them; the tables of keys have checked them.
-    pub(in crate::convert) fn new(settings: &BTreeMap<String, String>, bare_bytes: bool) -> Self {
-        let flag = |key| settings::flag(settings, key);
+    /// Reads them; defaults are the table's.
+    pub(in crate::convert) fn new(values: &Values<'_>, bare_bytes: bool) -> Self {
+        let flag = |key| values.flag(key).unwrap_or_default();
         Self {
-            enhanced: flag("enhanced.avro.schema.support").unwrap_or(false),
-            flatten_singletons: flag("flatten.singleton.unions").unwrap_or(true),
-            generalized: flag("generalized.sum.type.support").unwrap_or(false),
-            discard_type_doc: flag("discard.type.doc.default").unwrap_or(false),
-            ignore_default: flag("ignore.default.for.nullables").unwrap_or(false),
+            enhanced: flag("enhanced.avro.schema.support"),
+            flatten_singletons: flag("flatten.singleton.unions"),
+            generalized: flag("generalized.sum.type.support"),
+            discard_type_doc: flag("discard.type.doc.default"),
+            ignore_default: flag("ignore.default.for.nullables"),
             bare_bytes,
         }
     }

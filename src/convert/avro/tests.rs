@@ -1,16 +1,15 @@
 //! Avro schemas and values against what Confluent's converter makes of them.
 
-use super::{Options, Reader};
+use super::{CONFLUENT, Options, Reader};
+use crate::convert::testing;
 use crate::data::json::{DecimalFormat, write};
 use crate::data::registered::{Reference, Registered};
 use crate::data::{Kind, Schema, SchemaAndValue};
 use proptest::prelude::*;
 use serde_json::json;
-use std::collections::BTreeMap;
 
 fn options(settings: &[(&str, &str)]) -> Options {
-    let owned = |(key, value): &(&str, &str)| ((*key).to_owned(), (*value).to_owned());
-    Options::new(&settings.iter().map(owned).collect::<BTreeMap<_, _>>(), true)
+    Options::new(&testing::settings(&CONFLUENT, "value", settings).values(), true)
 }
 
 fn registered(text: &str, references: &[(&str, &str)]) -> Registered {
@@ -72,7 +71,7 @@ fn every_plain_type_is_read() {
     ]
     .concat();
     let reader = reader(&text);
-    let data = reader.read(&bytes).unwrap();
+    let data = reader.decode(&bytes).unwrap();
     assert_eq!(
         json_of(&data),
         r#"{"a":true,"b":-2,"c":64,"d":1.5,"e":-2.5,"f":"AP8=","g":"hi","h":"Y","i":"Bwg=","j":[1,2,3],"k":{"k":"2"},"l":null}"#
@@ -96,7 +95,7 @@ fn logical_types_and_connects_own_properties_are_restored() {
     ]);
     let reader = reader(&text);
     let bytes = [4, 2, 20, 20, 4, 0x09, 0x29, 0xff, 0xf6, 5, 4, 2, b'u'];
-    let data = reader.read(&bytes).unwrap();
+    let data = reader.decode(&bytes).unwrap();
     assert_eq!(json_of(&data), r#"{"a":2,"b":1,"c":10,"d":10,"e":"CSk=","f":"9g==","g":-3,"h":2,"i":"u"}"#);
     let of = |name: &str| root(&reader).field(name).unwrap().1.schema.clone();
     let names: Vec<_> = ["a", "b", "c", "d", "e", "f"]
@@ -125,7 +124,7 @@ fn a_union_with_null_is_optional_and_other_unions_are_structs() {
     })
     .to_string();
     let reader = reader(&text);
-    let data = reader.read(&[0, 2, 4, 14, 0, 2]).unwrap();
+    let data = reader.decode(&[0, 2, 4, 14, 0, 2]).unwrap();
     assert_eq!(json_of(&data), r#"{"a":null,"b":"d","c":{"int":null,"In":{"x":7},"string":null},"d":1}"#);
     let of = |name: &str| root(&reader).field(name).unwrap().1.schema.clone();
     assert!(of("a").optional && of("a").default.is_none() && of("a").doc.as_deref() == Some("about"));
@@ -150,7 +149,7 @@ fn a_record_inside_itself_and_maps_with_keys_of_any_type_are_read() {
         ]
     });
     let reader = reader(&text.to_string());
-    let data = reader.read(&[2, 2, 4, 0, 0, 2, 6, 2, b'x', 0]).unwrap();
+    let data = reader.decode(&[2, 2, 4, 0, 0, 2, 6, 2, b'x', 0]).unwrap();
     assert_eq!(json_of(&data), r#"{"v":1,"next":{"v":2,"next":null,"m":[]},"m":[[3,"x"]]}"#);
 }
 
@@ -159,7 +158,7 @@ fn references_are_read_before_the_schema_and_names_are_found_by_their_namespace(
     let address = r#"{"type":"record","name":"Address","namespace":"com.ex","fields":[{"name":"city","type":"string"}]}"#;
     let text = r#"{"type":"record","name":"P","namespace":"com.ex","fields":[{"name":"a","type":"Address"},{"name":"b","type":"com.ex.Address"}]}"#;
     let reader = Reader::new(&registered(text, &[("com.ex.Address", address)]), options(&[])).unwrap();
-    let data = reader.read(&[2, b'x', 2, b'y']).unwrap();
+    let data = reader.decode(&[2, b'x', 2, b'y']).unwrap();
     assert_eq!(json_of(&data), r#"{"a":{"city":"x"},"b":{"city":"y"}}"#);
 }
 
@@ -200,9 +199,9 @@ fn schemas_that_make_no_sense_are_errors() {
     ] {
         assert!(Reader::new(&registered(text, &[]), options(&[])).is_err(), "{text}");
     }
-    assert!(reader("\"string\"").read(&[2, b'x']).is_ok());
-    assert!(reader("string").read(&[2, b'x']).is_ok());
-    let bytes = reader("bytes").read(&[2, b'x']).unwrap().value;
+    assert!(reader("\"string\"").decode(&[2, b'x']).is_ok());
+    assert!(reader("string").decode(&[2, b'x']).is_ok());
+    let bytes = reader("bytes").decode(&[2, b'x']).unwrap().value;
     assert_eq!(bytes, crate::data::Value::Bytes(vec![2, b'x'].into()), "no length before it");
 }
 
@@ -224,18 +223,18 @@ fn hostile() -> Reader {
 fn great_lengths_and_depths_are_refused_before_memory_is_taken() {
     let reader = hostile();
     let varint = [0xfe, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x01];
-    assert!(reader.read(&varint).is_err(), "a text of 2^62 bytes");
-    assert!(reader.read(&[&[0][..], &varint].concat()).is_err(), "2^62 nulls");
-    assert!(reader.read(&[0, 1, 0x7f, 0]).is_err());
-    assert!(reader.read(&[0, 0, 0, 2].repeat(100_000)).is_err(), "a record in a record, in a record, …");
+    assert!(reader.decode(&varint).is_err(), "a text of 2^62 bytes");
+    assert!(reader.decode(&[&[0][..], &varint].concat()).is_err(), "2^62 nulls");
+    assert!(reader.decode(&[0, 1, 0x7f, 0]).is_err());
+    assert!(reader.decode(&[0, 0, 0, 2].repeat(100_000)).is_err(), "a record in a record, in a record, …");
     let forever = r#"{"type":"record","name":"R","fields":[{"name":"a","type":"R"}]}"#;
-    assert!(self::reader(forever).read(&[]).is_err(), "a record that cannot end");
+    assert!(self::reader(forever).decode(&[]).is_err(), "a record that cannot end");
 }
 
 proptest! {
     #[test]
     fn any_bytes_are_read_or_refused(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
-        let _read_or_refused = hostile().read(&bytes);
+        let _read_or_refused = hostile().decode(&bytes);
     }
 
     #[test]

@@ -10,21 +10,23 @@ mod framing;
 mod options;
 mod plan;
 mod read;
+mod row;
 
 use super::wire::Framed;
 use crate::data::registered::Registered;
 use crate::data::{Error, SchemaAndValue};
 use error::bad_message;
 use framing::Which;
-pub(super) use options::Options;
+use options::Options;
 use plan::Plan;
 use prost_reflect::{DynamicMessage, FileDescriptor};
+pub use row::{APICURIO, CONFLUENT};
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
 /// Reads messages of one schema.
 #[derive(Debug)]
-pub(super) struct Reader {
+struct Reader {
     file: FileDescriptor,
     options: Options,
     /// Held for a lookup only; a schema has few messages.
@@ -55,12 +57,12 @@ impl Plans {
 
 impl Reader {
     /// Compiles a schema.
-    pub(super) fn new(registered: &Registered, options: Options) -> Result<Self, Error> {
+    fn new(registered: &Registered, options: Options) -> Result<Self, Error> {
         Ok(Self { file: compile::file(registered)?, options, plans: RwLock::default() })
     }
 
     /// Reads one message.
-    pub(super) fn read(&self, framed: &Framed<'_>) -> Result<SchemaAndValue, Error> {
+    fn decode(&self, framed: &Framed<'_>) -> Result<SchemaAndValue, Error> {
         let (which, payload) = framing::read(self.options.indexes, framed)?;
         let plan = self.plan(which)?;
         let message = DynamicMessage::decode(plan.message.clone(), payload)

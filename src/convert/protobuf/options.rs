@@ -1,7 +1,6 @@
 //! The settings of a Protobuf converter that a sink sees.
 
-use super::super::settings;
-use std::collections::BTreeMap;
+use crate::configdef::Values;
 
 /// The converter's own settings that a sink sees.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,19 +29,19 @@ pub(in crate::convert) struct Options {
 }
 
 impl Options {
-    /// Reads them; the tables of keys have checked them.
-    pub(in crate::convert) fn new(settings: &BTreeMap<String, String>, indexes: bool) -> Self {
-        let flag = |key, default| settings::flag(settings, key).unwrap_or(default);
+    /// Reads them; defaults are the table's.
+    pub(in crate::convert) fn new(values: &Values<'_>, indexes: bool) -> Self {
+        let flag = |key| values.flag(key).unwrap_or_default();
         Self {
-            enhanced: flag("enhanced.protobuf.schema.support", false),
-            int_enums: flag("int.for.enums", false),
-            optional_for_nullables: flag("optional.for.nullables", false),
-            optional_for_proto2: flag("optional.for.proto2", true),
-            wrapper_for_nullables: flag("wrapper.for.nullables", false),
-            wrapper_for_raw: flag("wrapper.for.raw.primitives", true),
-            struct_for_nulls: flag("generate.struct.for.nulls", false),
-            index_for_unions: flag("generate.index.for.unions", true),
-            flatten_unions: flag("flatten.unions", false),
+            enhanced: flag("enhanced.protobuf.schema.support"),
+            int_enums: flag("int.for.enums"),
+            optional_for_nullables: flag("optional.for.nullables"),
+            optional_for_proto2: flag("optional.for.proto2"),
+            wrapper_for_nullables: flag("wrapper.for.nullables"),
+            wrapper_for_raw: flag("wrapper.for.raw.primitives"),
+            struct_for_nulls: flag("generate.struct.for.nulls"),
+            index_for_unions: flag("generate.index.for.unions"),
+            flatten_unions: flag("flatten.unions"),
             indexes,
         }
     }

@@ -1,16 +1,15 @@
 //! Protobuf schemas and messages against what Confluent's converter makes of them.
 
-use super::{Options, Reader};
+use super::{CONFLUENT, Options, Reader};
+use crate::convert::testing;
 use crate::convert::wire::Framed;
 use crate::data::json::{DecimalFormat, write};
 use crate::data::registered::{Reference, Registered, SchemaId};
 use crate::data::{Error, SchemaAndValue};
 use proptest::prelude::*;
-use std::collections::BTreeMap;
 
 fn options(settings: &[(&str, &str)]) -> Options {
-    let owned = |(key, value): &(&str, &str)| ((*key).to_owned(), (*value).to_owned());
-    Options::new(&settings.iter().map(owned).collect::<BTreeMap<_, _>>(), true)
+    Options::new(&testing::settings(&CONFLUENT, "value", settings).values(), true)
 }
 
 fn made(text: &str, settings: &[(&str, &str)]) -> Result<Reader, Error> {
@@ -30,7 +29,7 @@ fn json_of(data: &SchemaAndValue) -> String {
 }
 
 fn read(text: &str, settings: &[(&str, &str)], payload: &[u8]) -> String {
-    json_of(&made(text, settings).unwrap().read(&framed(payload)).unwrap())
+    json_of(&made(text, settings).unwrap().decode(&framed(payload)).unwrap())
 }
 
 const PROTO2: &str = "syntax = \"proto2\"; package p; message M {
@@ -65,7 +64,7 @@ fn oneofs_enums_and_messages_in_themselves_follow_the_settings() {
         read(UNION, &[("flatten.unions", "true")], &payload[..3]),
         r#"{"a":0,"b":null,"e":"X","m":null}"#
     );
-    let endless = made(UNION, &[("generate.struct.for.nulls", "true")]).unwrap().read(&framed(&[0]));
+    let endless = made(UNION, &[("generate.struct.for.nulls", "true")]).unwrap().decode(&framed(&[0]));
     assert!(endless.unwrap_err().to_string().contains("nested deeper"));
 }
 
@@ -75,7 +74,7 @@ fn wrappers_become_values_where_it_is_wanted() {
     let payload = [0, 0x0a, 2, 0x08, 5];
     assert_eq!(read(field, &[], &payload), r#"{"a":{"value":5},"b":0}"#);
     let reader = made(field, &[("wrapper.for.nullables", "true")]).unwrap();
-    let data = reader.read(&framed(&payload)).unwrap();
+    let data = reader.decode(&framed(&payload)).unwrap();
     assert_eq!(json_of(&data), r#"{"a":5,"b":0}"#);
     let schema = data.schema.unwrap();
     let optional: Vec<_> = schema.fields().iter().map(|field| field.schema.optional).collect();
@@ -90,18 +89,20 @@ fn a_message_is_found_by_its_indexes_or_by_apicurios_name() {
     let reader = made(text, &[]).unwrap();
     let in_header =
         Framed { id: SchemaId::Number(1), in_header: Some(&[2, 2]), detail: None, payload: &[0x08, 1] };
-    assert_eq!(json_of(&reader.read(&in_header).unwrap()), r#"{"c":1}"#);
+    assert_eq!(json_of(&reader.decode(&in_header).unwrap()), r#"{"c":1}"#);
     for bad in [&[][..], &[2], &[2, 9], &[1], &[0xfe, 0xff, 0x7f], &[0xff; 12]] {
-        assert!(reader.read(&framed(bad)).is_err(), "{bad:?}");
+        assert!(reader.decode(&framed(bad)).is_err(), "{bad:?}");
     }
     let registered = Registered { kind: None, text: text.to_owned(), references: Vec::new() };
-    let reader = Reader::new(&registered, Options::new(&BTreeMap::new(), false)).unwrap();
-    assert_eq!(json_of(&reader.read(&framed(&[3, 0x0a, 1, b'C', 0x08, 1])).unwrap()), r#"{"c":1}"#);
-    assert_eq!(json_of(&reader.read(&framed(&[3, 0x0a, 1, b'B', 0x08, 1])).unwrap()), r#"{"b":1}"#);
-    assert!(reader.read(&framed(&[3, 0x0a, 1, b'X', 0x08, 1])).is_err());
+    let reader =
+        Reader::new(&registered, Options::new(&testing::settings(&CONFLUENT, "value", &[]).values(), false))
+            .unwrap();
+    assert_eq!(json_of(&reader.decode(&framed(&[3, 0x0a, 1, b'C', 0x08, 1])).unwrap()), r#"{"c":1}"#);
+    assert_eq!(json_of(&reader.decode(&framed(&[3, 0x0a, 1, b'B', 0x08, 1])).unwrap()), r#"{"b":1}"#);
+    assert!(reader.decode(&framed(&[3, 0x0a, 1, b'X', 0x08, 1])).is_err());
     let named = |name: Option<&'static [u8]>| {
         let framed = Framed { in_header: Some(&[]), detail: name, ..framed(&[0x08, 1]) };
-        reader.read(&framed).map(|data| json_of(&data)).ok()
+        reader.decode(&framed).map(|data| json_of(&data)).ok()
     };
     assert_eq!(named(Some(b"C")).as_deref(), Some(r#"{"c":1}"#));
     assert_eq!(named(None).as_deref(), Some(r#"{"a":1}"#));
@@ -116,14 +117,14 @@ fn decimals_dates_and_times_have_connects_types() {
         int32 small = 2 [(confluent.field_meta).params = {key: \"connect.type\", value: \"int8\"}]; google.type.Date day = 3; }";
     let reader = made(text, &[]).unwrap();
     let payload = [0, 0x0a, 5, 0x0a, 1, 0xff, 0x18, 2, 0x10, 3, 0x1a, 7, 0x08, 0xb2, 0x0f, 0x10, 1, 0x18, 2];
-    let data = reader.read(&framed(&payload)).unwrap();
+    let data = reader.decode(&framed(&payload)).unwrap();
     assert_eq!(json_of(&data), r#"{"d":"/w==","small":3,"day":1}"#);
     let schema = data.schema.unwrap();
     let parameters = &schema.field("d").unwrap().1.schema.parameters;
     assert_eq!(parameters.get("connect.decimal.precision").map(|text| &**text), Some("9"));
-    let other_scale = reader.read(&framed(&[0, 0x0a, 5, 0x0a, 1, 0xff, 0x18, 3])).unwrap_err();
+    let other_scale = reader.decode(&framed(&[0, 0x0a, 5, 0x0a, 1, 0xff, 0x18, 3])).unwrap_err();
     assert!(other_scale.to_string().contains("Schema has scale 2, value has scale 3"), "{other_scale}");
-    assert!(reader.read(&framed(&[0, 0x1a, 2, 0x10, 13])).is_err(), "a thirteenth month");
+    assert!(reader.decode(&framed(&[0, 0x1a, 2, 0x10, 13])).is_err(), "a thirteenth month");
 }
 
 #[test]
@@ -158,7 +159,7 @@ proptest! {
     fn any_bytes_are_read_or_refused(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
         let reader = made(UNION, &[]).unwrap();
         let in_header = Framed { id: SchemaId::Number(1), in_header: Some(&[0]), detail: None, payload: &bytes };
-        let _read_or_refused = (reader.read(&framed(&bytes)), reader.read(&in_header));
+        let _read_or_refused = (reader.decode(&framed(&bytes)), reader.decode(&in_header));
     }
 
     #[test]

@@ -10,6 +10,7 @@ mod node;
 mod options;
 mod plan;
 mod read;
+mod row;
 
 use crate::data::json_text::{self, Json};
 use crate::data::registered::Registered;
@@ -17,21 +18,22 @@ use crate::data::room::Room;
 use crate::data::{Error, SchemaAndValue};
 use documents::Documents;
 use node::Plan;
-pub(super) use options::Options;
+use options::Options;
+pub use row::ROW;
 use std::sync::Arc;
 
 /// Reads values of one schema.
 #[derive(Debug)]
-pub(super) struct Reader(Plan);
+struct Reader(Plan);
 
 impl Reader {
     /// Reads a JSON Schema.
-    pub(super) fn new(registered: &Registered, options: Options) -> Result<Self, Error> {
+    fn new(registered: &Registered, options: Options) -> Result<Self, Error> {
         plan::make(&Documents::new(registered)?, options).map(Self)
     }
 
     /// Reads one document.
-    pub(super) fn read(&self, bytes: &[u8]) -> Result<SchemaAndValue, Error> {
+    fn decode(&self, bytes: &[u8]) -> Result<SchemaAndValue, Error> {
         let json = json_text::parse(bytes, 0).map_err(super::json_payload::not_json)?;
         if json == Json::Null {
             return Ok(SchemaAndValue::NULL);

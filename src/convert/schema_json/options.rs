@@ -1,7 +1,6 @@
 //! The settings of a JSON Schema converter that a sink sees.
 
-use super::super::settings;
-use std::collections::BTreeMap;
+use crate::configdef::Values;
 
 /// The converter's own settings that a sink sees.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -11,8 +10,8 @@ pub(in crate::convert) struct Options {
 }
 
 impl Options {
-    /// Reads them; the tables of keys have checked them.
-    pub(in crate::convert) fn new(settings: &BTreeMap<String, String>) -> Self {
-        Self { generalized: settings::flag(settings, "generalized.sum.type.support").unwrap_or(false) }
+    /// Reads them; defaults are the table's.
+    pub(in crate::convert) fn new(values: &Values<'_>) -> Self {
+        Self { generalized: values.flag("generalized.sum.type.support").unwrap_or_default() }
     }
 }

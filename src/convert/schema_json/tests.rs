@@ -1,19 +1,19 @@
 //! JSON Schemas and values against what Confluent's converter makes of them.
 
-use super::{Options, Reader};
+use super::{Options, ROW, Reader};
+use crate::convert::testing;
 use crate::data::json::{DecimalFormat, write};
 use crate::data::registered::{Reference, Registered};
 use crate::data::{Error, Kind, Schema};
 use proptest::prelude::*;
 use serde_json::{Value as Json, json};
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 fn with(schema: &Json, references: &[(&str, Json)]) -> Result<Reader, Error> {
     let of = |(name, json): &(&str, Json)| Reference { name: (*name).to_owned(), text: json.to_string() };
     let references = references.iter().map(of).collect();
     let registered = Registered { kind: Some("JSON".to_owned()), text: schema.to_string(), references };
-    Reader::new(&registered, Options::new(&BTreeMap::new()))
+    Reader::new(&registered, Options::new(&testing::settings(&ROW, "value", &[]).values()))
 }
 
 fn reader(schema: &Json) -> Reader {
@@ -21,7 +21,7 @@ fn reader(schema: &Json) -> Reader {
 }
 
 fn read(reader: &Reader, json: &Json) -> Result<String, Error> {
-    let data = reader.read(json.to_string().as_bytes())?;
+    let data = reader.decode(json.to_string().as_bytes())?;
     let mut out = Vec::new();
     write(data.schema.as_deref(), &data.value, DecimalFormat::Base64, &mut out)?;
     Ok(String::from_utf8(out).unwrap())
@@ -165,12 +165,12 @@ proptest! {
         let reader = reader(&json!({"type": "object", "properties": {
             "c": {"oneOf": [{"type": "integer"}, {"$ref": "#"}]},
             "d": {"type": "array", "connect.type": "map", "items": {"properties": {"key": {"type": "string"}, "value": {"$ref": "#"}}}}}}));
-        let _read_or_refused = (reader.read(&bytes), reader.read(text.as_bytes()));
+        let _read_or_refused = (reader.decode(&bytes), reader.decode(text.as_bytes()));
     }
 
     #[test]
     fn any_text_is_a_schema_or_none(text in "[\\[\\]{}\":,$#a-z0-9]{0,60}") {
         let registered = Registered { kind: None, text, references: Vec::new() };
-        let _made_or_refused = Reader::new(&registered, Options::new(&BTreeMap::new()));
+        let _made_or_refused = Reader::new(&registered, Options::new(&testing::settings(&ROW, "value", &[]).values()));
     }
 }

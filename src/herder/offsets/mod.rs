@@ -8,7 +8,8 @@ mod request;
 use super::request::deadline;
 use super::view::View;
 use super::{Error, Herder, classes, leading};
-use crate::config::{ConnectorProperties, Properties, WorkerConfig, files};
+use crate::config::{WorkerConfig, files};
+use crate::configdef::{ConnectorProperties, Properties};
 use crate::id::TopicPartition;
 use crate::kafka;
 use crate::kafka::groups::GroupAdmin;
@@ -84,7 +85,7 @@ fn group_id(name: &str, config: &ConnectorProperties, worker: &WorkerConfig) -> 
 fn changeable<'a>(view: &'a View, name: &str) -> Result<&'a ConnectorProperties, Error> {
     let config = view.configs.config(name).ok_or_else(|| Error::connector_not_found(name))?;
     // Nobody here knows whether it is a sink at all.
-    classes::check(config)?;
+    classes::check(view.plugins, config)?;
     if view.configs.target_state(name) != TargetState::Stopped || view.configs.task_count(name) != 0 {
         return Err(Error::BadRequest(format!(
             "Connectors must be in the STOPPED state before their offsets can be modified. This can be done for the \
@@ -128,7 +129,7 @@ fn failed(text: String, error: &kafka::Error) -> Error {
 #[cfg(test)]
 mod tests {
     use super::group_id;
-    use crate::config::ConnectorProperties;
+    use crate::configdef::ConnectorProperties;
     use crate::storage::contract_tests::worker_config;
 
     #[test]

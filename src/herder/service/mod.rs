@@ -52,7 +52,9 @@ impl Options {
     /// The handle, and the loop to be spawned; it ends when `stop` is cancelled.
     pub fn build(self, stop: CancellationToken) -> (Herder, impl Future<Output = Ended> + Send) {
         let (requests, asked) = mpsc::channel(REQUEST_PLACES);
+        let plugins = self.plugins;
         let view = View {
+            plugins,
             phase: Phase::Starting("starting".to_owned(), now()),
             configs: storage::ClusterConfigState::default(),
             statuses: BTreeMap::new(),
@@ -64,13 +66,14 @@ impl Options {
         let (publisher, view) = watch::channel(Arc::new(view));
         let (turns, turn) = watch::channel(None);
         let (key_sender, keys) = watch::channel(Arc::default());
-        let (config, checks) = (self.config.clone(), Checks::default());
+        let (config, checks) = (self.config.clone(), Checks::new(plugins));
         let herder = Herder {
             requests,
             published: PublishedView::new(view),
             config,
             turn,
             checks,
+            plugins,
             keys,
             startup: None,
         };

@@ -15,6 +15,7 @@ impl Service {
         let topics = self.shown_topics();
         self.publishers.view.send_modify(|view| {
             *view = Arc::new(View {
+                plugins: view.plugins,
                 phase,
                 configs: self.topic.state().clone(),
                 statuses: self.statuses.clone(),

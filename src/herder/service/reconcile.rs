@@ -53,11 +53,11 @@ impl Service {
         let state = self.topic.state();
         let config = state.config(name)?;
         let applied = state.applied_config(name).is_some_and(|applied| applied == config);
-        let current = task_configs::are_current(config, &state.tasks(name));
+        let current = task_configs::are_current(self.options.plugins, config, &state.tasks(name));
         Some(Wanted {
             revision: state.revision(name).unwrap_or_default(),
             target: state.target_state(name),
-            known: classes::is_known(config),
+            known: classes::is_known(self.options.plugins, config),
             tasks_current: applied && current,
             leads: self.leads(),
             share: self.share(name),
@@ -92,7 +92,7 @@ impl Service {
     async fn write_tasks(&mut self, name: &Arc<str>) -> bool {
         self.going_on();
         let Some(config) = self.topic.state().config(name) else { return false };
-        let tasks = task_configs::make(name, config);
+        let tasks = task_configs::make(self.options.plugins, name, config);
         let written = self.topic.put_tasks(name, tasks).await;
         // What was read back counts, also when the rest failed.
         self.dirty.insert(name.clone());
@@ -156,7 +156,7 @@ impl Service {
     fn refuse(&mut self, name: &Arc<str>) {
         let state = self.topic.state();
         let Some(config) = state.config(name) else { return };
-        let trace = classes::check(config).err().map(|error| error.to_string());
+        let trace = classes::check(self.options.plugins, config).err().map(|error| error.to_string());
         let (revision, share) = (state.revision(name).unwrap_or_default(), self.share(name));
         tracing::error!(connector = %name, trace, "this connector cannot run here; others are not affected");
         self.set_actual(name, Actual::Refused { revision, share: share.clone() });

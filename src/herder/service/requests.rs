@@ -4,7 +4,8 @@
 use super::managed::Managed;
 use super::restart::{choose, shown};
 use super::state::Service;
-use crate::config::{ConnectorProperties, Mode};
+use crate::config::Mode;
+use crate::configdef::ConnectorProperties;
 use crate::herder::Error;
 use crate::herder::request::{Reply, Request, When, WrittenConnector};
 use crate::herder::view::{ConnectorStatus, Phase, info};
@@ -94,7 +95,7 @@ impl Service {
         let changes = self.topic.put_connector(name, config, initial_state).await;
         self.written(changes)?;
         tracing::info!(connector = %name, created = !exists, "connector config written");
-        Ok(WrittenConnector { info: info(self.topic.state(), name)?, created: !exists })
+        Ok(WrittenConnector { info: info(self.options.plugins, self.topic.state(), name)?, created: !exists })
     }
 
     async fn delete(&mut self, name: &Arc<str>) -> Result<(), Error> {
@@ -134,8 +135,11 @@ impl Service {
     fn restart_connector(&mut self, name: &Arc<str>) -> Result<(), Error> {
         self.known_to_restart(name)?;
         let failed = self.shown_status(name).is_some_and(|status| status.connector.state == State::Failed);
-        let known =
-            self.topic.state().config(name).is_some_and(|config| crate::herder::classes::is_known(config));
+        let known = self
+            .topic
+            .state()
+            .config(name)
+            .is_some_and(|config| crate::herder::classes::is_known(self.options.plugins, config));
         if !known {
             return Err(Error::StartFailed(format!("Failed to start connector: {name}")));
         }

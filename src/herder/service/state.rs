@@ -12,6 +12,7 @@ use crate::herder::request::Reply;
 use crate::herder::runner::Runner;
 use crate::herder::view::{ActiveTopics, ConnectorStatus, View};
 use crate::membership::{Assignment, Cluster, ClusterView, Membership, Share};
+use crate::plugins::Plugins;
 use crate::status::{State, WorkerEvent};
 use crate::storage::{self, ConfigTopic, OpenStores, StatusId, StatusTopic};
 use crate::telemetry::Loggers;
@@ -23,6 +24,8 @@ use tokio::time::Instant;
 
 /// What a herder is made of.
 pub struct Options {
+    /// The classes that connectors may name.
+    pub plugins: Plugins,
     /// The worker's settings, for validation.
     pub config: Arc<WorkerConfig>,
     /// `host:port` that this worker writes into states.

@@ -21,7 +21,12 @@ impl Service {
         let connector = self.status.connector(name)?.into();
         let tasks =
             self.status.tasks(name).into_iter().map(|(id, status)| TaskState { id, state: status.into() });
-        Some(ConnectorStatus { name: name.clone(), connector, tasks: tasks.collect(), kind: kind(config) })
+        Some(ConnectorStatus {
+            name: name.clone(),
+            connector,
+            tasks: tasks.collect(),
+            kind: kind(self.options.plugins, config),
+        })
     }
 
     /// A deleted connector has no states, and what its drain still reports is of no interest.
@@ -108,7 +113,7 @@ impl Service {
             trace,
             worker_id: self.options.worker_id.clone(),
             generation: self.view.generation,
-            version: config.and_then(|config| classes::version(config)),
+            version: config.and_then(|config| classes::version(self.options.plugins, config)),
         };
         self.status.put(id, status);
         self.touched.insert(name);

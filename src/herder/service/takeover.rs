@@ -4,7 +4,8 @@
 //! It only looks and tells; the groups mend themselves.
 
 use super::state::Service;
-use crate::config::{ConnectorProperties, WorkerConfig};
+use crate::config::WorkerConfig;
+use crate::configdef::ConnectorProperties;
 use crate::herder::offsets::group_of;
 use crate::kafka;
 use crate::membership::Assignment;

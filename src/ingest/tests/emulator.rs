@@ -5,7 +5,7 @@
 use super::super::managed::ManagedIngestClient;
 use super::super::{Error, IngestClient as _, IngestRequest, Target};
 use super::{Settings, http, request, settings, target};
-use crate::config::Authentication;
+use crate::kusto::config::Authentication;
 use crate::secret::Secret;
 use adx_emulator::engine::RequestOptions;
 use adx_emulator::faults::{Effect, Moment, Rule};

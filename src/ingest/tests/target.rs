@@ -90,7 +90,7 @@ async fn an_engine_that_is_not_there_is_no_error() {
 #[tokio::test]
 async fn a_thorough_look_asks_for_rights_too_and_wants_an_answer() {
     let fake = Fake::start().await;
-    let auth = crate::config::Authentication::ManagedIdentity { client_id: Some("user-1".to_owned()) };
+    let auth = crate::kusto::config::Authentication::ManagedIdentity { client_id: Some("user-1".to_owned()) };
     let client = client(Settings { auth, ..settings(&fake.url) });
     let forbidden = json!({"error": {"code": "Forbidden", "@message": "Principal is not authorized"}});
     let targets = [target("my-db", "Storms", None)];

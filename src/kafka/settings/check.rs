@@ -1,7 +1,8 @@
 //! What making clients would say of their settings, without making one.
 
 use super::{Assembled, Note, NoteKind, clients};
-use crate::config::{ClientSettings, Properties, WorkerConfig};
+use crate::config::{ClientSettings, WorkerConfig};
+use crate::configdef::Properties;
 use crate::kafka::Error;
 
 /// What is wrong with the settings of clients, and what their user may not expect.

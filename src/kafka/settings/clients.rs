@@ -11,7 +11,8 @@ use rdkafka::ClientConfig;
 use super::kerberos::{JAAS, KINIT, Login, RELOGIN};
 use super::{Assembled, Layer, PROTOCOL, assemble, merged, protocol, sasl, setting};
 use crate::config::custody;
-use crate::config::{ClientKind, ConnectorProperties, Mode, Properties, WorkerConfig};
+use crate::config::{ClientKind, Mode, WorkerConfig};
+use crate::configdef::{ConnectorProperties, Properties};
 use crate::kafka::Error;
 
 /// How often topics are looked at, and the longest pause between that librdkafka takes.

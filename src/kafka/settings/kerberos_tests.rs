@@ -6,8 +6,8 @@ use rdkafka::ClientConfig;
 
 use super::kerberos::{self, Login};
 use super::{Error, Layer, merged};
-use crate::config::Properties;
 use crate::config::jaas::login_entry;
+use crate::configdef::Properties;
 
 const MODULE: &str = "com.sun.security.auth.module.Krb5LoginModule required";
 
@@ -182,7 +182,8 @@ mod without {
 mod with {
     use super::super::{admin, consumer, own, producer, storage};
     use super::{MODULE, key_table, properties};
-    use crate::config::{Properties, WorkerConfig, fixtures};
+    use crate::config::{WorkerConfig, fixtures};
+    use crate::configdef::Properties;
 
     fn sign_in(options: &str) -> Properties {
         let line = format!("{MODULE} {options};");

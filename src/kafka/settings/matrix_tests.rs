@@ -1,6 +1,7 @@
 //! Each setting of Java's clients with edge values, and the settings that have rules between them with each other: either
 //! the key is named as wrong, or a client is really made of it. What nobody thought of fails here.
 
+use crate::plugins::BUILT_IN;
 use std::collections::HashSet;
 
 use rdkafka::ClientConfig;
@@ -11,7 +12,8 @@ use rdkafka::producer::{BaseProducer, DefaultProducerContext};
 
 use super::Assembled;
 use super::clients::{assembled_admin, assembled_consumer, assembled_producer};
-use crate::config::{ClientKind, JavaType, Properties, WorkerConfig, java_keys};
+use crate::config::{ClientKind, JavaType, WorkerConfig, java_keys};
+use crate::configdef::Properties;
 
 fn worker() -> WorkerConfig {
     let env = [
@@ -20,7 +22,7 @@ fn worker() -> WorkerConfig {
         ("OFFSET_STORAGE_TOPIC", "o"),
         ("GROUP_ID", "g"),
     ];
-    WorkerConfig::load(None, env.map(|(key, value)| (key.to_owned(), value.to_owned()))).unwrap()
+    WorkerConfig::load(&BUILT_IN, None, env.map(|(key, value)| (key.to_owned(), value.to_owned()))).unwrap()
 }
 
 fn assembled(worker: &WorkerConfig, kind: ClientKind, settings: &[(&str, String)]) -> Assembled {

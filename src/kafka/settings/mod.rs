@@ -27,8 +27,9 @@ use rdkafka::ClientConfig;
 use rdkafka::config::RDKafkaLogLevel;
 
 use super::Error;
+use crate::config::ClientKind;
 use crate::config::tls::{self, Settings};
-use crate::config::{ClientKind, Properties};
+use crate::configdef::Properties;
 use assembled::{Assembled, PROTOCOL, setting};
 pub use assembled::{Note, NoteKind};
 pub use check::{Checked, CheckedWorker, connector as check_connector, worker as check_worker};

@@ -3,7 +3,8 @@
 use rdkafka::ClientConfig;
 
 use super::{Layer, client_config};
-use crate::config::{ClientKind, Properties, WorkerConfig, fixtures, java_key};
+use crate::config::{ClientKind, WorkerConfig, fixtures, java_key};
+use crate::configdef::Properties;
 use crate::kafka::Error;
 
 fn properties(pairs: &[(&str, &str)]) -> Properties {

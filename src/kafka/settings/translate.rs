@@ -11,7 +11,8 @@ use super::assembled::{Assembled, Note, NoteKind, PROTOCOL, setting};
 use super::table::{Treatment, treatment};
 use super::{sasl, ssl};
 use crate::config::tls::{Setting, Settings};
-use crate::config::{ClientKind, JavaType, broker_addresses, did_you_mean, java_key, java_keys};
+use crate::config::{ClientKind, JavaType, broker_addresses, java_key, java_keys};
+use crate::configdef::did_you_mean;
 use crate::kafka::Error;
 
 /// So many surprises are told.

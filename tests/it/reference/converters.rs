@@ -6,8 +6,8 @@ use std::sync::Arc;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bigdecimal::BigDecimal;
-use kusto_connect::config::ConfigError;
-use kusto_connect::convert::{self, Converter};
+use kusto_connect::configdef::ConfigError;
+use kusto_connect::convert::{Converter, Made};
 use kusto_connect::data::json::DecimalFormat;
 use kusto_connect::data::{self, SchemaAndValue, Struct, Value};
 use serde_json::{Value as Json, json};
@@ -233,8 +233,11 @@ fn converter(case: &Case) -> Result<Arc<dyn Converter>, Json> {
     };
     let config = validated(&settings).map_err(refused)?;
     let own = if key == "header.converter" { &config.header_converter } else { &config.value_converter };
-    convert::converter(key, &own.class, &own.settings)
-        .map_err(|error| json!({ "config_errors": [error.to_string()] }))
+    match own.make() {
+        Ok(Made::Plain(converter)) => Ok(converter),
+        Ok(Made::Registered(_)) => panic!("{key} needs a registry"),
+        Err(error) => Err(json!({ "config_errors": [error.to_string()] })),
+    }
 }
 
 fn convert(case: &Case) -> Json {

@@ -13,6 +13,7 @@ mod jvm;
 mod kafka;
 #[cfg(feature = "gssapi")]
 mod kerberos;
+pub mod made;
 mod numbers;
 mod process;
 mod proxy;

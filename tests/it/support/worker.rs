@@ -1,5 +1,6 @@
 //! A worker of ours in this process, on a free port.
 
+use kusto_connect::plugins::{BUILT_IN, Plugins};
 use std::net::SocketAddr;
 
 use kusto_connect::app::{App, RunningApp};
@@ -18,6 +19,12 @@ impl TestWorker {
     pub async fn start(bootstrap: &str, cluster: &str, settings: &[(&str, &str)]) -> Self {
         let app = App::build(worker_config(bootstrap, cluster, settings)).start().await.expect("a worker");
         Self { app, client: Client::new() }
+    }
+
+    /// The same of a worker with these classes.
+    pub async fn with_plugins(plugins: Plugins, bootstrap: &str, cluster: &str) -> Self {
+        let app = App::build(worker_config(bootstrap, cluster, &[])).with_plugins(plugins);
+        Self { app: app.start().await.expect("a worker"), client: Client::new() }
     }
 
     /// `host:port` of its REST.
@@ -75,5 +82,5 @@ pub fn worker_config(bootstrap: &str, cluster: &str, settings: &[(&str, &str)]) 
     ];
     let own = own.into_iter().map(|(key, value)| (key.to_owned(), value));
     let more = settings.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned()));
-    WorkerConfig::load(None, own.chain(more)).expect("good settings")
+    WorkerConfig::load(&BUILT_IN, None, own.chain(more)).expect("good settings")
 }

@@ -1,0 +1,117 @@
+//! The table of the Kusto sink's keys.
+//!
+//! Types, defaults, groups, orders and display names are those the JVM connector shows (5.3.1); the documentation is ours
+//! and says what *this* worker does.
+
+use crate::configdef::def::Check::{Any, AtLeast, OneOf};
+use crate::configdef::def::Importance::{High, Low, Medium as Mid};
+use crate::configdef::def::Kind::{Boolean, Int, List, Long, Password, String as Text};
+use crate::configdef::def::RowDefault::{Is, Null, Required};
+use crate::configdef::def::Width::{Long as Wide, Medium, Short as Narrow};
+use crate::configdef::def::{Row, RowDefault};
+
+/// The group of keys about the cluster.
+pub const CONNECTION: &str = "Connection";
+/// The group of keys about tables and batches.
+pub const WRITES: &str = "Writes";
+const RETRIES: &str = "Error Handling and Retries";
+
+/// Names accepted for `aad.auth.strategy`; mixed case is refused, as the JVM connector does.
+pub const STRATEGIES: &[&str] = &[
+    "APPLICATION",
+    "application",
+    "MANAGED_IDENTITY",
+    "managed_identity",
+    "AZ_DEV_TOKEN",
+    "az_dev_token",
+    "WORKLOAD_IDENTITY",
+    "workload_identity",
+    "AZ_CLI",
+    "az_cli",
+];
+
+/// Names accepted for `behavior.on.error`.
+pub const BEHAVIORS: &[&str] = &["FAIL", "LOG", "IGNORE", "fail", "log", "ignore"];
+
+/// Values of `kusto.ingestion.protocol`.
+pub const PROTOCOLS: &[&str] = &["queued", "v2", "auto"];
+
+/// The Kusto sink's keys, in its order.
+#[rustfmt::skip] // a table: one row is one key
+pub const KUSTO: &[Row] = &[
+    Row("kusto.ingestion.url", Text, Required, Any, High, (CONNECTION, 0), Medium, "Kusto cluster ingestion URL",
+        "The data management endpoint, https://ingest-<cluster>.<region>.kusto.windows.net. ingest- is put in when it \
+         is missing; https:// too. Plain http only for this machine or with worker.allow.insecure.http."),
+    Row("kusto.query.url", Text, Required, Any, Low, (CONNECTION, 1), Medium, "Kusto cluster query URL",
+        "The engine endpoint, https://<cluster>.<region>.kusto.windows.net."),
+    Row("aad.auth.appkey", Password, Null, Any, High, (CONNECTION, 2), Medium, "Kusto Auth AppKey",
+        "The client secret of the service principal."),
+    Row("aad.auth.accesstoken", Password, Null, Any, Low, (CONNECTION, 3), Medium, "Kusto Auth AccessToken",
+        "A bearer token for the strategy AZ_DEV_TOKEN; it is never renewed, so it is for development only."),
+    Row("aad.auth.appid", Text, Null, Any, High, (CONNECTION, 4), Medium, "Kusto Auth AppID",
+        "The client id of the service principal, or of a user-assigned managed identity."),
+    Row("aad.auth.authority", Text, Null, Any, High, (CONNECTION, 5), Medium, "Kusto Auth Authority",
+        "The tenant of the service principal; organizations when not set."),
+    Row("kusto.validation.table.enable", Boolean, Is("false"), Any, Low, (CONNECTION, 6), Narrow, "Enable table validation",
+        "true: before the first record, tables, mappings, the right to ingest and the policies of tables that are streamed to are \
+         checked, and each task fails that would not get its records in; the message has the KQL that mends it. When it is not \
+         written, only tables and mappings are looked up. false: nothing is."),
+    Row("aad.auth.strategy", Text, Is("APPLICATION"), OneOf(STRATEGIES), High, (CONNECTION, 7), Medium, "Kusto Auth Strategy",
+        "How the worker proves who it is: APPLICATION is a service principal with aad.auth.appkey or a certificate, then a managed \
+         identity, a federated token, a fixed token, and AZ_CLI, whoever is signed in to the Azure CLI (for development). \
+         An endpoint on this machine, or one of plain http, needs none."),
+    Row("proxy.host", Text, Null, Any, Low, (CONNECTION, 8), Medium, "Proxy host used to connect to Kusto",
+        "The name of an HTTP proxy that all calls to Azure take: ingestion, queries, storage and sign-in, but not those to the \
+         machine's own identity service. It wins over HTTPS_PROXY and the like."),
+    Row("proxy.port", Int, Is("-1"), Any, Low, (CONNECTION, 9), Medium, "Proxy port used to connect to Kusto",
+        "Its port; needed with proxy.host."),
+    Row("aad.auth.certificate.path", Text, Null, Any, Low, (CONNECTION, 10), Medium, "Kusto Auth Certificate",
+        "A file with the certificate of the service principal, who vouches for it, and its RSA key: PEM, PKCS12 or JKS. Instead of \
+         aad.auth.appkey. It is read again for each sign-in."),
+    Row("aad.auth.certificate.password", Password, Null, Any, Low, (CONNECTION, 11), Medium, "Kusto Auth Certificate Password",
+        "The password of that file, if it has one."),
+    Row("kusto.ingestion.protocol", Text, Is("queued"), OneOf(PROTOCOLS), Low, (CONNECTION, 12), Narrow, "Ingestion protocol",
+        "How the service learns of a batch: queued (a message in its queue), v2 (its REST API, a preview: a batch that the \
+         service fails later is told in the log), or auto (v2 where the cluster offers and prefers it). Ours; the JVM \
+         connector has queued only."),
+    Row("kusto.validation.records.enable", Boolean, Is("true"), Any, Low, (CONNECTION, 13), Narrow, "Enable record validation",
+        "Whether texts and bytes that are passed on unread are looked at for what would cost the other records of their batch: \
+         JSON that is no object, quotes that are never closed. Such a record is a bad one. What ADX takes beyond JSON's \
+         standard (comments, single quotes, NaN) needs false. Ours."),
+    Row("kusto.tables.topics.mapping", Text, Required, Any, High, (WRITES, 0), Medium, "Kusto Table Topics Mapping",
+        "A JSON array, single quotes allowed, with one object per topic: topic (a name, or * for all others) or topicRegex \
+         (an expression that whole names match), db, table, format, mapping (the name of an ingestion mapping of the table), \
+         columns (what of a record is written beside its value, as ['key', 'offset as off']), streaming (true: batches \
+         of up to 4 MB go to the engine directly, which needs the table's streamingingestion policy; when the engine does not \
+         take one, it is queued). In db, table and mapping ${topic} is the topic, ${1} or ${name} what a group of topicRegex \
+         matched. The Fabric class has dynamicPayload too (true: the value's members stand in the column payload)."),
+    Row("tempdir.path", Text, Is("/tmp"), Any, Low, (WRITES, 1), Medium, "Temporary Directory",
+        "Accepted for compatibility: nothing is written to local disk."),
+    Row("flush.size.bytes", Long, Is("1048576"), AtLeast(100), Mid, (WRITES, 2), Medium, "Maximum Flush Size",
+        "A partition's batch is sent when it has more than this many uncompressed bytes."),
+    Row("flush.interval.ms", Long, Is("30000"), AtLeast(100), High, (WRITES, 3), Medium, "Maximum Flush Interval",
+        "A partition's batch is sent when its first record is this many milliseconds old."),
+    Row("behavior.on.error", Text, Is("FAIL"), OneOf(BEHAVIORS), Low, (RETRIES, 0), Wide, "Behavior On Error",
+        "What happens to a record that the sink cannot write, and to a batch that is refused for good. FAIL: the task fails. \
+         LOG and IGNORE (which differ in the level of the log): it goes to the topic of misc.deadletterqueue.topic.name. \
+         Without one, a record goes to errors.deadletterqueue.topic.name or is dropped, a batch is dropped if the service \
+         refuses its content, and in all other cases (an outage, a missing right or table) the task fails. What is dropped \
+         is counted in the task's status and in /metrics. A streamed batch is taken apart, so that only its bad records are \
+         meant."),
+    Row("misc.deadletterqueue.bootstrap.servers", List, Is(""), Any, Low, (RETRIES, 1), Medium,
+        "Miscellaneous Dead-Letter Queue Bootstrap Servers",
+        "The brokers of the topic for what behavior.on.error=LOG or IGNORE passes over. Further settings of its producer stand \
+         beside it, as misc.deadletterqueue.security.protocol."),
+    Row("misc.deadletterqueue.topic.name", Text, Is(""), Any, Low, (RETRIES, 2), Medium,
+        "Miscellaneous Dead-Letter Queue Topic Name",
+        "That topic. It gets records as they were, with headers that tell where they came from and what went wrong. No offset \
+         moves over a record before it is in the topic; until then a batch's records are kept in memory."),
+    Row("errors.retry.max.time.ms", Long, RETRY_MAX, Any, Low, (RETRIES, 3), Medium, "Errors Maximum Retry Time",
+        "How long a failed batch is tried again, in milliseconds. When it is not written, without an end: an outage \
+         never fails a task."),
+    Row("errors.retry.backoff.time.ms", Long, Is("10000"), AtLeast(1), Low, (RETRIES, 4), Medium, "Errors Retry BackOff Time",
+        "The longest pause between two tries, in milliseconds."),
+];
+
+/// The default that the JVM connector shows; it counts for us only when it is written.
+const RETRY_MAX: RowDefault = Is("300000");

@@ -1,0 +1,18 @@
+//! The settings of the Kusto sinks, typed: their keys, and what is checked beyond the tables of keys.
+
+mod authentication;
+mod connection_string;
+mod endpoint;
+pub mod fabric;
+mod format;
+mod keys;
+mod mapping;
+mod proxy;
+pub mod sink;
+
+pub use authentication::{Authentication, CertificateFile};
+pub use format::{DataFormat, MappingKind};
+pub use mapping::{Column, ColumnSource, RowLayout, TopicMapping, TopicMappings};
+pub use sink::{
+    BehaviorOnError, HeaderChoice, IngestionProtocol, KustoSinkConfig, SinkDeadLetters, TargetCheck,
+};

@@ -1,0 +1,3 @@
+//! The Kusto sinks.
+
+pub mod config;
