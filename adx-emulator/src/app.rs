@@ -1,4 +1,4 @@
-//! What all handlers share: the parts of one running emulator, and the guard that counts requests and spoils them.
+//! What all handlers share: the parts of one running emulator, and the guard that counts requests and injects faults.
 
 use std::future::Future;
 
@@ -6,17 +6,19 @@ use axum::response::Response;
 use serde_json::json;
 use uuid::Uuid;
 
+use adx_engine::{Engine, KustoError};
+
 use crate::auth::{self, Auth};
 use crate::backend::Backend;
-use crate::engine::Engine;
 use crate::faults::{Effect, Faults, Moment};
+use crate::http_request::{self, HttpRequest};
+use crate::http_response::{self, Truncated};
 use crate::operation::Operation;
 use crate::options::Options;
 use crate::stats::Stats;
-use crate::storage::StorageError;
 use crate::storage::http as storage_http;
+use crate::storage::{ResourceKind, StorageError};
 use crate::tracking::Operations;
-use crate::wire::{self, Asked, Truncated};
 
 /// The longest answer that can be truncated on demand.
 const TRUNCATE_LIMIT: usize = 256 * 1024 * 1024;
@@ -24,23 +26,16 @@ const TRUNCATE_LIMIT: usize = 256 * 1024 * 1024;
 /// The parts of one emulator.
 #[derive(Debug)]
 pub(crate) struct App {
-    /// What it was started with.
     pub options: Options,
-    /// Port of the TLS listener.
     pub tls_port: Option<u16>,
-    /// The engine.
     pub engine: Engine,
-    /// Blobs and queues.
     pub backend: Backend,
-    /// Tokens.
     pub auth: Auth,
-    /// Failures on demand.
     pub faults: Faults,
     /// Fetches blobs that are not in our own storage.
     pub client: reqwest::Client,
-    /// Counters.
     pub stats: Stats,
-    /// What was posted by REST and how far it is.
+    /// The progress of what was posted by REST.
     pub operations: Operations,
 }
 
@@ -50,46 +45,46 @@ impl App {
     pub(crate) async fn guard<F>(
         &self,
         operation: Operation,
-        asked: Asked,
-        work: impl FnOnce(Asked, bool) -> F,
+        request: HttpRequest,
+        work: impl FnOnce(HttpRequest, bool) -> F,
     ) -> Response
     where
         F: Future<Output = Response>,
     {
         let _under_way = self.stats.request(operation);
-        let path = [asked.path.as_str(), asked.blob.as_deref().unwrap_or_default()].concat();
-        let Some(effect) = self.faults.pick(operation, &path) else { return work(asked, false).await };
+        let path = [request.path.as_str(), request.blob.as_deref().unwrap_or_default()].concat();
+        let Some(effect) = self.faults.pick(operation, &path) else { return work(request, false).await };
         tracing::info!(operation = operation.as_str(), ?effect, "fault injected");
-        let connection = asked.connection.clone();
+        let connection = request.connection.clone();
         match effect {
             Effect::Delay { .. } => {
                 tokio::time::sleep(effect.delay().unwrap_or_default()).await;
-                work(asked, false).await
+                work(request, false).await
             }
             Effect::Reset { when: Moment::Before } => connection.reset().await,
             Effect::Reset { when: Moment::After } => {
-                drop(work(asked, false).await);
+                drop(work(request, false).await);
                 connection.reset().await
             }
             Effect::Truncate => {
-                let (parts, body) = work(asked, false).await.into_parts();
-                match wire::whole(body, TRUNCATE_LIMIT).await {
+                let (parts, body) = work(request, false).await.into_parts();
+                match http_request::read_body(body, TRUNCATE_LIMIT).await {
                     Ok(bytes) if !bytes.is_empty() => {
                         Response::from_parts(parts, axum::body::Body::new(Truncated::new(&bytes)))
                     }
                     _ => connection.reset().await,
                 }
             }
-            Effect::ExpiredSas if operation == Operation::IngestionResources => work(asked, true).await,
+            Effect::ExpiredSas if operation == Operation::IngestionResources => work(request, true).await,
             Effect::ExpiredSas => {
-                wire::drain(asked.body).await;
+                http_request::drain(request.body).await;
                 let text = "Server failed to authenticate the request. Signature not valid in the specified time \
                     frame (fault on demand).";
                 error_for(operation, 403, Some("AuthenticationFailed"), text)
             }
             Effect::ContainerNotFound => {
-                wire::drain(asked.body).await;
-                let queue = asked.path.contains("/messages");
+                http_request::drain(request.body).await;
+                let queue = request.path.contains("/messages");
                 let code = if queue { "QueueNotFound" } else { "ContainerNotFound" };
                 error_for(
                     operation,
@@ -99,14 +94,37 @@ impl App {
                 )
             }
             Effect::Status { status, code, retry_after } => {
-                wire::drain(asked.body).await;
+                http_request::drain(request.body).await;
                 let mut response = error_for(operation, status, code.as_deref(), "A fault on demand.");
                 if let Some(seconds) = retry_after {
-                    wire::set(&mut response, "retry-after", &seconds.to_string());
+                    http_response::set(&mut response, "retry-after", &seconds.to_string());
                 }
                 response
             }
         }
+    }
+
+    /// Runs a call of the engine, which blocks, beside the async threads.
+    pub(crate) async fn with_engine<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Engine) -> T + Send + 'static,
+    ) -> Result<T, KustoError> {
+        let engine = self.engine.clone();
+        tokio::task::spawn_blocking(move || work(&engine)).await.map_err(|error| KustoError {
+            status: 500,
+            code: "Internal service error",
+            summary: "Request aborted due to an internal service error.",
+            kusto_type: "Kusto.Data.Exceptions.KustoServiceException",
+            message: format!("the emulator's engine failed: {error}"),
+            permanent: false,
+        })
+    }
+
+    /// Kind and URL of each ingestion resource, as the client that asks reaches them.
+    pub(crate) fn resources(&self, request: &HttpRequest, expired: bool) -> Vec<(ResourceKind, String)> {
+        let base = self.options.public_url.as_ref().map_or_else(|| request.base_url(), ToString::to_string);
+        let lifetime = (!expired).then_some(self.options.sas_lifetime);
+        self.backend.resources(&base, lifetime)
     }
 }
 
@@ -131,8 +149,8 @@ fn error_for(operation: Operation, status: u16, code: Option<&str>, text: &str) 
     let activity = Uuid::new_v4().to_string();
     let body = json!({"error": {"code": code.unwrap_or(default), "message": text, "@type": kind,
         "@message": text, "@context": {"activityId": activity}, "@permanent": permanent}});
-    let mut response = wire::json(status, &body);
-    wire::set(&mut response, "x-ms-activity-id", &activity);
+    let mut response = http_response::json(status, &body);
+    http_response::set(&mut response, "x-ms-activity-id", &activity);
     response
 }
 

@@ -11,10 +11,11 @@ use time::OffsetDateTime;
 use time::macros::format_description;
 use uuid::Uuid;
 
+use crate::http_request::{self, HttpRequest};
+use crate::http_response;
 use crate::options::AuthOptions;
+use crate::signature;
 use crate::stats::Stats;
-use crate::storage::sas;
-use crate::wire::{self, Asked};
 
 /// The largest form taken.
 const FORM_LIMIT: usize = 64 * 1024;
@@ -60,19 +61,21 @@ impl Auth {
     }
 
     /// `POST /{tenant}/oauth2/v2.0/token`.
-    pub(crate) async fn token(&self, tenant: &str, asked: Asked) -> Response {
-        let issuer = format!("{}/{tenant}/v2.0", asked.base_url());
-        let Ok(body) = wire::whole(asked.body, FORM_LIMIT).await else { return wire::empty(400) };
-        let form = wire::pairs(&String::from_utf8_lossy(&body));
+    pub(crate) async fn token(&self, tenant: &str, request: HttpRequest) -> Response {
+        let issuer = format!("{}/{tenant}/v2.0", request.base_url());
+        let Ok(body) = http_request::read_body(request.body, FORM_LIMIT).await else {
+            return http_response::empty(400);
+        };
+        let form = http_request::pairs(&String::from_utf8_lossy(&body));
         let field = |name: &str| form.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str());
         match self.grant(&field) {
             Ok((client, audience)) => match self.issue(&issuer, tenant, client, audience) {
-                Some((token, life)) => wire::json(
+                Some((token, life)) => http_response::json(
                     200,
                     &json!({"token_type": "Bearer", "expires_in": life,
                     "ext_expires_in": life, "access_token": token}),
                 ),
-                None => wire::empty(500),
+                None => http_response::empty(500),
             },
             Err(refusal) => refused(&refusal),
         }
@@ -141,48 +144,48 @@ impl Auth {
     }
 
     /// The instance metadata service (`Metadata: true`) and App Service's endpoint (`x-identity-header`).
-    pub(crate) fn managed_identity(&self, asked: &Asked) -> Response {
-        let imds = asked.path.starts_with("/metadata/");
+    pub(crate) fn managed_identity(&self, request: &HttpRequest) -> Response {
+        let imds = request.path.starts_with("/metadata/");
         let header = if imds {
-            asked.header("metadata") == Some("true")
+            request.header("metadata") == Some("true")
         } else {
-            asked.headers.contains_key("x-identity-header")
+            request.headers.contains_key("x-identity-header")
         };
         if !header {
-            return wire::json(
+            return http_response::json(
                 400,
                 &json!({"error": "invalid_request",
                 "error_description": "Required metadata header not specified"}),
             );
         }
-        let Some(resource) = asked.query("resource").filter(|text| !text.is_empty()) else {
-            return wire::json(
+        let Some(resource) = request.query("resource").filter(|text| !text.is_empty()) else {
+            return http_response::json(
                 400,
                 &json!({"error": "invalid_request",
                 "error_description": "Required query variable 'resource' is missing"}),
             );
         };
         let client = ["client_id", "object_id", "principal_id", "msi_res_id", "mi_res_id"];
-        let client = client.iter().find_map(|name| asked.query(name)).unwrap_or("system-assigned");
+        let client = client.iter().find_map(|name| request.query(name)).unwrap_or("system-assigned");
         if self
             .options
             .client_id
             .as_deref()
             .is_some_and(|right| right != client && client != "system-assigned")
         {
-            return wire::json(
+            return http_response::json(
                 400,
                 &json!({"error": "invalid_request",
                 "error_description": "Identity not found"}),
             );
         }
-        let issuer = format!("{}/managed-identity/", asked.base_url());
+        let issuer = format!("{}/managed-identity/", request.base_url());
         let Some((token, life)) = self.issue(&issuer, "managed-identity", client, resource) else {
-            return wire::empty(500);
+            return http_response::empty(500);
         };
         let now = OffsetDateTime::now_utc().unix_timestamp();
         // Numbers are texts here, as the real services send them.
-        wire::json(
+        http_response::json(
             200,
             &json!({"access_token": token, "client_id": client, "expires_in": life.to_string(),
             "expires_on": (now + life).to_string(), "ext_expires_in": life.to_string(),
@@ -198,17 +201,17 @@ impl Auth {
             "appid": client, "sub": client, "tid": tenant, "jti": Uuid::new_v4().to_string(), "ver": "2.0"});
         let head = URL_SAFE_NO_PAD.encode(r#"{"typ":"JWT","alg":"HS256"}"#);
         let body = URL_SAFE_NO_PAD.encode(claims.to_string());
-        let signature = URL_SAFE_NO_PAD.encode(sas::sign(&["token", &head, &body])?);
+        let signature = URL_SAFE_NO_PAD.encode(signature::sign(&["token", &head, &body])?);
         self.stats.token();
         tracing::info!(client, tenant, "token issued");
         Some((format!("{head}.{body}.{signature}"), life))
     }
 }
 
-/// The documents that sign-in libraries read before they ask for a token; none when `path` is no such.
-pub(crate) fn discovery(asked: &Asked) -> Option<Value> {
-    let base = asked.base_url();
-    if asked.path == "/common/discovery/instance" {
+/// The documents that sign-in libraries read before they ask for a token; none when `path` names none of them.
+pub(crate) fn discovery(request: &HttpRequest) -> Option<Value> {
+    let base = request.base_url();
+    if request.path == "/common/discovery/instance" {
         let host = base.split_once("://").map_or("", |(_, host)| host);
         return Some(json!({
             "tenant_discovery_endpoint": format!("{base}/common/v2.0/.well-known/openid-configuration"),
@@ -216,7 +219,7 @@ pub(crate) fn discovery(asked: &Asked) -> Option<Value> {
             "metadata": [{"preferred_network": host, "preferred_cache": host, "aliases": [host]}],
         }));
     }
-    let tenant = asked.path.strip_suffix("/v2.0/.well-known/openid-configuration")?;
+    let tenant = request.path.strip_suffix("/v2.0/.well-known/openid-configuration")?;
     Some(json!({
         "issuer": format!("{base}{tenant}/v2.0"),
         "authorization_endpoint": format!("{base}{tenant}/oauth2/v2.0/authorize"),
@@ -240,7 +243,7 @@ pub(crate) fn token_path(path: &str) -> Option<&str> {
 fn is_valid(token: &str, now: OffsetDateTime) -> bool {
     let parts: Vec<_> = token.split('.').collect();
     let [head, body, signature] = parts.as_slice() else { return false };
-    let right = sas::sign(&["token", head, body]).map(|right| URL_SAFE_NO_PAD.encode(right));
+    let right = signature::sign(&["token", head, body]).map(|right| URL_SAFE_NO_PAD.encode(right));
     if right.as_deref() != Some(*signature) {
         return false;
     }
@@ -261,7 +264,7 @@ pub(crate) fn error_answer(status: u16, error: &str, number: u32, text: &str) ->
     let description = format!(
         "AADSTS{number}: {text} Trace ID: {trace} Correlation ID: {correlation} Timestamp: {timestamp}"
     );
-    wire::json(
+    http_response::json(
         status,
         &json!({"error": error, "error_description": description, "error_codes": [number],
         "timestamp": timestamp, "trace_id": trace, "correlation_id": correlation,

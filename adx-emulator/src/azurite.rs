@@ -10,9 +10,11 @@ use time::OffsetDateTime;
 use time::macros::format_description;
 use url::Url;
 
-use crate::mail::{Handle, Received};
+use crate::http_client::unreachable;
 use crate::options::AzuriteEndpoints;
-use crate::storage::{RESOURCES, StorageError, sas};
+use crate::queue_messages::{MessageHandle, ReceivedMessage};
+use crate::signature::hmac;
+use crate::storage::{ResourceKind, StorageError};
 use crate::xml;
 
 /// Azurite's account and its published key (in every Azurite's documentation; protects nothing).
@@ -40,8 +42,10 @@ impl Azurite {
         let azurite = Self { endpoints, client };
         for (kind, name) in names() {
             let request = match kind {
-                "TempStorage" => azurite.request(Method::PUT, kind, &name, "restype=container")?,
-                "IngestionsStatusTable" => {
+                ResourceKind::TempStorage => {
+                    azurite.request(Method::PUT, kind, &name, "restype=container")?
+                }
+                ResourceKind::StatusTable => {
                     let body = serde_json::json!({"TableName": name}).to_string();
                     azurite
                         .request(Method::POST, kind, "Tables", "")?
@@ -61,7 +65,7 @@ impl Azurite {
     }
 
     /// The rows of `.get ingestion resources`.
-    pub(crate) fn resources(&self, lifetime: Option<Duration>) -> Vec<(&'static str, String)> {
+    pub(crate) fn resources(&self, lifetime: Option<Duration>) -> Vec<(ResourceKind, String)> {
         let now = OffsetDateTime::now_utc();
         let expiry = lifetime.map_or(now - Duration::from_hours(1), |lifetime| now + lifetime);
         let rows = names()
@@ -75,11 +79,9 @@ impl Azurite {
         &self,
         count: usize,
         hidden: time::Duration,
-    ) -> Result<Vec<Received>, StorageError> {
+    ) -> Result<Vec<ReceivedMessage>, StorageError> {
         let mut all = Vec::new();
-        for (kind, queue) in
-            names().into_iter().filter(|(kind, _)| *kind == "SecuredReadyForAggregationQueue")
-        {
+        for (kind, queue) in names().into_iter().filter(|(kind, _)| *kind == ResourceKind::SecuredQueue) {
             let query = format!("numofmessages={count}&visibilitytimeout={}", hidden.whole_seconds());
             let request = self.request(Method::GET, kind, &format!("{queue}/messages"), &query)?;
             let text = text_of(request.send().await.map_err(|error| unreachable_azurite(&error))?).await?;
@@ -96,7 +98,8 @@ impl Azurite {
                         "a message of Azurite lacks parts",
                     ));
                 };
-                all.push(Received { text, handle: Handle::Azurite(queue.clone(), id, receipt) });
+                let handle = MessageHandle::Azurite { queue: queue.clone(), id, receipt };
+                all.push(ReceivedMessage { text, handle });
             }
         }
         Ok(all)
@@ -112,12 +115,12 @@ impl Azurite {
         let query =
             url::form_urlencoded::Serializer::new(String::new()).append_pair("popreceipt", receipt).finish();
         let path = format!("{queue}/messages/{id}");
-        let request = self.request(Method::DELETE, "SecuredReadyForAggregationQueue", &path, &query)?;
+        let request = self.request(Method::DELETE, ResourceKind::SecuredQueue, &path, &query)?;
         text_of(request.send().await.map_err(|error| unreachable_azurite(&error))?).await.map(drop)
     }
 
     /// Put Message on the first queue of `kind`.
-    pub(crate) async fn put_message(&self, kind: &str, text: &str) -> Result<(), StorageError> {
+    pub(crate) async fn put_message(&self, kind: ResourceKind, text: &str) -> Result<(), StorageError> {
         let Some((_, queue)) = names().into_iter().find(|(found, _)| *found == kind) else { return Ok(()) };
         let body = format!("<QueueMessage><MessageText>{}</MessageText></QueueMessage>", xml::escape(text));
         let request = self.request(Method::POST, kind, &format!("{queue}/messages"), "")?;
@@ -128,7 +131,7 @@ impl Azurite {
     fn request(
         &self,
         method: Method,
-        kind: &str,
+        kind: ResourceKind,
         path: &str,
         query: &str,
     ) -> Result<reqwest::RequestBuilder, StorageError> {
@@ -138,10 +141,10 @@ impl Azurite {
         Ok(self.client.request(method, url).header("x-ms-version", VERSION))
     }
 
-    fn url(&self, kind: &str, path: &str, query: &str, expiry: OffsetDateTime) -> Option<Url> {
+    fn url(&self, kind: ResourceKind, path: &str, query: &str, expiry: OffsetDateTime) -> Option<Url> {
         let mut url = match kind {
-            "TempStorage" => self.endpoints.blob.clone(),
-            "IngestionsStatusTable" => self.endpoints.table.clone(),
+            ResourceKind::TempStorage => self.endpoints.blob.clone(),
+            ResourceKind::StatusTable => self.endpoints.table.clone(),
             _ => self.endpoints.queue.clone(),
         };
         url.set_path(&format!("{ACCOUNT}/{path}"));
@@ -152,15 +155,11 @@ impl Azurite {
 }
 
 /// Kind and name of everything kept in Azurite.
-fn names() -> Vec<(&'static str, String)> {
+fn names() -> Vec<(ResourceKind, String)> {
     let mut all = Vec::new();
-    for (kind, _, prefix) in RESOURCES {
-        // Table names have no minus sign and no number: one is enough for all.
-        if prefix.ends_with('-') {
-            all.extend((0..OF_EACH).map(|number| (kind, format!("{prefix}{number}"))));
-        } else {
-            all.push((kind, prefix.to_owned()));
-        }
+    for kind in ResourceKind::ALL {
+        let count = if kind == ResourceKind::StatusTable { 1 } else { OF_EACH };
+        all.extend((0..count).map(|number| (kind, kind.name(number))));
     }
     all
 }
@@ -174,7 +173,7 @@ fn account_sas(expiry: OffsetDateTime) -> Option<String> {
     let text =
         format!("{ACCOUNT}\n{permissions}\n{services}\n{types}\n\n{expiry}\n\nhttps,http\n{VERSION}\n\n");
     let key = base64::engine::general_purpose::STANDARD.decode(KEY).ok()?;
-    let signature = sas::hmac(&key, text.as_bytes())?;
+    let signature = hmac(&key, text.as_bytes())?;
     let mut query = url::form_urlencoded::Serializer::new(String::new());
     query.append_pair("sv", VERSION).append_pair("ss", services).append_pair("srt", types);
     query.append_pair("sp", permissions).append_pair("se", &expiry).append_pair("spr", "https,http");
@@ -199,26 +198,19 @@ async fn refused(answer: Response) -> StorageError {
 }
 
 fn unreachable_azurite(error: &reqwest::Error) -> StorageError {
-    let mut message = String::from("Azurite cannot be reached");
-    let mut cause = std::error::Error::source(error);
-    while let Some(error) = cause {
-        message.push_str(": ");
-        message.push_str(&error.to_string());
-        cause = error.source();
-    }
-    StorageError::new(503, "ServerBusy", &message)
+    StorageError::new(503, "ServerBusy", &unreachable("Azurite", error))
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{account_sas, names};
+    use super::{ResourceKind, account_sas, names};
     use time::OffsetDateTime;
 
     #[test]
     fn there_is_one_status_table_and_two_of_the_rest() {
         let names = names();
         assert_eq!(names.len(), 9);
-        assert_eq!(names.iter().filter(|(kind, _)| *kind == "IngestionsStatusTable").count(), 1);
+        assert_eq!(names.iter().filter(|(kind, _)| *kind == ResourceKind::StatusTable).count(), 1);
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! Blobs and queues as the services behind the ingestion endpoint use them, whoever keeps them.
+//! Blobs and queues as the services behind the ingestion endpoint use them, in either storage.
 //!
 //! The seam between the emulator's own storage and an Azurite.
 
@@ -9,19 +9,21 @@ use serde_json::{Map, Value};
 use url::Url;
 
 use crate::azurite::Azurite;
-use crate::mail::{Handle, Received, Report, StatusEntity};
+use crate::http_client::unreachable;
+use crate::http_request::pairs;
+use crate::queue_messages::{MessageHandle, ReceivedMessage, StatusEntity};
 use crate::storage::blobs::Content;
-use crate::storage::http::Target;
+use crate::storage::http::StoragePath;
 use crate::storage::queues::DEFAULT_LIFE;
 use crate::storage::tables::EntityKey;
-use crate::storage::{Storage, StorageError, queues_of, sas};
+use crate::storage::{ResourceKind, Storage, StorageError, sas};
 
 /// A message read is the loop's for this long; longer than any batch waits (30 minutes) and its retries.
 const HIDDEN: time::Duration = time::Duration::hours(2);
 /// Messages taken from a queue at once: the service's limit.
 const AT_ONCE: usize = 32;
 
-/// Who keeps blobs and queues.
+/// The storage that holds blobs and queues.
 #[derive(Debug)]
 pub(crate) enum Backend {
     /// The emulator.
@@ -34,11 +36,10 @@ pub(crate) enum Backend {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{code}: {details}")]
 pub(crate) struct DownloadError {
-    /// The ingestion error code.
+    /// Kusto's ingestion error code.
     pub code: &'static str,
-    /// What happened.
     pub details: String,
-    /// False when it may pass.
+    /// False when a later try may succeed.
     pub permanent: bool,
 }
 
@@ -64,7 +65,7 @@ impl From<StorageError> for DownloadError {
 
 impl Backend {
     /// The rows of `.get ingestion resources` for a client that reaches us at `base`.
-    pub(crate) fn resources(&self, base: &str, lifetime: Option<Duration>) -> Vec<(&'static str, String)> {
+    pub(crate) fn resources(&self, base: &str, lifetime: Option<Duration>) -> Vec<(ResourceKind, String)> {
         match self {
             Self::Own(_) => Storage::resources(base, lifetime),
             Self::Azurite(azurite) => azurite.resources(lifetime),
@@ -72,14 +73,18 @@ impl Backend {
     }
 
     /// Reads what is in the secured queues now, up to the service's limit per queue.
-    pub(crate) async fn receive(&self) -> Result<Vec<Received>, StorageError> {
+    pub(crate) async fn receive(&self) -> Result<Vec<ReceivedMessage>, StorageError> {
         match self {
             Self::Own(storage) => {
                 let mut all = Vec::new();
-                for queue in queues_of("SecuredReadyForAggregationQueue") {
+                for queue in ResourceKind::SecuredQueue.queues() {
                     let found = storage.queues.get(&queue, AT_ONCE, HIDDEN)?;
-                    all.extend(found.into_iter().map(|message| Received {
-                        handle: Handle::Own(queue.clone(), message.id, message.receipt),
+                    all.extend(found.into_iter().map(|message| ReceivedMessage {
+                        handle: MessageHandle::Own {
+                            queue: queue.clone(),
+                            id: message.id,
+                            receipt: message.receipt,
+                        },
                         text: message.text,
                     }));
                 }
@@ -90,7 +95,7 @@ impl Backend {
     }
 
     /// Waits until a message may have come since the last wait, `limit` at most.
-    pub(crate) async fn wait(&self, limit: Duration) {
+    pub(crate) async fn wait_for_messages(&self, limit: Duration) {
         match self {
             Self::Own(storage) => {
                 // Elapsed and posted mean the same here: look again.
@@ -100,39 +105,27 @@ impl Backend {
         }
     }
 
-    /// Deletes a message that is done.
-    pub(crate) async fn done(&self, handle: &Handle) -> Result<(), StorageError> {
+    /// Deletes a message whose source has ended.
+    pub(crate) async fn delete_message(&self, handle: &MessageHandle) -> Result<(), StorageError> {
         match (self, handle) {
-            (Self::Own(storage), Handle::Own(queue, id, receipt)) => {
+            (Self::Own(storage), MessageHandle::Own { queue, id, receipt }) => {
                 storage.queues.delete(queue, *id, *receipt)
             }
-            (Self::Azurite(azurite), Handle::Azurite(queue, id, receipt)) => {
+            (Self::Azurite(azurite), MessageHandle::Azurite { queue, id, receipt }) => {
                 azurite.delete_message(queue, id, receipt).await
             }
             _ => Err(StorageError::new(404, "MessageNotFound", "The message is of another storage.")),
         }
     }
 
-    /// Puts a message (base64 already) into a secured queue.
-    pub(crate) async fn enqueue(&self, text: String) -> Result<(), StorageError> {
-        let kind = "SecuredReadyForAggregationQueue";
+    /// Puts a message (base64 already) into the first queue of this kind.
+    pub(crate) async fn post(&self, kind: ResourceKind, text: String) -> Result<(), StorageError> {
         match self {
             Self::Own(storage) => {
-                let Some(queue) = queues_of(kind).into_iter().next() else { return Ok(()) };
+                let Some(queue) = kind.queues().into_iter().next() else { return Ok(()) };
                 storage.queues.put(&queue, text, Some(DEFAULT_LIFE), time::Duration::ZERO).map(drop)
             }
             Self::Azurite(azurite) => azurite.put_message(kind, &text).await,
-        }
-    }
-
-    /// Posts a report (base64 already).
-    pub(crate) async fn report(&self, report: Report, text: String) -> Result<(), StorageError> {
-        match self {
-            Self::Own(storage) => {
-                let Some(queue) = queues_of(report.kind()).into_iter().next() else { return Ok(()) };
-                storage.queues.put(&queue, text, Some(DEFAULT_LIFE), time::Duration::ZERO).map(drop)
-            }
-            Self::Azurite(azurite) => azurite.put_message(report.kind(), &text).await,
         }
     }
 
@@ -143,12 +136,12 @@ impl Backend {
         client: &reqwest::Client,
     ) -> Result<Content, DownloadError> {
         if let Self::Own(storage) = self
-            && let Some(target) = Target::of(url.path())
+            && let Some(path) = StoragePath::of(url.path())
         {
-            let query = crate::wire::pairs(url.query().unwrap_or_default());
+            let query = pairs(url.query().unwrap_or_default());
             let now = time::OffsetDateTime::now_utc();
-            sas::check(&target.account, &target.resource, &query, now)?;
-            return Ok(storage.blobs.get(&target.blob())?.content);
+            sas::check(&path.account, &path.resource, &query, now)?;
+            return Ok(storage.blobs.get(&path.blob())?.content);
         }
         fetch(url, client).await.map(Content::Kept)
     }
@@ -160,12 +153,12 @@ impl Backend {
         entity: Map<String, Value>,
         client: &reqwest::Client,
     ) -> Result<(), DownloadError> {
-        let bad = |_| DownloadError::of_status(400, "TableConnectionString is no URL".to_owned());
+        let bad = |_| DownloadError::of_status(400, "TableConnectionString is not a URL".to_owned());
         let url = Url::parse(&status.table).map_err(bad)?;
         if let Self::Own(storage) = self {
-            if let Some(target) = Target::of(url.path()) {
+            if let Some(path) = StoragePath::of(url.path()) {
                 let (partition, row) = (status.partition.clone(), status.row.clone());
-                storage.tables.merge(EntityKey { account: target.account, partition, row }, entity);
+                storage.tables.merge(EntityKey { account: path.account, partition, row }, entity);
                 return Ok(());
             }
             // The Node SDK names the host and the SAS only; the service knows its table by the SAS.
@@ -181,9 +174,9 @@ impl Backend {
     /// Deletes the blob at `url`.
     pub(crate) async fn delete_blob(&self, url: &Url, client: &reqwest::Client) -> Result<(), DownloadError> {
         if let Self::Own(storage) = self
-            && let Some(target) = Target::of(url.path())
+            && let Some(path) = StoragePath::of(url.path())
         {
-            return storage.blobs.delete(&target.blob()).map_err(DownloadError::from);
+            return storage.blobs.delete(&path.blob()).map_err(DownloadError::from);
         }
         let answer = client.delete(url.clone()).send().await.map_err(|error| unreachable_source(&error))?;
         let status = answer.status().as_u16();
@@ -227,13 +220,6 @@ async fn fetch(url: &Url, client: &reqwest::Client) -> Result<Bytes, DownloadErr
 }
 
 fn unreachable_source(error: &reqwest::Error) -> DownloadError {
-    // Without its URL: that carries a SAS.
-    let mut details = String::from("the storage cannot be reached");
-    let mut cause = std::error::Error::source(error);
-    while let Some(error) = cause {
-        details.push_str(": ");
-        details.push_str(&error.to_string());
-        cause = error.source();
-    }
+    let details = unreachable("the storage", error);
     DownloadError { code: "Download_UnknownError", details, permanent: false }
 }

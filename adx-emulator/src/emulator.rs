@@ -6,20 +6,21 @@ use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
 
 use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+
+use adx_engine::Engine;
 
 use crate::app::App;
 use crate::auth::Auth;
 use crate::azurite::Azurite;
 use crate::backend::Backend;
 use crate::connection;
-use crate::dm;
-use crate::engine::Engine;
+use crate::data_management;
 use crate::faults::Faults;
+use crate::http_client;
 use crate::options::{Data, Options, StorageBackend};
 use crate::router::router;
 use crate::stats::Stats;
@@ -38,7 +39,7 @@ pub enum Error {
     Tls(#[from] tls::Error),
     /// The engine's store.
     #[error(transparent)]
-    Engine(#[from] crate::engine::Error),
+    Engine(#[from] adx_engine::Error),
     /// The folder of blobs and messages.
     #[error("the data folder {folder} cannot be used: {source}; set --data to a writable folder")]
     Data {
@@ -96,7 +97,7 @@ impl Emulator {
         if let Some((listener, acceptor, ..)) = secure {
             tasks.spawn(serve(listener, Some(acceptor)));
         }
-        tasks.spawn(dm::run(Arc::clone(&app), stop.clone()));
+        tasks.spawn(data_management::run(Arc::clone(&app), stop.clone()));
         tasks.close();
         Ok(Self { app, http, https, ca_file, stop, tasks, _certificates: certificates })
     }
@@ -159,12 +160,7 @@ async fn open(options: Options, tls_port: Option<u16>) -> Result<App, Error> {
         Data::Dir(folder) => Some(folder.as_path()),
     };
     let stats = Stats::default();
-    let client = reqwest::Client::builder()
-        .no_gzip()
-        .no_proxy()
-        .connect_timeout(Duration::from_secs(5))
-        .read_timeout(Duration::from_secs(30))
-        .build()?;
+    let client = http_client::client()?;
     let engine = Engine::open(folder)?;
     let backend = match &options.storage {
         StorageBackend::Own => {

@@ -113,7 +113,7 @@ pub struct Active {
     pub rule: Rule,
     /// Requests it matched.
     pub matched: u64,
-    /// Requests it spoiled.
+    /// Requests it made fail.
     pub fired: u64,
     #[serde(skip)]
     random: u64,

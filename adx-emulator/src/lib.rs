@@ -1,8 +1,8 @@
 //! An Azure Data Explorer stand-in for loopback: ingestion service, query service, storage and sign-in.
 //!
-//! `engine` holds data and understands Kusto's language; it does no network I/O and knows no HTTP. Around it stand
+//! The crate [`engine`] holds data and understands Kusto's language; it does no network I/O. Around it stand
 //! the services: `kusto`, `streaming` and `queued` (the endpoints), `storage` (blobs, queues, a status table) or `azurite`,
-//! `auth` (tokens), `dm` (the loop that drains the queues), all behind `router` and `connection`. [`Emulator`]
+//! `auth` (tokens), `data_management` (the loop that drains the queues), all behind `router` and `connection`. [`Emulator`]
 //! starts and stops them; [`faults`] makes them fail on demand; [`stats`] counts what they saw.
 
 mod app;
@@ -10,25 +10,30 @@ mod auth;
 mod azurite;
 mod backend;
 mod connection;
-mod dm;
+mod data_management;
 mod emulator;
-pub mod engine;
 pub mod faults;
+mod gzip;
+mod http_client;
+mod http_request;
+mod http_response;
 mod kusto;
-mod mail;
+mod kusto_http;
 mod operation;
 pub mod options;
+mod queue_messages;
 mod queued;
-mod request;
 mod router;
+mod signature;
+mod statement;
 pub mod stats;
 mod storage;
 mod streaming;
 mod tls;
 mod tracking;
-mod wire;
 mod xml;
 
+pub use adx_engine as engine;
 pub use emulator::{Emulator, Error};
 pub use operation::Operation;
 pub use options::{Data, Options, StorageBackend};

@@ -26,16 +26,8 @@ pub enum StorageBackend {
     /// The emulator itself, on its own ports.
     #[default]
     Own,
-    /// An Azurite; make one with [`StorageBackend::azurite`].
+    /// An Azurite.
     Azurite(Box<AzuriteEndpoints>),
-}
-
-impl StorageBackend {
-    /// The Azurite whose blob service is at `blob` (`http://127.0.0.1:10000`), queue and table on the next two
-    /// ports. None when the URL has no port that allows it.
-    pub fn azurite(blob: &Url) -> Option<Self> {
-        Some(Self::Azurite(Box::new(AzuriteEndpoints::from_blob_url(blob)?)))
-    }
 }
 
 /// The three services of one Azurite.
@@ -73,7 +65,7 @@ pub struct AuthOptions {
     pub client_id: Option<String>,
     /// The secret that goes with it; any when none.
     pub client_secret: Option<String>,
-    /// A token accepted beside the issued ones.
+    /// A token accepted in addition to the issued ones.
     pub dev_token: Option<String>,
     /// Life of an issued token; one hour when none.
     pub token_lifetime: Option<Duration>,
@@ -88,11 +80,11 @@ pub struct Options {
     pub tls_listen: Option<SocketAddr>,
     /// Folder of `ca.pem`, `cert.pem`, `key.pem`: used when valid, written otherwise. A temporary one when none.
     pub cert_dir: Option<PathBuf>,
-    /// Names and addresses for the certificate, beside localhost, 127.0.0.1, `::1` and adx.
+    /// Names and addresses for the certificate, in addition to localhost, 127.0.0.1, `::1` and adx.
     pub tls_names: Vec<String>,
     /// Where the data lives.
     pub data: Data,
-    /// Who keeps blobs and queues.
+    /// The storage that holds blobs and queues.
     pub storage: StorageBackend,
     /// Check and count what arrives, and keep nothing of it: for measurements.
     pub discard: bool,
@@ -171,7 +163,7 @@ pub struct Args {
     /// The client secret that is right (default: any)
     #[arg(long, env = "ADX_EMULATOR_CLIENT_SECRET", value_name = "TEXT", hide_env_values = true)]
     pub client_secret: Option<String>,
-    /// A bearer token accepted beside the issued ones
+    /// A bearer token accepted in addition to the issued ones
     #[arg(long, env = "ADX_EMULATOR_DEV_TOKEN", value_name = "TEXT", hide_env_values = true)]
     pub dev_token: Option<String>,
     /// Ask a running emulator on `--listen` whether it is healthy, and exit 0 or 1: for containers

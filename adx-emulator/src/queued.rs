@@ -1,7 +1,7 @@
 //! Queued ingestion by REST: configuration, posting, status (`kusto-protocol.md` §4).
 //!
 //! A posted source becomes a message of our own queues, so that batching, retries and a restart treat it like any other.
-//! Owns the form of requests and answers; `tracking` knows how far the sources are.
+//! Owns the form of requests and answers; `tracking` knows the progress of the sources.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -14,12 +14,15 @@ use serde_json::{Map, Value, json};
 use url::Url;
 use uuid::Uuid;
 
+use adx_engine::KustoError;
+
 use crate::app::App;
-use crate::engine::KustoError;
-use crate::kusto::{self, Head};
+use crate::http_request::HttpRequest;
+use crate::kusto_http::{Reply, bad_request, refuse_without_token, uncompressed};
 use crate::operation::Operation;
-use crate::tracking::{Progress, Tracked};
-use crate::wire::Asked;
+use crate::queue_messages::identity_token;
+use crate::storage::ResourceKind;
+use crate::tracking::{Progress, SourceRef};
 
 /// The largest body.
 const BODY_LIMIT: usize = 4 * 1024 * 1024;
@@ -67,16 +70,16 @@ struct Blob {
 }
 
 /// `GET /v1/rest/ingestion/configuration`.
-pub(crate) async fn configuration(app: Arc<App>, asked: Asked) -> Response {
-    let head = Head::of(&asked);
+pub(crate) async fn configuration(app: Arc<App>, request: HttpRequest) -> Response {
+    let reply = Reply::of(&request);
     let inner = Arc::clone(&app);
-    app.guard(Operation::IngestionConfiguration, asked, |asked, expired| async move {
-        if let Some(response) = kusto::check(&inner, &head, &asked) {
+    app.guard(Operation::IngestionConfiguration, request, |request, expired| async move {
+        if let Some(response) = refuse_without_token(&inner.auth, &reply, &request) {
             return response;
         }
-        let rows = kusto::resource_rows(&inner, &asked, expired);
-        let containers = rows.into_iter().filter(|(kind, _)| *kind == "TempStorage");
-        head.answer(&json!({
+        let rows = inner.resources(&request, expired);
+        let containers = rows.into_iter().filter(|(kind, _)| *kind == ResourceKind::TempStorage);
+        reply.success(&json!({
             "containerSettings": {
                 "containers": containers.map(|(_, url)| json!({"path": url})).collect::<Vec<_>>(),
                 "lakeFolders": [],
@@ -94,12 +97,12 @@ pub(crate) async fn configuration(app: Arc<App>, asked: Asked) -> Response {
 }
 
 /// `POST /v1/rest/ingestion/queued/{database}/{table}`.
-pub(crate) async fn post(app: Arc<App>, target: (String, String), mut asked: Asked) -> Response {
-    let head = Head::of(&asked);
-    let body = kusto::uncompressed(&mut asked, BODY_LIMIT).await;
+pub(crate) async fn post(app: Arc<App>, target: (String, String), mut request: HttpRequest) -> Response {
+    let reply = Reply::of(&request);
+    let body = uncompressed(&mut request, BODY_LIMIT).await;
     let inner = Arc::clone(&app);
-    app.guard(Operation::QueuedIngest, asked, |asked, _| async move {
-        if let Some(response) = kusto::check(&inner, &head, &asked) {
+    app.guard(Operation::QueuedIngest, request, |request, _| async move {
+        if let Some(response) = refuse_without_token(&inner.auth, &reply, &request) {
             return response;
         }
         let result = async {
@@ -107,8 +110,8 @@ pub(crate) async fn post(app: Arc<App>, target: (String, String), mut asked: Ask
             accept(&inner, &target, posting).await
         };
         match result.await {
-            Ok(id) => head.answer(&json!({"ingestionOperationId": id})),
-            Err(error) => head.error(&error),
+            Ok(id) => reply.success(&json!({"ingestionOperationId": id})),
+            Err(error) => reply.error(&error),
         }
     })
     .await
@@ -118,32 +121,28 @@ pub(crate) async fn post(app: Arc<App>, target: (String, String), mut asked: Ask
 pub(crate) async fn status(
     app: Arc<App>,
     (database, table, id): (String, String, String),
-    asked: Asked,
+    request: HttpRequest,
 ) -> Response {
-    let head = Head::of(&asked);
+    let reply = Reply::of(&request);
     let inner = Arc::clone(&app);
-    app.guard(Operation::IngestionStatus, asked, |asked, _| async move {
-        if let Some(response) = kusto::check(&inner, &head, &asked) {
+    app.guard(Operation::IngestionStatus, request, |request, _| async move {
+        if let Some(response) = refuse_without_token(&inner.auth, &reply, &request) {
             return response;
         }
-        let details = asked.query("details").is_some_and(|text| text.eq_ignore_ascii_case("true"));
+        let details = request.query("details").is_some_and(|text| text.eq_ignore_ascii_case("true"));
         if let Some(document) = inner.operations.status((&database, &table), &id, details) {
-            return head.answer(&document);
+            return reply.success(&document);
         }
         let error = KustoError::not_found("BadRequest_EntityNotFound", "IngestionOperation", &id);
-        head.error(&KustoError { status: 404, ..error })
+        reply.error(&KustoError { status: 404, ..error })
     })
     .await
-}
-
-fn bad_request(text: &str) -> KustoError {
-    KustoError::invalid("General_BadRequest", text)
 }
 
 /// Reads and checks a posting.
 fn read(body: &[u8]) -> Result<Posting, KustoError> {
     let posting: Posting = serde_json::from_slice(body)
-        .map_err(|error| bad_request(&format!("the body is no ingestion request: {error}")))?;
+        .map_err(|error| bad_request(&format!("the body is not an ingestion request: {error}")))?;
     if posting.blobs.is_empty() || posting.blobs.len() > MOST_BLOBS {
         return Err(bad_request(&format!(
             "a request has 1 to {MOST_BLOBS} blobs, not {}",
@@ -154,7 +153,7 @@ fn read(body: &[u8]) -> Result<Posting, KustoError> {
     for blob in &posting.blobs {
         let path = path_of(&blob.url);
         if !Url::parse(&blob.url).is_ok_and(|url| url.has_host()) {
-            let text = format!("'{path}' is no URL of a blob");
+            let text = format!("'{path}' is not a URL of a blob");
             return Err(KustoError::invalid("BadRequest_InvalidBlobUri", text));
         }
         if !seen.insert(path) {
@@ -165,8 +164,8 @@ fn read(body: &[u8]) -> Result<Posting, KustoError> {
     let format = properties.and_then(|properties| properties.get("format")).and_then(Value::as_str);
     match format {
         Some(format) if FORMATS.contains(&format.to_ascii_lowercase().as_str()) => Ok(posting),
-        Some(format) => Err(bad_request(&format!("'{format}' is no format"))),
-        None => Err(bad_request("the properties name no format")),
+        Some(format) => Err(bad_request(&format!("'{format}' is not a format"))),
+        None => Err(bad_request("the properties do not name a format")),
     }
 }
 
@@ -178,9 +177,8 @@ fn path_of(url: &str) -> &str {
 /// Queues the sources; the id of the operation, empty when it is not tracked.
 async fn accept(app: &App, target: &(String, String), posting: Posting) -> Result<String, KustoError> {
     let (database, table) = target;
-    let engine = app.engine.clone();
     let (named_database, named_table) = target.clone();
-    kusto::blocking(move || engine.check_table(&named_database, &named_table)).await??;
+    app.with_engine(move |engine| engine.check_table(&named_database, &named_table)).await??;
     let properties = posting.properties.unwrap_or_default();
     let flag = |name: &str| properties.get(name).and_then(Value::as_bool).unwrap_or(false);
     let operation = flag("enableTracking").then(|| Uuid::new_v4().simple().to_string());
@@ -189,8 +187,8 @@ async fn accept(app: &App, target: &(String, String), posting: Posting) -> Resul
         let id = blob.source_id.clone().unwrap_or_else(|| Uuid::new_v4().to_string());
         if let Some(operation) = &operation {
             let url = path_of(&blob.url);
-            let tracked = Tracked { operation, database, table, source: &id, url };
-            app.operations.note(&tracked, Progress::Queued);
+            let tracked = SourceRef { operation, database, table, source: &id, url };
+            app.operations.record(&tracked, Progress::Queued);
         }
         let message = json!({
             "Id": id,
@@ -205,7 +203,8 @@ async fn accept(app: &App, target: &(String, String), posting: Posting) -> Resul
             "IngestionOperationId": operation,
             "AdditionalProperties": additional,
         });
-        app.backend.enqueue(STANDARD.encode(message.to_string())).await.map_err(|error| KustoError {
+        let posted = app.backend.post(ResourceKind::SecuredQueue, STANDARD.encode(message.to_string())).await;
+        posted.map_err(|error| KustoError {
             status: 503,
             permanent: false,
             ..bad_request(&format!("the source cannot be queued: {error}"))
@@ -226,7 +225,7 @@ fn additional_properties(properties: &Map<String, Value>) -> Result<Value, Kusto
         let value = if value.is_array() { Value::from(value.to_string()) } else { value.clone() };
         additional.insert(name.clone(), value);
     }
-    additional.insert("authorizationContext".to_owned(), Value::from(crate::mail::identity_token()));
+    additional.insert("authorizationContext".to_owned(), Value::from(identity_token()));
     Ok(Value::Object(additional))
 }
 

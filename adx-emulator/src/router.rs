@@ -1,6 +1,6 @@
 //! Which handler answers which request.
 //!
-//! Fixed paths are routes; what begins with a tenant (sign-in) or an account (storage) is told apart by its form.
+//! Fixed paths are routes; what begins with a tenant (sign-in) or an account (storage) is recognised by its form.
 
 use std::sync::Arc;
 
@@ -14,15 +14,16 @@ use crate::app::App;
 use crate::auth;
 use crate::backend::Backend;
 use crate::connection::Connection;
-use crate::dm;
+use crate::data_management;
 use crate::faults::Rule;
+use crate::http_request::{self, HttpRequest};
+use crate::http_response;
 use crate::kusto;
 use crate::operation::Operation;
 use crate::queued;
 use crate::storage::StorageError;
-use crate::storage::http::{self as storage_http, Target};
+use crate::storage::http::{self as storage_http, StoragePath};
 use crate::streaming;
-use crate::wire::{self, Asked};
 
 /// The longest list of fault rules.
 const RULES_LIMIT: usize = 1024 * 1024;
@@ -55,9 +56,9 @@ async fn metadata(
     Extension(connection): Extension<Connection>,
     request: Request,
 ) -> Response {
-    let asked = Asked::new(request, connection);
-    app.guard(Operation::Metadata, asked, |asked, _| {
-        let response = kusto::metadata(&app, &asked);
+    let request = HttpRequest::new(request, connection);
+    app.guard(Operation::Metadata, request, |request, _| {
+        let response = kusto::metadata(&app, &request);
         async move { response }
     })
     .await
@@ -68,9 +69,9 @@ async fn health(
     Extension(connection): Extension<Connection>,
     request: Request,
 ) -> Response {
-    let asked = Asked::new(request, connection);
+    let request = HttpRequest::new(request, connection);
     let answer = json!({"status": "healthy", "version": env!("CARGO_PKG_VERSION")});
-    app.guard(Operation::Health, asked, |_, _| async move { wire::json(200, &answer) }).await
+    app.guard(Operation::Health, request, |_, _| async move { http_response::json(200, &answer) }).await
 }
 
 async fn mgmt(
@@ -78,7 +79,7 @@ async fn mgmt(
     Extension(connection): Extension<Connection>,
     request: Request,
 ) -> Response {
-    kusto::mgmt(app, Asked::new(request, connection)).await
+    kusto::mgmt(app, HttpRequest::new(request, connection)).await
 }
 
 async fn query(
@@ -86,7 +87,7 @@ async fn query(
     Extension(connection): Extension<Connection>,
     request: Request,
 ) -> Response {
-    kusto::query(app, Asked::new(request, connection)).await
+    kusto::query(app, HttpRequest::new(request, connection)).await
 }
 
 async fn ingest(
@@ -95,7 +96,7 @@ async fn ingest(
     Extension(connection): Extension<Connection>,
     request: Request,
 ) -> Response {
-    streaming::ingest(app, database, table, Asked::new(request, connection)).await
+    streaming::ingest(app, database, table, HttpRequest::new(request, connection)).await
 }
 
 async fn configuration(
@@ -103,25 +104,25 @@ async fn configuration(
     Extension(connection): Extension<Connection>,
     request: Request,
 ) -> Response {
-    queued::configuration(app, Asked::new(request, connection)).await
+    queued::configuration(app, HttpRequest::new(request, connection)).await
 }
 
 async fn queue(
     State(app): Shared,
-    Path(target): Path<(String, String)>,
+    Path(path): Path<(String, String)>,
     Extension(connection): Extension<Connection>,
     request: Request,
 ) -> Response {
-    queued::post(app, target, Asked::new(request, connection)).await
+    queued::post(app, path, HttpRequest::new(request, connection)).await
 }
 
 async fn queued_status(
     State(app): Shared,
-    Path(target): Path<(String, String, String)>,
+    Path(path): Path<(String, String, String)>,
     Extension(connection): Extension<Connection>,
     request: Request,
 ) -> Response {
-    queued::status(app, target, Asked::new(request, connection)).await
+    queued::status(app, path, HttpRequest::new(request, connection)).await
 }
 
 async fn managed_identity(
@@ -129,9 +130,9 @@ async fn managed_identity(
     Extension(connection): Extension<Connection>,
     request: Request,
 ) -> Response {
-    let asked = Asked::new(request, connection);
-    app.guard(Operation::ManagedIdentity, asked, |asked, _| {
-        let response = app.auth.managed_identity(&asked);
+    let request = HttpRequest::new(request, connection);
+    app.guard(Operation::ManagedIdentity, request, |request, _| {
+        let response = app.auth.managed_identity(&request);
         async move { response }
     })
     .await
@@ -142,27 +143,29 @@ async fn faults(State(app): Shared) -> Json<Value> {
 }
 
 async fn add_faults(State(app): Shared, request: Request) -> Response {
-    let Ok(body) = wire::whole(request.into_body(), RULES_LIMIT).await else { return wire::empty(413) };
+    let Ok(body) = http_request::read_body(request.into_body(), RULES_LIMIT).await else {
+        return http_response::empty(413);
+    };
     match serde_json::from_slice::<Vec<Rule>>(&body) {
         Ok(rules) => {
             for rule in rules {
                 app.faults.add(rule);
             }
-            wire::json(200, &json!(app.faults.list()))
+            http_response::json(200, &json!(app.faults.list()))
         }
         Err(error) => {
-            wire::json(400, &json!({"error": format!("the body must be a list of rules: {error}")}))
+            http_response::json(400, &json!({"error": format!("the body must be a list of rules: {error}")}))
         }
     }
 }
 
 async fn clear_faults(State(app): Shared) -> Response {
     app.faults.clear();
-    wire::empty(204)
+    http_response::empty(204)
 }
 
 async fn stats(State(app): Shared) -> Response {
-    wire::json(200, &json!(app.stats.snapshot()))
+    http_response::json(200, &json!(app.stats.snapshot()))
 }
 
 /// Sign-in, storage, and everything unknown.
@@ -171,40 +174,44 @@ async fn other(
     Extension(connection): Extension<Connection>,
     request: Request,
 ) -> Response {
-    let asked = Asked::new(request, connection);
-    if let Some(tenant) = auth::token_path(&asked.path).map(str::to_owned) {
+    let request = HttpRequest::new(request, connection);
+    if let Some(tenant) = auth::token_path(&request.path).map(str::to_owned) {
         let inner = Arc::clone(&app);
         return app
-            .guard(Operation::Token, asked, |asked, _| async move { inner.auth.token(&tenant, asked).await })
+            .guard(
+                Operation::Token,
+                request,
+                |request, _| async move { inner.auth.token(&tenant, request).await },
+            )
             .await;
     }
-    if let Some(document) = auth::discovery(&asked) {
+    if let Some(document) = auth::discovery(&request) {
         return app
-            .guard(Operation::Discovery, asked, |_, _| async move { wire::json(200, &document) })
+            .guard(Operation::Discovery, request, |_, _| async move { http_response::json(200, &document) })
             .await;
     }
-    match Target::of(&asked.path) {
-        Some(target) => storage(app, target, asked).await,
+    match StoragePath::of(&request.path) {
+        Some(path) => storage(app, path, request).await,
         None => {
-            app.guard(Operation::Other, asked, |asked, _| async move {
-                let text = format!("the emulator has nothing at {}", asked.path);
-                wire::json(404, &json!({"error": {"code": "NotFound", "message": text}}))
+            app.guard(Operation::Other, request, |request, _| async move {
+                let text = format!("the emulator has nothing at {}", request.path);
+                http_response::json(404, &json!({"error": {"code": "NotFound", "message": text}}))
             })
             .await
         }
     }
 }
 
-async fn storage(app: Arc<App>, target: Target, mut asked: Asked) -> Response {
-    let operation = target.operation(&asked);
-    let version = asked.header("x-ms-version").map(str::to_owned);
-    let client_request = asked.header("x-ms-client-request-id").map(str::to_owned);
+async fn storage(app: Arc<App>, path: StoragePath, mut request: HttpRequest) -> Response {
+    let operation = path.operation(&request);
+    let version = request.header("x-ms-version").map(str::to_owned);
+    let client_request = request.header("x-ms-client-request-id").map(str::to_owned);
     if operation == Operation::PutMessage {
-        let body = std::mem::take(&mut asked.body);
+        let body = std::mem::take(&mut request.body);
         match storage_http::message_text(body).await {
             Ok((body, text)) => {
-                asked.body = body;
-                asked.blob = text.as_deref().and_then(dm::blob_of);
+                request.body = body;
+                request.blob = text.as_deref().and_then(data_management::blob_of);
             }
             Err(error) => {
                 let mut response = storage_http::error_answer(&error);
@@ -215,9 +222,9 @@ async fn storage(app: Arc<App>, target: Target, mut asked: Asked) -> Response {
     }
     let inner = Arc::clone(&app);
     let mut response = app
-        .guard(operation, asked, |asked, _| async move {
+        .guard(operation, request, |request, _| async move {
             match &inner.backend {
-                Backend::Own(storage) => storage.serve(operation, target, asked).await,
+                Backend::Own(storage) => storage_http::serve(storage, operation, path, request).await,
                 Backend::Azurite(_) => {
                     let text = "The emulator keeps no blobs: it runs with the storage of an Azurite.";
                     storage_http::error_answer(&StorageError::new(404, "ResourceNotFound", text))

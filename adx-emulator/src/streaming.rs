@@ -9,12 +9,14 @@ use serde_json::{Value, json};
 use url::Url;
 use uuid::Uuid;
 
+use adx_engine::{Answer, Engine, IngestFailure, IngestSource, KustoError, KustoType, Table};
+
 use crate::app::App;
-use crate::engine::{Answer, IngestFailure, IngestSource, KustoError, KustoType, RequestOptions, Table};
-use crate::kusto::{Head, blocking, uncompressed, unzip};
+use crate::gzip::{is_gzip, unzip};
+use crate::http_request::{self, HttpRequest};
+use crate::kusto_http::{Reply, unauthorized, uncompressed};
 use crate::operation::Operation;
 use crate::storage::blobs::Content;
-use crate::wire::{self, Asked};
 
 /// The largest body: what the SDKs never exceed.
 const BODY_LIMIT: usize = 10 * 1024 * 1024;
@@ -22,19 +24,24 @@ const BODY_LIMIT: usize = 10 * 1024 * 1024;
 const DATA_LIMIT: usize = 4 * 1024 * 1024;
 
 /// Answers one streaming request.
-pub(crate) async fn ingest(app: Arc<App>, database: String, table: String, mut asked: Asked) -> Response {
-    let head = Head::of(&asked);
-    if !app.auth.admits(asked.header("authorization")) {
-        wire::drain(std::mem::take(&mut asked.body)).await;
-        return head.error(&crate::kusto::unauthorized());
+pub(crate) async fn ingest(
+    app: Arc<App>,
+    database: String,
+    table: String,
+    mut request: HttpRequest,
+) -> Response {
+    let reply = Reply::of(&request);
+    if !app.auth.admits(request.header("authorization")) {
+        http_request::drain(std::mem::take(&mut request.body)).await;
+        return reply.error(&unauthorized());
     }
-    let body = uncompressed(&mut asked, BODY_LIMIT).await;
-    let from_blob = asked.query("sourceKind") == Some("uri");
-    let format = asked.query("streamFormat").unwrap_or("csv").to_ascii_lowercase();
-    let mapping = asked.query("mappingName").map(str::to_owned);
-    let target = Target { database, table, format, mapping };
+    let body = uncompressed(&mut request, BODY_LIMIT).await;
+    let from_blob = request.query("sourceKind") == Some("uri");
+    let format = request.query("streamFormat").unwrap_or("csv").to_ascii_lowercase();
+    let mapping = request.query("mappingName").map(str::to_owned);
+    let target = TargetTable { database, table, format, mapping };
     let inner = Arc::clone(&app);
-    app.guard(Operation::StreamingIngest, asked, |_, _| async move {
+    app.guard(Operation::StreamingIngest, request, |_, _| async move {
         let result = async {
             let data = body?;
             let data: Vec<u8> = if from_blob { fetch(&inner, &data).await? } else { data.into() };
@@ -44,33 +51,26 @@ pub(crate) async fn ingest(app: Arc<App>, database: String, table: String, mut a
             run(&inner, target, data).await
         };
         match result.await {
-            Ok(answer) => head.answer(&answer.to_v1()),
-            Err(error) => head.error(&error),
+            Ok(answer) => reply.success(&answer.to_v1()),
+            Err(error) => reply.error(&error),
         }
     })
     .await
 }
 
 /// What the URL says.
-struct Target {
+struct TargetTable {
     database: String,
     table: String,
     format: String,
     mapping: Option<String>,
 }
 
-async fn run(app: &App, target: Target, data: Vec<u8>) -> Result<Answer, KustoError> {
-    let engine = app.engine.clone();
-    let Target { database, table, format, mapping } = target;
+async fn run(app: &App, target: TargetTable, data: Vec<u8>) -> Result<Answer, KustoError> {
+    let TargetTable { database, table, format, mapping } = target;
     let bytes = data.len() as u64;
-    let work = move || {
-        let enabled = |csl: String| {
-            let answer = engine.execute(Some(&database), &csl, &RequestOptions::default())?;
-            Ok::<_, KustoError>(is_enabled(&answer))
-        };
-        if !enabled(format!(".show table {} policy streamingingestion", quoted(&table)))?
-            && !enabled(format!(".show database {} policy streamingingestion", quoted(&database)))?
-        {
+    let work = move |engine: &Engine| {
+        if !engine.takes_streaming(&database, &table)? {
             return Err(KustoError::invalid(
                 "BadRequest_StreamingIngestionPolicyNotEnabled",
                 format!(
@@ -94,7 +94,7 @@ async fn run(app: &App, target: Target, data: Vec<u8>) -> Result<Answer, KustoEr
         };
         engine.ingest(&source).map_err(refused)
     };
-    let done = blocking(work).await??;
+    let done = app.with_engine(work).await??;
     app.stats.ingested(done.rows, bytes);
     let columns = [
         ("ConsumedRecordsCount", KustoType::Long),
@@ -104,17 +104,6 @@ async fn run(app: &App, target: Target, data: Vec<u8>) -> Result<Answer, KustoEr
     ];
     let row = vec![json!(done.rows), json!("Inactive"), json!("Unknown"), Value::Null];
     Ok(Answer::table(Table::new(&columns, vec![row])))
-}
-
-/// The policy in the first row says that streaming is on.
-fn is_enabled(answer: &Answer) -> bool {
-    let Some(cell) = answer.tables.first().and_then(|table| table.cell(0, "Policy")) else { return false };
-    let parsed = cell.as_str().and_then(|text| serde_json::from_str::<Value>(text).ok());
-    parsed.as_ref().unwrap_or(cell).get("IsEnabled").and_then(Value::as_bool).unwrap_or(false)
-}
-
-fn quoted(name: &str) -> String {
-    format!("['{}']", name.replace('\\', "\\\\").replace('\'', "\\'"))
 }
 
 fn too_large(bytes: usize) -> KustoError {
@@ -161,31 +150,9 @@ async fn fetch(app: &App, body: &[u8]) -> Result<Vec<u8>, KustoError> {
     let Content::Kept(bytes) = content else {
         return Err(bad("the emulator keeps no blobs (--discard)".to_owned()));
     };
-    if !wire::is_gzip(url.path()) {
+    if !is_gzip(url.path()) {
         return Ok(bytes.into());
     }
     unzip(&bytes, 64 * BODY_LIMIT as u64)
         .map_err(|error| KustoError::invalid("BadRequest_InvalidBlob", error))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{is_enabled, quoted};
-    use crate::engine::{Answer, KustoType, Table};
-    use serde_json::{Value, json};
-
-    #[test]
-    fn the_policy_is_read_from_its_cell() {
-        let answer = |policy: Value| {
-            Answer::table(Table::new(
-                &[("PolicyName", KustoType::String), ("Policy", KustoType::String)],
-                vec![vec![json!("p"), policy]],
-            ))
-        };
-        assert!(is_enabled(&answer(json!("{\"IsEnabled\":true,\"HintAllocatedRate\":null}"))));
-        assert!(!is_enabled(&answer(json!("{\"IsEnabled\":false}"))));
-        assert!(!is_enabled(&answer(json!("null"))));
-        assert!(!is_enabled(&answer(Value::Null)));
-        assert_eq!(quoted("it's"), "['it\\'s']");
-    }
 }

@@ -22,7 +22,7 @@ use openssl::x509::extension::{
 };
 use openssl::x509::{X509, X509Builder, X509NameBuilder, X509Ref};
 
-/// Names in every certificate beside the asked ones.
+/// Names in every certificate, in addition to those that were asked for.
 const NAMES: [&str; 4] = ["localhost", "127.0.0.1", "::1", "adx"];
 /// Life of a certificate in days. Browsers and Apple's TLS refuse more than 825.
 const DAYS: u32 = 800;

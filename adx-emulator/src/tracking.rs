@@ -1,7 +1,7 @@
-//! The operations of queued ingestion by REST: which sources each has, and how far they are.
+//! The operations of queued ingestion by REST: which sources each has, and their progress.
 //!
 //! Owns what it remembers: the latest operations only, in memory. An operation that was forgotten, or that came before
-//! a restart, is made anew by the next news of one of its sources. Never decides what happens to a source.
+//! a restart, is made again by the next progress of one of its sources. Never decides what happens to a source.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -10,17 +10,17 @@ use serde_json::{Value, json};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-/// Operations remembered.
-const MOST: usize = 10_000;
+/// Operations that are remembered.
+const MAX_OPERATIONS: usize = 10_000;
 
-/// How far a source is.
+/// The progress of a source.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Progress {
     /// Its message is in the queue.
     Queued,
     /// It is being ingested, or waits for its next try.
     Started,
-    /// Its rows are in the table, or were there already.
+    /// Its rows are in the table, or were there before.
     Succeeded,
     /// It will never be ingested.
     Failed {
@@ -28,7 +28,6 @@ pub(crate) enum Progress {
         code: String,
         /// `Permanent` or `Exhausted`.
         failure: &'static str,
-        /// What happened.
         details: String,
     },
 }
@@ -44,23 +43,19 @@ impl Progress {
     }
 }
 
-/// Which source of which operation.
+/// A source of an operation.
 #[derive(Debug, Clone)]
-pub(crate) struct Tracked<'a> {
-    /// The operation's id.
+pub(crate) struct SourceRef<'a> {
     pub operation: &'a str,
-    /// Target database.
     pub database: &'a str,
-    /// Target table.
     pub table: &'a str,
-    /// The source's id.
     pub source: &'a str,
-    /// The blob's URL without what opens it.
+    /// Without its SAS.
     pub url: &'a str,
 }
 
 #[derive(Debug)]
-struct Source {
+struct TrackedSource {
     id: String,
     url: String,
     progress: Progress,
@@ -69,16 +64,16 @@ struct Source {
 }
 
 #[derive(Debug)]
-struct Operation {
+struct TrackedOperation {
     database: String,
     table: String,
     started: OffsetDateTime,
-    sources: Vec<Source>,
+    sources: Vec<TrackedSource>,
 }
 
 #[derive(Debug, Default)]
 struct State {
-    known: HashMap<String, Operation>,
+    known: HashMap<String, TrackedOperation>,
     order: VecDeque<String>,
 }
 
@@ -89,19 +84,19 @@ pub(crate) struct Operations {
 }
 
 impl Operations {
-    /// Notes how far a source is.
-    pub(crate) fn note(&self, tracked: &Tracked<'_>, progress: Progress) {
+    /// Records the progress of a source.
+    pub(crate) fn record(&self, tracked: &SourceRef<'_>, progress: Progress) {
         let now = OffsetDateTime::now_utc();
         let mut state = self.state();
         if !state.known.contains_key(tracked.operation) {
-            if state.order.len() == MOST
+            if state.order.len() == MAX_OPERATIONS
                 && let Some(oldest) = state.order.pop_front()
             {
                 state.known.remove(&oldest);
             }
             state.order.push_back(tracked.operation.to_owned());
         }
-        let operation = state.known.entry(tracked.operation.to_owned()).or_insert_with(|| Operation {
+        let operation = state.known.entry(tracked.operation.to_owned()).or_insert_with(|| TrackedOperation {
             database: tracked.database.to_owned(),
             table: tracked.table.to_owned(),
             started: now,
@@ -109,7 +104,7 @@ impl Operations {
         });
         match operation.sources.iter_mut().find(|source| source.id == tracked.source) {
             Some(source) => (source.progress, source.updated) = (progress, now),
-            None => operation.sources.push(Source {
+            None => operation.sources.push(TrackedSource {
                 id: tracked.source.to_owned(),
                 url: tracked.url.to_owned(),
                 progress,
@@ -141,7 +136,7 @@ impl Operations {
             },
         });
         if details {
-            document["details"] = operation.sources.iter().map(Source::document).collect();
+            document["details"] = operation.sources.iter().map(TrackedSource::document).collect();
         }
         Some(document)
     }
@@ -151,7 +146,7 @@ impl Operations {
     }
 }
 
-impl Source {
+impl TrackedSource {
     fn document(&self) -> Value {
         let (code, failure, details) = match &self.progress {
             Progress::Failed { code, failure, details } => {
@@ -180,22 +175,22 @@ fn text(moment: OffsetDateTime) -> String {
 mod tests {
     use super::*;
 
-    fn tracked<'a>(operation: &'a str, source: &'a str) -> Tracked<'a> {
-        Tracked { operation, database: "d", table: "t", source, url: "http://localhost/acct/c/b" }
+    fn tracked<'a>(operation: &'a str, source: &'a str) -> SourceRef<'a> {
+        SourceRef { operation, database: "d", table: "t", source, url: "http://localhost/acct/c/b" }
     }
 
     #[test]
     fn an_operation_counts_its_sources() {
         let operations = Operations::default();
-        operations.note(&tracked("o", "1"), Progress::Queued);
-        operations.note(&tracked("o", "2"), Progress::Queued);
-        operations.note(&tracked("o", "1"), Progress::Succeeded);
+        operations.record(&tracked("o", "1"), Progress::Queued);
+        operations.record(&tracked("o", "2"), Progress::Queued);
+        operations.record(&tracked("o", "1"), Progress::Succeeded);
         let failed = Progress::Failed {
             code: "Stream_NoDataToIngest".to_owned(),
             failure: "Permanent",
             details: "none".to_owned(),
         };
-        operations.note(&tracked("o", "2"), failed);
+        operations.record(&tracked("o", "2"), failed);
         let document = operations.status(("d", "t"), "o", true).unwrap();
         assert_eq!(document["status"], json!({"Succeeded": 1, "Failed": 1, "InProgress": 0, "Canceled": 0}));
         assert_eq!(document["details"][1]["errorCode"], "Stream_NoDataToIngest");
@@ -208,11 +203,11 @@ mod tests {
     #[test]
     fn the_oldest_operations_are_forgotten() {
         let operations = Operations::default();
-        for number in 0..=MOST {
-            operations.note(&tracked(&number.to_string(), "s"), Progress::Queued);
+        for number in 0..=MAX_OPERATIONS {
+            operations.record(&tracked(&number.to_string(), "s"), Progress::Queued);
         }
         assert!(operations.status(("d", "t"), "0", false).is_none());
         assert!(operations.status(("d", "t"), "1", false).is_some());
-        assert_eq!(operations.state().known.len(), MOST);
+        assert_eq!(operations.state().known.len(), MAX_OPERATIONS);
     }
 }

@@ -1,6 +1,6 @@
 //! The little XML that the storage services speak: find elements by name, escape text.
 //!
-//! Reads documents of known shape without attributes that matter; it is no validating parser.
+//! Reads documents of known shape without attributes that matter; it does not validate.
 
 /// The text inside the elements called one of `names`, in document order, unescaped, with the name. Elements of
 /// these names must not nest.

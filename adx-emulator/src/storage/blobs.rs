@@ -6,26 +6,15 @@ use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use bytes::{Bytes, BytesMut};
-use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::StorageError;
 use super::disk::Disk;
+use super::error::StorageError;
+use super::names::BlobName;
 
 /// Bytes kept of each end of a discarded blob: the gzip header's magic and the trailer with the raw size.
 const END: usize = 8;
-
-/// Where a blob is.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub(crate) struct BlobName {
-    /// The storage account.
-    pub account: String,
-    /// The container.
-    pub container: String,
-    /// The name in it, not percent-encoded.
-    pub name: String,
-}
 
 /// A blob's bytes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,11 +28,10 @@ pub(crate) enum Content {
 /// What remains of discarded bytes.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Counted {
-    /// How many there were.
     pub length: u64,
-    /// The first ones, at most eight.
+    /// The first bytes, at most eight.
     pub head: Vec<u8>,
-    /// The last ones, at most eight.
+    /// The last bytes, at most eight.
     pub tail: Vec<u8>,
 }
 
@@ -74,7 +62,6 @@ impl Counted {
 }
 
 impl Content {
-    /// Length in bytes.
     pub(crate) fn length(&self) -> u64 {
         match self {
             Self::Kept(bytes) => bytes.len() as u64,
@@ -86,29 +73,24 @@ impl Content {
 /// A committed blob.
 #[derive(Debug, Clone)]
 pub(crate) struct Blob {
-    /// Its bytes.
     pub content: Content,
-    /// Its `ETag`, quoted.
+    /// With its quotes.
     pub etag: String,
-    /// When it was written.
     pub modified: OffsetDateTime,
-    /// Its media type.
     pub content_type: String,
 }
 
-/// What comes with the bytes of a new blob.
+/// A blob to write.
 #[derive(Debug, Clone)]
 pub(crate) struct NewBlob {
-    /// Its bytes.
     pub content: Content,
-    /// Its media type.
     pub content_type: String,
     /// Refuse when there is one of this name (`If-None-Match: *`).
     pub only_new: bool,
 }
 
 #[derive(Debug, Default)]
-struct Shelf {
+struct Contents {
     blobs: HashMap<BlobName, Blob>,
     blocks: HashMap<BlobName, HashMap<String, Content>>,
 }
@@ -116,21 +98,21 @@ struct Shelf {
 /// All blobs of all accounts.
 #[derive(Debug)]
 pub(crate) struct Blobs {
-    shelf: Mutex<Shelf>,
+    contents: Mutex<Contents>,
     disk: Option<Disk>,
 }
 
 impl Blobs {
     /// The blobs kept on `disk`, or none and kept in memory only.
     pub(crate) fn open(disk: Option<Disk>) -> std::io::Result<Self> {
-        let mut shelf = Shelf::default();
+        let mut contents = Contents::default();
         if let Some(disk) = &disk {
             for (name, bytes, modified) in disk.blobs()? {
                 let blob = committed(Content::Kept(bytes), "application/octet-stream", modified);
-                shelf.blobs.insert(name, blob);
+                contents.blobs.insert(name, blob);
             }
         }
-        Ok(Self { shelf: Mutex::new(shelf), disk })
+        Ok(Self { contents: Mutex::new(contents), disk })
     }
 
     /// Put Blob.
@@ -187,8 +169,8 @@ impl Blobs {
         Ok(())
     }
 
-    fn lock(&self) -> MutexGuard<'_, Shelf> {
-        self.shelf.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, Contents> {
+        self.contents.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

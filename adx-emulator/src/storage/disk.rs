@@ -1,6 +1,6 @@
 //! The folder in which `--data` keeps blobs and queued messages, so that nothing accepted is lost by a restart.
 //!
-//! One file per blob and per message, written beside and renamed, so a file is whole or absent. Never holds state:
+//! One file per blob and per message, written under another name and renamed, so a file is whole or absent. Never holds state:
 //! what is here is a copy of what `blobs` and `queues` own.
 
 use std::fs;
@@ -11,7 +11,7 @@ use bytes::Bytes;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::blobs::BlobName;
+use super::names::BlobName;
 
 /// A folder of blobs or messages.
 #[derive(Debug, Clone)]

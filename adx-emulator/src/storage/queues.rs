@@ -1,7 +1,7 @@
 //! Queues of the emulator's own storage.
 //!
-//! Owns every message. A read message is hidden, not gone: it comes back when its time of hiding ends before it was
-//! deleted with the receipt of that very reading. Speaks no HTTP.
+//! Owns every message. A message that was read is hidden: it becomes visible again unless it is deleted in time,
+//! with the receipt of its last reading. Speaks no HTTP.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -11,33 +11,25 @@ use time::{Duration, OffsetDateTime};
 use tokio::sync::Notify;
 use uuid::Uuid;
 
-use super::StorageError;
 use super::disk::Disk;
+use super::error::StorageError;
+use super::names::QueueName;
 
 /// The service's limit for a message's text, in bytes.
 pub(crate) const MESSAGE_LIMIT: usize = 65_536;
 /// Life of a message whose sender asked for nothing else.
 pub(crate) const DEFAULT_LIFE: Duration = Duration::days(7);
 
-/// A queue of an account.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(crate) struct QueueName {
-    /// The storage account.
-    pub account: String,
-    /// The queue.
-    pub queue: String,
-}
-
-/// One message.
+/// A message in a queue.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Message {
-    /// The service's id of it.
+    /// Given by the service.
     pub id: Uuid,
-    /// The text as the sender gave it.
+    /// As the sender gave it.
     pub text: String,
-    /// When it came, as seconds since 1970.
+    /// In seconds since 1970.
     pub inserted: i64,
-    /// When it is dropped, as seconds since 1970.
+    /// In seconds since 1970.
     pub expires: i64,
     /// Not handed out before this time, as milliseconds since 1970.
     pub visible: i64,
@@ -80,7 +72,7 @@ impl Queues {
         Ok(Self { all: Mutex::new(queues), disk, posted: Notify::new() })
     }
 
-    /// Put Message. `life` none: for ever.
+    /// Put Message. `life` none: without an end.
     pub(crate) fn put(
         &self,
         name: &QueueName,

@@ -1,20 +1,14 @@
 //! Shared access signatures of the emulator's own storage: made for each URL handed out, checked at each request.
 //!
-//! The key is fixed and public (this is a stand-in, nothing is protected by it); the checks are real, so that an
-//! expired or damaged signature is refused as the service would.
+//! The checks are real, so that an expired or damaged signature is refused as the service would.
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
-use openssl::hash::MessageDigest;
-use openssl::pkey::PKey;
-use openssl::sign::Signer;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 use time::macros::format_description;
 
-use super::StorageError;
+use super::error::StorageError;
+use crate::signature::sign;
 
-const KEY: &[u8] = b"adx-emulator: a public key that protects nothing";
 const VERSION: &str = "2024-11-04";
 
 /// The query text (without `?`) that opens `resource` of `account` with `permissions` until `expiry`.
@@ -43,7 +37,7 @@ pub(crate) fn check(
     let (Some(permissions), Some(expiry), Some(signature)) = (value("sp"), value("se"), value("sig")) else {
         return Err(refused("the request has no complete SAS (sp, se, sig)"));
     };
-    let until = OffsetDateTime::parse(expiry, &Rfc3339).map_err(|_| refused("se is no UTC time"))?;
+    let until = OffsetDateTime::parse(expiry, &Rfc3339).map_err(|_| refused("se is not a UTC time"))?;
     if until <= now {
         return Err(refused("Signature not valid in the specified time frame: the SAS has expired"));
     }
@@ -59,19 +53,6 @@ fn refused(detail: &str) -> StorageError {
          correctly including the signature. {detail}"
     );
     StorageError::new(403, "AuthenticationFailed", &message)
-}
-
-/// The HMAC-SHA256 of `parts`, one per line, in base64.
-pub(crate) fn sign(parts: &[&str]) -> Option<String> {
-    hmac(KEY, parts.join("\n").as_bytes())
-}
-
-/// HMAC-SHA256 in base64. None only when OpenSSL fails.
-pub(crate) fn hmac(key: &[u8], text: &[u8]) -> Option<String> {
-    let key = PKey::hmac(key).ok()?;
-    let mut signer = Signer::new(MessageDigest::sha256(), &key).ok()?;
-    signer.update(text).ok()?;
-    Some(STANDARD.encode(signer.sign_to_vec().ok()?))
 }
 
 #[cfg(test)]

@@ -7,12 +7,11 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use serde_json::{Map, Value};
 
-use super::StorageError;
+use super::error::StorageError;
 
 /// The key of an entity.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) struct EntityKey {
-    /// The storage account.
     pub account: String,
     /// `PartitionKey`.
     pub partition: String,

@@ -5,10 +5,14 @@ use axum::response::Response;
 use time::Duration;
 use uuid::Uuid;
 
-use super::{Target, read, unix_date};
+use super::answers::{read, unix_date};
+use super::path::StoragePath;
+use crate::http_request::HttpRequest;
+use crate::http_response;
+use crate::storage::error::StorageError;
+use crate::storage::names::ResourceKind;
 use crate::storage::queues::{DEFAULT_LIFE, Message};
-use crate::storage::{Storage, StorageError};
-use crate::wire::{self, Asked};
+use crate::storage::services::Storage;
 use crate::xml;
 
 /// A message in its envelope: the text limit and its XML, escaped at the worst.
@@ -21,57 +25,67 @@ pub(crate) async fn message_text(body: Body) -> Result<(Body, Option<String>), S
     Ok((Body::from(bytes), text))
 }
 
-impl Storage {
-    pub(super) async fn put_message(
-        &self,
-        target: &Target,
-        asked: Asked,
-        kind: &str,
-    ) -> Result<Response, StorageError> {
-        let life = match number(&asked, "messagettl")? {
-            None => Some(DEFAULT_LIFE),
-            Some(-1) => None,
-            Some(seconds) => Some(Duration::seconds(seconds)),
-        };
-        let hidden = Duration::seconds(number(&asked, "visibilitytimeout")?.unwrap_or(0));
-        let body = read(asked.body, BODY_LIMIT).await?;
-        let document = std::str::from_utf8(&body).map_err(|_| bad_xml())?;
-        let text = xml::element(document, "MessageText").ok_or_else(bad_xml)?;
-        let message = self.queues.put(&target.queue(), text, life, hidden)?;
-        if kind == "SecuredReadyForAggregationQueue" {
-            self.stats.posted();
-        }
-        Ok(message_list(&[message], true, false, 201))
+pub(super) async fn put_message(
+    storage: &Storage,
+    path: &StoragePath,
+    request: HttpRequest,
+    kind: ResourceKind,
+) -> Result<Response, StorageError> {
+    let life = match number(&request, "messagettl")? {
+        None => Some(DEFAULT_LIFE),
+        Some(-1) => None,
+        Some(seconds) => Some(Duration::seconds(seconds)),
+    };
+    let hidden = Duration::seconds(number(&request, "visibilitytimeout")?.unwrap_or(0));
+    let body = read(request.body, BODY_LIMIT).await?;
+    let document = std::str::from_utf8(&body).map_err(|_| bad_xml())?;
+    let text = xml::element(document, "MessageText").ok_or_else(bad_xml)?;
+    let message = storage.queues.put(&path.queue(), text, life, hidden)?;
+    if kind == ResourceKind::SecuredQueue {
+        storage.stats.posted();
     }
+    Ok(message_list(&[message], true, false, 201))
+}
 
-    pub(super) fn get_messages(&self, target: &Target, asked: &Asked) -> Result<Response, StorageError> {
-        let hidden = Duration::seconds(number(asked, "visibilitytimeout")?.unwrap_or(30));
-        let found = self.queues.get(&target.queue(), count(asked)?, hidden)?;
-        Ok(message_list(&found, true, true, 200))
-    }
+pub(super) fn get_messages(
+    storage: &Storage,
+    path: &StoragePath,
+    request: &HttpRequest,
+) -> Result<Response, StorageError> {
+    let hidden = Duration::seconds(number(request, "visibilitytimeout")?.unwrap_or(30));
+    let found = storage.queues.get(&path.queue(), count(request)?, hidden)?;
+    Ok(message_list(&found, true, true, 200))
+}
 
-    pub(super) fn delete_message(&self, target: &Target, asked: &Asked) -> Result<Response, StorageError> {
-        let id = target.rest.strip_prefix("messages/").and_then(|id| id.parse::<Uuid>().ok());
-        let receipt = asked.query("popreceipt").and_then(|receipt| receipt.parse::<Uuid>().ok());
-        let (Some(id), Some(receipt)) = (id, receipt) else {
-            let message = "The message id or the popreceipt is none that was handed out here.";
-            return Err(StorageError::new(400, "InvalidQueryParameterValue", message));
-        };
-        self.queues.delete(&target.queue(), id, receipt)?;
-        Ok(wire::empty(204))
-    }
+pub(super) fn delete_message(
+    storage: &Storage,
+    path: &StoragePath,
+    request: &HttpRequest,
+) -> Result<Response, StorageError> {
+    let id = path.rest.strip_prefix("messages/").and_then(|id| id.parse::<Uuid>().ok());
+    let receipt = request.query("popreceipt").and_then(|receipt| receipt.parse::<Uuid>().ok());
+    let (Some(id), Some(receipt)) = (id, receipt) else {
+        let message = "The message id or the popreceipt was not handed out here.";
+        return Err(StorageError::new(400, "InvalidQueryParameterValue", message));
+    };
+    storage.queues.delete(&path.queue(), id, receipt)?;
+    Ok(http_response::empty(204))
+}
 
-    pub(super) fn queue_metadata(&self, target: &Target) -> Result<Response, StorageError> {
-        let length = self.queues.length(&target.queue())?;
-        let mut response = wire::empty(200);
-        wire::set(&mut response, "x-ms-approximate-messages-count", &length.to_string());
-        Ok(response)
-    }
+pub(super) fn queue_metadata(storage: &Storage, path: &StoragePath) -> Result<Response, StorageError> {
+    let length = storage.queues.length(&path.queue())?;
+    let mut response = http_response::empty(200);
+    http_response::set(&mut response, "x-ms-approximate-messages-count", &length.to_string());
+    Ok(response)
+}
 
-    pub(super) fn peek_messages(&self, target: &Target, asked: &Asked) -> Result<Response, StorageError> {
-        let found = self.queues.peek(&target.queue(), count(asked)?)?;
-        Ok(message_list(&found, false, true, 200))
-    }
+pub(super) fn peek_messages(
+    storage: &Storage,
+    path: &StoragePath,
+    request: &HttpRequest,
+) -> Result<Response, StorageError> {
+    let found = storage.queues.peek(&path.queue(), count(request)?)?;
+    Ok(message_list(&found, false, true, 200))
 }
 
 fn bad_xml() -> StorageError {
@@ -82,15 +96,15 @@ fn bad_xml() -> StorageError {
     )
 }
 
-fn number(asked: &Asked, name: &str) -> Result<Option<i64>, StorageError> {
-    let Some(text) = asked.query(name) else { return Ok(None) };
+fn number(request: &HttpRequest, name: &str) -> Result<Option<i64>, StorageError> {
+    let Some(text) = request.query(name) else { return Ok(None) };
     text.parse().map(Some).map_err(|_| {
-        StorageError::new(400, "InvalidQueryParameterValue", &format!("The value of {name} is no number."))
+        StorageError::new(400, "InvalidQueryParameterValue", &format!("The value of {name} is not a number."))
     })
 }
 
-fn count(asked: &Asked) -> Result<usize, StorageError> {
-    match number(asked, "numofmessages")?.unwrap_or(1) {
+fn count(request: &HttpRequest) -> Result<usize, StorageError> {
+    match number(request, "numofmessages")?.unwrap_or(1) {
         count @ 1..=32 => Ok(usize::try_from(count).unwrap_or(1)),
         _ => Err(StorageError::new(400, "OutOfRangeQueryParameterValue", "numofmessages must be 1 to 32.")),
     }
@@ -117,5 +131,5 @@ fn message_list(messages: &[Message], receipts: bool, texts: bool, status: u16) 
         body.push_str("</QueueMessage>");
     }
     body.push_str("</QueueMessagesList>");
-    wire::answer(status, "application/xml", body)
+    http_response::answer(status, "application/xml", body)
 }

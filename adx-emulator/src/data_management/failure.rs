@@ -1,0 +1,34 @@
+//! Why a source was not ingested.
+
+use adx_engine::IngestFailure;
+
+use crate::backend::DownloadError;
+
+/// Why a source was not ingested.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Failure {
+    /// Kusto's ingestion error code.
+    pub code: String,
+    pub details: String,
+    /// False when a later try may succeed.
+    pub permanent: bool,
+}
+
+impl Failure {
+    /// A failure that repeats with every try.
+    pub(crate) fn permanent(code: &str, details: impl Into<String>) -> Self {
+        Self { code: code.to_owned(), details: details.into(), permanent: true }
+    }
+}
+
+impl From<DownloadError> for Failure {
+    fn from(error: DownloadError) -> Self {
+        Self { code: error.code.to_owned(), details: error.details, permanent: error.permanent }
+    }
+}
+
+impl From<IngestFailure> for Failure {
+    fn from(failure: IngestFailure) -> Self {
+        Self { code: failure.code.to_owned(), details: failure.details, permanent: failure.permanent }
+    }
+}

@@ -1,0 +1,277 @@
+//! What happens to one source: download, uncompress, ingest, report, delete; and retries while a failure may be temporary.
+//!
+//! Owns a source until its message is deleted. A blob is ingested whole or not at all (the engine's promise).
+
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use time::OffsetDateTime;
+use tokio::sync::Semaphore;
+use tokio::time::sleep;
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use adx_engine::{Engine, FailureRecord, IngestSource, Ingested};
+
+use super::failure::Failure;
+use super::message::IngestionMessage;
+use super::report::{self, OperationIds};
+use crate::app::App;
+use crate::backend::DownloadError;
+use crate::faults::Effect;
+use crate::gzip::{is_gzip, is_zip, unzip};
+use crate::operation::Operation;
+use crate::queue_messages::MessageHandle;
+use crate::storage::blobs::{Content, Counted};
+use crate::tracking::Progress;
+
+/// The first pause after a failure that may be temporary; it doubles up to [`LONGEST_PAUSE`].
+const FIRST_PAUSE: Duration = Duration::from_millis(200);
+const LONGEST_PAUSE: Duration = Duration::from_secs(10);
+/// Tries before `General_RetryAttemptsExceeded`. The service goes on for 48 hours; the emulator reports earlier.
+const MOST_TRIES: u32 = 30;
+/// The service's limit for one source, uncompressed.
+const RAW_LIMIT: u64 = 6_442_450_944;
+
+/// A source with its message.
+#[derive(Debug)]
+pub(crate) struct Source {
+    pub message: IngestionMessage,
+    /// Set when the message alone shows that it cannot be ingested.
+    pub failure: Option<Failure>,
+    pub handle: MessageHandle,
+}
+
+/// How a source succeeded.
+enum Success {
+    /// Rows and raw bytes added.
+    Ingested(u64, u64),
+    /// `ingestIfNotExists` found its tag.
+    Skipped,
+}
+
+/// What ingests sealed batches. Copies share the slots.
+#[derive(Debug, Clone)]
+pub(crate) struct Worker {
+    pub app: Arc<App>,
+    /// One permit per source being worked on; none is held while waiting for the next try.
+    pub slots: Arc<Semaphore>,
+    pub stop: CancellationToken,
+}
+
+impl Worker {
+    /// Ingests the sources of one sealed batch, one after the other. After a stop the rest is left: its messages
+    /// are still in the queue.
+    pub(crate) async fn ingest_all(self, batch: Vec<Source>) {
+        let activity = Uuid::new_v4();
+        let mut seen = HashSet::new();
+        for mut source in batch {
+            if source.failure.is_none() && !seen.insert(source.message.source_path()) {
+                let details = "The same blob was found twice in one batch.";
+                let failure = Failure::permanent("BlobAlreadyReceived_BlobAlreadyFoundInBatch", details);
+                source.failure = Some(failure);
+            }
+            let ids = OperationIds { operation: Uuid::new_v4(), activity };
+            report::progress(&self.app, &source.message, Progress::Started);
+            let end = match source.failure.take() {
+                Some(failure) => Some(Err(failure)),
+                None => self.with_retries(&source.message, ids).await,
+            };
+            let Some(end) = end else { return };
+            finish(&self.app, &source, ids, end).await;
+        }
+    }
+
+    /// None when the emulator stops first.
+    async fn with_retries(
+        &self,
+        message: &IngestionMessage,
+        ids: OperationIds,
+    ) -> Option<Result<Success, Failure>> {
+        let mut pause = FIRST_PAUSE;
+        let mut tries = 1;
+        loop {
+            let slot = self.stop.run_until_cancelled(self.slots.acquire()).await?;
+            let end = try_once(&self.app, message, ids).await;
+            drop(slot);
+            let failure = match end {
+                Err(failure) if !failure.permanent => failure,
+                end => return Some(end),
+            };
+            if tries == MOST_TRIES {
+                let (code, details) = (failure.code, failure.details);
+                let details = format!("{MOST_TRIES} tries failed, the last with {code}: {details}");
+                return Some(Err(Failure::permanent("General_RetryAttemptsExceeded", details)));
+            }
+            tries += 1;
+            tracing::info!(
+                source = message.id,
+                code = failure.code,
+                details = failure.details,
+                "trying again"
+            );
+            self.app.stats.retried();
+            self.stop.run_until_cancelled(sleep(pause)).await?;
+            pause = (pause * 2).min(LONGEST_PAUSE);
+        }
+    }
+}
+
+async fn try_once(app: &App, message: &IngestionMessage, ids: OperationIds) -> Result<Success, Failure> {
+    if is_zip(message.blob.path()) {
+        let details = "Zip archives are not supported by this emulator.";
+        return Err(Failure::permanent("BadRequest_FormatNotSupported", details));
+    }
+    fault(app, Operation::Download, message).await?;
+    let content = app.backend.download(&message.blob, &app.client).await.map_err(Failure::from)?;
+    let bytes = match content {
+        Content::Kept(bytes) if app.options.discard => {
+            let mut counted = Counted::default();
+            counted.add(&bytes);
+            return Ok(counted_only(app, message, &counted));
+        }
+        Content::Counted(counted) => return Ok(counted_only(app, message, &counted)),
+        Content::Kept(bytes) => bytes,
+    };
+    fault(app, Operation::Ingest, message).await?;
+    let (raw_bytes, done) = parse_and_store(app, message, ids, bytes).await?;
+    if message.raw_size.is_some_and(|stated| stated != raw_bytes) {
+        tracing::info!(source = message.id, stated = message.raw_size, raw_bytes, "RawDataSize is not exact");
+        app.stats.raw_size_mismatch();
+    }
+    Ok(if done.skipped { Success::Skipped } else { Success::Ingested(done.rows, raw_bytes) })
+}
+
+/// Measurements check what costs nothing: that the blob is there, and the raw size in its gzip trailer.
+fn counted_only(app: &App, message: &IngestionMessage, counted: &Counted) -> Success {
+    let found = counted.gzip_raw_size();
+    let stated = message.raw_size;
+    if found.zip(stated).is_some_and(|(found, stated)| u64::from(found) != stated % (1 << 32)) {
+        app.stats.raw_size_mismatch();
+    }
+    Success::Ingested(0, stated.or(found.map(u64::from)).unwrap_or(counted.length))
+}
+
+async fn parse_and_store(
+    app: &App,
+    message: &IngestionMessage,
+    ids: OperationIds,
+    bytes: Bytes,
+) -> Result<(u64, Ingested), Failure> {
+    let gzip = is_gzip(message.blob.path());
+    let properties = message.properties.clone();
+    let source_path = message.source_path();
+    let work = move |engine: &Engine| {
+        let raw = if gzip && !bytes.is_empty() {
+            unzip(&bytes, RAW_LIMIT).map_err(|error| {
+                let details = format!("The blob's name ends in .gz and it cannot be uncompressed: {error}");
+                Failure::permanent("BadRequest_InvalidArchive", details)
+            })?
+        } else {
+            bytes.into()
+        };
+        let source = IngestSource {
+            database: &properties.database,
+            table: &properties.table,
+            format: &properties.format,
+            mapping_reference: properties.mapping_reference.as_deref(),
+            mapping_inline: properties.mapping.as_deref(),
+            mapping_kind: properties.mapping_kind.as_deref(),
+            ignore_first_record: properties.ignore_first_record,
+            data: &raw,
+            source_path: &source_path,
+            operation_id: ids.operation,
+            tags: &properties.tags,
+            ingest_if_not_exists: &properties.if_not_exists,
+        };
+        let done = engine.ingest(&source)?;
+        Ok((raw.len() as u64, done))
+    };
+    match app.with_engine(work).await {
+        Ok(result) => result,
+        Err(error) => Err(Failure {
+            code: "General_InternalServerError".to_owned(),
+            details: error.to_string(),
+            permanent: false,
+        }),
+    }
+}
+
+/// Applies a fault rule for a step of the loop.
+async fn fault(app: &App, operation: Operation, message: &IngestionMessage) -> Result<(), Failure> {
+    let Some(effect) = app.faults.pick(operation, message.blob.path()) else { return Ok(()) };
+    tracing::info!(operation = operation.as_str(), ?effect, "fault injected");
+    let failed =
+        |status: u16| Failure::from(DownloadError::of_status(status, "A fault on demand.".to_owned()));
+    match effect {
+        Effect::Delay { milliseconds } => {
+            sleep(Duration::from_millis(milliseconds)).await;
+            Ok(())
+        }
+        Effect::Status { status, code, .. } => {
+            let failure = failed(status);
+            Err(Failure { code: code.unwrap_or(failure.code), ..failure })
+        }
+        Effect::ExpiredSas => Err(failed(403)),
+        Effect::ContainerNotFound => Err(failed(404)),
+        Effect::Reset { .. } | Effect::Truncate => Err(failed(503)),
+    }
+}
+
+/// Counts, reports, cleans up, and deletes the message last.
+async fn finish(app: &App, source: &Source, ids: OperationIds, end: Result<Success, Failure>) {
+    let message = &source.message;
+    match &end {
+        Ok(Success::Ingested(rows, raw_bytes)) => {
+            app.stats.ingested(*rows, *raw_bytes);
+            let table = &message.properties.table;
+            tracing::info!(source = message.id, table, rows, raw_bytes, "source ingested");
+            report::success(app, message, ids, "Succeeded").await;
+        }
+        Ok(Success::Skipped) => {
+            app.stats.skipped();
+            tracing::info!(source = message.id, "source skipped: ingestIfNotExists");
+            report::success(app, message, ids, "Skipped").await;
+        }
+        Err(failure) => {
+            app.stats.failed(&failure.code);
+            tracing::warn!(
+                source = message.id,
+                code = failure.code,
+                details = failure.details,
+                "source failed"
+            );
+            record(app, message, ids, failure).await;
+            report::failure(app, message, ids, failure).await;
+        }
+    }
+    if end.is_ok()
+        && (!message.retain_blob || app.options.discard)
+        && let Err(error) = app.backend.delete_blob(&message.blob, &app.client).await
+    {
+        tracing::warn!(source = message.id, %error, "the blob of an ingested source cannot be deleted");
+    }
+    if let Err(error) = app.backend.delete_message(&source.handle).await {
+        tracing::warn!(source = message.id, %error, "a message whose source has ended cannot be deleted; it will be read again");
+    }
+}
+
+async fn record(app: &App, message: &IngestionMessage, ids: OperationIds, failure: &Failure) {
+    let record = FailureRecord {
+        operation_id: ids.operation,
+        database: message.properties.database.clone(),
+        table: message.properties.table.clone(),
+        failed_on: OffsetDateTime::now_utc(),
+        source_path: message.source_path(),
+        details: failure.details.clone(),
+        permanent: failure.permanent,
+        error_code: failure.code.clone(),
+        root_activity_id: ids.activity,
+        ingestion_properties: report::properties_text(&message.properties),
+    };
+    if let Err(error) = app.with_engine(move |engine| engine.record_failure(&record)).await {
+        tracing::warn!(%error, "a failure cannot be recorded");
+    }
+}
