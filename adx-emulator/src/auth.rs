@@ -1,7 +1,7 @@
 //! The sign-in services: a stand-in for Entra's token endpoint and for the managed identity endpoints.
 //!
-//! Tokens are signed with a fixed public key and carry their own end, so a restart forgets none. Owns the rules of
-//! who gets one and who may pass with it. Protects nothing: it exists so that clients can be seen doing it right.
+//! Tokens are signed with a fixed public key and contain their expiry, so they stay valid over a restart. Owns the rules
+//! of who gets one and what it admits to. Protects nothing: it exists so that the sign-in of clients can be tested.
 
 use axum::response::Response;
 use base64::Engine as _;
@@ -208,7 +208,7 @@ impl Auth {
     }
 }
 
-/// The documents that sign-in libraries read before they ask for a token; none when `path` names none of them.
+/// The documents that sign-in libraries read before they ask for a token; none for another path.
 pub(crate) fn discovery(request: &HttpRequest) -> Option<Value> {
     let base = request.base_url();
     if request.path == "/common/discovery/instance" {

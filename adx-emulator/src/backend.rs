@@ -1,6 +1,6 @@
 //! Blobs and queues as the services behind the ingestion endpoint use them, in either storage.
 //!
-//! The seam between the emulator's own storage and an Azurite.
+//! Each call goes to the emulator's own storage or to an Azurite.
 
 use std::time::Duration;
 

@@ -105,7 +105,7 @@ impl Rule {
     }
 }
 
-/// A rule and what became of it.
+/// A rule with its counts.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Active {
     /// The rule.
@@ -119,7 +119,7 @@ pub struct Active {
     random: u64,
 }
 
-/// The rules; a copy is another handle on the same.
+/// The rules; a copy shares them.
 #[derive(Debug, Clone)]
 pub struct Faults {
     rules: Arc<Mutex<Vec<Active>>>,

@@ -1,5 +1,5 @@
-//! What the data-management loop and the two storage backends tell each other about queue messages, and the identity
-//! token that a message must carry.
+//! What the data-management loop and the two storage backends exchange about queue messages, and the identity token
+//! that a message must carry.
 
 use uuid::Uuid;
 

@@ -72,7 +72,7 @@ pub struct Snapshot {
     pub messages: VecDeque<SeenMessage>,
 }
 
-/// The counters; a copy is another view of the same.
+/// The counters; a copy shares them.
 #[derive(Debug, Clone, Default)]
 pub struct Stats(Arc<Mutex<Snapshot>>);
 

@@ -1,4 +1,4 @@
-//! The little XML that the storage services speak: find elements by name, escape text.
+//! The XML that the storage services need: find elements by name, escape text.
 //!
 //! Reads documents of known shape without attributes that matter; it does not validate.
 

@@ -1,4 +1,4 @@
-//! The engine through its own door: ingestion in every format, its failures, persistence.
+//! The engine through its API: ingestion in every format, its failures, persistence.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! The formats with types of their own through the engine's door: columns by name, mappings, their kinds.
+//! The formats with types of their own through the engine's API: columns by name, mappings, their kinds.
 
 use apache_avro::types::{Record, Value as Avro};
 use apache_avro::{Schema, Writer};

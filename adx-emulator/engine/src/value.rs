@@ -1,4 +1,4 @@
-//! Kusto's scalar types: their names, how text and JSON become values of them, and how values go out again.
+//! Kusto's scalar types: their names, how text and JSON become values of them, and how values are written.
 //!
 //! A value that does not fit its column is null and never an error (`kusto-protocol.md` §6.4). Nothing here does I/O.
 

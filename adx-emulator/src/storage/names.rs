@@ -1,4 +1,4 @@
-//! What there is in the storage and what it is called: accounts, kinds of resources, blobs, queues.
+//! The names of the storage: accounts, kinds of resources, blobs, queues.
 
 use serde::{Deserialize, Serialize};
 

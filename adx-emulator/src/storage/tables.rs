@@ -1,6 +1,6 @@
 //! The minimal table service: entities of one status table per account, for clients that report to a table.
 //!
-//! Owns the entities. Speaks no HTTP; filters and batches are not there.
+//! Owns the entities. Speaks no HTTP; there are no filters and no batches.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};

@@ -1,4 +1,4 @@
-//! What a client learns of sources that end well or badly.
+//! What a client is told about sources that succeed or fail.
 
 use adx_emulator::Operation;
 use adx_emulator::faults::Effect;

@@ -1,4 +1,4 @@
-//! Tokens and TLS: who gets in, and how a client finds out.
+//! Tokens and TLS: who is admitted, and what the others are answered.
 
 use adx_emulator::Options;
 use adx_emulator::options::AuthOptions;

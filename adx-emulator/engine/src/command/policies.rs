@@ -1,4 +1,4 @@
-//! Commands on policies (ingestionbatching, streamingingestion) of tables and databases, and what they mean.
+//! Commands on policies (ingestionbatching, streamingingestion) of tables and databases.
 
 use serde_json::{Value, json};
 

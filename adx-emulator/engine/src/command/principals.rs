@@ -1,5 +1,5 @@
-//! Commands on roles of principals. Roles are kept and shown; the emulator lets everybody do everything, and only says who
-//! might not.
+//! Commands on roles of principals. Roles are stored and shown, and enforced nowhere: the emulator only answers who would
+//! be allowed.
 
 use serde_json::{Value, json};
 

@@ -1,4 +1,4 @@
-//! Commands that only look: version, cluster, ingestion failures, extents.
+//! Commands that only read: version, cluster, ingestion failures, extents.
 
 use serde_json::{Value, json};
 use time::OffsetDateTime;

@@ -1,7 +1,7 @@
 //! The pipeline to one SQL statement.
 //!
-//! A [`Relation`] is a SELECT in the making: operators change it while they can and wrap it as a subquery when they
-//! cannot. Order keys travel as columns of their own, so that the order of rows never rests on SQLite's habits.
+//! A [`Relation`] is a SELECT that is being built: operators change it while they can and make it a subquery when they
+//! cannot. Order keys travel as columns of their own, so that the order of rows never depends on SQLite's plan.
 
 use super::ast::{Expr, ExprKind, Named, Operator, SortKey};
 use super::compile::{compile, predicate};
@@ -11,7 +11,7 @@ use crate::answer::Column;
 use crate::error::KustoError;
 use crate::value::KustoType;
 
-/// A SELECT in the making.
+/// A SELECT that is being built.
 #[derive(Debug, Clone)]
 pub(crate) struct Relation {
     from: String,

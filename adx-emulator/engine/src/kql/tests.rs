@@ -1,4 +1,4 @@
-//! Queries through the engine's door: every operator and function, and every refusal.
+//! Queries through the engine's API: every operator and function, and every refusal.
 
 mod query_tests;
 

@@ -1,4 +1,4 @@
-//! What a storage path names, and what a request wants of it.
+//! What a storage path names, and which operation a request on it is.
 
 use crate::http_request::{HttpRequest, percent_decode};
 use crate::operation::Operation;

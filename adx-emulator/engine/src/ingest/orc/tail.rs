@@ -1,6 +1,6 @@
-//! The tail of an ORC file and of its stripes: where what is, how it is compressed, which types there are.
+//! The tail of an ORC file and of its stripes: what is where, how it is compressed, which types there are.
 //!
-//! Pure; damaged input is an error in words.
+//! Pure; damaged input is an error with a message.
 
 use std::borrow::Cow;
 use std::io::Read as _;

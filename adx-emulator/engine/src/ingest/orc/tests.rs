@@ -5,9 +5,9 @@ use serde_json::{Value, json};
 
 use super::*;
 
-const ZLIB: &[u8] = include_bytes!("../../../../tests/fixtures/zlib.orc");
+const ZLIB: &[u8] = include_bytes!("../../../tests/fixtures/zlib.orc");
 /// Numbers in the older code.
-const SNAPPY: &[u8] = include_bytes!("../../../../tests/fixtures/snappy.orc");
+const SNAPPY: &[u8] = include_bytes!("../../../tests/fixtures/snappy.orc");
 
 fn collect(data: &[u8]) -> Result<Vec<Value>, &'static str> {
     let mut records = Vec::new();
