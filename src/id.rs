@@ -2,6 +2,7 @@
 //!
 //! Plain values without I/O. Names are shared text, so a copy costs a counter and no allocation.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
 
@@ -17,6 +18,22 @@ pub struct ConnectorTaskId {
 impl fmt::Display for ConnectorTaskId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}-{}", self.connector, self.task)
+    }
+}
+
+/// What one worker runs of one connector.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct TaskAssignment {
+    /// The connector itself, whose state this worker then writes.
+    pub instance: bool,
+    /// These of its tasks.
+    pub tasks: BTreeSet<u32>,
+}
+
+impl TaskAssignment {
+    /// True when there is nothing to run.
+    pub fn is_empty(&self) -> bool {
+        !self.instance && self.tasks.is_empty()
     }
 }
 

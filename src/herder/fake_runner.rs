@@ -1,7 +1,7 @@
 //! A worker that runs nothing: it keeps the orders it was given and reports what a real one would.
 
 use super::runner::Runner;
-use crate::membership::Share;
+use crate::id::TaskAssignment;
 use crate::status::{State, StatusEvent, WorkerEvent};
 use crate::worker::ConnectorSpec;
 use async_trait::async_trait;
@@ -49,10 +49,10 @@ impl FakeRunner {
     }
 
     async fn report_all(&self, spec: &ConnectorSpec, state: State) {
-        if spec.instance {
+        if spec.assignment.instance {
             self.report(&spec.name, None, state, None).await;
         }
-        for task in &spec.tasks {
+        for task in &spec.assignment.tasks {
             self.report(&spec.name, Some(*task), state, None).await;
         }
     }
@@ -61,7 +61,12 @@ impl FakeRunner {
 #[async_trait]
 impl Runner for FakeRunner {
     async fn start(&self, spec: ConnectorSpec) {
-        self.order(format!("start {} tasks={} paused={}", spec.name, spec.tasks.len(), spec.paused));
+        self.order(format!(
+            "start {} tasks={} paused={}",
+            spec.name,
+            spec.assignment.tasks.len(),
+            spec.paused
+        ));
         let state = if spec.paused { State::Paused } else { State::Running };
         self.running.lock().unwrap().insert(spec.name.clone(), spec.clone());
         self.report_all(&spec, state).await;
@@ -71,7 +76,7 @@ impl Runner for FakeRunner {
         self.order(format!("stop {name} {end}"));
         drop(self.drains.acquire().await.unwrap());
         let spec = self.running.lock().unwrap().remove(&name);
-        for task in spec.iter().flat_map(|spec| &spec.tasks) {
+        for task in spec.iter().flat_map(|spec| &spec.assignment.tasks) {
             self.report(&name, Some(*task), State::Unassigned, None).await;
         }
         self.report(&name, None, end, None).await;
@@ -93,13 +98,13 @@ impl Runner for FakeRunner {
         self.report(&name, Some(task), State::Running, None).await;
     }
 
-    async fn set_share(&self, name: Arc<str>, share: Share) {
+    async fn set_assignment(&self, name: Arc<str>, share: TaskAssignment) {
         self.order(format!("share {name} instance={} tasks={:?}", share.instance, share.tasks));
         let (gone, spec) = {
             let mut running = self.running.lock().unwrap();
             let Some(spec) = running.get_mut(&name) else { return };
-            let gone: Vec<u32> = spec.tasks.difference(&share.tasks).copied().collect();
-            (spec.instance, spec.tasks) = (share.instance, share.tasks);
+            let gone: Vec<u32> = spec.assignment.tasks.difference(&share.tasks).copied().collect();
+            spec.assignment = share;
             (gone, spec.clone())
         };
         for task in gone {

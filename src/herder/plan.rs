@@ -3,7 +3,7 @@
 //! It is asked again after each step and each change, so it names only one step at a time, and none when all is as
 //! wanted. It knows no Kafka and no worker.
 
-use crate::membership::Share;
+use crate::id::TaskAssignment;
 use crate::status::TargetState;
 
 /// What the config topic and the cluster's view say about a connector.
@@ -20,7 +20,7 @@ pub(super) struct Wanted {
     /// This worker leads, so it writes the task configs, whoever runs them.
     pub(super) leads: bool,
     /// What of it is this worker's.
-    pub(super) share: Share,
+    pub(super) share: TaskAssignment,
 }
 
 /// What this worker has of a connector.
@@ -33,7 +33,7 @@ pub(super) enum Actual {
         /// The config it runs with.
         revision: i64,
         /// What of it runs here.
-        share: Share,
+        share: TaskAssignment,
         /// It was started or made paused.
         paused: bool,
     },
@@ -44,7 +44,7 @@ pub(super) enum Actual {
         /// The config that was looked at.
         revision: i64,
         /// Whose states were written.
-        share: Share,
+        share: TaskAssignment,
     },
 }
 
@@ -127,13 +127,13 @@ pub(super) fn step(wanted: Option<&Wanted>, actual: &Actual) -> Option<Step> {
 #[cfg(test)]
 mod tests {
     use super::{Actual, Step, Wanted, step};
-    use crate::membership::Share;
+    use crate::id::TaskAssignment;
     use crate::status::TargetState;
     use proptest::prelude::*;
 
-    fn share() -> impl Strategy<Value = Share> {
+    fn share() -> impl Strategy<Value = TaskAssignment> {
         (any::<bool>(), prop::collection::btree_set(0..3_u32, 0..3))
-            .prop_map(|(instance, tasks)| Share { instance, tasks })
+            .prop_map(|(instance, tasks)| TaskAssignment { instance, tasks })
     }
 
     fn wanted() -> impl Strategy<Value = Wanted> {
@@ -231,7 +231,7 @@ mod tests {
     }
 
     fn of_one(target: TargetState) -> Wanted {
-        let share = Share { instance: true, tasks: [].into() };
+        let share = TaskAssignment { instance: true, tasks: [].into() };
         Wanted { revision: 1, target, known: true, tasks_current: false, leads: true, share }
     }
 
@@ -257,7 +257,7 @@ mod tests {
     fn a_task_more_or_less_restarts_nothing() {
         let mut wanted = Wanted { tasks_current: true, ..of_one(TargetState::Started) };
         wanted.share.tasks = [0, 2].into();
-        let share = Share { instance: false, tasks: [0].into() };
+        let share = TaskAssignment { instance: false, tasks: [0].into() };
         let actual = Actual::Running { revision: 1, share, paused: false };
         assert_eq!(step(Some(&wanted), &actual), Some(Step::SetShare));
     }

@@ -1,6 +1,6 @@
 //! What the herder needs of a worker. One real implementation; the other drives the herder's tests.
 
-use crate::membership::Share;
+use crate::id::TaskAssignment;
 use crate::status::State;
 use crate::worker::{ConnectorSpec, WorkerHandle};
 use async_trait::async_trait;
@@ -19,7 +19,7 @@ pub trait Runner: Send + Sync + 'static {
     /// Restarts one task.
     async fn restart_task(&self, name: Arc<str>, task: u32);
     /// Changes what this worker runs of a connector.
-    async fn set_share(&self, name: Arc<str>, share: Share);
+    async fn set_assignment(&self, name: Arc<str>, assignment: TaskAssignment);
     /// Stops everything; true when all was drained in time.
     async fn shutdown(&self) -> bool;
 }
@@ -42,8 +42,8 @@ impl Runner for WorkerHandle {
         Self::restart_task(self, name, task).await;
     }
 
-    async fn set_share(&self, name: Arc<str>, share: Share) {
-        Self::set_share(self, name, share.instance, share.tasks).await;
+    async fn set_assignment(&self, name: Arc<str>, assignment: TaskAssignment) {
+        Self::set_assignment(self, name, assignment).await;
     }
 
     async fn shutdown(&self) -> bool {

@@ -41,14 +41,13 @@ async fn joined(servers: &str) -> (GroupConsumer, PartitionQueue) {
 
 /// Waits for a record, and takes it.
 async fn take(consumer: &mut GroupConsumer, queue: &mut PartitionQueue) -> Records {
-    let nonempty = queue.nonempty();
     loop {
-        let records = queue.take();
+        let records = queue.poll_batch();
         if !records.is_empty() {
             return records;
         }
         tokio::select! {
-            () = nonempty.notified() => {}
+            () = queue.notified() => {}
             _ = consumer.next_event() => {}
         }
     }
@@ -151,13 +150,13 @@ async fn what_is_in_a_queue_is_told_to_who_takes_it_over() {
     send();
     take(&mut consumer, &mut queue).await;
     // What rang before would be taken for the next record.
-    queue.nonempty().notified().now_or_never();
+    queue.notified().now_or_never();
     send();
-    tokio::time::timeout(MINUTE, queue.nonempty().notified()).await.expect("a record");
+    tokio::time::timeout(MINUTE, queue.notified()).await.expect("a record");
     drop(queue);
     let mut queue = consumer.queue(&TopicPartition::new("t", 0)).unwrap();
-    assert!(queue.nonempty().notified().now_or_never().is_some(), "nobody would read it");
-    assert_eq!(queue.take().len(), 1);
+    assert!(queue.notified().now_or_never().is_some(), "nobody would read it");
+    assert_eq!(queue.poll_batch().len(), 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -13,7 +13,7 @@ use crate::config::{WorkerConfig, files};
 use crate::configdef::Properties;
 use futures::FutureExt;
 use futures::future::BoxFuture;
-pub use letter::{Letter, LetterBox};
+pub use letter::{DeadLetter, DeadLetterQueue};
 use post::Post;
 use rdkafka::ClientConfig;
 use rdkafka::admin::{AdminOptions, NewTopic, TopicReplication};
@@ -125,8 +125,8 @@ impl DeadLetterProducer {
     }
 }
 
-impl LetterBox for DeadLetterProducer {
-    fn send(&self, letter: Letter<'_>) -> BoxFuture<'static, Result<(), Error>> {
+impl DeadLetterQueue for DeadLetterProducer {
+    fn send(&self, letter: DeadLetter<'_>) -> BoxFuture<'static, Result<(), Error>> {
         self.post.clone().send(letter).boxed()
     }
 }

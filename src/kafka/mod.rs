@@ -36,11 +36,11 @@ mod unreachable;
 mod writer;
 
 pub use consumer::{ConsumerEvent, GroupConsumer, Subscription};
-pub use dead_letters::{DeadLetterClients, DeadLetterProducer, DeadLetterTopic, Letter, LetterBox};
+pub use dead_letters::{DeadLetter, DeadLetterClients, DeadLetterProducer, DeadLetterQueue, DeadLetterTopic};
 pub use error::{Error, fetch_advice};
 #[cfg(test)]
-pub use native::MadeRecord;
+pub use native::ListedRecord;
 pub use native::{PartitionQueue, Record, Records};
 #[cfg(test)]
-pub use source::MadeQueue;
+pub use source::RecordList;
 pub use source::RecordSource;

@@ -1,27 +1,23 @@
 //! Where a pipeline's records come from: the queue of an assigned partition, or a list in tests.
 
 #[cfg(test)]
-mod made;
-
-use std::sync::Arc;
-
-use tokio::sync::Notify;
+mod list;
 
 use super::native::{PartitionQueue, Records};
 use crate::id::TopicPartition;
 #[cfg(test)]
-pub use made::MadeQueue;
+pub use list::RecordList;
 
 /// One partition's records, in the order of their offsets.
 pub trait RecordSource: Send {
     /// The partition.
     fn id(&self) -> &TopicPartition;
 
-    /// Is notified when there may be records since the last [`Self::take`].
-    fn nonempty(&self) -> Arc<Notify>;
+    /// Ends when there may be records since the last [`Self::poll_batch`]. Cancel-safe.
+    fn notified(&self) -> impl Future<Output = ()> + Send;
 
-    /// Takes what is there now, without waiting.
-    fn take(&mut self) -> Records;
+    /// What is there now, without waiting.
+    fn poll_batch(&mut self) -> Records;
 }
 
 impl RecordSource for PartitionQueue {
@@ -29,11 +25,11 @@ impl RecordSource for PartitionQueue {
         self.id()
     }
 
-    fn nonempty(&self) -> Arc<Notify> {
-        self.nonempty()
+    fn notified(&self) -> impl Future<Output = ()> + Send {
+        self.notified()
     }
 
-    fn take(&mut self) -> Records {
-        self.take()
+    fn poll_batch(&mut self) -> Records {
+        self.poll_batch()
     }
 }

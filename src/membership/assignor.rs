@@ -6,25 +6,9 @@
 //! one with too little. A worker that comes back gets just what it had. It knows no Kafka and no states.
 
 use super::view::ClusterView;
-use crate::id::ConnectorTaskId;
+use crate::id::{ConnectorTaskId, TaskAssignment};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-
-/// What one worker runs of one connector.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Share {
-    /// The connector itself, whose state this worker then writes.
-    pub instance: bool,
-    /// These of its tasks.
-    pub tasks: BTreeSet<u32>,
-}
-
-impl Share {
-    /// True when there is nothing to run.
-    pub fn is_empty(&self) -> bool {
-        !self.instance && self.tasks.is_empty()
-    }
-}
 
 /// Who runs what.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -41,11 +25,11 @@ struct Owners {
 
 impl Assignment {
     /// What `worker` runs of `connector`.
-    pub fn share(&self, worker: &str, connector: &str) -> Share {
-        let Some(owners) = self.connectors.get(connector) else { return Share::default() };
+    pub fn share(&self, worker: &str, connector: &str) -> TaskAssignment {
+        let Some(owners) = self.connectors.get(connector) else { return TaskAssignment::default() };
         let is_own = |owner: usize| self.workers.get(owner).is_some_and(|name| **name == *worker);
         let tasks = (0..).zip(&owners.tasks).filter(|(_, owner)| is_own(**owner)).map(|(task, _)| task);
-        Share { instance: is_own(owners.instance), tasks: tasks.collect() }
+        TaskAssignment { instance: is_own(owners.instance), tasks: tasks.collect() }
     }
 
     /// The worker that runs the connector itself.

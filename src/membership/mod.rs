@@ -16,7 +16,7 @@ mod request;
 mod state;
 mod view;
 
-pub use assignor::{Assignment, Share, assign_view};
+pub use assignor::{Assignment, assign_view};
 use request::{Joining, Request};
 pub use state::{Leadership, State};
 pub use view::ClusterView;

@@ -1,6 +1,6 @@
 //! One budget of bytes for all batches of a worker (`worker.buffer.bytes`).
 //!
-//! A partition reserves before it grows. When there is no room, it sends what it holds on its way and takes a [`Place`] in
+//! A partition reserves before it grows. When there is no room, it sends what it holds on its way and takes a [`PlaceInLine`] in
 //! the worker's one line. Who waits holds nothing but what is on its way, and that comes back without further memory: so
 //! nobody waits for somebody who waits. The line is served in order, with three exceptions:
 //! - a connector that holds something takes at most [`SHARE`] times what it leaves free, so that one whose service is away
@@ -32,36 +32,36 @@ pub struct ByteBudget(Arc<Pool>);
 
 /// The budget as one connector sees it. Clones share it.
 #[derive(Clone)]
-pub struct ConnectorBudget(Arc<Share>);
+pub struct ConnectorBudget(Arc<ConnectorShare>);
 
 struct Pool {
     total: usize,
-    state: Mutex<State>,
+    state: Mutex<Ledger>,
 }
 
 /// A connector's part. Bytes of it are counted in the pool's state, under the pool's lock.
-struct Share {
+struct ConnectorShare {
     pool: Arc<Pool>,
     id: u64,
     has_said: AtomicBool,
 }
 
 #[derive(Default)]
-struct State {
+struct Ledger {
     /// Bytes within the budget, by connector; none is zero.
     held: BTreeMap<u64, usize>,
     /// Their sum.
     within: usize,
     /// Bytes beyond the budget, by connector; none is zero.
     beyond: BTreeMap<u64, usize>,
-    line: BTreeMap<u64, Waiter>,
+    line: BTreeMap<u64, InLine>,
     /// How each connector is called, and when that was last.
     calls: BTreeMap<u64, (watch::Sender<()>, Option<Instant>)>,
     next: u64,
 }
 
-struct Waiter {
-    share: Arc<Share>,
+struct InLine {
+    share: Arc<ConnectorShare>,
     bytes: usize,
     /// It has waited for long.
     is_urgent: bool,
@@ -73,12 +73,12 @@ struct Waiter {
 pub struct Reservation {
     bytes: usize,
     is_beyond: bool,
-    share: Option<Arc<Share>>,
+    share: Option<Arc<ConnectorShare>>,
 }
 
 /// A place in the line; dropping leaves it.
-pub struct Place {
-    share: Arc<Share>,
+pub struct PlaceInLine {
+    share: Arc<ConnectorShare>,
     ticket: u64,
     grant: oneshot::Receiver<Reservation>,
     granted: Option<Reservation>,
@@ -99,7 +99,11 @@ impl ByteBudget {
         let id = state.ticket();
         state.calls.insert(id, (watch::Sender::new(()), None));
         drop(state);
-        ConnectorBudget(Arc::new(Share { pool: Arc::clone(&self.0), id, has_said: AtomicBool::new(false) }))
+        ConnectorBudget(Arc::new(ConnectorShare {
+            pool: Arc::clone(&self.0),
+            id,
+            has_said: AtomicBool::new(false),
+        }))
     }
 
     /// Bytes held by all, within the budget and beyond it.
@@ -129,17 +133,17 @@ impl ConnectorBudget {
     }
 
     /// A place in the line for `bytes`. Whoever takes one holds nothing that needs more memory before it is given back.
-    pub fn queue(&self, bytes: usize) -> Place {
+    pub fn queue(&self, bytes: usize) -> PlaceInLine {
         let (share, bytes) = (Arc::clone(&self.0), bytes.max(1));
         let (grant, granted) = oneshot::channel();
         let mut state = share.pool.lock();
         let ticket = state.ticket();
-        state.line.insert(ticket, Waiter { share: Arc::clone(&share), bytes, is_urgent: false, grant });
+        state.line.insert(ticket, InLine { share: Arc::clone(&share), bytes, is_urgent: false, grant });
         drop(state);
         share.pool.serve();
         let now = Instant::now();
         let (urgent_at, call_at) = (now + PATIENCE, now + CALL_AFTER);
-        Place { share, ticket, grant: granted, granted: None, urgent_at, call_at }
+        PlaceInLine { share, ticket, grant: granted, granted: None, urgent_at, call_at }
     }
 
     /// Changes when somebody needs what is in open batches.
@@ -156,14 +160,14 @@ impl ConnectorBudget {
     }
 }
 
-impl Drop for Share {
+impl Drop for ConnectorShare {
     fn drop(&mut self) {
         self.pool.lock().calls.remove(&self.id);
     }
 }
 
 impl Pool {
-    fn lock(&self) -> MutexGuard<'_, State> {
+    fn lock(&self) -> MutexGuard<'_, Ledger> {
         // Numbers are whole between any two statements that may panic.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -172,13 +176,13 @@ impl Pool {
     fn serve(&self) {
         let granted = self.lock().served(self.total);
         // Outside of the lock: a reservation that nobody wants any more comes back by its drop.
-        for (Waiter { share, bytes, grant, .. }, is_beyond) in granted {
+        for (InLine { share, bytes, grant, .. }, is_beyond) in granted {
             drop(grant.send(Reservation { bytes, is_beyond, share: Some(share) }));
         }
     }
 }
 
-impl State {
+impl Ledger {
     fn ticket(&mut self) -> u64 {
         self.next += 1;
         self.next
@@ -198,7 +202,7 @@ impl State {
     }
 
     /// True when `share` must not take anything before `waiter`.
-    fn stands_before(&self, waiter: &Waiter, share: u64, total: usize) -> bool {
+    fn stands_before(&self, waiter: &InLine, share: u64, total: usize) -> bool {
         let fits = waiter.bytes <= total;
         if waiter.share.id == share {
             fits || waiter.is_urgent
@@ -213,7 +217,7 @@ impl State {
     }
 
     /// Takes those out of the line who get what they wait for, within the budget or beyond it.
-    fn served(&mut self, total: usize) -> Vec<(Waiter, bool)> {
+    fn served(&mut self, total: usize) -> Vec<(InLine, bool)> {
         let mut granted = Vec::new();
         let mut waiting: BTreeSet<u64> = BTreeSet::new();
         let mut is_full = false;
@@ -291,7 +295,7 @@ impl Drop for Reservation {
     }
 }
 
-impl Place {
+impl PlaceInLine {
     /// Ends when what it is for can be taken. Cancel-safe; nobody gets ahead meanwhile.
     pub async fn granted(&mut self) {
         while self.granted.is_none() {
@@ -299,7 +303,7 @@ impl Place {
                 biased;
                 // Its sender is in the line, or has sent.
                 granted = &mut self.grant => self.granted = Some(granted.unwrap_or_default()),
-                () = tokio::time::sleep_until(self.call_at.min(self.urgent_at)) => self.insist(Instant::now()),
+                () = tokio::time::sleep_until(self.call_at.min(self.urgent_at)) => self.reassert(Instant::now()),
             }
         }
     }
@@ -309,7 +313,7 @@ impl Place {
         self.granted.take().unwrap_or_default()
     }
 
-    fn insist(&mut self, now: Instant) {
+    fn reassert(&mut self, now: Instant) {
         let pool = &self.share.pool;
         let mut state = pool.lock();
         if now >= self.urgent_at {
@@ -325,7 +329,7 @@ impl Place {
     }
 }
 
-impl Drop for Place {
+impl Drop for PlaceInLine {
     fn drop(&mut self) {
         let left = self.share.pool.lock().line.remove(&self.ticket);
         if left.is_some() {

@@ -163,7 +163,7 @@ proptest! {
         let budget = ByteBudget::new(TOTAL as u64);
         let connectors = [budget.connector(), budget.connector(), budget.connector()];
         let mut held: [Vec<Reservation>; 6] = Default::default();
-        let mut places: VecDeque<super::Place> = VecDeque::new();
+        let mut places: VecDeque<super::PlaceInLine> = VecDeque::new();
         for (step, partition, bytes) in steps {
             let connector = &connectors[partition % connectors.len()];
             match step {

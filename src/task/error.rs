@@ -1,28 +1,11 @@
 //! Why a task failed, with its coordinates.
 
-use std::fmt;
-
+use super::at::At;
+use super::fault::RecordFault;
 use crate::causes::chain;
 use crate::config::Hidden;
-use crate::id::{ConnectorTaskId, OffsetRange, TopicPartition};
+use crate::id::OffsetRange;
 use crate::{configdef, convert, kafka, limits, registry, sink};
-
-use super::stages::Fault;
-
-/// Which task, at which partition.
-#[derive(Debug, Clone)]
-pub struct At {
-    /// The task.
-    pub task: ConnectorTaskId,
-    /// The partition.
-    pub partition: TopicPartition,
-}
-
-impl fmt::Display for At {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "task {}, partition {}", self.task, self.partition)
-    }
-}
 
 /// An error that ends a task.
 #[derive(Debug, thiserror::Error)]
@@ -69,7 +52,7 @@ pub enum Error {
         /// The record's offset.
         offset: i64,
         /// What went wrong.
-        fault: Box<Fault>,
+        fault: Box<RecordFault>,
         /// The setting to look at.
         setting: &'static str,
     },

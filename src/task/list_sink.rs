@@ -2,7 +2,7 @@
 
 use crate::data::{self, Converted, SinkRecord};
 use crate::id::{OffsetRange, TopicPartition};
-use crate::kafka::{self, Letter, LetterBox};
+use crate::kafka::{self, DeadLetter, DeadLetterQueue};
 use crate::sink::{self, Delivery, Encoded, Fill, PartitionWriter, RefusalPolicy, SettingNames, SinkTask};
 use async_trait::async_trait;
 use futures::FutureExt;
@@ -16,17 +16,20 @@ use tokio::time::sleep;
 pub(super) const FLUSH: usize = 16 * 1024;
 /// Begins a value that cannot be written.
 pub(super) const BAD: char = '!';
+/// Begins a value at which the sink has a defect.
+pub(super) const PANICS: char = '?';
 pub(super) const FLUSH_INTERVAL: Duration = Duration::from_secs(30);
+pub(super) const AT_ONCE: Answers = Answers::Takes(Duration::ZERO);
 
 /// Bytes that are held now, and at most until now.
 #[derive(Default)]
 pub(super) struct Gauge {
-    pub(super) now: AtomicUsize,
-    pub(super) most: AtomicUsize,
+    now: AtomicUsize,
+    most: AtomicUsize,
 }
 
 /// Some of them.
-pub(super) struct Weight(Arc<Gauge>, usize);
+struct Weight(Arc<Gauge>, usize);
 
 impl Weight {
     fn new(gauge: &Arc<Gauge>, bytes: usize) -> Self {
@@ -42,46 +45,111 @@ impl Drop for Weight {
     }
 }
 
-/// What an upload does.
+/// What an upload, or a letter, meets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Service {
+pub(super) enum Answers {
     Takes(Duration),
+    /// It takes what comes next, and then nothing.
+    TakesOne,
+    /// No answer.
     Away,
+    /// It refuses what is in a batch.
+    Refuses,
     Panics,
 }
 
-/// A sink and a dead-letter topic that are lists.
+/// What is where, each by partition and offset, in the order in which it came.
 pub(super) struct List {
-    pub(super) gauge: Arc<Gauge>,
-    pub(super) service: watch::Sender<Service>,
-    pub(super) written: Mutex<Vec<(i32, i64)>>,
-    pub(super) letters: Mutex<Vec<(i32, i64)>>,
+    gauge: Arc<Gauge>,
+    service: watch::Sender<Answers>,
+    letter_service: watch::Sender<Answers>,
+    written: Mutex<Vec<(i32, i64)>>,
+    letters: Mutex<Vec<(i32, i64)>>,
+    /// Batches that were sealed.
+    sealed: AtomicUsize,
 }
 
 impl List {
-    async fn answer(mut service: watch::Receiver<Service>) {
+    pub(super) fn new(service: Answers) -> Arc<Self> {
+        Arc::new(Self {
+            gauge: Arc::default(),
+            service: watch::Sender::new(service),
+            letter_service: watch::Sender::new(service),
+            written: Mutex::default(),
+            letters: Mutex::default(),
+            sealed: AtomicUsize::default(),
+        })
+    }
+
+    /// What batches meet from now on, those on their way too; and letters.
+    pub(super) fn set(&self, service: Answers) {
+        self.service.send_replace(service);
+        self.letter_service.send_replace(service);
+    }
+
+    /// The same for letters alone.
+    pub(super) fn set_letters(&self, service: Answers) {
+        self.letter_service.send_replace(service);
+    }
+
+    pub(super) fn bytes_now(&self) -> usize {
+        self.gauge.now.load(Ordering::SeqCst)
+    }
+
+    pub(super) fn bytes_at_most(&self) -> usize {
+        self.gauge.most.load(Ordering::SeqCst)
+    }
+
+    pub(super) fn sealed(&self) -> usize {
+        self.sealed.load(Ordering::SeqCst)
+    }
+
+    pub(super) fn written(&self) -> Vec<(i32, i64)> {
+        self.written.lock().unwrap().clone()
+    }
+
+    pub(super) fn letters(&self) -> Vec<(i32, i64)> {
+        self.letters.lock().unwrap().clone()
+    }
+
+    async fn answer(service: &watch::Sender<Answers>) -> Result<(), sink::Error> {
+        let mut seen = service.subscribe();
         loop {
-            let now = *service.borrow_and_update();
+            let now = *seen.borrow_and_update();
             match now {
-                Service::Takes(long) => return sleep(long).await,
-                Service::Panics => panic!("on purpose"),
-                Service::Away => drop(service.changed().await),
+                Answers::Takes(long) => {
+                    sleep(long).await;
+                    return Ok(());
+                }
+                Answers::TakesOne => {
+                    let is_first = service.send_if_modified(|service| {
+                        let is_first = *service == Answers::TakesOne;
+                        *service = if is_first { Answers::Away } else { *service };
+                        is_first
+                    });
+                    if is_first {
+                        return Ok(());
+                    }
+                }
+                Answers::Refuses => return Err(sink::Error::Batch("refused on purpose".into())),
+                Answers::Panics => panic!("on purpose"),
+                Answers::Away => drop(seen.changed().await),
             }
         }
     }
 }
 
-pub(super) struct DeadLetters(pub(super) Arc<List>);
+pub(super) struct ListOfLetters(pub(super) Arc<List>);
 
-impl LetterBox for DeadLetters {
-    fn send(&self, letter: Letter<'_>) -> BoxFuture<'static, Result<(), kafka::Error>> {
+impl DeadLetterQueue for ListOfLetters {
+    fn send(&self, letter: DeadLetter<'_>) -> BoxFuture<'static, Result<(), kafka::Error>> {
         let len = |bytes: Option<&[u8]>| bytes.map_or(0, <[u8]>::len);
         let headers = letter.headers.iter().chain(letter.context);
         let headers: usize = headers.map(|(name, value)| name.len() + len(*value)).sum();
         let held = Weight::new(&self.0.gauge, len(letter.key) + len(letter.value) + headers);
         let (list, id) = (Arc::clone(&self.0), (letter.origin.0.partition, letter.origin.1));
         async move {
-            List::answer(list.service.subscribe()).await;
+            List::answer(&list.letter_service).await.unwrap();
             list.letters.lock().unwrap().push(id);
             drop(held);
             Ok(())
@@ -103,16 +171,25 @@ impl ListWriter {
     }
 }
 
-pub(super) struct Sink(pub(super) Arc<List>);
+pub(super) struct ListSink {
+    pub(super) list: Arc<List>,
+    pub(super) policy: RefusalPolicy,
+}
+
+impl ListSink {
+    pub(super) fn new(list: &Arc<List>) -> Self {
+        Self { list: Arc::clone(list), policy: RefusalPolicy::default() }
+    }
+}
 
 #[async_trait]
-impl SinkTask for Sink {
+impl SinkTask for ListSink {
     async fn start(&self) -> Result<(), sink::Error> {
         Ok(())
     }
 
     fn open(&self, origin: &TopicPartition, _: &Arc<str>) -> Result<Box<dyn PartitionWriter>, sink::Error> {
-        let (list, partition) = (Arc::clone(&self.0), origin.partition);
+        let (list, partition) = (Arc::clone(&self.list), origin.partition);
         Ok(Box::new(ListWriter { list, partition, offsets: Vec::new(), held: Vec::new() }))
     }
 
@@ -125,11 +202,11 @@ impl SinkTask for Sink {
     }
 
     fn refusal_policy(&self) -> RefusalPolicy {
-        RefusalPolicy::default()
+        self.policy.clone()
     }
 
     fn setting_names(&self) -> SettingNames {
-        SettingNames { target: "list", service: "list" }
+        SettingNames { target: "list.target", service: "list.service" }
     }
 }
 
@@ -139,6 +216,7 @@ impl PartitionWriter for ListWriter {
             Converted::Text(text) if text.starts_with(BAD) => {
                 return Err(data::Error::new("a bad record").into());
             }
+            Converted::Text(text) if text.starts_with(PANICS) => panic!("on purpose"),
             Converted::Text(text) => Some(Encoded { bytes: text.as_bytes().into(), schema: None }),
             _ => None,
         })
@@ -169,6 +247,7 @@ impl PartitionWriter for ListWriter {
         };
         let memory: usize = held.iter().map(|weight| weight.1).sum();
         let (taker, partition) = (Arc::clone(&self.list), self.partition);
+        taker.sealed.fetch_add(1, Ordering::SeqCst);
         Ok(Some(Delivery {
             offsets: OffsetRange { first, last },
             records: offsets.len() as u64,
@@ -176,7 +255,7 @@ impl PartitionWriter for ListWriter {
             memory,
             waiting: watch::channel(None).1,
             work: async move {
-                List::answer(taker.service.subscribe()).await;
+                List::answer(&taker.service).await?;
                 taker.written.lock().unwrap().extend(offsets.into_iter().map(|offset| (partition, offset)));
                 drop(held);
                 Ok(())

@@ -1,46 +1,46 @@
 //! Which offset of a partition may be committed: the one room where that is decided.
 //!
 //! Everything below the first record that is outstanding (in an open batch, on its way to the service or to a dead-letter
-//! topic) may be; with nothing outstanding, everything that was read. Batches may overlap and end in any order. Pure.
+//! topic) may be; with nothing outstanding, everything that was processed. Batches may overlap and end in any order. Pure.
 
 use std::collections::BTreeMap;
 
-/// The offsets of one partition, from read to committable.
+/// The offsets of one partition, from received to committable.
 #[derive(Debug, Default)]
-pub struct OffsetLine {
+pub struct OffsetTracker {
     /// The first offset of what is on its way, by ticket.
     outstanding: BTreeMap<u64, i64>,
     next_ticket: u64,
-    /// The first offset this line ever saw.
+    /// The first offset that came, since the last rewind.
     start: Option<i64>,
-    /// One more than the last record read.
-    read_to: Option<i64>,
+    /// One more than the last record processed.
+    processed_to: Option<i64>,
     /// What was last given out as committable.
     reported: Option<i64>,
 }
 
-impl OffsetLine {
-    /// A record was taken from Kafka; what becomes of it is not known yet.
-    pub fn taken(&mut self, offset: i64) {
+impl OffsetTracker {
+    /// A record came from Kafka; what becomes of it is not known yet.
+    pub fn received(&mut self, offset: i64) {
         self.start.get_or_insert(offset);
     }
 
     /// True when `offset` was passed before: Kafka sends a stretch again, or the topic was made anew.
     pub fn is_behind(&self, offset: i64) -> bool {
-        self.read_to.is_some_and(|read_to| offset < read_to)
+        self.processed_to.is_some_and(|processed_to| offset < processed_to)
     }
 
-    /// Starts again at `offset`, which lies behind. What is outstanding holds the line as before.
+    /// Starts again at `offset`, which lies behind. What is outstanding is waited for as before.
     pub fn rewind(&mut self, offset: i64) {
         self.start = Some(offset);
-        self.read_to = None;
+        self.processed_to = None;
         self.reported = None;
     }
 
-    /// A record was read, whether it wrote something or not.
-    pub fn read(&mut self, offset: i64) {
-        self.taken(offset);
-        self.read_to = Some(offset + 1);
+    /// It is known what becomes of the record: it is in a batch, or it writes nothing.
+    pub fn processed(&mut self, offset: i64) {
+        self.received(offset);
+        self.processed_to = Some(offset + 1);
     }
 
     /// Something whose first record is at `first` leaves; the ticket names it in [`Self::delivered`].
@@ -75,66 +75,66 @@ impl OffsetLine {
     /// Everything below is settled; none before anything was read.
     fn settled(&self, open: Option<i64>) -> Option<i64> {
         let held = self.outstanding.values().copied().chain(open).min();
-        self.read_to.map(|read_to| held.map_or(read_to, |held| held.min(read_to)))
+        self.processed_to.map(|processed_to| held.map_or(processed_to, |held| held.min(processed_to)))
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::OffsetLine;
+    use super::OffsetTracker;
     use proptest::prelude::*;
 
     #[test]
-    fn a_late_head_holds_the_line() {
-        let mut line = OffsetLine::default();
+    fn a_late_head_holds_back_all_behind_it() {
+        let mut tracker = OffsetTracker::default();
         for offset in 0..6 {
-            line.read(offset);
+            tracker.processed(offset);
         }
-        let first = line.sent(0);
-        let second = line.sent(3);
-        line.delivered(second);
-        assert_eq!(line.committable(None), None);
-        assert_eq!(line.resume_at(None), Some(0));
-        line.delivered(first);
-        assert_eq!(line.committable(None), Some(6));
-        assert_eq!(line.committable(None), None);
+        let first = tracker.sent(0);
+        let second = tracker.sent(3);
+        tracker.delivered(second);
+        assert_eq!(tracker.committable(None), None);
+        assert_eq!(tracker.resume_at(None), Some(0));
+        tracker.delivered(first);
+        assert_eq!(tracker.committable(None), Some(6));
+        assert_eq!(tracker.committable(None), None);
     }
 
     #[test]
-    fn a_record_that_was_only_taken_is_read_again() {
-        let mut line = OffsetLine::default();
-        line.taken(5);
-        assert_eq!((line.committable(None), line.resume_at(None)), (None, Some(5)));
+    fn a_record_that_was_only_received_is_read_again() {
+        let mut tracker = OffsetTracker::default();
+        tracker.received(5);
+        assert_eq!((tracker.committable(None), tracker.resume_at(None)), (None, Some(5)));
     }
 
     #[test]
-    fn a_topic_made_anew_starts_its_line_anew() {
-        let mut line = OffsetLine::default();
-        line.read(9);
-        let late = line.sent(9);
-        line.rewind(0);
-        line.read(0);
-        assert!(line.is_behind(0) && !line.is_behind(10));
-        assert_eq!((line.committable(None), line.resume_at(None)), (Some(1), Some(1)));
-        line.delivered(late);
-        assert_eq!(line.committable(None), None);
+    fn a_topic_made_anew_starts_its_offsets_anew() {
+        let mut tracker = OffsetTracker::default();
+        tracker.processed(9);
+        let late = tracker.sent(9);
+        tracker.rewind(0);
+        tracker.processed(0);
+        assert!(tracker.is_behind(0) && !tracker.is_behind(10));
+        assert_eq!((tracker.committable(None), tracker.resume_at(None)), (Some(1), Some(1)));
+        tracker.delivered(late);
+        assert_eq!(tracker.committable(None), None);
     }
 
     #[test]
     fn tombstones_count_when_nothing_is_outstanding() {
-        let mut line = OffsetLine::default();
-        line.read(7);
-        assert_eq!(line.committable(Some(7)), None);
-        line.read(8);
-        assert_eq!(line.committable(None), Some(9));
-        line.read(9);
-        let ticket = line.sent(9);
-        line.read(10);
-        assert_eq!(line.committable(None), None);
-        line.read(11);
-        line.delivered(ticket);
-        assert_eq!(line.committable(Some(11)), Some(11));
-        assert_eq!(line.committable(None), Some(12));
+        let mut tracker = OffsetTracker::default();
+        tracker.processed(7);
+        assert_eq!(tracker.committable(Some(7)), None);
+        tracker.processed(8);
+        assert_eq!(tracker.committable(None), Some(9));
+        tracker.processed(9);
+        let ticket = tracker.sent(9);
+        tracker.processed(10);
+        assert_eq!(tracker.committable(None), None);
+        tracker.processed(11);
+        tracker.delivered(ticket);
+        assert_eq!(tracker.committable(Some(11)), Some(11));
+        assert_eq!(tracker.committable(None), Some(12));
     }
 
     proptest! {
@@ -143,7 +143,7 @@ mod tests {
         fn never_past_an_outstanding_record(
             steps in proptest::collection::vec((0_u8..4, any::<prop::sample::Index>()), 1..200)
         ) {
-            let mut line = OffsetLine::default();
+            let mut tracker = OffsetTracker::default();
             let (mut next, mut last) = (100_i64, 0_i64);
             // Two batches are open at a time, as with records that are routed to two topics.
             let mut open: [Vec<i64>; 2] = [Vec::new(), Vec::new()];
@@ -151,20 +151,20 @@ mod tests {
             for (step, pick) in steps {
                 match step {
                     // A record that writes, a tombstone; every third offset is a hole.
-                    0 => { line.read(next); open[pick.index(2)].push(next); next += 1 + next % 3 / 2; }
-                    1 => { line.read(next); next += 1; }
+                    0 => { tracker.processed(next); open[pick.index(2)].push(next); next += 1 + next % 3 / 2; }
+                    1 => { tracker.processed(next); next += 1; }
                     2 if !open[pick.index(2)].is_empty() => {
                         let batch = std::mem::take(&mut open[pick.index(2)]);
-                        flying.push((line.sent(batch[0]), batch));
+                        flying.push((tracker.sent(batch[0]), batch));
                     }
                     3 if !flying.is_empty() => {
                         let (ticket, _) = flying.remove(pick.index(flying.len()));
-                        line.delivered(ticket);
+                        tracker.delivered(ticket);
                     }
                     _ => {}
                 }
                 let first = open.iter().flatten().min().copied();
-                if let Some(offset) = line.committable(first) {
+                if let Some(offset) = tracker.committable(first) {
                     let outstanding = flying.iter().flat_map(|(_, offsets)| offsets).chain(open.iter().flatten()).min();
                     prop_assert!(outstanding.is_none_or(|record| offset <= *record));
                     prop_assert!(offset > last && offset <= next);

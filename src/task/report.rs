@@ -1,24 +1,31 @@
-//! What pipelines tell the connector's loop while they run. Pure.
+//! What pipelines report to the connector's loop while they run. Pure.
 
-use super::passed_over::Dropped;
-use super::trouble::{Wait, Waiter};
+use super::skipped::SkippedRecords;
+use super::waiting::{Wait, WaitSubject};
 use crate::id::TopicPartition;
 
-/// A word of a pipeline.
+/// From the pipeline of a partition.
 #[derive(Debug)]
-pub enum Report {
-    /// Everything below this offset was handed over, or passed over.
+pub enum PipelineReport {
+    /// Everything below this offset was handed over, or skipped.
     Progress(TopicPartition, i64),
-    /// These records are in no table and no dead-letter topic; told before progress goes past them.
-    PassedOver(TopicPartition, Dropped),
-    /// Records were read; told again every few seconds as long as there are any.
+    /// These records were not written and are in no dead-letter topic; reported before progress goes past them.
+    Skipped(TopicPartition, SkippedRecords),
+    /// Records were read; reported again every few seconds as long as there are any.
     Read(TopicPartition),
     /// There has been no room for records for a while: fetching more would only fill memory.
     Blocked(TopicPartition),
     /// There is room again.
     Unblocked(TopicPartition),
-    /// Something waits for a service; told again when the cause is another.
-    Waits(TopicPartition, Waiter, Wait),
+    /// Something waits for a service; reported again when the cause is another.
+    Waits(TopicPartition, WaitSubject, Wait),
     /// It does no longer.
-    WaitsNoMore(TopicPartition, Waiter),
+    WaitsNoMore(TopicPartition, WaitSubject),
+}
+
+impl PipelineReport {
+    /// The partition, if something of it begins to wait.
+    pub(super) fn waiting(&self) -> Option<&TopicPartition> {
+        if let Self::Waits(partition, ..) = self { Some(partition) } else { None }
+    }
 }

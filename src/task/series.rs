@@ -6,13 +6,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// Those of one connector.
-pub(super) struct Series {
+pub(super) struct TaskSeries {
     metrics: Metrics,
     connector: Arc<str>,
     by_task: BTreeMap<u32, TaskMetrics>,
 }
 
-impl Series {
+impl TaskSeries {
     /// Begins with `tasks`.
     pub(super) fn new(metrics: &Metrics, connector: &Arc<str>, tasks: &BTreeSet<u32>) -> Self {
         let (metrics, connector) = (metrics.clone(), Arc::clone(connector));

@@ -1,12 +1,12 @@
 //! The worker: runs connectors and their tasks, and reports every change of state upwards.
 //!
 //! Commands come down through [`WorkerHandle`], [`WorkerEvent`]s go up a bounded channel. It owns the set of running
-//! connectors, each with a slot of its own that takes its orders one after the other. It decides nothing: what should
+//! connectors, each with a runner of its own that takes its orders one after the other. It decides nothing: what should
 //! run is the herder's business, where a connector's configuration is kept is the storage's.
 
-mod slot;
+mod connector_runner;
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,12 +15,13 @@ use tokio::task::{JoinError, JoinSet};
 use tokio::time::Instant;
 
 use crate::config::WorkerConfig;
+use crate::id::TaskAssignment;
 use crate::limits::{Room, heap};
 use crate::plugins::Plugins;
 use crate::sink::SinkContext;
 use crate::status::{State, WorkerEvent};
 pub use crate::task::ConnectorSpec;
-use crate::task::{Ack, ByteBudget, Order, Parts};
+use crate::task::{ByteBudget, Order, OrderAnswer, OrderOutcome, WorkerContext};
 use crate::telemetry::{Metrics, Redaction};
 
 /// Orders that wait while a connector is busy with an earlier one.
@@ -52,29 +53,28 @@ impl WorkerHandle {
     /// come as [`WorkerEvent`]s.
     pub async fn start(&self, spec: ConnectorSpec) {
         let name = Arc::clone(&spec.name);
-        self.order(name, |ack| Order::Start(Box::new(spec), ack)).await;
+        self.order(name, |answer| Order::Start(Box::new(spec), answer)).await;
     }
 
     /// Stops a connector: its tasks drain, commit and leave the consumer group. `end` is reported as the connector's
     /// state afterwards, `Unassigned` as that of its tasks.
     pub async fn stop(&self, name: Arc<str>, end: State) {
-        self.order(name, |ack| Order::Stop(end, ack)).await;
+        self.order(name, |answer| Order::Stop(end, answer)).await;
     }
 
     /// Pauses or resumes a connector; what was read before a pause is handed over.
     pub async fn set_paused(&self, name: Arc<str>, paused: bool) {
-        self.order(name, |ack| Order::SetPaused(paused, ack)).await;
+        self.order(name, |answer| Order::SetPaused(paused, answer)).await;
     }
 
     /// Restarts one task from the offsets that were handed over.
     pub async fn restart_task(&self, name: Arc<str>, task: u32) {
-        self.order(name, |ack| Order::RestartTask(task, ack)).await;
+        self.order(name, |answer| Order::RestartTask(task, answer)).await;
     }
 
-    /// Changes what this worker runs of a connector (`instance`: it writes the connector's own state) without
-    /// disturbing the tasks that stay.
-    pub async fn set_share(&self, name: Arc<str>, instance: bool, tasks: BTreeSet<u32>) {
-        self.order(name, |ack| Order::SetShare(instance, tasks, ack)).await;
+    /// Changes what this worker runs of a connector without disturbing the tasks that stay.
+    pub async fn set_assignment(&self, name: Arc<str>, assignment: TaskAssignment) {
+        self.order(name, |answer| Order::SetAssignment(assignment, answer)).await;
     }
 
     /// Stops everything; true when all was drained and committed in time.
@@ -86,9 +86,9 @@ impl WorkerHandle {
         answer.await.unwrap_or(false)
     }
 
-    async fn order(&self, name: Arc<str>, order: impl FnOnce(Ack) -> Order) {
-        let (ack, answer) = oneshot::channel();
-        if self.commands.send(Command::Order(name, order(ack))).await.is_ok() && answer.await.is_err() {
+    async fn order(&self, name: Arc<str>, order: impl FnOnce(OrderAnswer) -> Order) {
+        let (to, answer) = oneshot::channel();
+        if self.commands.send(Command::Order(name, order(to))).await.is_ok() && answer.await.is_err() {
             tracing::debug!("the worker ended before it carried out an order");
         }
     }
@@ -96,10 +96,10 @@ impl WorkerHandle {
 
 /// The worker's own loop.
 pub struct Worker {
-    parts: Parts,
+    context: WorkerContext,
     commands: mpsc::Receiver<Command>,
     /// Those that run something, or have an order.
-    slots: HashMap<Arc<str>, mpsc::Sender<Order>>,
+    runners: HashMap<Arc<str>, mpsc::Sender<Order>>,
     tasks: JoinSet<(Arc<str>, mpsc::Receiver<Order>)>,
     trims: JoinSet<()>,
     /// None while nothing runs.
@@ -118,20 +118,12 @@ impl Worker {
         let (sender_of_events, events) = mpsc::channel(STATUS_PLACES);
         let budget = ByteBudget::new(config.buffer_bytes);
         let (sinks, room) = (SinkContext::default(), Room::default());
-        let parts = Parts {
-            plugins,
-            worker: config,
-            budget,
-            room,
-            sinks,
-            metrics,
-            redaction,
-            events: sender_of_events,
-        };
+        let context =
+            WorkerContext { plugins, config, budget, room, sinks, metrics, redaction, events: sender_of_events };
         let worker = Self {
-            parts,
+            context,
             commands,
-            slots: HashMap::new(),
+            runners: HashMap::new(),
             tasks: JoinSet::new(),
             trims: JoinSet::new(),
             trim_at: None,
@@ -151,7 +143,7 @@ impl Worker {
                 Some(_) = self.trims.join_next() => continue,
                 () = until(self.trim_at), if self.trims.is_empty() => {
                     self.trims.spawn_blocking(heap::give_back);
-                    self.trim_at = (!self.slots.is_empty()).then(|| Instant::now() + TRIM_EVERY);
+                    self.trim_at = (!self.runners.is_empty()).then(|| Instant::now() + TRIM_EVERY);
                     continue;
                 }
                 command = self.commands.recv() => command,
@@ -171,55 +163,55 @@ impl Worker {
         self.stop_all().await;
     }
 
-    /// A slot has nothing to do: it goes, unless an order has come since. Only we send orders, so none comes meanwhile.
+    /// A connector has nothing to do: its runner goes, unless an order has come since. Only we send orders, so none comes meanwhile.
     fn rested(&mut self, rested: Result<(Arc<str>, mpsc::Receiver<Order>), JoinError>) {
         match rested {
             Ok((name, orders)) if orders.is_empty() => {
-                self.slots.remove(&name);
+                self.runners.remove(&name);
                 self.trim_at = Some(Instant::now() + TRIM_SOON);
             }
-            Ok((name, orders)) => self.run_slot(name, orders),
+            Ok((name, orders)) => self.run_connector(name, orders),
             Err(error) => {
-                tracing::error!(%error, "a connector's slot ended by itself");
-                self.slots.retain(|_, slot| !slot.is_closed());
+                tracing::error!(%error, "a connector's runner ended by itself");
+                self.runners.retain(|_, runner| !runner.is_closed());
             }
         }
     }
 
-    fn run_slot(&mut self, name: Arc<str>, orders: mpsc::Receiver<Order>) {
-        let parts = self.parts.clone();
-        self.tasks.spawn(async move { (name, slot::run(orders, parts).await) });
+    fn run_connector(&mut self, name: Arc<str>, orders: mpsc::Receiver<Order>) {
+        let context = self.context.clone();
+        self.tasks.spawn(async move { (name, connector_runner::run(orders, context).await) });
     }
 
     async fn pass_on(&mut self, name: Arc<str>, order: Order) {
-        if let Some(slot) = self.slots.get(&name) {
-            if slot.send(order).await.is_err() {
-                tracing::error!("a connector's slot ended by itself; its order is lost");
+        if let Some(runner) = self.runners.get(&name) {
+            if runner.send(order).await.is_err() {
+                tracing::error!("a connector's runner ended by itself; its order is lost");
             }
             return;
         }
         let (sender, orders) = mpsc::channel(ORDER_PLACES);
         // There is room: it is the first.
         drop(sender.try_send(order));
-        self.slots.insert(Arc::clone(&name), sender);
+        self.runners.insert(Arc::clone(&name), sender);
         self.trim_at.get_or_insert_with(|| Instant::now() + TRIM_EVERY);
-        self.run_slot(name, orders);
+        self.run_connector(name, orders);
     }
 
     /// Stops all connectors at once, each within the graceful timeout.
     async fn stop_all(&mut self) -> bool {
         let mut answers = Vec::new();
-        for slot in self.slots.values() {
-            let (ack, answer) = oneshot::channel();
-            if slot.send(Order::Stop(State::Unassigned, ack)).await.is_ok() {
+        for runner in self.runners.values() {
+            let (to, answer) = oneshot::channel();
+            if runner.send(Order::Stop(State::Unassigned, to)).await.is_ok() {
                 answers.push(answer);
             }
         }
         let mut drained = true;
         for answer in answers {
-            drained &= answer.await.unwrap_or(false);
+            drained &= answer.await == Ok(OrderOutcome::Done);
         }
-        self.slots.clear();
+        self.runners.clear();
         while self.tasks.join_next().await.is_some() {}
         drained
     }
@@ -234,10 +226,10 @@ async fn until(moment: Option<Instant>) {
 
 #[cfg(test)]
 mod tests {
-    use super::{ConnectorSpec, Worker};
+    use super::{ConnectorSpec, TaskAssignment, Worker};
+    use crate::plugins::BUILT_IN;
     use crate::config::{Hidden, fixtures};
     use crate::configdef::ConnectorProperties;
-    use crate::plugins::BUILT_IN;
     use crate::status::{State, WorkerEvent};
     use crate::telemetry::{Metrics, Redaction};
     use std::collections::BTreeSet;
@@ -249,8 +241,7 @@ mod tests {
             name: Arc::clone(name),
             // It fails at once, for it says nothing.
             config: ConnectorProperties::default(),
-            instance: true,
-            tasks: BTreeSet::from([0]),
+            assignment: TaskAssignment { instance: true, tasks: BTreeSet::from([0]) },
             paused: false,
             hidden: Hidden::default(),
         }
@@ -268,7 +259,7 @@ mod tests {
             names.push(Arc::downgrade(&name));
             worker.start(spec(&name)).await;
             worker.stop(Arc::clone(&name), State::Unassigned).await;
-            // Also when the next order is on its way while the slot comes to rest.
+            // Also when the next order is on its way while the runner comes to rest.
             worker.start(spec(&name)).await;
             worker.stop(Arc::clone(&name), State::Unassigned).await;
             let mut states = Vec::new();
@@ -283,7 +274,7 @@ mod tests {
             ];
             assert_eq!(states, [life, life].concat());
         }
-        // The last slot is gone when the worker has done something else.
+        // The last runner is gone when the worker has done something else.
         worker.stop("other".into(), State::Unassigned).await;
         assert_eq!(names.iter().filter(|name| name.strong_count() > 0).count(), 0);
         assert!(worker.shutdown().await);

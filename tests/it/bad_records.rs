@@ -138,7 +138,7 @@ async fn each_bad_record_is_a_dead_letter_and_all_others_are_rows() {
             "{name}"
         );
     }
-    assert!(log.contains("records passed over (errors.tolerance, behavior.on.error)"));
+    assert!(log.contains("records skipped (errors.tolerance, behavior.on.error)"));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -273,7 +273,7 @@ impl Ground {
     /// LOG is loud about a batch that it passes over, IGNORE is not.
     fn check_log(&self, case: &Case) {
         let log = self.worker.log();
-        let of_case = |line: &&str| line.contains("batch passed over") && line.contains(&case.name);
+        let of_case = |line: &&str| line.contains("batch skipped") && line.contains(&case.name);
         let is_told = log.lines().any(|line| of_case(&line));
         let is_loud = case.tolerance.0.eq_ignore_ascii_case("LOG") && case.outcome() != Outcome::Rows;
         assert_eq!(is_told, is_loud, "{}", case.describe());

@@ -81,7 +81,7 @@ async fn a_refused_batch_and_a_record_that_cannot_be_written_go_to_the_sinks_own
         assert!(header("__connect.errors.exception.message").contains(why), "{offset}");
     }
     assert_eq!(trace(&stage).await, None, "nothing is lost, so nothing is counted");
-    assert!(stage.worker.log().contains("batch passed over"));
+    assert!(stage.worker.log().contains("batch skipped"));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

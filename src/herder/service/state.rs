@@ -11,7 +11,8 @@ use crate::herder::plan::Actual;
 use crate::herder::request::Reply;
 use crate::herder::runner::Runner;
 use crate::herder::view::{ActiveTopics, ConnectorStatus, View};
-use crate::membership::{Assignment, Cluster, ClusterView, Membership, Share};
+use crate::id::TaskAssignment;
+use crate::membership::{Assignment, Cluster, ClusterView, Membership};
 use crate::plugins::Plugins;
 use crate::status::{State, WorkerEvent};
 use crate::storage::{self, ConfigTopic, OpenStores, StatusId, StatusTopic};
@@ -118,7 +119,7 @@ impl Service {
         }
     }
 
-    pub(super) fn share(&self, name: &str) -> Share {
+    pub(super) fn share(&self, name: &str) -> TaskAssignment {
         self.assignment.share(self.membership.url(), name)
     }
 

@@ -6,7 +6,7 @@ use futures::future::BoxFuture;
 
 /// A record for the topic.
 #[derive(Debug, Clone, Copy)]
-pub struct Letter<'a> {
+pub struct DeadLetter<'a> {
     /// The key's bytes.
     pub key: Option<&'a [u8]>,
     /// The value's bytes.
@@ -22,7 +22,7 @@ pub struct Letter<'a> {
 }
 
 /// Takes letters for one topic.
-pub trait LetterBox: Send + Sync {
+pub trait DeadLetterQueue: Send + Sync {
     /// Sends a letter; what comes back ends when all replicas in sync have it, or what its topic takes of it.
-    fn send(&self, letter: Letter<'_>) -> BoxFuture<'static, Result<(), Error>>;
+    fn send(&self, letter: DeadLetter<'_>) -> BoxFuture<'static, Result<(), Error>>;
 }

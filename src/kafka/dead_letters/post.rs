@@ -5,7 +5,7 @@
 //! without anything of its own. What was left out stands in a header of ours, with the place where the record is.
 //! A letter is held a second time only when it was refused.
 
-use super::letter::Letter;
+use super::letter::DeadLetter;
 use crate::id::TopicPartition;
 use crate::kafka::Error;
 use crate::kafka::error::is_too_large;
@@ -79,7 +79,7 @@ impl Post {
     /// Sends a letter on its way; what comes back ends when the topic has it.
     pub(super) fn send(
         self: Arc<Self>,
-        letter: Letter<'_>,
+        letter: DeadLetter<'_>,
     ) -> impl Future<Output = Result<(), Error>> + Send + use<> {
         let headers = letter.headers.iter().chain(letter.context);
         let headers =

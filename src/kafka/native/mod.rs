@@ -16,5 +16,5 @@ pub(super) mod tokens;
 pub(super) mod topic_ids;
 
 #[cfg(test)]
-pub use queue::MadeRecord;
+pub use queue::ListedRecord;
 pub use queue::{MAX_RECORDS, PartitionQueue, Record, Records};

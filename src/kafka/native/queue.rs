@@ -150,13 +150,13 @@ impl PartitionQueue {
         &self.id
     }
 
-    /// Is notified when the queue may have become non-empty since the last [`Self::take`].
-    pub fn nonempty(&self) -> Arc<Notify> {
-        Arc::clone(&self.nonempty)
+    /// Ends when the queue may have become non-empty since the last [`Self::poll_batch`].
+    pub fn notified(&self) -> impl Future<Output = ()> + Send {
+        self.nonempty.notified()
     }
 
-    /// Takes what is there now, at most [`MAX_RECORDS`] records, without waiting.
-    pub fn take(&mut self) -> Records {
+    /// What is there now, at most [`MAX_RECORDS`] records, without waiting.
+    pub fn poll_batch(&mut self) -> Records {
         let mut messages: Vec<*mut sys::rd_kafka_message_t> = Vec::with_capacity(MAX_RECORDS);
         // SAFETY: the buffer has room for MAX_RECORDS pointers, and librdkafka says how many it wrote. The messages
         // become ours to destroy, which `Records` does.
@@ -168,7 +168,7 @@ impl PartitionQueue {
             messages,
             next: 0,
             #[cfg(test)]
-            made: Vec::new(),
+            listed: Vec::new(),
             _consumer: Some(self.consumer.clone()),
         };
         self.flow.taken(records.bytes(), Instant::now());
@@ -189,7 +189,7 @@ impl Drop for PartitionQueue {
 /// A record of a test.
 #[cfg(test)]
 #[derive(Debug, Clone)]
-pub struct MadeRecord {
+pub struct ListedRecord {
     /// Its offset.
     pub offset: i64,
     /// Its value; none is a tombstone.
@@ -201,7 +201,7 @@ pub struct Records {
     messages: Vec<*mut sys::rd_kafka_message_t>,
     next: usize,
     #[cfg(test)]
-    made: Vec<MadeRecord>,
+    listed: Vec<ListedRecord>,
     /// None when there are no messages of it.
     _consumer: Option<Alive>,
 }
@@ -213,16 +213,16 @@ impl Records {
     /// How many records (and partition errors) were taken.
     pub fn len(&self) -> usize {
         #[cfg(test)]
-        if !self.made.is_empty() {
-            return self.made.len();
+        if !self.listed.is_empty() {
+            return self.listed.len();
         }
         self.messages.len()
     }
 
     /// Some that never were in Kafka.
     #[cfg(test)]
-    pub(in crate::kafka) fn made(made: Vec<MadeRecord>) -> Self {
-        Self { messages: Vec::new(), next: 0, made, _consumer: None }
+    pub(in crate::kafka) fn listed(listed: Vec<ListedRecord>) -> Self {
+        Self { messages: Vec::new(), next: 0, listed, _consumer: None }
     }
 
     /// True when the queue had nothing.
@@ -245,7 +245,7 @@ impl Records {
     /// The next record, or the error that librdkafka put in its place; none at the end.
     pub fn next_record(&mut self) -> Option<Result<Record<'_>, (RDKafkaErrorCode, String)>> {
         #[cfg(test)]
-        if let Some(MadeRecord { offset, value }) = self.made.get(self.next) {
+        if let Some(ListedRecord { offset, value }) = self.listed.get(self.next) {
             self.next += 1;
             return Some(Ok(Record { offset: *offset, key: None, value: value.as_deref(), message: None }));
         }

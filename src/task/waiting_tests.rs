@@ -1,6 +1,8 @@
 //! What is told of an outage, and how often.
 
-use super::{AGAIN, Line, News, PATIENCE, PAUSE, Sum, Troubles, Wait, Waiter, What};
+use super::{
+    AGAIN, LogLine, PATIENCE, PAUSE, Wait, WaitKind, WaitNews, WaitSubject, WaitSummary, WaitingWork,
+};
 use crate::id::TopicPartition;
 use proptest::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
@@ -23,96 +25,96 @@ fn wait(since: Instant) -> Wait {
     Wait { since, cause: "upload: 503".to_owned() }
 }
 
-fn is_begin(news: &News) -> bool {
-    matches!(news.line, Some(Line::Waits(_)))
+fn is_begin(news: &WaitNews) -> bool {
+    matches!(news.line, Some(LogLine::Waits(_)))
 }
 
 #[tokio::test(start_paused = true)]
 async fn an_outage_of_many_partitions_is_one_line_and_one_word_for_each_task_and_so_is_its_end() {
-    let (mut troubles, owner, began) = (Troubles::default(), owner(24), Instant::now());
+    let (mut work, owner, began) = (WaitingWork::default(), owner(24), Instant::now());
     for number in 0..24 {
         for ticket in 0..4 {
-            troubles.add(partition(number), Waiter::Batch(ticket), wait(began));
+            work.add(partition(number), WaitSubject::Batch(ticket), wait(began));
         }
     }
-    assert_eq!(troubles.due(), Some(began + PATIENCE), "what passes in a moment is told to nobody");
-    assert_eq!(troubles.look(&owner, &ALL.into(), began), News::default());
-    let news = troubles.look(&owner, &ALL.into(), began + PATIENCE);
+    assert_eq!(work.due(), Some(began + PATIENCE), "what passes in a moment is told to nobody");
+    assert_eq!(work.look(&owner, &ALL.into(), began), WaitNews::default());
+    let news = work.look(&owner, &ALL.into(), began + PATIENCE);
     assert_eq!(news.tasks, [0, 1, 2].into());
-    let Some(Line::Waits(sums)) = &news.line else { panic!("{news:?}") };
-    let text = sums.iter().map(Sum::to_string).collect::<Vec<_>>().join("; ");
+    let Some(LogLine::Waits(sums)) = &news.line else { panic!("{news:?}") };
+    let text = sums.iter().map(WaitSummary::to_string).collect::<Vec<_>>().join("; ");
     assert!(text.starts_with("96 batch(es) wait") && text.ends_with(": upload: 503"), "{text}");
-    let trace = troubles.trace(1, &owner, began + PATIENCE).unwrap();
+    let trace = work.trace(1, &owner, began + PATIENCE).unwrap();
     assert!(trace.starts_with("32 batch(es) wait to be handed over since 20"), "{trace}");
 
     // It goes on failing: nothing more is told.
     for number in 0..24 {
         let again = Wait { cause: "upload: 500".to_owned(), ..wait(began) };
-        troubles.add(partition(number), Waiter::Batch(0), again);
-        assert_eq!(troubles.look(&owner, &ALL.into(), began + PATIENCE * 2), News::default());
+        work.add(partition(number), WaitSubject::Batch(0), again);
+        assert_eq!(work.look(&owner, &ALL.into(), began + PATIENCE * 2), WaitNews::default());
     }
     assert!(
-        is_begin(&troubles.look(&owner, &ALL.into(), began + PATIENCE + AGAIN)),
+        is_begin(&work.look(&owner, &ALL.into(), began + PATIENCE + AGAIN)),
         "an hour of it is not forgotten"
     );
 
     let end = began + AGAIN * 2;
     for number in 0..24 {
-        troubles.forget(&partition(number));
+        work.forget(&partition(number));
     }
-    assert!(troubles.due().is_some());
-    let news = troubles.look(&owner, &ALL.into(), end);
-    assert_eq!((news.tasks, news.line), ([0, 1, 2].into(), Some(Line::GoesOn(end - began))));
-    assert_eq!((troubles.trace(1, &owner, end), troubles.due()), (None, None));
+    assert!(work.due().is_some());
+    let news = work.look(&owner, &ALL.into(), end);
+    assert_eq!((news.tasks, news.line), ([0, 1, 2].into(), Some(LogLine::GoesOn(end - began))));
+    assert_eq!((work.trace(1, &owner, end), work.due()), (None, None));
 
     // A new one is not told at once.
     let again = end + Duration::from_millis(1);
-    troubles.add(partition(0), Waiter::Batch(9), wait(again - PATIENCE));
-    assert_eq!(troubles.due(), Some(end + PAUSE));
+    work.add(partition(0), WaitSubject::Batch(9), wait(again - PATIENCE));
+    assert_eq!(work.due(), Some(end + PAUSE));
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_task_is_told_of_what_its_own_partitions_wait_for_and_all_of_commits() {
-    let (mut troubles, owner, now) = (Troubles::default(), owner(3), Instant::now());
+    let (mut work, owner, now) = (WaitingWork::default(), owner(3), Instant::now());
     let later = now + PATIENCE;
-    troubles.add(partition(1), Waiter::Schema, wait(now));
-    troubles.add(partition(1), Waiter::Letters(3), wait(now));
-    assert_eq!(troubles.look(&owner, &ALL.into(), later).tasks, [1].into());
-    let trace = troubles.trace(1, &owner, later).unwrap();
+    work.add(partition(1), WaitSubject::Schema, wait(now));
+    work.add(partition(1), WaitSubject::Letters(3), wait(now));
+    assert_eq!(work.look(&owner, &ALL.into(), later).tasks, [1].into());
+    let trace = work.trace(1, &owner, later).unwrap();
     assert!(trace.contains("1 record(s) wait for a schema") && trace.contains("dead letters"), "{trace}");
-    assert_eq!(troubles.trace(0, &owner, later), None);
+    assert_eq!(work.trace(0, &owner, later), None);
 
-    troubles.set(What::Commits, Some("coordinator not available"), now);
-    troubles.set(What::Commits, Some("timed out"), later);
-    let news = troubles.look(&owner, &ALL.into(), later);
+    work.set(WaitKind::Commits, Some("coordinator not available"), now);
+    work.set(WaitKind::Commits, Some("timed out"), later);
+    let news = work.look(&owner, &ALL.into(), later);
     assert_eq!((news.tasks, news.line), ([0, 2].into(), None), "who was told before is not told again");
-    assert!(troubles.trace(2, &owner, later).unwrap().ends_with("timed out"));
-    troubles.set(What::Commits, None, later);
-    troubles.remove(partition(1), Waiter::Schema);
-    assert_eq!(troubles.look(&owner, &ALL.into(), later).tasks, [0, 2].into());
-    troubles.remove(partition(1), Waiter::Letters(3));
-    assert!(matches!(troubles.look(&owner, &ALL.into(), later).line, Some(Line::GoesOn(_))));
+    assert!(work.trace(2, &owner, later).unwrap().ends_with("timed out"));
+    work.set(WaitKind::Commits, None, later);
+    work.remove(partition(1), WaitSubject::Schema);
+    assert_eq!(work.look(&owner, &ALL.into(), later).tasks, [0, 2].into());
+    work.remove(partition(1), WaitSubject::Letters(3));
+    assert!(matches!(work.look(&owner, &ALL.into(), later).line, Some(LogLine::GoesOn(_))));
 }
 
 #[tokio::test(start_paused = true)]
 async fn brokers_that_cannot_be_reached_are_told_to_tasks_without_partitions_too() {
-    let (mut troubles, owner, now) = (Troubles::default(), owner(2), Instant::now());
-    troubles.set(What::Brokers, Some("refused"), now);
-    troubles.set(What::Brokers, None, now + PATIENCE / 2);
-    assert_eq!(troubles.look(&owner, &ALL.into(), now + PATIENCE), News::default(), "a moment is no trouble");
+    let (mut work, owner, now) = (WaitingWork::default(), owner(2), Instant::now());
+    work.set(WaitKind::Brokers, Some("refused"), now);
+    work.set(WaitKind::Brokers, None, now + PATIENCE / 2);
+    assert_eq!(work.look(&owner, &ALL.into(), now + PATIENCE), WaitNews::default(), "a moment is no trouble");
     let now = now + PATIENCE;
-    troubles.set(What::Brokers, Some("refused"), now);
-    assert_eq!(troubles.due(), Some(now + PATIENCE));
+    work.set(WaitKind::Brokers, Some("refused"), now);
+    assert_eq!(work.due(), Some(now + PATIENCE));
     let later = now + PATIENCE;
-    let news = troubles.look(&owner, &ALL.into(), later);
+    let news = work.look(&owner, &ALL.into(), later);
     assert_eq!((news.tasks.clone(), is_begin(&news)), (ALL.into(), true));
-    let trace = troubles.trace(3, &owner, later).unwrap();
+    let trace = work.trace(3, &owner, later).unwrap();
     assert!(trace.starts_with("no Kafka broker can be reached since 20"), "{trace}");
     assert!(trace.contains("bootstrap.servers") && trace.ends_with("refused"), "{trace}");
-    troubles.set(What::Brokers, None, later);
-    let news = troubles.look(&owner, &ALL.into(), later);
-    assert_eq!((news.tasks, news.line), (ALL.into(), Some(Line::GoesOn(PATIENCE))));
-    assert_eq!(troubles.trace(3, &owner, later), None);
+    work.set(WaitKind::Brokers, None, later);
+    let news = work.look(&owner, &ALL.into(), later);
+    assert_eq!((news.tasks, news.line), (ALL.into(), Some(LogLine::GoesOn(PATIENCE))));
+    assert_eq!(work.trace(3, &owner, later), None);
 }
 
 #[derive(Debug, Clone)]
@@ -144,30 +146,30 @@ proptest! {
     fn what_is_told_is_what_waits(steps in steps()) {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
         runtime.block_on(async {
-            let (mut troubles, owner) = (Troubles::default(), owner(4));
+            let (mut work, owner) = (WaitingWork::default(), owner(4));
             let (mut told, mut lasts) = (BTreeSet::new(), false);
             for step in steps {
                 match step {
                     Step::Add(number, ticket) => {
-                        troubles.add(partition(number), Waiter::Batch(ticket), wait(Instant::now()));
+                        work.add(partition(number), WaitSubject::Batch(ticket), wait(Instant::now()));
                     }
-                    Step::Remove(number, ticket) => troubles.remove(partition(number), Waiter::Batch(ticket)),
-                    Step::Forget(number) => troubles.forget(&partition(number)),
-                    Step::Commits(fail) => troubles.set(What::Commits, fail.then_some("no"), Instant::now()),
-                    Step::Brokers(fail) => troubles.set(What::Brokers, fail.then_some("no"), Instant::now()),
+                    Step::Remove(number, ticket) => work.remove(partition(number), WaitSubject::Batch(ticket)),
+                    Step::Forget(number) => work.forget(&partition(number)),
+                    Step::Commits(fail) => work.set(WaitKind::Commits, fail.then_some("no"), Instant::now()),
+                    Step::Brokers(fail) => work.set(WaitKind::Brokers, fail.then_some("no"), Instant::now()),
                     Step::Pass(ms) => tokio::time::advance(Duration::from_millis(ms)).await,
                 }
                 let mut looks = 0;
-                while troubles.due().is_some_and(|due| due <= Instant::now()) {
-                    let news = troubles.look(&owner, &ALL.into(), Instant::now());
+                while work.due().is_some_and(|due| due <= Instant::now()) {
+                    let news = work.look(&owner, &ALL.into(), Instant::now());
                     for task in news.tasks {
                         if !told.remove(&task) {
                             told.insert(task);
                         }
                     }
                     match news.line {
-                        Some(Line::Waits(_)) => lasts = true,
-                        Some(Line::GoesOn(_)) => {
+                        Some(LogLine::Waits(_)) => lasts = true,
+                        Some(LogLine::GoesOn(_)) => {
                             assert!(lasts, "an end without a begin");
                             lasts = false;
                         }
@@ -178,7 +180,7 @@ proptest! {
                 }
                 assert_eq!(lasts, !told.is_empty());
                 for task in ALL {
-                    let has_trace = troubles.trace(task, &owner, Instant::now()).is_some();
+                    let has_trace = work.trace(task, &owner, Instant::now()).is_some();
                     assert_eq!(has_trace, told.contains(&task), "task {task}");
                 }
             }

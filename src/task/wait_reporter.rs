@@ -1,52 +1,38 @@
-//! Tells the connector's loop of work that waits for a service, while it waits, and that it does no longer.
+//! Reports work that waits for a service to the connector's loop, while it waits, and that it does no longer.
 //!
 //! It owns nothing but its channel. What is made of it is the loop's business (`trouble`).
 
-use super::report::Report;
-use super::trouble::{Wait, Waiter};
-use crate::id::TopicPartition;
+use super::report::PipelineReport;
+use super::scope::PartitionScope;
+use super::waiting::{Wait, WaitSubject};
 use crate::sink::Waiting;
-use crate::telemetry::ErrorCounts;
 use std::pin::pin;
 use std::time::Duration;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::watch;
 use tokio::time::Instant;
 
-/// A batch without an answer for so long is told of, though no try of it has failed.
+/// A batch without an answer for so long is reported, though no try of it has failed.
 const SILENCE: Duration = Duration::from_secs(30);
 /// The same for dead letters, which Kafka takes at once when it is well.
 const LETTERS_SILENCE: Duration = Duration::from_secs(1);
 
-/// Tells of one piece of work.
-pub(super) struct Teller {
-    reports: mpsc::Sender<Report>,
-    partition: TopicPartition,
-    waiter: Waiter,
-    counts: ErrorCounts,
+/// Of one piece of work.
+pub(super) struct WaitReporter {
+    scope: PartitionScope,
+    waiter: WaitSubject,
     started: Instant,
     last: Option<String>,
 }
 
-impl Teller {
+impl WaitReporter {
     /// Of work that starts now.
-    pub(super) fn new(
-        reports: &mpsc::Sender<Report>,
-        (partition, waiter): (&TopicPartition, Waiter),
-        counts: &ErrorCounts,
-    ) -> Self {
-        Self {
-            reports: reports.clone(),
-            partition: partition.clone(),
-            waiter,
-            counts: counts.clone(),
-            started: Instant::now(),
-            last: None,
-        }
+    pub(super) fn new(scope: PartitionScope, waiter: WaitSubject) -> Self {
+        Self { scope, waiter, started: Instant::now(), last: None }
     }
 
     /// Tries of it failed, the last one for this cause.
     pub(super) async fn failed(&mut self, tries: u64, cause: String) {
-        self.counts.retried(tries);
+        self.scope.counts.retried(tries);
         self.waits(cause).await;
     }
 
@@ -56,24 +42,17 @@ impl Teller {
         }
         self.last = Some(cause.clone());
         let wait = Wait { since: self.started, cause };
-        self.tell(Report::Waits(self.partition.clone(), self.waiter, wait)).await;
+        self.scope.report(PipelineReport::Waits(self.scope.partition.clone(), self.waiter, wait)).await;
     }
 
     /// It waits no longer.
     pub(super) async fn ended(mut self) {
         if self.last.take().is_some() {
-            self.tell(Report::WaitsNoMore(self.partition.clone(), self.waiter)).await;
+            self.scope.report(PipelineReport::WaitsNoMore(self.scope.partition.clone(), self.waiter)).await;
         }
     }
 
-    async fn tell(&self, report: Report) {
-        // Nobody listens only when the connector's loop is gone.
-        if let Err(late) = self.reports.send(report).await {
-            tracing::debug!(report = ?late.0, "a word after the connector ended");
-        }
-    }
-
-    /// Does a batch's `work`, whose client tells why it waits; `service` is the setting that says where its service is.
+    /// Does a batch's `work`, whose client says why it waits; `service` is the setting that says where its service is.
     pub(super) async fn batch<T>(
         mut self,
         work: impl Future<Output = T>,
@@ -99,7 +78,7 @@ impl Teller {
         };
         // The last failure and the end may come in one.
         let all = waiting.borrow().as_ref().map_or(0, |waiting| waiting.failures);
-        self.counts.retried(all - failures);
+        self.scope.counts.retried(all - failures);
         self.ended().await;
         result
     }
@@ -122,21 +101,25 @@ impl Teller {
 
 #[cfg(test)]
 mod tests {
-    use super::{LETTERS_SILENCE, Report, SILENCE, Teller, Wait, Waiter};
+    use super::{LETTERS_SILENCE, PipelineReport, SILENCE, Wait, WaitReporter, WaitSubject};
     use crate::id::{ConnectorTaskId, TopicPartition};
     use crate::sink::Waiting;
+    use crate::task::scope::PartitionScope;
     use crate::telemetry::Metrics;
     use std::time::Duration;
     use tokio::sync::{mpsc, watch};
     use tokio::time::{Instant, sleep};
 
-    /// The numbers of failures and of retries, and what was told.
-    async fn told<F: Future<Output = ()>>(work: impl FnOnce(Teller) -> F) -> ([i64; 2], Vec<Report>) {
+    /// The numbers of failures and of retries, and what was reported.
+    async fn reported<F: Future<Output = ()>>(
+        work: impl FnOnce(WaitReporter) -> F,
+    ) -> ([i64; 2], Vec<PipelineReport>) {
         let metrics = Metrics::default();
-        let task = metrics.task(&ConnectorTaskId { connector: "c".into(), task: 0 });
+        let id = ConnectorTaskId { connector: "c".into(), task: 0 };
+        let task = metrics.task(&id);
         let (sender, mut reports) = mpsc::channel(16);
-        work(Teller::new(&sender, (&TopicPartition::new("t", 0), Waiter::Batch(7)), &task.errors())).await;
-        drop(sender);
+        let scope = PartitionScope::new((id, task.errors()), TopicPartition::new("t", 0), sender);
+        work(WaitReporter::new(scope, WaitSubject::Batch(7))).await;
         let mut all = Vec::new();
         while let Some(report) = reports.recv().await {
             all.push(report);
@@ -150,20 +133,20 @@ mod tests {
         (["total_record_failures", "total_retries"].map(number), all)
     }
 
-    fn causes<'r>(reports: &'r [Report]) -> Vec<&'r str> {
-        let cause = |report: &'r Report| match report {
-            Report::Waits(_, Waiter::Batch(7), Wait { cause, .. }) => cause.as_str(),
-            Report::WaitsNoMore(_, Waiter::Batch(7)) => "no more",
+    fn causes<'r>(reports: &'r [PipelineReport]) -> Vec<&'r str> {
+        let cause = |report: &'r PipelineReport| match report {
+            PipelineReport::Waits(_, WaitSubject::Batch(7), Wait { cause, .. }) => cause.as_str(),
+            PipelineReport::WaitsNoMore(_, WaitSubject::Batch(7)) => "no more",
             other => panic!("{other:?}"),
         };
         reports.iter().map(cause).collect()
     }
 
     #[tokio::test(start_paused = true)]
-    async fn each_failed_try_of_a_batch_is_counted_and_each_cause_told_once() {
+    async fn each_failed_try_of_a_batch_is_counted_and_each_cause_reported_once() {
         let (sender, waiting) = watch::channel(None);
-        let (numbers, reports) = told(|teller| {
-            teller.batch(
+        let (numbers, reports) = reported(|reporter| {
+            reporter.batch(
                 async move {
                     for (failures, cause) in [(1, "503"), (2, "503"), (5, "500"), (6, "500")] {
                         sleep(Duration::from_secs(1)).await;
@@ -179,20 +162,20 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn what_takes_its_time_is_told_though_nothing_failed() {
-        for (time, is_told) in [(SILENCE / 2, false), (SILENCE * 2, true)] {
+    async fn what_takes_its_time_is_reported_though_nothing_failed() {
+        for (time, is_reported) in [(SILENCE / 2, false), (SILENCE * 2, true)] {
             let (sender, waiting) = watch::channel(None);
             let work = async move {
                 sleep(time).await;
                 drop(sender);
             };
-            let (numbers, reports) = told(|teller| teller.batch(work, waiting, "url")).await;
-            assert_eq!((numbers, causes(&reports).len()), ([0, 0], if is_told { 2 } else { 0 }));
+            let (numbers, reports) = reported(|reporter| reporter.batch(work, waiting, "url")).await;
+            assert_eq!((numbers, causes(&reports).len()), ([0, 0], if is_reported { 2 } else { 0 }));
         }
         let began = Instant::now();
-        for (time, is_told) in [(LETTERS_SILENCE / 2, false), (LETTERS_SILENCE * 2, true)] {
-            let (numbers, reports) = told(|teller| teller.letters(sleep(time))).await;
-            assert_eq!((numbers, causes(&reports).len()), ([0, 0], if is_told { 2 } else { 0 }));
+        for (time, is_reported) in [(LETTERS_SILENCE / 2, false), (LETTERS_SILENCE * 2, true)] {
+            let (numbers, reports) = reported(|reporter| reporter.letters(sleep(time))).await;
+            assert_eq!((numbers, causes(&reports).len()), ([0, 0], if is_reported { 2 } else { 0 }));
         }
         assert!(began.elapsed() < LETTERS_SILENCE * 3);
     }

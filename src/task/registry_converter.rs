@@ -4,16 +4,16 @@
 //! converter's, for all pipelines. What passes (an outage) is tried again as `errors.retry.timeout` says; the end of a
 //! fetch is always that the converter knows the schema, or why there is none.
 
-use super::error::At;
-use super::waits::Teller;
-use crate::convert::{self, Input, RegisteredConverter};
-use crate::data::registered::SchemaId;
+use super::at::At;
+use super::wait_reporter::WaitReporter;
+use crate::plugins::{ConverterConfig, ErrorHandling};
+use crate::convert::{Failure, Input, RegisteredConverter};
+use crate::data::registered::{Registered, SchemaId};
 use crate::data::{self, SchemaAndValue};
 use crate::kafka;
-use crate::plugins::{ConverterConfig, ErrorHandling};
 use crate::registry::{self, Client};
 use crate::retry::Backoff;
-use futures::future::BoxFuture;
+use async_trait::async_trait;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,11 +22,25 @@ use tokio::time::Instant;
 
 /// The first pause between two tries, as in Connect.
 const FIRST_PAUSE: Duration = Duration::from_millis(300);
+
+/// Where schemas are asked for: a registry, or a list in tests.
+#[async_trait]
+pub(super) trait SchemaSource: Send + Sync {
+    /// The schema `id`; `subject` is what it is probably registered under.
+    async fn schema(&self, id: SchemaId, subject: Option<&str>) -> Result<Registered, registry::Error>;
+}
+
+#[async_trait]
+impl SchemaSource for Client {
+    async fn schema(&self, id: SchemaId, subject: Option<&str>) -> Result<Registered, registry::Error> {
+        self.schema(id, subject).await
+    }
+}
+
 /// A converter and its registry.
-#[derive(Debug)]
-pub(super) struct Registered {
+pub(super) struct RegistryConverter {
     converter: RegisteredConverter,
-    client: Client,
+    schemas: Box<dyn SchemaSource>,
     /// What stands behind the topic in the name of its subject; none when subjects are not named by topics.
     subject: Option<&'static str>,
     /// One question at a time: who waits mostly needs the same schema.
@@ -36,15 +50,14 @@ pub(super) struct Registered {
     longest_pause: Duration,
 }
 
-impl Registered {
+impl RegistryConverter {
     /// What `config`, the setting `key`, made: `converter`, with the registry that it needs.
     pub(super) fn new(
         key: &'static str,
         (config, converter): (&ConverterConfig, RegisteredConverter),
         errors: &ErrorHandling,
     ) -> Result<Arc<Self>, registry::Error> {
-        let wrong =
-            || registry::Error::Setup { key: key.to_owned(), reason: "it names no registry".to_owned() };
+        let wrong = || registry::Error::Setup { key: key.to_owned(), reason: "it names no registry".to_owned() };
         let registry = config.registry().ok_or_else(wrong)?;
         let side = if key == "key.converter" { "key" } else { "value" };
         let by_topic = config
@@ -54,12 +67,18 @@ impl Registered {
             .is_none_or(|strategy| strategy.ends_with("TopicNameStrategy"));
         Ok(Arc::new(Self {
             converter,
-            client: Client::new(registry)?,
+            schemas: Box::new(Client::new(registry)?),
             subject: by_topic.then_some(if side == "key" { "-key" } else { "-value" }),
             turn: Semaphore::new(1),
             retry_for: errors.retry_for,
             longest_pause: errors.longest_pause.max(FIRST_PAUSE),
         }))
+    }
+
+    /// The same with schemas of a test.
+    #[cfg(test)]
+    pub(super) fn set_schemas(&mut self, schemas: impl SchemaSource + 'static) {
+        self.schemas = Box::new(schemas);
     }
 
     /// The full name of its Java class.
@@ -69,7 +88,7 @@ impl Registered {
 
     /// Converts a key or a value of `record`.
     pub(super) fn convert(
-        self: &Arc<Self>,
+        &self,
         bytes: Option<&[u8]>,
         record: &kafka::Record<'_>,
         topic: &str,
@@ -78,41 +97,35 @@ impl Registered {
         let last = |name| headers.iter().rev().find(|(key, _)| *key == name).and_then(|(_, value)| *value);
         let id = last(self.converter.id_header());
         let detail = self.converter.detail_header().and_then(last);
-        self.converter.convert(Input { bytes, id, detail, topic }).map_err(|failure| match failure {
-            convert::Failure::Data(error) => Failure::Data(error),
-            convert::Failure::NeedsSchema(id) => Failure::Needs(Needed { of: Arc::clone(self), id }),
-        })
+        self.converter.convert(Input { bytes, id, detail, topic })
     }
 }
 
-/// Why a key or a value does not convert.
-pub(super) enum Failure {
-    Data(data::Error),
-    /// Its schema has to be fetched first.
-    Needs(Needed),
-}
-
-/// A schema that has to be fetched.
-pub(super) struct Needed {
-    of: Arc<Registered>,
+/// A schema that has to be fetched before a record can be converted.
+pub struct MissingSchema {
+    of: Arc<RegistryConverter>,
     id: SchemaId,
 }
 
-impl fmt::Debug for Needed {
+impl fmt::Debug for MissingSchema {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Needed").field("id", &self.id).finish_non_exhaustive()
+        f.debug_struct("MissingSchema").field("id", &self.id).finish_non_exhaustive()
     }
 }
 
-impl Needed {
-    /// Fetches it for the record at `offset`, and tells of it while it waits. Ends when the converter knows the schema, or
-    /// why it has none.
-    pub(super) async fn fetch(self, at: At, offset: i64, mut teller: Teller) {
-        self.work(at, offset, &mut teller).await;
-        teller.ended().await;
+impl MissingSchema {
+    pub(super) fn new(of: &Arc<RegistryConverter>, id: SchemaId) -> Self {
+        Self { of: Arc::clone(of), id }
     }
 
-    async fn work(self, at: At, offset: i64, teller: &mut Teller) {
+    /// Fetches it for the record at `offset`, and reports while it waits. Ends when the converter knows the schema, or why
+    /// it has none.
+    pub(super) async fn fetch(self, at: At, offset: i64, mut reporter: WaitReporter) {
+        self.work(at, offset, &mut reporter).await;
+        reporter.ended().await;
+    }
+
+    async fn work(self, at: At, offset: i64, reporter: &mut WaitReporter) {
         let Self { of, id } = self;
         let subject = of.subject.map(|side| format!("{}{side}", at.partition.topic));
         let deadline = of.retry_for.map(|limit| Instant::now() + limit);
@@ -124,7 +137,7 @@ impl Needed {
                 return;
             }
             let asked = Instant::now();
-            let error = match of.client.schema(id, subject.as_deref()).await {
+            let error = match of.schemas.schema(id, subject.as_deref()).await {
                 Ok(schema) => return of.converter.learn(id, Ok(schema), None),
                 Err(error) => error,
             };
@@ -137,7 +150,7 @@ impl Needed {
             drop(turn);
             let At { task, partition } = &at;
             tracing::debug!(%task, %partition, offset, %error, "waiting for the schema registry");
-            teller.failed(1, error.to_string()).await;
+            reporter.failed(1, error.to_string()).await;
             tokio::time::sleep(pause).await;
         }
     }
@@ -151,12 +164,4 @@ fn as_connect_says(error: &registry::Error) -> data::Error {
         _ => "io.confluent.kafka.schemaregistry.client.rest.exceptions.RestClientException",
     };
     data::Error::of_class(class, error.to_string())
-}
-
-/// Ends when the schema was fetched.
-pub(super) async fn fetched(fetching: Option<&mut BoxFuture<'static, ()>>) {
-    match fetching {
-        Some(fetching) => fetching.await,
-        None => std::future::pending().await,
-    }
 }

@@ -1,5 +1,5 @@
-//! The records of a batch as they were in Kafka, kept until the batch is handed over: only for connectors that send
-//! refused batches to a dead-letter topic of their own.
+//! The records of a batch as they were in Kafka, retained until the batch is handed over: only for connectors that send
+//! refused batches to a dead-letter topic.
 
 use crate::data::TimestampType;
 use crate::kafka;
@@ -8,9 +8,9 @@ use bytes::Bytes;
 /// What a record takes beside its own bytes, about.
 const OVERHEAD: usize = 160;
 
-/// A record as it was in Kafka, for a letter.
+/// A record as it was in Kafka, for its dead letter.
 #[derive(Debug, Clone)]
-pub(super) struct Original<'a> {
+pub(super) struct RawRecord<'a> {
     pub(super) offset: i64,
     pub(super) key: Option<&'a [u8]>,
     pub(super) value: Option<&'a [u8]>,
@@ -18,7 +18,7 @@ pub(super) struct Original<'a> {
     pub(super) timestamp: Option<(i64, TimestampType)>,
 }
 
-impl<'a> Original<'a> {
+impl<'a> RawRecord<'a> {
     pub(super) fn of(record: &kafka::Record<'a>) -> Self {
         let kafka::Record { offset, key, value, .. } = *record;
         Self { offset, key, value, headers: record.headers(), timestamp: record.timestamp() }
@@ -33,9 +33,9 @@ impl<'a> Original<'a> {
     }
 }
 
-/// The same, kept.
+/// The same, with bytes of its own.
 #[derive(Debug)]
-pub(super) struct Kept {
+pub(super) struct RetainedRecord {
     offset: i64,
     key: Option<Bytes>,
     value: Option<Bytes>,
@@ -45,17 +45,17 @@ pub(super) struct Kept {
 
 /// The records of one batch.
 #[derive(Debug, Default)]
-pub(super) struct KeptRecords {
-    records: Vec<Kept>,
+pub(super) struct RetainedRecords {
+    records: Vec<RetainedRecord>,
     memory: usize,
 }
 
-impl KeptRecords {
+impl RetainedRecords {
     pub(super) fn push(&mut self, record: &kafka::Record<'_>) {
         let copy = |bytes: Option<&[u8]>| bytes.map(Bytes::copy_from_slice);
-        let Original { offset, key, value, headers, timestamp } = Original::of(record);
+        let RawRecord { offset, key, value, headers, timestamp } = RawRecord::of(record);
         self.memory += size(record);
-        self.records.push(Kept {
+        self.records.push(RetainedRecord {
             offset,
             key: copy(key),
             value: copy(value),
@@ -75,18 +75,18 @@ impl KeptRecords {
     }
 }
 
-impl IntoIterator for KeptRecords {
-    type Item = Kept;
-    type IntoIter = std::vec::IntoIter<Kept>;
+impl IntoIterator for RetainedRecords {
+    type Item = RetainedRecord;
+    type IntoIter = std::vec::IntoIter<RetainedRecord>;
 
     fn into_iter(self) -> Self::IntoIter {
         self.records.into_iter()
     }
 }
 
-impl Kept {
-    pub(super) fn as_original(&self) -> Original<'_> {
-        Original {
+impl RetainedRecord {
+    pub(super) fn as_raw(&self) -> RawRecord<'_> {
+        RawRecord {
             offset: self.offset,
             key: self.key.as_deref(),
             value: self.value.as_deref(),
@@ -97,5 +97,5 @@ impl Kept {
 }
 
 fn size(record: &kafka::Record<'_>) -> usize {
-    Original::of(record).size()
+    RawRecord::of(record).size()
 }

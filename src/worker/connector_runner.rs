@@ -1,4 +1,4 @@
-//! One connector's place on the worker: takes its orders one by one, keeps it running in between.
+//! Runs one connector of the worker: takes its orders one by one, keeps it running in between.
 //!
 //! There is one way to recover, whatever failed: what ran is stopped, and it starts again from the committed offsets.
 
@@ -7,29 +7,32 @@ use std::sync::Arc;
 
 use tokio::sync::mpsc;
 
-use crate::configdef::ConfigErrors;
 use crate::plugins::SinkConnectorConfig;
+use crate::configdef::ConfigErrors;
 use crate::status::State;
-use crate::task::{Ack, ConnectorSpec, ConnectorTasks, End, Error, Order, Parts};
+use crate::task::{
+    ConnectorEnd, ConnectorSpec, ConnectorTasks, Error, Order, OrderAnswer, OrderOutcome, WorkerContext,
+    answer,
+};
 use crate::telemetry::Hiding;
 
-/// Runs a slot until it is at rest: nothing runs, and there is no order. The way to give it orders comes back, for there
+/// Runs a connector until it is at rest: nothing runs, and there is no order. The way to give it orders comes back, for there
 /// may be one by then.
-pub(super) async fn run(mut orders: mpsc::Receiver<Order>, parts: Parts) -> mpsc::Receiver<Order> {
+pub(super) async fn run(mut orders: mpsc::Receiver<Order>, worker: WorkerContext) -> mpsc::Receiver<Order> {
     let mut next = orders.try_recv().ok();
     while let Some(order) = next.take() {
         match order {
             Order::Start(spec, ack) => {
-                next = keep_running(*spec, ack, &mut orders, &parts).await;
+                next = keep_running(*spec, ack, &mut orders, &worker).await;
                 if next.is_some() {
                     continue;
                 }
             }
-            // Nothing runs, so there is nothing to stop, to pause, to restart or to share, and no state to tell.
+            // Nothing runs, so there is nothing to stop, to pause, to restart or to assign, and no state to report.
             Order::Stop(_, ack)
             | Order::SetPaused(_, ack)
             | Order::RestartTask(_, ack)
-            | Order::SetShare(_, _, ack) => answer(ack, true),
+            | Order::SetAssignment(_, ack) => answer(ack, OrderOutcome::Done),
         }
         next = orders.try_recv().ok();
     }
@@ -40,71 +43,68 @@ pub(super) async fn run(mut orders: mpsc::Receiver<Order>, parts: Parts) -> mpsc
 /// nobody gives orders any more.
 async fn keep_running(
     mut spec: ConnectorSpec,
-    ack: Ack,
+    ack: OrderAnswer,
     orders: &mut mpsc::Receiver<Order>,
-    parts: &Parts,
+    worker: &WorkerContext,
 ) -> Option<Order> {
     let mut ack = Some(ack);
     loop {
-        let (order, drained) = match life(&mut spec, &mut ack, orders, parts).await {
+        let (order, outcome) = match run_once(&mut spec, &mut ack, orders, worker).await {
             ControlFlow::Continue(()) => continue,
             ControlFlow::Break(end) => end,
         };
         match order {
-            Some(Order::SetShare(instance, tasks, share_ack)) => {
-                let gone: Vec<u32> = spec.tasks.difference(&tasks).copied().collect();
-                spec.tasks = tasks;
-                for task in gone {
-                    parts.tell(&spec.name, Some(task), State::Unassigned, None).await;
+            Some(Order::SetAssignment(assignment, assigned)) => {
+                for task in spec.assignment.tasks.difference(&assignment.tasks) {
+                    worker.report(&spec.name, Some(*task), State::Unassigned, None).await;
                 }
-                parts.change_instance(&mut spec, instance).await;
-                answer(share_ack, drained);
+                worker.change_assignment(&mut spec, assignment).await;
+                answer(assigned, outcome);
             }
-            order => return finish(order, drained, &spec, parts).await,
+            order => return finish(order, outcome, &spec, worker).await,
         }
     }
 }
 
-/// What ended a life: the order (none: nobody gives any more), and whether all was drained.
-type LifeEnd = (Option<Order>, bool);
+/// What ended a run: the order (none: nobody gives any more), and how what ran has ended.
+type RunEnd = (Option<Order>, OrderOutcome);
 
-/// One life of a connector: prepared, run, failed. `Continue`: it is to start again. `ack` is the order that began it:
-/// whoever gave it finds the states in place when it is answered.
-async fn life(
+/// Runs a connector with one consumer: prepared, run, failed. `Continue`: it is to start again. `ack` answers the order that
+/// began it: whoever gave it finds the states in place when it is answered.
+async fn run_once(
     spec: &mut ConnectorSpec,
-    ack: &mut Option<Ack>,
+    ack: &mut Option<OrderAnswer>,
     orders: &mut mpsc::Receiver<Order>,
-    parts: &Parts,
-) -> ControlFlow<LifeEnd> {
+    worker: &WorkerContext,
+) -> ControlFlow<RunEnd> {
     let mut hiding = None;
-    let failure = match prepare(spec, &mut hiding, orders, parts).await {
+    let failure = match prepare(spec, &mut hiding, orders, worker).await {
         Prepared::Interrupted(order) => {
             answer_first(ack);
-            return ControlFlow::Break((order, true));
+            return ControlFlow::Break((order, OrderOutcome::Done));
         }
         Prepared::WithoutTasks => {
-            let state = if spec.paused { State::Paused } else { State::Running };
-            parts.tell_connector(spec, state, None).await;
+            worker.report_connector(spec, spec.state(), None).await;
             answer_first(ack);
-            return wait(spec, ack, orders, parts).await;
+            return wait(spec, ack, orders, worker).await;
         }
         Prepared::Failed(error) => error,
         Prepared::Tasks(tasks) => {
-            tasks.tell_states().await;
+            tasks.report_states().await;
             answer_first(ack);
             let (end, ran) = tasks.run(orders).await;
             *spec = ran;
             match end {
-                End::Order(order, drained) => return ControlFlow::Break((Some(order), drained)),
-                End::Closed => return ControlFlow::Break((None, true)),
-                End::Again => return ControlFlow::Continue(()),
-                End::Failed(error) => error,
+                ConnectorEnd::Order(order, outcome) => return ControlFlow::Break((Some(order), outcome)),
+                ConnectorEnd::Closed => return ControlFlow::Break((None, OrderOutcome::Done)),
+                ConnectorEnd::Again => return ControlFlow::Continue(()),
+                ConnectorEnd::Failed(error) => error,
             }
         }
     };
-    tell_failed(spec, &failure, parts).await;
+    report_failed(spec, &failure, worker).await;
     answer_first(ack);
-    wait(spec, ack, orders, parts).await
+    wait(spec, ack, orders, worker).await
 }
 
 enum Prepared {
@@ -124,24 +124,24 @@ async fn prepare(
     spec: &mut ConnectorSpec,
     hiding: &mut Option<Hiding>,
     orders: &mut mpsc::Receiver<Order>,
-    parts: &Parts,
+    worker: &WorkerContext,
 ) -> Prepared {
-    let config = match parsed(spec, parts).await {
+    let config = match parsed(spec, worker).await {
         // A config stored under another name than it says must not get into that connector's group.
         Ok(config) => SinkConnectorConfig { name: Arc::clone(&spec.name), ..config },
         Err(errors) => return Prepared::Failed(Error::Config(errors)),
     };
     spec.hidden = config.hidden.clone();
-    *hiding = Some(parts.redaction.hide(config.hidden.clone()));
-    if spec.tasks.is_empty() {
+    *hiding = Some(worker.redaction.hide(config.hidden.clone()));
+    if spec.assignment.tasks.is_empty() {
         return Prepared::WithoutTasks;
     }
-    let sink = match config.sink.task(&config.name, &parts.sinks) {
+    let sink = match config.sink.task(&config.name, &worker.sinks) {
         Ok(sink) => sink,
         Err(error) => return Prepared::Failed(Error::Start(Box::new(error))),
     };
     loop {
-        let attempt = ConnectorTasks::prepare(spec.clone(), &config, Arc::clone(&sink), parts.clone());
+        let attempt = ConnectorTasks::prepare(spec.clone(), &config, Arc::clone(&sink), worker.clone());
         tokio::select! {
             prepared = attempt => return match prepared {
                 Ok(tasks) => Prepared::Tasks(Box::new(tasks)),
@@ -150,9 +150,9 @@ async fn prepare(
             order = orders.recv() => match order {
                 Some(Order::SetPaused(paused, ack)) => {
                     spec.paused = paused;
-                    answer(ack, true);
+                    answer(ack, OrderOutcome::Done);
                 }
-                Some(Order::RestartTask(_, ack)) => answer(ack, true),
+                Some(Order::RestartTask(_, ack)) => answer(ack, OrderOutcome::Done),
                 ending => return Prepared::Interrupted(ending),
             },
         }
@@ -160,8 +160,8 @@ async fn prepare(
 }
 
 /// Reads the configuration beside the async threads: its expressions may be long, and it may name files.
-async fn parsed(spec: &ConnectorSpec, parts: &Parts) -> Result<SinkConnectorConfig, ConfigErrors> {
-    let (raw, worker, plugins) = (spec.config.clone(), Arc::clone(&parts.worker), parts.plugins);
+async fn parsed(spec: &ConnectorSpec, worker: &WorkerContext) -> Result<SinkConnectorConfig, ConfigErrors> {
+    let (raw, plugins, worker) = (spec.config.clone(), worker.plugins, Arc::clone(&worker.config));
     match tokio::task::spawn_blocking(move || plugins.parse(&raw, &worker)).await {
         Ok(parsed) => parsed,
         Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
@@ -171,21 +171,26 @@ async fn parsed(spec: &ConnectorSpec, parts: &Parts) -> Result<SinkConnectorConf
 }
 
 /// Ends a connector: a `Stop` is reported and answered, a `Start` is for the caller.
-async fn finish(order: Option<Order>, drained: bool, spec: &ConnectorSpec, parts: &Parts) -> Option<Order> {
+async fn finish(
+    order: Option<Order>,
+    outcome: OrderOutcome,
+    spec: &ConnectorSpec,
+    worker: &WorkerContext,
+) -> Option<Order> {
     match order? {
         Order::Stop(end, ack) => {
-            for task in &spec.tasks {
-                parts.tell(&spec.name, Some(*task), State::Unassigned, None).await;
+            for task in &spec.assignment.tasks {
+                worker.report(&spec.name, Some(*task), State::Unassigned, None).await;
             }
-            parts.tell_connector(spec, end, None).await;
-            answer(ack, drained);
+            worker.report_connector(spec, end, None).await;
+            answer(ack, outcome);
             None
         }
         order => Some(order),
     }
 }
 
-async fn tell_failed(spec: &ConnectorSpec, error: &Error, parts: &Parts) {
+async fn report_failed(spec: &ConnectorSpec, error: &Error, worker: &WorkerContext) {
     let text = error.to_string();
     let shown = spec.hidden.redact(&text);
     tracing::error!(connector = %spec.name, error = &*shown, "connector cannot run");
@@ -193,12 +198,11 @@ async fn tell_failed(spec: &ConnectorSpec, error: &Error, parts: &Parts) {
     // A configuration that cannot be read fails the connector itself, all else its tasks.
     let (state, connector_trace) = match error {
         Error::Config(_) => (State::Failed, trace.clone()),
-        _ if spec.paused => (State::Paused, None),
-        _ => (State::Running, None),
+        _ => (spec.state(), None),
     };
-    parts.tell_connector(spec, state, connector_trace).await;
-    for task in &spec.tasks {
-        parts.tell(&spec.name, Some(*task), State::Failed, trace.clone()).await;
+    worker.report_connector(spec, state, connector_trace).await;
+    for task in &spec.assignment.tasks {
+        worker.report(&spec.name, Some(*task), State::Failed, trace.clone()).await;
     }
 }
 
@@ -206,37 +210,30 @@ async fn tell_failed(spec: &ConnectorSpec, error: &Error, parts: &Parts) {
 /// is answered when it is done), every other order that changes what runs breaks.
 async fn wait(
     spec: &mut ConnectorSpec,
-    ack: &mut Option<Ack>,
+    ack: &mut Option<OrderAnswer>,
     orders: &mut mpsc::Receiver<Order>,
-    parts: &Parts,
-) -> ControlFlow<LifeEnd> {
+    worker: &WorkerContext,
+) -> ControlFlow<RunEnd> {
     loop {
         match orders.recv().await {
             Some(Order::SetPaused(paused, answered)) => {
                 spec.paused = paused;
-                if spec.tasks.is_empty() {
-                    let state = if paused { State::Paused } else { State::Running };
-                    parts.tell_connector(spec, state, None).await;
+                if spec.assignment.tasks.is_empty() {
+                    worker.report_connector(spec, spec.state(), None).await;
                 }
-                answer(answered, true);
+                answer(answered, OrderOutcome::Done);
             }
             Some(Order::RestartTask(_, restart)) => {
                 *ack = Some(restart);
                 return ControlFlow::Continue(());
             }
-            ending => return ControlFlow::Break((ending, true)),
+            ending => return ControlFlow::Break((ending, OrderOutcome::Done)),
         }
     }
 }
 
-fn answer_first(ack: &mut Option<Ack>) {
+fn answer_first(ack: &mut Option<OrderAnswer>) {
     if let Some(ack) = ack.take() {
-        answer(ack, true);
-    }
-}
-
-fn answer(ack: Ack, drained: bool) {
-    if ack.send(drained).is_err() {
-        tracing::debug!("who gave an order did not wait for its end");
+        answer(ack, OrderOutcome::Done);
     }
 }

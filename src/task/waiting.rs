@@ -1,9 +1,9 @@
 //! What keeps a connector's tasks from going on while they are RUNNING: batches that the service does not take, records without
 //! their schema, dead letters, offsets that are not committed, brokers that cannot be reached. An outage costs no state, so
-//! it is told in the trace of the states and in the log, at its begin and at its end, however many partitions it keeps
+//! it is shown in the trace of the states and in the log, at its begin and at its end, however many partitions it keeps
 //! waiting.
 //!
-//! It owns what waits and what was told of it. Pure: time comes from outside, and who tells is the connector's loop.
+//! It owns what waits and what was reported of it. Pure: time comes from outside, and it is reported by the connector's loop.
 
 use crate::id::TopicPartition;
 use std::collections::{BTreeMap, BTreeSet};
@@ -22,7 +22,7 @@ const AGAIN: Duration = Duration::from_mins(10);
 
 /// What is waited for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Waiter {
+pub enum WaitSubject {
     /// A batch on its way, by its ticket.
     Batch(u64),
     /// Letters on their way, by their ticket.
@@ -31,12 +31,12 @@ pub enum Waiter {
     Schema,
 }
 
-impl Waiter {
-    fn what(self) -> What {
+impl WaitSubject {
+    fn kind(self) -> WaitKind {
         match self {
-            Self::Batch(_) => What::Batches,
-            Self::Letters(_) => What::Letters,
-            Self::Schema => What::Schemas,
+            Self::Batch(_) => WaitKind::Batches,
+            Self::Letters(_) => WaitKind::Letters,
+            Self::Schema => WaitKind::Schemas,
         }
     }
 }
@@ -46,12 +46,12 @@ impl Waiter {
 pub struct Wait {
     /// Since when.
     pub since: Instant,
-    /// Why, as it was told last.
+    /// Why, as it was reported last.
     pub cause: String,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum What {
+pub(super) enum WaitKind {
     Batches,
     Letters,
     Schemas,
@@ -63,64 +63,64 @@ pub(super) enum What {
 
 /// The same kind of waiting, of some partitions together.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Sum {
-    what: What,
+pub(super) struct WaitSummary {
+    what: WaitKind,
     count: usize,
     oldest: Wait,
     since: String,
 }
 
-impl fmt::Display for Sum {
+impl fmt::Display for WaitSummary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { what, count, since, oldest: Wait { cause, .. } } = self;
         match what {
-            What::Batches => write!(f, "{count} batch(es) wait to be handed over since {since}: {cause}"),
-            What::Letters => write!(f, "{count} take(s) of dead letters wait since {since}: {cause}"),
-            What::Schemas => {
+            WaitKind::Batches => write!(f, "{count} batch(es) wait to be handed over since {since}: {cause}"),
+            WaitKind::Letters => write!(f, "{count} batch(es) of dead letters wait since {since}: {cause}"),
+            WaitKind::Schemas => {
                 write!(f, "{count} record(s) wait for a schema since {since} (errors.retry.timeout): {cause}")
             }
-            What::Commits => write!(f, "offsets are not committed since {since}: {cause}"),
-            What::Brokers => {
+            WaitKind::Commits => write!(f, "offsets are not committed since {since}: {cause}"),
+            WaitKind::Brokers => {
                 write!(f, "no Kafka broker can be reached since {since} (bootstrap.servers): {cause}")
             }
         }
     }
 }
 
-/// What is to be told now.
+/// What is to be reported now.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct News {
+pub(super) struct WaitNews {
     /// The tasks whose trouble began or ended.
     pub(super) tasks: BTreeSet<u32>,
     /// The line of the log.
-    pub(super) line: Option<Line>,
+    pub(super) line: Option<LogLine>,
 }
 
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Line {
+pub(super) enum LogLine {
     /// It began, or still lasts.
-    Waits(Vec<Sum>),
+    Waits(Vec<WaitSummary>),
     /// It is over, after so long.
     GoesOn(Duration),
 }
 
 /// Of one connector on this worker.
 #[derive(Debug, Default)]
-pub(super) struct Troubles {
-    waits: BTreeMap<(TopicPartition, Waiter), Wait>,
+pub(super) struct WaitingWork {
+    waits: BTreeMap<(TopicPartition, WaitSubject), Wait>,
     /// What concerns the connector as a whole.
-    of_all: BTreeMap<What, Wait>,
-    /// When something is to be told, as far as is known.
+    of_all: BTreeMap<WaitKind, Wait>,
+    /// When something is to be reported, as far as is known.
     due: Option<Instant>,
-    told: BTreeSet<u32>,
+    reported: BTreeSet<u32>,
     /// Since when, and when the log says it again.
     lasts: Option<(Instant, Instant)>,
     quiet_until: Option<Instant>,
 }
 
-impl Troubles {
+impl WaitingWork {
     /// Something of `partition` waits.
-    pub(super) fn add(&mut self, partition: TopicPartition, waiter: Waiter, wait: Wait) {
+    pub(super) fn add(&mut self, partition: TopicPartition, waiter: WaitSubject, wait: Wait) {
         if let Some(known) = self.waits.get_mut(&(partition.clone(), waiter)) {
             // It has waited all the time.
             known.cause = wait.cause;
@@ -131,7 +131,7 @@ impl Troubles {
     }
 
     /// It waits no longer.
-    pub(super) fn remove(&mut self, partition: TopicPartition, waiter: Waiter) {
+    pub(super) fn remove(&mut self, partition: TopicPartition, waiter: WaitSubject) {
         if self.waits.remove(&(partition, waiter)).is_some() {
             self.changed();
         }
@@ -147,7 +147,7 @@ impl Troubles {
     }
 
     /// Why offsets are not committed, or no broker can be reached; none when they are, or one can.
-    pub(super) fn set(&mut self, what: What, failing: Option<&str>, now: Instant) {
+    pub(super) fn set(&mut self, what: WaitKind, failing: Option<&str>, now: Instant) {
         match (failing, self.of_all.get_mut(&what)) {
             (None, None) => {}
             (None, Some(_)) => {
@@ -165,7 +165,7 @@ impl Troubles {
 
     fn expect(&mut self, wait: &Wait) {
         let mature = wait.since + PATIENCE;
-        // While it is told, who waits too is told at once.
+        // While it is reported, who waits too is reported at once.
         let due = if self.lasts.is_some() {
             mature
         } else {
@@ -174,9 +174,9 @@ impl Troubles {
         self.due = Some(self.due.map_or(due, |known| known.min(due)));
     }
 
-    /// What is told may be over.
+    /// What is reported may be over.
     fn changed(&mut self) {
-        if !self.told.is_empty() {
+        if !self.reported.is_empty() {
             self.due = Some(self.due.map_or_else(Instant::now, |known| known.min(Instant::now())));
         }
     }
@@ -186,26 +186,26 @@ impl Troubles {
         self.due
     }
 
-    /// What is to be told now; `owner` is the task of each partition, `all` are the tasks that run here.
+    /// What is to be reported now; `owner` is the task of each partition, `all` are the tasks that run here.
     pub(super) fn look(
         &mut self,
         owner: &BTreeMap<TopicPartition, u32>,
         all: &BTreeSet<u32>,
         now: Instant,
-    ) -> News {
+    ) -> WaitNews {
         let is_mature = |wait: &Wait| now >= wait.since + PATIENCE;
         let of_waits = self.waits.iter().filter(|(_, wait)| is_mature(wait));
         let mut tasks: BTreeSet<u32> =
             of_waits.filter_map(|((partition, _), _)| owner.get(partition).copied()).collect();
         let lasts = |what| self.of_all.get(&what).is_some_and(is_mature);
-        if lasts(What::Commits) {
+        if lasts(WaitKind::Commits) {
             tasks.extend(owner.values());
         }
-        if lasts(What::Brokers) {
+        if lasts(WaitKind::Brokers) {
             tasks.extend(all);
         }
-        let news = tasks.symmetric_difference(&self.told).copied().collect();
-        self.told = tasks;
+        let news = tasks.symmetric_difference(&self.reported).copied().collect();
+        self.reported = tasks;
         let line = self.line(now);
         let immature = self.waits.values().chain(self.of_all.values()).filter(|wait| !is_mature(wait));
         let next = immature.map(|wait| wait.since + PATIENCE).min();
@@ -213,35 +213,35 @@ impl Troubles {
             self.quiet_until.filter(|_| self.lasts.is_none()).map_or(next, |until| until.max(next))
         });
         self.due = next.into_iter().chain(self.lasts.map(|(_, again)| again)).min();
-        News { tasks: news, line }
+        WaitNews { tasks: news, line }
     }
 
-    fn line(&mut self, now: Instant) -> Option<Line> {
-        match (self.told.is_empty(), self.lasts) {
+    fn line(&mut self, now: Instant) -> Option<LogLine> {
+        match (self.reported.is_empty(), self.lasts) {
             (true, None) => None,
             (true, Some((since, _))) => {
                 self.lasts = None;
                 self.quiet_until = Some(now + PAUSE);
-                Some(Line::GoesOn(now - since))
+                Some(LogLine::GoesOn(now - since))
             }
             (false, Some((_, again))) if now < again => None,
             (false, known) => {
                 let sums = self.sums(now, |_| true);
                 let oldest = sums.iter().map(|sum| sum.oldest.since).min().unwrap_or(now);
                 self.lasts = Some((known.map_or(oldest, |(since, _)| since), now + AGAIN));
-                Some(Line::Waits(sums))
+                Some(LogLine::Waits(sums))
             }
         }
     }
 
-    /// What is told in the state of `task`, which goes on; none when nothing is.
+    /// What is shown in the state of `task`, which goes on; none when nothing is.
     pub(super) fn trace(
         &self,
         task: u32,
         owner: &BTreeMap<TopicPartition, u32>,
         now: Instant,
     ) -> Option<String> {
-        if !self.told.contains(&task) {
+        if !self.reported.contains(&task) {
             return None;
         }
         let sums = self.sums(now, |partition| owner.get(partition) == Some(&task));
@@ -250,10 +250,10 @@ impl Troubles {
     }
 
     /// All that waits, of some partitions: what waits for a moment only is a part of what waits for long.
-    fn sums(&self, now: Instant, is_meant: impl Fn(&TopicPartition) -> bool) -> Vec<Sum> {
-        let mut sums: BTreeMap<What, (usize, &Wait)> = BTreeMap::new();
+    fn sums(&self, now: Instant, is_meant: impl Fn(&TopicPartition) -> bool) -> Vec<WaitSummary> {
+        let mut sums: BTreeMap<WaitKind, (usize, &Wait)> = BTreeMap::new();
         let waits = self.waits.iter().filter(|((partition, _), _)| is_meant(partition));
-        let waits = waits.map(|((_, waiter), wait)| (waiter.what(), wait));
+        let waits = waits.map(|((_, waiter), wait)| (waiter.kind(), wait));
         for (what, wait) in waits.chain(self.of_all.iter().map(|(what, wait)| (*what, wait))) {
             let (count, oldest) = sums.entry(what).or_insert((0, wait));
             *count += 1;
@@ -262,7 +262,7 @@ impl Troubles {
             }
         }
         let sums = sums.into_iter().filter(|(_, (_, oldest))| now >= oldest.since + PATIENCE);
-        sums.map(|(what, (count, oldest))| Sum {
+        sums.map(|(what, (count, oldest))| WaitSummary {
             what,
             count,
             oldest: oldest.clone(),
@@ -280,5 +280,5 @@ fn clock(ago: Duration) -> String {
 }
 
 #[cfg(test)]
-#[path = "trouble_tests.rs"]
+#[path = "waiting_tests.rs"]
 mod tests;

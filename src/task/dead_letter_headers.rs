@@ -1,0 +1,56 @@
+//! The headers that dead letters have beside the record's own: where the record was, and what was wrong with it.
+
+use super::fault::RecordFault;
+use super::retained::RawRecord;
+use super::scope::PartitionScope;
+use crate::config::Hidden;
+use crate::data;
+
+/// Connect's context headers, in its order; without what is `hidden`.
+pub(super) fn context(
+    scope: &PartitionScope,
+    record: &RawRecord<'_>,
+    fault: &RecordFault,
+    hidden: &Hidden,
+) -> Vec<(&'static str, String)> {
+    vec![
+        ("__connect.errors.topic", scope.partition.topic.to_string()),
+        ("__connect.errors.partition", scope.partition.partition.to_string()),
+        ("__connect.errors.offset", record.offset.to_string()),
+        ("__connect.errors.connector.name", scope.task.connector.to_string()),
+        ("__connect.errors.task.id", scope.task.task.to_string()),
+        ("__connect.errors.stage", fault.stage.as_str().to_owned()),
+        ("__connect.errors.class.name", fault.class.to_string()),
+        ("__connect.errors.exception.class.name", fault.source.class().to_owned()),
+        ("__connect.errors.exception.message", hidden.redact(&fault.source.to_string()).into_owned()),
+        ("__connect.errors.exception.stacktrace", hidden.redact(&trace(&fault.source)).into_owned()),
+    ]
+}
+
+/// Where the record was, in the headers of dead letters in a topic of the sink's own.
+pub(super) fn coordinates(scope: &PartitionScope, record: &RawRecord<'_>) -> Vec<(&'static str, String)> {
+    let timestamp = record.timestamp.map_or_else(|| "null".to_owned(), |(ms, _)| ms.to_string());
+    vec![
+        ("kafka_topic", scope.partition.topic.to_string()),
+        ("kafka_partition", scope.partition.partition.to_string()),
+        ("kafka_offset", record.offset.to_string()),
+        ("kafka_timestamp", timestamp),
+    ]
+}
+
+/// What the headers of a letter take beside the record, at most about: the error's texts stand in two of them.
+pub(super) fn context_size(fault: &RecordFault) -> usize {
+    const FIXED: usize = 2048;
+    FIXED + fault.class.len() + 2 * trace(&fault.source).len()
+}
+
+/// The error and its causes as Java prints them, without the lines of a stack that we do not have.
+fn trace(error: &data::Error) -> String {
+    let mut lines = format!("{}: {error}", error.class());
+    let mut cause = error.cause();
+    while let Some(error) = cause {
+        lines = format!("{lines}\nCaused by: {}: {error}", error.class());
+        cause = error.cause();
+    }
+    lines
+}

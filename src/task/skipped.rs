@@ -1,0 +1,116 @@
+//! Records that were skipped by the user's choice and are in no dead-letter topic: counted for each task since it
+//! started, and shown in the trace of its state, because such a task is RUNNING.
+//!
+//! It owns the counts. Which records those are is decided in `bad_records`.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// Between two states that report counts: each is a record in the status topic.
+const PAUSE: Duration = Duration::from_secs(10);
+
+/// Some records that are nowhere else, and why the last of them was skipped.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SkippedRecords {
+    /// How many.
+    pub records: u64,
+    /// Which the last one was, and what was wrong with it.
+    pub last: String,
+}
+
+impl SkippedRecords {
+    /// Both together; the other's are later.
+    pub(super) fn add(this: &mut Option<Self>, later: Self) {
+        let before = this.take().map_or(0, |skipped| skipped.records);
+        *this = Some(Self { records: before + later.records, last: later.last });
+    }
+}
+
+/// The counts of a connector's tasks on this worker.
+#[derive(Debug)]
+pub(super) struct SkippedByTask {
+    /// The user's choice was made by these settings.
+    settings: String,
+    by_task: BTreeMap<u32, SkippedRecords>,
+    changed: BTreeSet<u32>,
+    reported: Option<Instant>,
+}
+
+/// The settings by which a user chooses that records are skipped: Connect's, and the sink's if it has one.
+pub(super) fn settings(of_sink: Option<&str>) -> String {
+    ["errors.tolerance"].into_iter().chain(of_sink).collect::<Vec<_>>().join(", ")
+}
+
+impl SkippedByTask {
+    /// Nothing was skipped yet; `of_sink` is the sink's setting that allows it.
+    pub(super) fn new(of_sink: Option<&str>) -> Self {
+        Self {
+            settings: settings(of_sink),
+            by_task: BTreeMap::new(),
+            changed: BTreeSet::new(),
+            reported: None,
+        }
+    }
+
+    pub(super) fn add(&mut self, task: u32, skipped: SkippedRecords) {
+        let mut sum = self.by_task.remove(&task);
+        SkippedRecords::add(&mut sum, skipped);
+        self.by_task.extend(sum.map(|sum| (task, sum)));
+        self.changed.insert(task);
+    }
+
+    /// When states are to be reported; none when nothing changed.
+    pub(super) fn due(&self) -> Option<Instant> {
+        let next = self.reported.map_or_else(Instant::now, |last| last + PAUSE);
+        (!self.changed.is_empty()).then_some(next)
+    }
+
+    /// The tasks whose states are to be reported now.
+    pub(super) fn take_changed(&mut self) -> BTreeSet<u32> {
+        self.reported = Some(Instant::now());
+        std::mem::take(&mut self.changed)
+    }
+
+    /// The trace of a task that goes on; none when it skipped nothing.
+    pub(super) fn trace(&self, task: u32) -> Option<String> {
+        let SkippedRecords { records, last } = self.by_task.get(&task)?;
+        Some(format!(
+            "{records} record(s) were skipped since the task started, and are in no dead-letter topic \
+             ({}). The last: {last}",
+            self.settings
+        ))
+    }
+
+    /// The task starts anew.
+    pub(super) fn forget(&mut self, task: u32) {
+        self.by_task.remove(&task);
+        self.changed.remove(&task);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{PAUSE, SkippedByTask, SkippedRecords};
+    use tokio::time::Instant;
+
+    fn some(records: u64) -> SkippedRecords {
+        SkippedRecords { records, last: format!("t-0 offset {records}") }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn counts_add_up_and_are_reported_at_once_and_then_now_and_again() {
+        let mut counts = SkippedByTask::new(Some("on.error"));
+        assert_eq!(counts.due(), None);
+        counts.add(3, some(2));
+        assert_eq!(counts.due(), Some(Instant::now()));
+        assert!(counts.take_changed().contains(&3) && counts.due().is_none());
+        counts.add(3, some(5));
+        assert_eq!(counts.due(), Some(Instant::now() + PAUSE));
+        let trace = counts.trace(3).unwrap();
+        assert!(trace.starts_with("7 record(s)") && trace.ends_with("t-0 offset 5"), "{trace}");
+        assert!(trace.contains("(errors.tolerance, on.error)"), "{trace}");
+        counts.forget(3);
+        assert_eq!((counts.trace(3), counts.due()), (None, None));
+    }
+}
