@@ -1,6 +1,6 @@
 //! kusto-connect: a native Kafka Connect worker with the Azure Data Explorer (Kusto) sink built in.
 //!
-//! The floors, from the ground up; a module imports only from lower floors (`tests/it/floors.rs` holds the list):
+//! The floors, from the ground up; a module imports only from lower floors (`tests/it/floors/mod.rs` holds the list):
 //! 0 `id` `status` `secret` `cluster_key` `retry` `words` `causes` `data` `bounded` (`own_process` in tests) · 1 `config` `telemetry` `limits` `client_credentials` `sink` · 2 `kafka` `registry` `convert` `transform` `batch` `ingest` ·
 //! 3 `connector` · 4 `task` · 5 `worker` `storage` `membership` · 6 `herder` · 7 `rest` `migrate` · 8 `app` `cli` and `main.rs`.
 

@@ -96,7 +96,7 @@ pub enum Error {
         what: String,
         /// The engine.
         url: SasUrl,
-        /// KQL that mends it.
+        /// KQL that puts it right.
         repair: String,
     },
     /// Several targets have problems, or one has several.

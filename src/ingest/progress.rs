@@ -61,7 +61,7 @@ impl<'a> BatchProgress<'a> {
         }
         let storage = matches!(error.class(), Some(Class::Signature | Class::Gone));
         if storage && !self.refreshed {
-            // Fresh resources most likely mend this: no reason to wait for them.
+            // Fresh resources most likely help: no reason to wait.
             self.refreshed = true;
             return Duration::ZERO;
         }

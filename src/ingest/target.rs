@@ -1,7 +1,7 @@
 //! Looks at tables, mappings, rights and policies before the first record flows (`kusto-sink-connector.md` §2.2).
 //!
 //! A missing table shows in Kusto only as a failed ingestion that nobody looks at; asked here it becomes a clear error, with
-//! the KQL that mends it, and all of them at once. What cannot be known for want of a permission is no error: ingestion
+//! the KQL that puts it right, and all of them at once. What cannot be known for want of a permission is no error: ingestion
 //! itself needs none to look. Asks; changes nothing.
 
 use super::answer::Table;

@@ -103,7 +103,7 @@ async fn alter(group: &GroupAdmin, wanted: Wanted) -> Result<(), kafka::Error> {
     group.remove(&removed).await
 }
 
-/// The answer to a change that Kafka refused; what only the client can mend is a bad request.
+/// The answer to a change that Kafka refused; what only the client can put right is a bad request.
 fn refused(name: &str, verb: &str, text: String, error: &kafka::Error) -> Error {
     if error.is_group_in_use() {
         tracing::warn!(connector = name, %error, "offsets were not changed");

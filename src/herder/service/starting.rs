@@ -1,7 +1,7 @@
 //! The time before the herder is ready: the stores are opened, the status and the config topic are read.
 //!
 //! A JVM worker that finds no Kafka ends. Ours keeps trying and says so, in the log and in `/health`: a worker that is
-//! started together with its brokers then needs nobody to start it again. Only what waiting cannot mend ends it.
+//! started together with its brokers then needs nobody to start it again. Only what waiting does not help ends it.
 
 use super::state::{Options, Publishers};
 use crate::cluster_key::ClusterKey;

@@ -1,7 +1,7 @@
 //! After a worker that crashed: its members still stand in the consumer groups of its connectors, and Kafka gives their
 //! partitions to nobody until their sessions end. That is said, with the moment.
 //!
-//! It only looks and tells; the groups mend themselves.
+//! It only looks and tells; the groups recover by themselves.
 
 use super::state::Service;
 use crate::config::WorkerConfig;
