@@ -2,15 +2,14 @@
 
 use super::state::Service;
 use crate::herder::Error;
-use crate::membership::assign_view;
-use crate::storage::{self, Change};
-use std::collections::BTreeMap;
+use crate::storage::{self, Change, StatusId};
 use std::sync::Arc;
+use tokio::time::Instant;
 
 impl Service {
     pub(super) fn take_changes(&mut self, changes: Vec<Change>) {
         if changes.iter().any(is_about_work) {
-            self.assign_anew();
+            self.assign();
         }
         for change in changes {
             match change {
@@ -21,11 +20,13 @@ impl Service {
                         self.forget(&name);
                     }
                     // Its state may have been read before it.
-                    self.touched.insert(name.clone());
+                    self.statuses.touch(name.clone());
                     self.dirty.insert(name);
                 }
                 Change::Tasks(name) => {
-                    self.forget_tasks_beyond(&name);
+                    if self.cluster.leads() {
+                        self.statuses.forget_tasks_beyond(&name, self.topic.state().task_count(&name));
+                    }
                     self.dirty.insert(name);
                 }
                 Change::TargetState(name) => drop(self.dirty.insert(name)),
@@ -56,16 +57,17 @@ impl Service {
         }
     }
 
-    /// Computes who runs what, and marks the connectors of which this worker's share is another one now.
-    pub(super) fn assign_anew(&mut self) {
-        let state = self.topic.state();
-        let connectors: BTreeMap<Arc<str>, u32> =
-            state.connectors().map(|name| (name.clone(), state.task_count(name))).collect();
-        let assignment = assign_view(&self.view, &connectors);
-        let url = self.membership.url();
-        let is_changed = |name: &&Arc<str>| assignment.share(url, name) != self.assignment.share(url, name);
-        self.dirty.extend(connectors.keys().filter(is_changed).cloned());
-        self.assignment = Arc::new(assignment);
+    /// A deleted connector has no states, and what its drain still reports is of no interest.
+    fn forget(&mut self, name: &Arc<str>) {
+        if let Some(managed) = self.managed.get_mut(name) {
+            managed.deleted = true;
+        }
+        self.healing.forget(name);
+        self.deleted.add(name.clone(), Instant::now());
+        self.statuses.forget_reports(name);
+        if self.cluster.leads() {
+            self.statuses.forget(&StatusId::Connector(name.clone()));
+        }
     }
 }
 

@@ -1,9 +1,11 @@
-//! What this worker's connectors report: states, and topics that they read.
+//! What is reported: by this worker's connectors (states, and topics that they read), and by other workers in the status
+//! topic.
 
 use super::state::Service;
 use crate::id::ConnectorTaskId;
 use crate::status::{State, StatusEvent, WorkerEvent};
 use crate::storage::StatusId;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use tokio::time::Instant;
 
@@ -12,8 +14,11 @@ impl Service {
         for event in events.drain(..) {
             match event {
                 WorkerEvent::Status(event) => self.take_event(event),
+                // What is read while a deleted connector drains is of no interest.
                 WorkerEvent::TopicRead { connector, task, topic } => {
-                    self.topic_read(ConnectorTaskId { connector, task }, topic);
+                    if self.topic.state().contains(&connector) {
+                        self.statuses.topic_read(ConnectorTaskId { connector, task }, topic);
+                    }
                 }
             }
         }
@@ -32,11 +37,7 @@ impl Service {
             None => StatusId::Connector(name),
             Some(task) => StatusId::Task(ConnectorTaskId { connector: name, task }),
         };
-        if event.state == State::Unassigned {
-            self.reported.remove(&id);
-        } else {
-            self.reported.insert(id.clone(), (event.state, event.trace.clone()));
-        }
+        self.statuses.note(&id, event.state, event.trace.as_ref());
         self.set_state(id, event.state, event.trace);
     }
 
@@ -58,6 +59,31 @@ impl Service {
                 pause_ms = pause.as_millis(),
                 "failed; it is started again after a pause (task.restart.backoff.ms)"
             );
+        }
+    }
+
+    /// Other workers have written states of these connectors.
+    pub(super) fn take_status_changes(&mut self, names: &BTreeSet<Arc<str>>) {
+        for name in names {
+            self.reassert(name, |state| state == State::Unassigned);
+            if self.deleted.contains(name, Instant::now()) && self.cluster.leads() {
+                // A late word of a worker that has not read yet that the connector is gone.
+                self.statuses.forget(&StatusId::Connector(name.clone()));
+            }
+        }
+    }
+
+    /// A worker that ran a part of our share while this one was away (frozen, cut off) says at last that it lets it go:
+    /// what runs here counts.
+    pub(super) fn reassert(&mut self, name: &Arc<str>, yields: impl Fn(State) -> bool) {
+        let share = self.cluster.share(name);
+        let task = |task| StatusId::Task(ConnectorTaskId { connector: name.clone(), task });
+        let instance = share.instance.then(|| StatusId::Connector(name.clone()));
+        let parts: Vec<StatusId> = instance.into_iter().chain(share.tasks.into_iter().map(task)).collect();
+        for id in parts {
+            if let Some((state, trace)) = self.statuses.contradicted(&id, &yields) {
+                self.set_state(id, state, trace);
+            }
         }
     }
 }

@@ -2,16 +2,19 @@
 //!
 //! It owns the config topic, the states and the picture of what runs (`state`). It never waits for the worker: long
 //! operations run beside it (`reconcile`), at most one per connector, and their ends come back as things that happened.
-//! The parts stand on each other, from `state` up: `topics`, `statuses`, `takeover` · `restart` · `events`, `changes`,
-//! `publishing` · `cluster`, `reconcile`, `loggers`, `storage_news` · `requests` · the loop here.
+//! Its state has owners: `statuses`, `cluster`, `operations`, `managed`, `healing`, `deleted`, `storage_watch`, all held by
+//! `state`. What is done with them stands in layers above: `takeover`, `restart` · `events`, `changes`, `publishing` ·
+//! `cluster_news`, `reconcile`, `loggers`, `storage_news` · `requests` · the loop here.
 
 mod changes;
 mod cluster;
+mod cluster_news;
 mod deleted;
 mod events;
 mod healing;
 mod loggers;
 mod managed;
+mod operations;
 mod publishing;
 mod reconcile;
 mod requests;
@@ -22,7 +25,6 @@ mod statuses;
 mod storage_news;
 mod storage_watch;
 mod takeover;
-mod topics;
 
 use super::checking::Checks;
 use super::handle::{Herder, now};
@@ -30,12 +32,15 @@ use super::published::PublishedView;
 use super::request::Request;
 use super::view::{Phase, View};
 use crate::storage;
+use cluster::ClusterPart;
 use deleted::Deleted;
 use healing::Healing;
 use managed::Managed;
+use operations::Operations;
 pub use state::{Ended, Options};
 use state::{Publishers, Service};
-use std::collections::{BTreeMap, HashMap};
+use statuses::Statuses;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use storage_watch::StorageWatch;
 use tokio::sync::{mpsc, watch};
@@ -103,31 +108,23 @@ async fn run(
     let mut service = Service {
         storage: StorageWatch::new(watch, options.stores.clone()),
         dirty: topic.state().connectors().cloned().collect(),
-        assignment: Arc::default(),
-        membership,
-        view,
-        cluster_trouble: trouble,
+        statuses: Statuses::new(options.plugins, status, options.worker_id.clone()),
+        cluster: ClusterPart::new(membership, view, trouble),
         healing: Healing::new(&options.config),
         deleted: Deleted::default(),
-        reported: HashMap::new(),
-        touched: status.names().into_iter().collect(),
         managed: BTreeMap::new(),
-        statuses: BTreeMap::new(),
-        topics: None,
-        operations: JoinSet::new(),
+        operations: Operations::default(),
         lookups: JoinSet::new(),
-        running: HashMap::new(),
         settling: Vec::new(),
         logger_levels: Vec::new(),
         options,
         topic,
-        status,
         publishers,
     };
-    service.assign_anew();
+    service.assign();
     service.look_for_the_dead_after_start();
-    if service.leads() {
-        service.forget_leftovers();
+    if service.cluster.leads() {
+        service.statuses.forget_leftovers(service.topic.state());
     }
     service.run(asked, stop).await
 }
@@ -149,7 +146,7 @@ impl Service {
             // Not biased: a wave of states of thousands of tasks must not keep requests waiting until its end.
             tokio::select! {
                 () = stop.cancelled() => break,
-                Some(ended) = self.operations.join_next_with_id() => self.operation_ended(ended),
+                Some(name) = self.operations.ended() => self.operation_ended(name),
                 _ = self.options.events.recv_many(&mut events, EVENTS_PER_TURN), if !self.options.events.is_closed() => {
                     self.take_events(&mut events);
                 }
@@ -157,15 +154,15 @@ impl Service {
                     Ok(changes) => self.take_changes(changes),
                     Err(error) => return self.fail(error).await,
                 },
-                changes = self.status.next_changes() => match changes {
-                    Ok(names) => self.take_status_changes(names),
+                changes = self.statuses.next_changes() => match changes {
+                    Ok(names) => self.take_status_changes(&names),
                     Err(error) => return self.fail(error).await,
                 },
                 news = self.storage.next() => {
                     self.going_on();
                     self.take_storage_news(news).await;
                 }
-                () = self.membership.changed() => {
+                () = self.cluster.changed() => {
                     self.going_on();
                     if let Err(error) = self.cluster_changed().await {
                         return self.fail(error).await;
@@ -207,9 +204,9 @@ impl Service {
         };
         self.take_waiting_events();
         self.publish(Phase::Stopping);
-        self.flush_statuses().await;
+        self.statuses.flush().await;
         // Only now, so that nobody starts our tasks while they drain.
-        self.membership.leave().await;
+        self.cluster.leave().await;
         Ended::Stopped { drained }
     }
 

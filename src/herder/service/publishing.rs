@@ -1,33 +1,23 @@
 //! The view that readers get, made anew after each turn of the loop.
 
 use super::state::Service;
-use crate::herder::view::{Phase, Place, View};
+use crate::herder::view::{Phase, View};
 use std::sync::Arc;
 
 impl Service {
+    /// Shows what is now so.
     pub(super) fn publish(&mut self, phase: Phase) {
-        for name in std::mem::take(&mut self.touched) {
-            match self.shown_status(&name) {
-                Some(status) => drop(self.statuses.insert(name, Arc::new(status))),
-                None => drop(self.statuses.remove(&name)),
-            }
-        }
-        let topics = self.shown_topics();
+        let (statuses, topics) = self.statuses.show(self.topic.state());
         self.publishers.view.send_modify(|view| {
             *view = Arc::new(View {
                 plugins: view.plugins,
                 phase,
                 configs: self.topic.state().clone(),
-                statuses: self.statuses.clone(),
+                statuses,
                 topics,
                 cluster_id: view.cluster_id.clone(),
                 trouble: self.trouble(),
-                cluster: Some(Place {
-                    url: self.membership.url().clone(),
-                    view: self.view.clone(),
-                    assignment: self.assignment.clone(),
-                    leadership: self.membership.leadership(),
-                }),
+                cluster: Some(self.cluster.place()),
             });
         });
     }

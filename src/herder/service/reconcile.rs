@@ -13,7 +13,6 @@ use crate::storage::StatusId;
 use crate::worker::ConnectorSpec;
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use tokio::task::{Id, JoinError};
 use tokio::time::Instant;
 
 impl Service {
@@ -59,8 +58,8 @@ impl Service {
             target: state.target_state(name),
             known: classes::is_known(self.options.plugins, config),
             tasks_current: applied && current,
-            leads: self.leads(),
-            share: self.share(name),
+            leads: self.cluster.leads(),
+            share: self.cluster.share(name),
         })
     }
 
@@ -119,11 +118,12 @@ impl Service {
     fn start(&mut self, name: &Arc<str>, paused: bool) {
         let state = self.topic.state();
         let (Some(config), Some(revision)) = (state.config(name), state.revision(name)) else { return };
-        let share = self.share(name);
+        let share = self.cluster.share(name);
         let spec = ConnectorSpec {
             name: name.clone(),
             config: (**config).clone(),
-            assignment: share.clone(),
+            instance: share.instance,
+            tasks: share.tasks.clone(),
             paused,
             hidden: crate::config::Hidden::default(),
         };
@@ -137,12 +137,12 @@ impl Service {
     }
 
     fn set_share(&mut self, name: &Arc<str>) {
-        let wanted = self.share(name);
+        let wanted = self.cluster.share(name);
         if let Some(Actual::Running { share, .. }) = self.actual(name) {
             share.clone_from(&wanted);
         }
         let (runner, connector) = (self.options.runner.clone(), name.clone());
-        self.operate(name, async move { runner.set_assignment(connector, wanted).await });
+        self.operate(name, async move { runner.set_share(connector, wanted).await });
     }
 
     fn stop(&mut self, name: &Arc<str>, then: Actual, end: State) {
@@ -156,7 +156,7 @@ impl Service {
         let state = self.topic.state();
         let Some(config) = state.config(name) else { return };
         let trace = classes::check(self.options.plugins, config).err().map(|error| error.to_string());
-        let (revision, share) = (state.revision(name).unwrap_or_default(), self.share(name));
+        let (revision, share) = (state.revision(name).unwrap_or_default(), self.cluster.share(name));
         tracing::error!(connector = %name, trace, "this connector cannot run here; others are not affected");
         self.set_actual(name, Actual::Refused { revision, share: share.clone() });
         if share.instance {
@@ -182,22 +182,16 @@ impl Service {
         if let Some(managed) = self.managed.get_mut(name) {
             managed.busy = true;
         }
-        let id = self.operations.spawn(operation).id();
-        self.running.insert(id, name.clone());
+        self.operations.start(name, operation);
     }
 
-    pub(super) fn operation_ended(&mut self, ended: Result<(Id, ()), JoinError>) {
+    /// An order to the worker has been carried out.
+    pub(super) fn operation_ended(&mut self, name: Arc<str>) {
         // Reports sent before the end belong to the time before it.
         self.take_waiting_events();
-        let id = ended.as_ref().map_or_else(JoinError::id, |(id, ())| *id);
-        if let Err(error) = ended {
-            tracing::error!(%error, "an order to the worker ended badly");
+        if let Some(managed) = self.managed.get_mut(&name) {
+            managed.busy = false;
         }
-        if let Some(name) = self.running.remove(&id) {
-            if let Some(managed) = self.managed.get_mut(&name) {
-                managed.busy = false;
-            }
-            self.dirty.insert(name);
-        }
+        self.dirty.insert(name);
     }
 }

@@ -52,7 +52,7 @@ impl Service {
                 self.answer(reply, result);
             }
             Request::ResetTopics { name, reply } => {
-                self.reset_topics(&name);
+                self.statuses.reset_topics(&name);
                 self.answer(reply, Ok(()));
             }
         }

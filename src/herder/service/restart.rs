@@ -52,7 +52,7 @@ impl Service {
         if whole {
             self.restart_whole(name);
         } else {
-            let share = self.share(name);
+            let share = self.cluster.share(name);
             let own: Vec<u32> = chosen.tasks.into_iter().filter(|task| share.tasks.contains(task)).collect();
             self.restart_some(name, &own);
         }
@@ -70,7 +70,7 @@ impl Service {
             _ => return,
         }
         self.dirty.insert(name.clone());
-        let share = self.share(name);
+        let share = self.cluster.share(name);
         if share.instance {
             self.set_state(StatusId::Connector(name.clone()), State::Restarting, None);
         }

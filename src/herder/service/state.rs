@@ -1,8 +1,11 @@
 //! What the loop works with, and the questions about it that all its parts ask. Nothing is done here.
 
+use super::cluster::ClusterPart;
 use super::deleted::Deleted;
 use super::healing::Healing;
 use super::managed::Managed;
+use super::operations::Operations;
+use super::statuses::Statuses;
 use super::storage_watch::StorageWatch;
 use crate::cluster_key::ClusterKeys;
 use crate::config::WorkerConfig;
@@ -10,17 +13,16 @@ use crate::herder::handle::Turn;
 use crate::herder::plan::Actual;
 use crate::herder::request::Reply;
 use crate::herder::runner::Runner;
-use crate::herder::view::{ActiveTopics, ConnectorStatus, View};
-use crate::id::TaskAssignment;
-use crate::membership::{Assignment, Cluster, ClusterView, Membership};
+use crate::herder::view::{ConnectorStatus, View};
+use crate::membership::Cluster;
 use crate::plugins::Plugins;
 use crate::status::{State, WorkerEvent};
-use crate::storage::{self, ConfigTopic, OpenStores, StatusId, StatusTopic};
+use crate::storage::{self, ConfigTopic, OpenStores, StatusId};
 use crate::telemetry::Loggers;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use tokio::sync::{mpsc, watch};
-use tokio::task::{Id, JoinSet};
+use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 /// What a herder is made of.
@@ -62,37 +64,22 @@ pub(super) struct Publishers {
     pub(super) keys: watch::Sender<Arc<ClusterKeys>>,
 }
 
-/// A state and its trace.
-pub(super) type Reported = (State, Option<String>);
-
 /// The state of the loop, which alone changes it.
 pub(super) struct Service {
     pub(super) options: Options,
     pub(super) storage: StorageWatch,
+    /// The config topic.
     pub(super) topic: ConfigTopic,
-    pub(super) status: StatusTopic,
-    pub(super) membership: Membership,
-    pub(super) view: Arc<ClusterView>,
-    /// What is wrong with the cluster's group.
-    pub(super) cluster_trouble: Option<Arc<str>>,
-    /// Who runs what, as of the view and the config topic.
-    pub(super) assignment: Arc<Assignment>,
+    pub(super) statuses: Statuses,
+    pub(super) cluster: ClusterPart,
     pub(super) healing: Healing,
     pub(super) deleted: Deleted,
-    /// What this worker's connectors said last about each part that runs here.
-    pub(super) reported: HashMap<StatusId, Reported>,
     pub(super) managed: BTreeMap<Arc<str>, Managed>,
+    pub(super) operations: Operations,
     /// Connectors to be looked at by the plan.
     pub(super) dirty: BTreeSet<Arc<str>>,
-    /// Connectors whose states have to be published.
-    pub(super) touched: BTreeSet<Arc<str>>,
-    pub(super) statuses: BTreeMap<Arc<str>, Arc<ConnectorStatus>>,
-    /// The topics in use as they were published last; none when that has changed.
-    pub(super) topics: Option<Arc<ActiveTopics>>,
-    pub(super) operations: JoinSet<()>,
     /// Looks at consumer groups that may hold dead members.
     pub(super) lookups: JoinSet<()>,
-    pub(super) running: HashMap<Id, Arc<str>>,
     /// Who waits until a connector is at rest.
     pub(super) settling: Vec<(Arc<str>, Reply<()>)>,
     /// Levels of loggers that were read and are not set yet.
@@ -106,21 +93,28 @@ impl Service {
         self.publishers.turns.send_replace(Some(Instant::now()));
     }
 
-    /// True when this worker writes what only one may.
-    pub(super) fn leads(&self) -> bool {
-        self.view.leader == *self.membership.url()
-    }
-
     /// What is wrong with the cluster, for `/health`.
     pub(super) fn trouble(&self) -> Option<Arc<str>> {
-        match (self.storage.trouble(), &self.cluster_trouble) {
+        match (self.storage.trouble(), self.cluster.trouble()) {
             (Some(storage), Some(cluster)) => Some(format!("{storage} {cluster}").into()),
-            (one, other) => one.or(other.as_ref()).cloned(),
+            (one, other) => one.or(other).cloned(),
         }
     }
 
-    pub(super) fn share(&self, name: &str) -> TaskAssignment {
-        self.assignment.share(self.membership.url(), name)
+    /// Computes who runs what, and has the plan look at the connectors of which this worker's share is another one now.
+    pub(super) fn assign(&mut self) {
+        self.dirty.extend(self.cluster.assign(self.topic.state()));
+    }
+
+    /// A connector's states as readers see them; none before its first one.
+    pub(super) fn shown_status(&self, name: &Arc<str>) -> Option<ConnectorStatus> {
+        self.statuses.of_connector(name, self.topic.state())
+    }
+
+    /// Writes a state.
+    pub(super) fn set_state(&mut self, id: StatusId, state: State, trace: Option<String>) {
+        let now = (self.topic.state(), self.cluster.generation());
+        self.statuses.set(id, (state, trace), now);
     }
 
     pub(super) fn actual(&mut self, name: &Arc<str>) -> Option<&mut Actual> {

@@ -18,7 +18,7 @@ impl Service {
             }
             StorageNews::Looked(Ok(ids)) => {
                 let full = !self.topic.state().has_unwritten();
-                if self.storage.looked(&ids, (self.leads(), full)) {
+                if self.storage.looked(&ids, (self.cluster.leads(), full)) {
                     self.storage.open();
                 } else {
                     self.fill_config_topic().await;
@@ -45,14 +45,10 @@ impl Service {
         if !self.taken(changes) {
             return;
         }
-        match self.status.reopen(status, self.leads()).await {
-            Ok(touched) => self.touched.extend(touched),
-            Err(error) => {
-                self.taken(Err(error));
-                return;
-            }
+        if let Err(error) = self.statuses.reopen(status, self.cluster.leads()).await {
+            self.taken(Err(error));
+            return;
         }
-        self.topics = None;
         tracing::warn!("the storage topics were opened anew");
         self.fill_config_topic().await;
     }
@@ -65,8 +61,8 @@ impl Service {
             return;
         }
         self.storage.waited += 1;
-        let leads = self.leads() && {
-            let confirmed = timeout(CONFIRM, self.membership.leadership().confirm()).await;
+        let leads = self.cluster.leads() && {
+            let confirmed = timeout(CONFIRM, self.cluster.confirm()).await;
             confirmed == Ok(Leadership::Confirmed)
         };
         if leads || self.storage.waited > 2 * PATIENCE {

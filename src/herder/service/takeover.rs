@@ -31,8 +31,8 @@ impl Service {
     /// Connectors that ran somewhere when this worker started: whoever ran them may have crashed.
     pub(super) fn look_for_the_dead_after_start(&mut self) {
         let ran = |name: &Arc<str>| {
-            let tasks = self.status.tasks(name);
-            tasks.iter().any(|(_, status)| !matches!(status.state, State::Unassigned | State::Stopped))
+            let mut tasks = self.statuses.of_tasks(name);
+            tasks.any(|state| !matches!(state, State::Unassigned | State::Stopped))
         };
         let names: Vec<Arc<str>> =
             self.topic.state().connectors().filter(|name| ran(name)).cloned().collect();
@@ -66,11 +66,10 @@ impl Service {
 
     /// The connector, if this worker waits for its group.
     fn suspect(&self, name: Arc<str>) -> Option<Suspect> {
-        if self.share(&name).tasks.is_empty() {
+        if self.cluster.share(&name).tasks.is_empty() {
             return None;
         }
-        let has_tasks = |worker: &&Arc<str>| !self.assignment.share(worker, &name).tasks.is_empty();
-        let workers = self.view.members.iter().filter(has_tasks).count();
+        let workers = self.cluster.workers_of(&name);
         let config = self.topic.state().config(&name)?.clone();
         Some(Suspect { name, config, workers })
     }
