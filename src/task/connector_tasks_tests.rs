@@ -2,13 +2,13 @@
 //! and where the place to read on is unknown, a new consumer finds it.
 
 use super::{AssignedPartitions, ConnectorTasks};
-use crate::plugins::BUILT_IN;
 use crate::config::{Hidden, fixtures};
-use crate::plugins::SinkConnectorConfig;
 use crate::configdef::ConnectorProperties;
 use crate::id::{TaskAssignment, TopicPartition};
 use crate::kafka::{ConsumerEvent, Error};
 use crate::limits::Room;
+use crate::plugins::BUILT_IN;
+use crate::plugins::SinkConnectorConfig;
 use crate::sink::SinkContext;
 use crate::status::WorkerEvent;
 use crate::task::assigned_partitions::PartitionEvent;

@@ -6,9 +6,9 @@ use std::sync::Arc;
 
 use super::error::Error;
 use crate::config::{WorkerConfig, files};
+use crate::kafka::{GroupConsumer, Subscription, settings};
 use crate::plugins::SinkConnectorConfig;
 use crate::sink::Topics;
-use crate::kafka::{GroupConsumer, Subscription, settings};
 
 /// A consumer with Connect's settings; the user's come over ours.
 pub(super) async fn join(

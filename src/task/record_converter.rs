@@ -11,11 +11,11 @@ use super::record_error::RecordError;
 #[cfg(test)]
 use super::registry_converter::SchemaSource;
 use super::registry_converter::{MissingSchema, RegistryConverter};
-use crate::plugins::{ConverterConfig, ErrorHandling, SinkConnectorConfig};
-use crate::convert::{self, Made, Converter, Failure};
+use crate::convert::{self, Converter, Failure, Made};
 use crate::data::{Converted, Header, Origin, Record, SchemaAndValue, SinkRecord};
 use crate::id::TopicPartition;
 use crate::kafka;
+use crate::plugins::{ConverterConfig, ErrorHandling, SinkConnectorConfig};
 use crate::transform::TransformationChain;
 use std::sync::Arc;
 

@@ -6,11 +6,11 @@
 
 use super::at::At;
 use super::wait_reporter::WaitReporter;
-use crate::plugins::{ConverterConfig, ErrorHandling};
 use crate::convert::{Failure, Input, RegisteredConverter};
 use crate::data::registered::{Registered, SchemaId};
 use crate::data::{self, SchemaAndValue};
 use crate::kafka;
+use crate::plugins::{ConverterConfig, ErrorHandling};
 use crate::registry::{self, Client};
 use crate::retry::Backoff;
 use async_trait::async_trait;
@@ -57,7 +57,8 @@ impl RegistryConverter {
         (config, converter): (&ConverterConfig, RegisteredConverter),
         errors: &ErrorHandling,
     ) -> Result<Arc<Self>, registry::Error> {
-        let wrong = || registry::Error::Setup { key: key.to_owned(), reason: "it names no registry".to_owned() };
+        let wrong =
+            || registry::Error::Setup { key: key.to_owned(), reason: "it names no registry".to_owned() };
         let registry = config.registry().ok_or_else(wrong)?;
         let side = if key == "key.converter" { "key" } else { "value" };
         let by_topic = config

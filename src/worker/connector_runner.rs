@@ -7,8 +7,8 @@ use std::sync::Arc;
 
 use tokio::sync::mpsc;
 
-use crate::plugins::SinkConnectorConfig;
 use crate::configdef::ConfigErrors;
+use crate::plugins::SinkConnectorConfig;
 use crate::status::State;
 use crate::task::{
     ConnectorEnd, ConnectorSpec, ConnectorTasks, Error, Order, OrderAnswer, OrderOutcome, WorkerContext,

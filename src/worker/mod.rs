@@ -118,8 +118,16 @@ impl Worker {
         let (sender_of_events, events) = mpsc::channel(STATUS_PLACES);
         let budget = ByteBudget::new(config.buffer_bytes);
         let (sinks, room) = (SinkContext::default(), Room::default());
-        let context =
-            WorkerContext { plugins, config, budget, room, sinks, metrics, redaction, events: sender_of_events };
+        let context = WorkerContext {
+            plugins,
+            config,
+            budget,
+            room,
+            sinks,
+            metrics,
+            redaction,
+            events: sender_of_events,
+        };
         let worker = Self {
             context,
             commands,
@@ -227,9 +235,9 @@ async fn until(moment: Option<Instant>) {
 #[cfg(test)]
 mod tests {
     use super::{ConnectorSpec, TaskAssignment, Worker};
-    use crate::plugins::BUILT_IN;
     use crate::config::{Hidden, fixtures};
     use crate::configdef::ConnectorProperties;
+    use crate::plugins::BUILT_IN;
     use crate::status::{State, WorkerEvent};
     use crate::telemetry::{Metrics, Redaction};
     use std::collections::BTreeSet;

@@ -3,7 +3,8 @@
 //! [`ClusterPart`] owns the membership and what was computed from the view last. It never starts or stops anything.
 
 use crate::herder::view::Place;
-use crate::membership::{Assignment, ClusterView, Leadership, Membership, Share, State, assign_view};
+use crate::id::TaskAssignment;
+use crate::membership::{Assignment, ClusterView, Leadership, Membership, State, assign_view};
 use crate::storage::ClusterConfigState;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -53,7 +54,7 @@ impl ClusterPart {
     }
 
     /// What this worker runs of a connector.
-    pub(super) fn share(&self, name: &str) -> Share {
+    pub(super) fn share(&self, name: &str) -> TaskAssignment {
         self.assignment.share(self.membership.url(), name)
     }
 

@@ -122,8 +122,7 @@ impl Service {
         let spec = ConnectorSpec {
             name: name.clone(),
             config: (**config).clone(),
-            instance: share.instance,
-            tasks: share.tasks.clone(),
+            assignment: share.clone(),
             paused,
             hidden: crate::config::Hidden::default(),
         };
@@ -142,7 +141,7 @@ impl Service {
             share.clone_from(&wanted);
         }
         let (runner, connector) = (self.options.runner.clone(), name.clone());
-        self.operate(name, async move { runner.set_share(connector, wanted).await });
+        self.operate(name, async move { runner.set_assignment(connector, wanted).await });
     }
 
     fn stop(&mut self, name: &Arc<str>, then: Actual, end: State) {

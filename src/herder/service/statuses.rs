@@ -45,7 +45,15 @@ impl Statuses {
     /// Nothing is shown yet of what the topic holds.
     pub(super) fn new(plugins: Plugins, topic: StatusTopic, worker_id: Arc<str>) -> Self {
         let touched = topic.names().into_iter().collect();
-        Self { plugins, topic, worker_id, reported: HashMap::new(), touched, shown: Shown::new(), topics: None }
+        Self {
+            plugins,
+            topic,
+            worker_id,
+            reported: HashMap::new(),
+            touched,
+            shown: Shown::new(),
+            topics: None,
+        }
     }
 
     /// The connectors of which another worker has written states. Cancel-safe.
@@ -67,7 +75,12 @@ impl Statuses {
         let connector = self.topic.connector(name)?.into();
         let tasks =
             self.topic.tasks(name).into_iter().map(|(id, status)| TaskState { id, state: status.into() });
-        Some(ConnectorStatus { name: name.clone(), connector, tasks: tasks.collect(), kind: kind(self.plugins, config) })
+        Some(ConnectorStatus {
+            name: name.clone(),
+            connector,
+            tasks: tasks.collect(),
+            kind: kind(self.plugins, config),
+        })
     }
 
     /// The states of a connector's tasks, whoever wrote them.

@@ -7,7 +7,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Rooms whose circles are still being undone: the start of a crate's folder, or a path below `src`.
-const OPEN: [&str; 2] = ["adx-", "config"];
+const OPEN: [&str; 0] = [];
 
 /// The crates of the workspace and of `fuzz`: their folder, and what their library is called in code.
 fn crates() -> Vec<(PathBuf, String)> {
@@ -43,7 +43,7 @@ fn is_open(folder: &str, circle: &str) -> bool {
 fn files_need_each_other_in_no_circle() {
     let crates = crates();
     let names: Vec<&str> = crates.iter().map(|(_, name)| name.as_str()).collect();
-    for name in ["kusto_connect", "adx_emulator", "lab"] {
+    for name in ["kusto_connect", "adx_emulator", "adx_engine", "lab"] {
         assert!(names.contains(&name), "{name} is not among {names:?}");
     }
     let mut wrong = Vec::new();
