@@ -1,8 +1,10 @@
 //! kusto-connect: a native Kafka Connect worker with the Azure Data Explorer (Kusto) sink built in.
 //!
-//! The floors, from the ground up; a module imports only from lower floors (`tests/it/floors/mod.rs` holds the list):
-//! 0 `id` `status` `secret` `cluster_key` `retry` `words` `causes` `data` `bounded` (`own_process` in tests) · 1 `config` `telemetry` `limits` `client_credentials` `sink` · 2 `kafka` `registry` `convert` `transform` `batch` `ingest` ·
-//! 3 `connector` · 4 `task` · 5 `worker` `storage` `membership` · 6 `herder` · 7 `rest` `migrate` · 8 `app` `cli` and `main.rs`.
+//! The floors, from the ground up; a module imports only from lower floors (`tests/it/floors` holds the list):
+//! 0 `id` `status` `secret` `cluster_key` `retry` `words` `causes` `data` `bounded` (`own_process` in tests) ·
+//! 1 `configdef` `telemetry` `limits` `client_credentials` · 2 `config` · 3 `kafka` `registry` `transform` `batch` `sink` ·
+//! 4 `convert` · 5 `kusto` `filestream` · 6 `plugins` · 7 `task` · 8 `worker` `storage` `membership` · 9 `herder` ·
+//! 10 `rest` `migrate` · 11 `app` `cli` and `main.rs`.
 
 pub mod app;
 pub mod batch;
@@ -13,14 +15,12 @@ mod client_credentials;
 mod cluster_key;
 pub mod config;
 pub mod configdef;
-pub mod connector;
 pub mod convert;
 pub mod data;
 #[cfg(feature = "filestream")]
 pub mod filestream;
 mod herder;
 pub mod id;
-pub mod ingest;
 pub mod kafka;
 pub mod kusto;
 mod limits;

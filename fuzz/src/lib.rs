@@ -9,7 +9,6 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, LazyLock};
 
 use kusto_connect::config::{WorkerConfig, jaas, properties};
-use kusto_connect::connector::KustoConnector;
 use kusto_connect::convert::{
     Converter, Failure, Input, Made, RegisteredConverter, avro, connect_json, protobuf, schema_json,
 };
@@ -17,6 +16,7 @@ use kusto_connect::data::java_time::DateFormat;
 use kusto_connect::data::json::{self, DecimalFormat};
 use kusto_connect::data::registered::{Registered, SchemaId};
 use kusto_connect::data::{Converted, Origin, Record, SchemaAndValue, TimestampType, Value, literal};
+use kusto_connect::kusto::KustoConnector;
 use kusto_connect::plugins::SinkConnectorConfig;
 use kusto_connect::transform::TransformationChain;
 

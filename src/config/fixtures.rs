@@ -4,7 +4,7 @@
 
 use super::WorkerConfig;
 use crate::configdef::ConnectorProperties;
-use crate::connector::KustoConnector;
+use crate::kusto::KustoConnector;
 use crate::kusto::config::KustoSinkConfig;
 use crate::plugins::{BUILT_IN, SinkConnectorConfig};
 use std::any::Any;

@@ -1,3 +1,22 @@
-//! The Kusto sinks.
+//! The Kusto sinks, into Azure Data Explorer and into eventhouses of Fabric: their classes, and what they do with records.
+//!
+//! `classes` holds the rows, `config` the settings, `sink` writes the batches of a topic-partition, `encode` and its siblings
+//! their bytes, `ingest` hands them over. All that knows Kusto is in this folder.
 
+mod avro;
+mod bisect;
+mod classes;
+mod columns;
 pub mod config;
+#[cfg(test)]
+mod doubling_tests;
+mod encode;
+mod fabric;
+pub mod ingest;
+mod lines;
+mod refusal;
+mod sink;
+mod unread;
+
+pub use classes::{FABRIC, KUSTO, KustoConnector};
+pub use sink::KustoSink;

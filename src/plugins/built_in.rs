@@ -1,8 +1,8 @@
 //! The classes that every worker has: one row each.
 
 use super::Plugins;
-use crate::connector;
 use crate::convert::{avro, connect_json, json, primitive, protobuf, schema_json, simple_header};
+use crate::kusto;
 use crate::transform::{
     cast, drop_headers, extract_field, filter, flatten, header_from, hoist_field, insert_field,
     insert_header, mask_field, predicates, regex_router, replace_field, set_schema_metadata,
@@ -12,8 +12,8 @@ use crate::transform::{
 /// The catalogue of every worker.
 pub const BUILT_IN: Plugins = Plugins {
     sinks: &[
-        &connector::KUSTO,
-        &connector::FABRIC,
+        &kusto::KUSTO,
+        &kusto::FABRIC,
         #[cfg(feature = "filestream")]
         &crate::filestream::ROW,
     ],

@@ -11,21 +11,21 @@ use std::collections::BTreeMap;
 
 /// Names, and the modules that they stand for, without [`OURS`] in front.
 const JAVA: [(&str, &[&str]); 72] = [
-    ("com.microsoft.azure.kusto.data", &["ingest"]),
-    ("com.microsoft.azure.kusto.ingest", &["ingest"]),
-    ("com.microsoft.azure.kusto.ingest.ManagedStreamingIngestClient", &["ingest"]),
-    ("com.microsoft.azure.kusto.ingest.QueuedIngestClientImpl", &["ingest"]),
-    ("com.microsoft.azure.kusto.ingest.ResourceManager", &["ingest"]),
-    ("com.microsoft.azure.kusto.kafka.connect.sink", &["connector", "batch"]),
+    ("com.microsoft.azure.kusto.data", &["kusto::ingest"]),
+    ("com.microsoft.azure.kusto.ingest", &["kusto::ingest"]),
+    ("com.microsoft.azure.kusto.ingest.ManagedStreamingIngestClient", &["kusto::ingest"]),
+    ("com.microsoft.azure.kusto.ingest.QueuedIngestClientImpl", &["kusto::ingest"]),
+    ("com.microsoft.azure.kusto.ingest.ResourceManager", &["kusto::ingest"]),
+    ("com.microsoft.azure.kusto.kafka.connect.sink", &["kusto::sink", "batch"]),
     ("com.microsoft.azure.kusto.kafka.connect.sink.FileWriter", &["batch"]),
-    ("com.microsoft.azure.kusto.kafka.connect.sink.KustoSinkConfig", &["config"]),
-    ("com.microsoft.azure.kusto.kafka.connect.sink.KustoSinkConnector", &["connector"]),
-    ("com.microsoft.azure.kusto.kafka.connect.sink.KustoSinkTask", &["connector"]),
-    ("com.microsoft.azure.kusto.kafka.connect.sink.TopicPartitionWriter", &["connector", "batch"]),
-    ("com.microsoft.azure.kusto.kafka.connect.sink.formatwriter", &["connector"]),
-    ("com.microsoft.fabric.connect.eventhouse.sink", &["connector", "batch"]),
-    ("com.microsoft.fabric.connect.eventhouse.sink.EventHouseSinkTask", &["connector"]),
-    ("com.microsoft.fabric.connect.eventhouse.sink.FabricSinkConnector", &["connector"]),
+    ("com.microsoft.azure.kusto.kafka.connect.sink.KustoSinkConfig", &["kusto::config"]),
+    ("com.microsoft.azure.kusto.kafka.connect.sink.KustoSinkConnector", &["kusto::sink"]),
+    ("com.microsoft.azure.kusto.kafka.connect.sink.KustoSinkTask", &["kusto::sink"]),
+    ("com.microsoft.azure.kusto.kafka.connect.sink.TopicPartitionWriter", &["kusto::sink", "batch"]),
+    ("com.microsoft.azure.kusto.kafka.connect.sink.formatwriter", &["kusto::sink"]),
+    ("com.microsoft.fabric.connect.eventhouse.sink", &["kusto::sink", "batch"]),
+    ("com.microsoft.fabric.connect.eventhouse.sink.EventHouseSinkTask", &["kusto::sink"]),
+    ("com.microsoft.fabric.connect.eventhouse.sink.FabricSinkConnector", &["kusto::sink"]),
     ("io.confluent.connect.avro.AvroConverter", &["convert"]),
     ("io.confluent.connect.json.JsonSchemaConverter", &["convert"]),
     ("io.confluent.connect.protobuf.ProtobufConverter", &["convert"]),
@@ -41,7 +41,7 @@ const JAVA: [(&str, &[&str]); 72] = [
     ("org.apache.kafka.clients.consumer.internals.ConsumerCoordinator", &["kafka::consumer"]),
     ("org.apache.kafka.clients.producer", &["kafka::writer", "kafka::dead_letters"]),
     ("org.apache.kafka.clients.producer.KafkaProducer", &["kafka::writer", "kafka::dead_letters"]),
-    ("org.apache.kafka.common.config", &["config"]),
+    ("org.apache.kafka.common.config", &["config", "configdef", "plugins"]),
     ("org.apache.kafka.common.security", &["kafka::oauth"]),
     ("org.apache.kafka.connect", &[]),
     ("org.apache.kafka.connect.cli", &["app", "cli"]),
@@ -55,7 +55,7 @@ const JAVA: [(&str, &[&str]); 72] = [
     ("org.apache.kafka.connect.runtime", &[]),
     ("org.apache.kafka.connect.runtime.AbstractHerder", &["herder"]),
     ("org.apache.kafka.connect.runtime.Connect", &["app"]),
-    ("org.apache.kafka.connect.runtime.ConnectorConfig", &["config"]),
+    ("org.apache.kafka.connect.runtime.ConnectorConfig", &["plugins"]),
     ("org.apache.kafka.connect.runtime.Loggers", &["telemetry"]),
     ("org.apache.kafka.connect.runtime.TransformationChain", &["transform"]),
     ("org.apache.kafka.connect.runtime.Worker", &["worker", "limits"]),
@@ -187,7 +187,7 @@ mod tests {
         }
         let level = modules(&[("root", Level::Info), ("org.apache.kafka.connect", Level::Warn)]);
         assert_eq!([level("herder"), level("rest::forward"), level("storage")], [Some(Level::Warn); 3]);
-        assert_eq!([level("connector"), level("ingest")], [Some(Level::Info); 2]);
+        assert_eq!([level("kusto::sink"), level("kusto::ingest")], [Some(Level::Info); 2]);
     }
 
     #[test]
@@ -211,7 +211,7 @@ mod tests {
             ("com.microsoft.azure.kusto.kafka.connect.sink.KustoSinkTask", Level::Debug),
             ("com.microsoft.azure.kusto.kafka.connect.sink.FileWriter", Level::Trace),
         ]);
-        assert_eq!((both("connector"), both("batch")), (Some(Level::Debug), Some(Level::Trace)));
+        assert_eq!((both("kusto::sink"), both("batch")), (Some(Level::Debug), Some(Level::Trace)));
         // A class that is not on the list is its package's.
         let inner = modules(&[
             ("root", Level::Info),

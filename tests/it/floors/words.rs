@@ -89,7 +89,7 @@ fn a_word_of_a_service_is_found() {
         &[
             source(
                 "task/mod.rs",
-                "// Adx\nlet s = \"Kusto\";\nuse crate::ingest;\n#[cfg(test)]\nmod t {\n fn kusto() {}\n}",
+                "// Adx\nlet s = \"Kusto\";\nuse crate::kusto::ingest;\n#[cfg(test)]\nmod t {\n fn kusto() {}\n}",
             ),
             source(
                 "rest/mod.rs",

@@ -4,7 +4,7 @@ use super::super::IngestClient as _;
 use super::super::http::Timings;
 use super::fake::{Fake, Fault, Op};
 use super::{Settings, client, request, settings, timings};
-use crate::ingest::Error;
+use crate::kusto::ingest::Error;
 use std::collections::BTreeSet;
 use std::time::Duration;
 use tokio::net::TcpListener;

@@ -1,9 +1,11 @@
 //! What is taken of a batch with bad records, against a service that is a list.
 
-use super::{Ends, MOST_PARTS, take_apart};
+use super::{Ends, MOST_PARTS, bisect_batch};
 use crate::batch::{Batch, Sealed};
-use crate::ingest::{self, Class, IngestClient, IngestRequest, Refusal, SasUrl, Target, WaitingTeller};
 use crate::kusto::config::DataFormat;
+use crate::kusto::ingest::{
+    self, Class, IngestClient, IngestRequest, Refusal, SasUrl, Target, WaitingTeller,
+};
 use crate::sink::{Error, RefusedRecords};
 use async_trait::async_trait;
 use proptest::prelude::*;
@@ -88,7 +90,7 @@ async fn taken(service: &Service, offsets: &[i64]) -> Result<RefusedRecords, Err
     let (sealed, ends) = batch(offsets);
     let reason = refusal(400, "Stream_ClosingQuoteMissing");
     let nobody = WaitingTeller::new(None);
-    match take_apart((service, &nobody), (&sealed, &ends), request, reason).await {
+    match bisect_batch((service, &nobody), (&sealed, &ends), request, reason).await {
         Ok(()) => Ok(RefusedRecords::default()),
         Err(Error::Records { refused, .. }) => Ok(refused),
         Err(error) => Err(error),

@@ -14,18 +14,18 @@ use futures::FutureExt;
 use tokio::sync::{OnceCell, watch};
 use uuid::Uuid;
 
-use super::apart::{self, Ends};
 use super::avro::Container;
+use super::bisect::{self, Ends};
 use super::columns::{self, Width};
 use super::encode::{Look, encode};
 use super::{fabric, refusal};
 use crate::batch::{Batch, Sealed};
 use crate::data::{self, SinkRecord};
 use crate::id::TopicPartition;
-use crate::ingest::{IngestClient, IngestRequest, Target};
 use crate::kusto::config::{
     BehaviorOnError, DataFormat, HeaderChoice, KustoSinkConfig, RowLayout, TargetCheck, TopicMapping,
 };
+use crate::kusto::ingest::{IngestClient, IngestRequest, Target};
 use crate::sink::{Delivery, Encoded, Error, Fill, PartitionWriter, RefusalPolicy, SettingNames, SinkTask};
 
 /// Ends each record in every text format.
@@ -241,7 +241,8 @@ impl PartitionWriter for KustoWriter {
                 let request = |sealed: &Sealed| destination.request(sealed);
                 match client.ingest_telling(&request(&sealed), &teller).await {
                     Err(error) if error.is_of_content() && !ends.are_unknown() => {
-                        apart::take_apart((client.as_ref(), &teller), (&sealed, &ends), request, error).await
+                        bisect::bisect_batch((client.as_ref(), &teller), (&sealed, &ends), request, error)
+                            .await
                     }
                     done => Ok(done?),
                 }
@@ -252,5 +253,5 @@ impl PartitionWriter for KustoWriter {
 }
 
 #[cfg(test)]
-#[path = "kusto_tests.rs"]
+#[path = "sink_tests.rs"]
 mod tests;

@@ -11,7 +11,7 @@ use crate::data::room::check_written;
 const OBJECT: usize = 64;
 
 /// One object for each record; none when it is no such file, or one of other things than records.
-pub(in crate::connector) fn file_objects(bytes: &[u8]) -> Result<Option<Vec<Vec<u8>>>, Error> {
+pub(in crate::kusto) fn file_objects(bytes: &[u8]) -> Result<Option<Vec<Vec<u8>>>, Error> {
     if !bytes.starts_with(MAGIC) {
         return Ok(None);
     }

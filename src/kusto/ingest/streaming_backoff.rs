@@ -73,8 +73,8 @@ fn key(request: &IngestRequest) -> (Arc<str>, Arc<str>) {
 #[cfg(test)]
 mod tests {
     use super::StreamingBackoff;
-    use crate::ingest::IngestRequest;
     use crate::kusto::config::DataFormat;
+    use crate::kusto::ingest::IngestRequest;
     use std::sync::Arc;
     use std::time::Duration;
     use tokio::time::Instant;

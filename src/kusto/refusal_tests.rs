@@ -1,8 +1,8 @@
 //! Which errors of a batch may be skipped: every kind of them, with each `behavior.on.error`.
 
 use crate::config::fixtures;
-use crate::ingest::{Class, Error, Refusal, SasUrl};
 use crate::kusto::config::{BehaviorOnError, KustoSinkConfig, SinkDeadLetters};
+use crate::kusto::ingest::{Class, Error, Refusal, SasUrl};
 use crate::sink::{self, RefusalPolicy};
 use std::collections::BTreeMap;
 use std::sync::LazyLock;

@@ -3,8 +3,8 @@
 use super::super::IngestClient as _;
 use super::fake::{Fake, Fault, Op};
 use super::{Settings, client, settings, target, timings};
-use crate::ingest::Error;
-use crate::ingest::http::Timings;
+use crate::kusto::ingest::Error;
+use crate::kusto::ingest::http::Timings;
 use serde_json::{Value, json};
 use std::time::Duration;
 use url::Url;

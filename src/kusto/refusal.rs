@@ -1,9 +1,10 @@
 //! The Kusto sink's errors and its settings about refusals, in the words that tasks know.
 
+use crate::batch;
 use crate::config::SINK_DEAD_LETTERS;
 use crate::kusto::config::{BehaviorOnError, KustoSinkConfig, SinkDeadLetters};
+use crate::kusto::ingest;
 use crate::sink::{Error, OnRefusal, OwnDeadLetterTopic, RefusalPolicy};
-use crate::{batch, ingest};
 
 impl From<ingest::Error> for Error {
     fn from(error: ingest::Error) -> Self {

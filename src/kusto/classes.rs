@@ -1,8 +1,8 @@
 //! The Kusto classes: their rows, and what a connector's settings make of them.
 
-use super::kusto::KustoSink;
-use crate::ingest::{HttpPools, ManagedIngestClient};
+use super::sink::KustoSink;
 use crate::kusto::config::{KustoSinkConfig, fabric, sink};
+use crate::kusto::ingest::{HttpPools, ManagedIngestClient};
 use crate::sink::{Error, SinkClass, SinkConnector, SinkContext, SinkTask};
 use std::sync::Arc;
 

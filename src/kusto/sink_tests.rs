@@ -4,7 +4,7 @@ use super::KustoSink;
 use crate::config::fixtures;
 use crate::data::{Converted, Kind, Schema, SchemaAndValue, SinkRecord, Struct, Value};
 use crate::id::TopicPartition;
-use crate::ingest::{self, IngestClient, IngestRequest, Target, WaitingTeller};
+use crate::kusto::ingest::{self, IngestClient, IngestRequest, Target, WaitingTeller};
 use crate::sink::{Fill, SinkTask};
 use async_trait::async_trait;
 use proptest::prelude::*;

@@ -8,7 +8,7 @@ use std::ops::Range;
 
 use crate::batch::{Batch, Sealed};
 use crate::id::OffsetRange;
-use crate::ingest::{self, IngestClient, IngestRequest, WaitingTeller};
+use crate::kusto::ingest::{self, IngestClient, IngestRequest, WaitingTeller};
 use crate::sink::{Error, RefusedRecords};
 
 /// Requests for the parts of one batch: some ten bad records among thousands are found. If there are more, then rather all
@@ -67,7 +67,7 @@ fn refuse(refused: &mut RefusedRecords, part: &[(i64, usize)]) {
 
 /// Hands over what the service takes of `whole`, which it has refused for `reason`. `Ok` when it takes all of it, part by
 /// part; [`Error::Records`] names what it does not take. `request` makes a part's request.
-pub(super) async fn take_apart(
+pub(super) async fn bisect_batch(
     (client, waits): (&dyn IngestClient, &WaitingTeller),
     (whole, ends): (&Sealed, &Ends),
     request: impl Fn(&Sealed) -> IngestRequest + Send,
@@ -112,5 +112,5 @@ fn cut(raw: &[u8], ends: &Ends, part: Range<usize>) -> Result<Option<Sealed>, Er
 }
 
 #[cfg(test)]
-#[path = "apart_tests.rs"]
+#[path = "bisect_tests.rs"]
 mod tests;

@@ -3,8 +3,8 @@
 use super::super::IngestClient as _;
 use super::fake::{Fake, Fault, IDENTITY, Op};
 use super::{Settings, client, request, settings, target};
-use crate::ingest::Error;
 use crate::kusto::config::Authentication;
+use crate::kusto::ingest::Error;
 use crate::secret::Secret;
 use std::io::Write;
 use std::sync::{Arc, Mutex};
