@@ -57,7 +57,7 @@ impl Engine {
         })
     }
 
-    /// Runs a management command (text that starts with `.`) or a query. Without a database: [`DEFAULT_DATABASE`].
+    /// Runs a management command (text that starts with `.`) or a query. Without a database: `NetDefaultDB`.
     ///
     /// All changes of a command happen or none. With `validate_permissions` nothing is run: names and types are
     /// checked and the answer is one cell `OK`.
