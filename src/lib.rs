@@ -7,7 +7,7 @@
 //! 10 `rest` `migrate` · 11 `app` `cli` and `main.rs`.
 
 pub mod app;
-pub mod batch;
+mod batch;
 mod bounded;
 pub mod causes;
 pub mod cli;
@@ -18,7 +18,7 @@ pub mod configdef;
 pub mod convert;
 pub mod data;
 #[cfg(feature = "filestream")]
-pub mod filestream;
+mod filestream;
 mod herder;
 pub mod id;
 pub mod kafka;
@@ -29,14 +29,14 @@ mod migrate;
 #[cfg(test)]
 mod own_process;
 pub mod plugins;
-pub mod registry;
+mod registry;
 pub mod rest;
 mod retry;
 mod secret;
 pub mod sink;
 mod status;
 mod storage;
-pub mod task;
+mod task;
 mod telemetry;
 pub mod transform;
 mod words;

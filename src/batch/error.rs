@@ -4,10 +4,3 @@
 #[derive(Debug, thiserror::Error)]
 #[error("gzip: {0}")]
 pub struct Error(pub(super) String);
-
-impl Error {
-    /// Never: it would fail the same way again.
-    pub fn is_retriable(&self) -> bool {
-        false
-    }
-}

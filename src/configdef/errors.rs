@@ -27,11 +27,6 @@ impl ConfigErrors {
     pub fn entries(&self) -> &[ConfigError] {
         &self.0
     }
-
-    /// Always false: the settings must change first.
-    pub fn is_retriable(&self) -> bool {
-        false
-    }
 }
 
 impl fmt::Display for ConfigErrors {

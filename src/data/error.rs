@@ -38,9 +38,4 @@ impl Error {
     pub fn class(&self) -> &'static str {
         self.class
     }
-
-    /// Never: the same data is no better next time.
-    pub fn is_retriable(&self) -> bool {
-        false
-    }
 }

@@ -58,21 +58,6 @@ impl Error {
     pub(super) fn connector_not_found(name: &str) -> Self {
         Self::NotFound(format!("Connector {name} not found"))
     }
-
-    /// True when the same request may succeed later.
-    pub fn is_retriable(&self) -> bool {
-        matches!(
-            self,
-            Self::TimedOut(_)
-                | Self::Storage(_)
-                | Self::Offsets(_)
-                | Self::Elsewhere(_)
-                | Self::NoLeader
-                | Self::Stale
-                | Self::Changed
-                | Self::ShuttingDown
-        )
-    }
 }
 
 impl From<&storage::Error> for Error {

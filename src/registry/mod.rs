@@ -15,8 +15,7 @@ mod settings;
 mod token;
 
 pub use client::Client;
-pub use config::{Kind, Protocol, RegistryConfig};
-pub use credentials::{Credentials, OAuth};
+pub use config::{Kind, RegistryConfig};
 
 /// Why a schema could not be had.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

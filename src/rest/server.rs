@@ -41,13 +41,6 @@ pub enum Error {
     Tls(#[from] tls::Error),
 }
 
-impl Error {
-    /// Always false: settings, or the machine, must change first.
-    pub fn is_retriable(&self) -> bool {
-        false
-    }
-}
-
 /// The sockets of all listeners.
 pub struct Server {
     listeners: Vec<(Listener, TcpListener)>,

@@ -107,6 +107,7 @@ impl ByteBudget {
     }
 
     /// Bytes held by all, within the budget and beyond it.
+    #[cfg(test)]
     pub fn held(&self) -> (usize, usize) {
         let state = self.0.lock();
         (state.within, state.beyond.values().sum())

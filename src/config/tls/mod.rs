@@ -28,13 +28,6 @@ pub struct Error {
     pub reason: String,
 }
 
-impl Error {
-    /// Always false: the setting, or the file that it names, must change first.
-    pub fn is_retriable(&self) -> bool {
-        false
-    }
-}
-
 /// A setting and what the user writes before its name (`consumer.override.`).
 #[derive(Clone, Copy)]
 pub struct Setting<'a> {
