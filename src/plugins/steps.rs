@@ -31,7 +31,9 @@ impl Plugins {
             }
         }
         rules(&Values::new(&checked, properties), properties, &mut problems);
-        if problems.0.is_empty() { Ok(plan(self, &checked, properties)) } else { Err(problems.0) }
+        let plan = plan(self, &checked, properties);
+        problems.0.extend(plan.missing_predicates());
+        if problems.0.is_empty() { Ok(plan) } else { Err(problems.0) }
     }
 }
 

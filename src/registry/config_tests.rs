@@ -1,18 +1,23 @@
 //! Settings of registries: what is taken, and what is said about the rest.
 
 use super::{Credentials, Protocol, RegistryConfig};
-use crate::configdef::Properties;
+use crate::configdef::{Classes, Problems, Properties, Values};
 use crate::convert::{ConverterRow, avro, connect_json, json};
 use crate::plugins::BUILT_IN;
 
-/// As a connector that names this converter of values is told.
+/// As a connector that names this converter of values is told, beside what its table of keys says.
 fn read(row: &ConverterRow, settings: &[(&str, &str)]) -> (Option<RegistryConfig>, Vec<String>) {
-    let settings: Properties =
-        settings.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
-    match BUILT_IN.converter("value", row.class, &settings) {
-        Ok(config) => (config.registry(), Vec::new()),
-        Err(errors) => (None, errors.entries().iter().map(|error| error.message.clone()).collect()),
-    }
+    let prefix = "value.converter.";
+    let written: Properties =
+        settings.iter().map(|(key, value)| (format!("{prefix}{key}"), (*value).to_owned())).collect();
+    let raw = written.iter().map(|(key, value)| (key.clone(), Some(value.clone()))).collect();
+    let mut problems = Problems::default();
+    let checked = BUILT_IN.check_converter("value", row.class, &raw, &mut problems);
+    let registry = row.registry.filter(|_| problems.0.is_empty());
+    let config = registry.and_then(|kind| {
+        RegistryConfig::read(kind, &Values::at(prefix, &checked, &written), &mut Problems::default())
+    });
+    (config, problems.0.into_iter().map(|problem| problem.message).collect())
 }
 
 fn basic(settings: &[(&str, &str)]) -> (String, String, String) {

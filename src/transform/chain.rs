@@ -47,8 +47,7 @@ impl TransformationChain {
     /// # Errors
     /// All that Connect finds when it configures the classes, each with the key to change.
     pub fn new(plan: &Plan) -> Result<Self, Vec<ConfigError>> {
-        let mut errors: Vec<_> =
-            plan.transformations.iter().filter_map(|of| without_predicate(plan, of)).collect();
+        let mut errors = plan.missing_predicates();
         if !errors.is_empty() {
             return Err(errors);
         }
@@ -110,15 +109,6 @@ impl TransformationChain {
         }
         Ok(Some(record))
     }
-}
-
-/// The rule that Connect checks only when a task starts: a transformation's predicate must be there.
-fn without_predicate(plan: &Plan, of: &TransformationConfig) -> Option<ConfigError> {
-    let predicate = of.settings.values().text("predicate")?;
-    let is_there = plan.predicates.iter().any(|known| known.alias == predicate);
-    let detail =
-        format!("Unknown configuration 'predicates.{predicate}.type'; predicates does not have this alias");
-    (!is_there).then(|| Settings(of.settings.values()).invalid("predicate", predicate, &detail))
 }
 
 #[cfg(test)]

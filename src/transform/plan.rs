@@ -1,7 +1,8 @@
 //! The transformations and predicates that a connector's settings name, read and not made yet.
 
 use super::row::{PredicateRow, TransformationRow};
-use crate::configdef::ClassSettings;
+use super::settings::Settings;
+use crate::configdef::{ClassSettings, ConfigError};
 
 /// What a connector's settings say of transformations and predicates.
 #[derive(Debug, Clone, Default)]
@@ -10,6 +11,22 @@ pub struct Plan {
     pub transformations: Vec<TransformationConfig>,
     /// In the order of the settings.
     pub predicates: Vec<PredicateConfig>,
+}
+
+impl Plan {
+    /// What is wrong by the rule that Connect checks only when a task starts: a transformation's predicate must be there.
+    pub fn missing_predicates(&self) -> Vec<ConfigError> {
+        let missing = |of: &TransformationConfig| {
+            let settings = Settings(of.settings.values());
+            let predicate = settings.text("predicate")?;
+            let is_there = self.predicates.iter().any(|known| known.alias == predicate);
+            let detail = format!(
+                "Unknown configuration 'predicates.{predicate}.type'; predicates does not have this alias"
+            );
+            (!is_there).then(|| settings.invalid("predicate", predicate, &detail))
+        };
+        self.transformations.iter().filter_map(missing).collect()
+    }
 }
 
 /// A transformation of a connector, its settings without errors.
