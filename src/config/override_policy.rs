@@ -1,7 +1,6 @@
 //! Which Kafka client keys a connector may override (`connector.client.config.override.policy`).
 
-use crate::configdef::Problems;
-use crate::configdef::Values;
+use crate::configdef::{Problems, Values};
 
 const POLICY: &str = "connector.client.config.override.policy";
 const ALLOWLIST: &str = "connector.client.config.override.allowlist";

@@ -5,8 +5,7 @@ use std::collections::BTreeMap;
 
 use super::worker_keys::WITHOUT_EFFECT;
 use super::{Hidden, env};
-use crate::configdef::Problems;
-use crate::configdef::Properties;
+use crate::configdef::{Problems, Properties};
 
 /// A key, and the sentence about it.
 pub(super) type Warning = (String, String);

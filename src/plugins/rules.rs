@@ -1,9 +1,7 @@
 //! Rules between keys that Connect has for every sink connector.
 
 use crate::config::WorkerConfig;
-use crate::configdef::Problems;
-use crate::configdef::Properties;
-use crate::configdef::trim;
+use crate::configdef::{Problems, Properties, trim};
 use crate::data::java_regex::JavaRegex;
 
 /// Of Java's blanks and of ours: what one of the two takes for nothing must not be left out without a word.

@@ -1,8 +1,7 @@
 //! How much a connector's config may hold: far more than one needs, and little enough that to check it costs nobody else
 //! anything. Each transformation adds a dozen keys with their descriptions to a validation's answer.
 
-use crate::configdef::ConfigError;
-use crate::configdef::ConnectorProperties;
+use crate::configdef::{ConfigError, ConnectorProperties};
 
 /// Keys.
 const MOST_KEYS: usize = 5_000;

@@ -1,8 +1,7 @@
 //! The tables against the rules of tables.
 
 use super::own_keys;
-use crate::configdef::PluginKind;
-use crate::configdef::{Classes, Written, check_key};
+use crate::configdef::{Classes, PluginKind, Written, check_key};
 use crate::plugins::BUILT_IN;
 use std::collections::BTreeMap;
 

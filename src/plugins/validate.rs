@@ -7,8 +7,9 @@
 use super::connector::{self, SinkConnectorConfig};
 use super::infos::{ConfigInfo, ConfigInfos, ConfigValueInfo};
 use super::{Plugins, converter_keys, overrides, rules, sizes, steps, unused};
-use crate::config::{ClientSettings, FRAMEWORK, Hidden, Resolution, SINK_DEAD_LETTERS, WorkerConfig};
-use crate::config::{custody, secrets};
+use crate::config::{
+    ClientSettings, FRAMEWORK, Hidden, Resolution, SINK_DEAD_LETTERS, WorkerConfig, custody, secrets,
+};
 use crate::configdef::def::{Checked, ConfigKey, DefaultValue, Kind};
 use crate::configdef::{
     CONNECT_VERSION, Classes, ConfigError, ConfigErrors, ConnectorProperties, Problems, Properties, Value,

@@ -12,9 +12,7 @@ use super::super::jaas::{LoginEntry, login_entry};
 use super::super::tls::{Error, Settings};
 use super::super::{SINK_DEAD_LETTERS, WorkerConfig};
 use super::{HOSTS, host_and_port, resource};
-use crate::configdef::Problems;
-use crate::configdef::Properties;
-use crate::configdef::with_prefix;
+use crate::configdef::{Problems, Properties, with_prefix};
 
 const BOOTSTRAP: &str = "bootstrap.servers";
 const PROTOCOL: &str = "security.protocol";

@@ -2,9 +2,7 @@
 //! right key would be a connector; and back to where they came from, which would never end.
 
 use super::super::WorkerConfig;
-use crate::configdef::Problems;
-use crate::configdef::Properties;
-use crate::configdef::trim;
+use crate::configdef::{Problems, Properties, trim};
 use crate::data::java_regex::JavaRegex;
 
 const CONNECTS: &str = "errors.deadletterqueue.topic.name";

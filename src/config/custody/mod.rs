@@ -22,8 +22,7 @@ use url::Url;
 
 use super::allowed_paths::AllowedPaths;
 use super::clouds::is_trusted;
-use crate::configdef::Problems;
-use crate::configdef::Values;
+use crate::configdef::{Problems, Values};
 
 /// The worker's setting that names further hosts.
 pub const HOSTS: &str = "worker.allow.identity.hosts";

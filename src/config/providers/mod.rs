@@ -11,8 +11,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
-use crate::configdef::{ConfigError, Problems};
-use crate::configdef::{ConnectorProperties, Properties};
+use crate::configdef::{ConfigError, ConnectorProperties, Problems, Properties};
 pub use crate::secret::Hidden;
 use source::{Found, Lookup, Source};
 

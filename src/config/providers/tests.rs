@@ -6,8 +6,7 @@ use std::path::Path;
 
 use super::ConfigProviders;
 use crate::config::WorkerConfig;
-use crate::configdef::Problems;
-use crate::configdef::{ConnectorProperties, Properties};
+use crate::configdef::{ConnectorProperties, Problems, Properties};
 
 const PACKAGE: &str = "org.apache.kafka.common.config.provider";
 

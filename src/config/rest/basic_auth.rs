@@ -10,8 +10,7 @@ use openssl::memcmp;
 use openssl::sha::sha256;
 
 use crate::config::{files, jaas, properties};
-use crate::configdef::Problems;
-use crate::configdef::Values;
+use crate::configdef::{Problems, Values};
 use crate::secret::Secret;
 
 const EXTENSIONS: &str = "rest.extension.classes";

@@ -1,7 +1,6 @@
 //! `response.http.headers.config`: headers that go into every answer. Texts of errors are Connect's.
 
-use crate::configdef::Problems;
-use crate::configdef::Values;
+use crate::configdef::{Problems, Values};
 
 const KEY: &str = "response.http.headers.config";
 

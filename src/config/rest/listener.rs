@@ -1,7 +1,6 @@
 //! `scheme://host:port` of `listeners` and `admin.listeners`.
 
-use crate::configdef::Problems;
-use crate::configdef::Values;
+use crate::configdef::{Problems, Values};
 
 /// How a listener talks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -13,9 +13,7 @@ use std::collections::BTreeMap;
 use std::net::{SocketAddr, UdpSocket};
 use std::sync::Arc;
 
-use crate::configdef::Problems;
-use crate::configdef::Properties;
-use crate::configdef::Values;
+use crate::configdef::{Problems, Properties, Values};
 pub use basic_auth::Users;
 pub use cors::Cors;
 pub use headers::{HeaderAction, HeaderRule};

@@ -6,9 +6,7 @@ use openssl::ssl::SslVersion;
 use openssl::x509::X509;
 
 use crate::config::tls::{self, Error, Identity, Settings};
-use crate::configdef::Problems;
-use crate::configdef::Properties;
-use crate::configdef::with_prefix;
+use crate::configdef::{Problems, Properties, with_prefix};
 
 /// Whether clients must show a certificate (`ssl.client.auth`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -10,8 +10,7 @@ use rdkafka::ClientConfig;
 
 use super::kerberos::{JAAS, KINIT, Login, RELOGIN};
 use super::{Assembled, Layer, PROTOCOL, assemble, merged, protocol, sasl, setting};
-use crate::config::custody;
-use crate::config::{ClientKind, Mode, WorkerConfig};
+use crate::config::{ClientKind, Mode, WorkerConfig, custody};
 use crate::configdef::{ConnectorProperties, Properties};
 use crate::kafka::Error;
 

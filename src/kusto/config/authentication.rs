@@ -9,8 +9,7 @@ use openssl::pkey::Id;
 
 use crate::config::Custody;
 use crate::config::tls::{self, Identity};
-use crate::configdef::Problems;
-use crate::configdef::Values;
+use crate::configdef::{Problems, Values};
 use crate::secret::Secret;
 
 const APP_ID: &str = "aad.auth.appid";

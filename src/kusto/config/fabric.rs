@@ -3,10 +3,8 @@
 //!
 //! What a connection string says stands in where a key of its own says nothing; all else is read as the Kusto sink's.
 
-use crate::configdef::Problems;
-use crate::configdef::Value;
-use crate::configdef::Values;
 use crate::configdef::def::{Check, ConfigKey, DefaultValue, Importance, Kind, Row, RowDefault, Width};
+use crate::configdef::{Problems, Value, Values};
 use crate::kusto::config::connection_string::ConnectionString;
 use crate::kusto::config::keys::{CONNECTION, KUSTO, WRITES};
 use crate::kusto::config::mapping::{MappingSyntax, standard_quotes};

@@ -5,8 +5,7 @@
 use url::{Host, Url};
 
 use crate::config::is_loopback;
-use crate::configdef::Problems;
-use crate::configdef::Values;
+use crate::configdef::{Problems, Values};
 
 const HOST: &str = "proxy.host";
 const PORT: &str = "proxy.port";

@@ -10,15 +10,11 @@ use url::Url;
 
 use super::keys::KUSTO;
 use crate::config::{Custody, SINK_DEAD_LETTERS, WorkerConfig, is_loopback};
-use crate::configdef::Problems;
-use crate::configdef::Properties;
-use crate::configdef::Redacted;
-use crate::configdef::Values;
 use crate::configdef::def::ConfigKey;
-use crate::kusto::config::endpoint;
+use crate::configdef::{Problems, Properties, Redacted, Values};
 use crate::kusto::config::endpoint::Service;
 use crate::kusto::config::mapping::MappingSyntax;
-use crate::kusto::config::{Authentication, TopicMappings, authentication, proxy};
+use crate::kusto::config::{Authentication, TopicMappings, authentication, endpoint, proxy};
 use crate::sink::{SinkSettings, Topics};
 
 /// What happens to what the sink cannot write or the service refuses for good. Whatever it is, an offset moves over a

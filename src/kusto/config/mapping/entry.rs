@@ -2,10 +2,9 @@
 
 use crate::data::java_regex::JavaRegex;
 use crate::kusto::config::DataFormat;
-use crate::kusto::config::mapping::columns;
 use crate::kusto::config::mapping::columns::Column;
 use crate::kusto::config::mapping::route::{Route, Template};
-use crate::kusto::config::mapping::{MappingSyntax, RowLayout};
+use crate::kusto::config::mapping::{MappingSyntax, RowLayout, columns};
 use crate::words;
 use serde::Deserialize;
 use serde_json::value::RawValue;
