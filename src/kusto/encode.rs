@@ -10,7 +10,7 @@ use crate::data::iso;
 use crate::data::json::{self, DecimalFormat};
 use crate::data::schema::{DATE, TIME};
 use crate::data::{Converted, Error, Schema, SchemaAndValue, Struct, Value};
-use crate::kusto::config::DataFormat;
+use crate::kusto::config::{DataFormat, Shape};
 use crate::sink::Encoded;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -41,18 +41,20 @@ pub(super) fn encode<'v>(
         let bytes = avro::datum(fields)?.into();
         return Ok(Some(Encoded { bytes, schema: Some(Arc::clone(&fields.schema)) }));
     }
-    let bytes = if format.is_binary() {
-        file(format, value)?
-    } else if format == DataFormat::MultiJson {
-        objects(value, look)?
-    } else {
-        text(format, value, look)?
+    let bytes = match format.shape() {
+        Shape::File { begin, end } => file(format, (begin, end), value)?,
+        Shape::Documents => objects(value, look)?,
+        Shape::Lines { .. } | Shape::Log => text(format, value, look)?,
     };
     Ok(bytes.map(|bytes| Encoded { bytes, schema: None }))
 }
 
 /// A whole file, which the record is.
-fn file<'v>(format: DataFormat, value: &'v Converted<'_>) -> Result<Option<Cow<'v, [u8]>>, Error> {
+fn file<'v>(
+    format: DataFormat,
+    (start, end): (&[u8], &[u8]),
+    value: &'v Converted<'_>,
+) -> Result<Option<Cow<'v, [u8]>>, Error> {
     let bytes = match value {
         Converted::Null => return Ok(None),
         Converted::Bytes(bytes) => bytes,
@@ -62,12 +64,6 @@ fn file<'v>(format: DataFormat, value: &'v Converted<'_>) -> Result<Option<Cow<'
                 "the format {format} takes whole files as bytes{structs}; use ByteArrayConverter or another format"
             )));
         }
-    };
-    let (start, end): (&[u8], &[u8]) = match format {
-        DataFormat::Parquet => (b"PAR1", b"PAR1"),
-        DataFormat::Orc => (b"ORC", b""),
-        DataFormat::Avro | DataFormat::ApacheAvro => (avro::MAGIC, b""),
-        _ => (b"", b""),
     };
     if bytes.is_empty() || !bytes.starts_with(start) || !bytes.ends_with(end) {
         return Err(Error::new(format!(

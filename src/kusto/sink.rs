@@ -23,7 +23,7 @@ use crate::batch::{Batch, Sealed};
 use crate::data::{self, SinkRecord};
 use crate::id::TopicPartition;
 use crate::kusto::config::{
-    BehaviorOnError, DataFormat, HeaderChoice, KustoSinkConfig, RowLayout, TargetCheck, TopicMapping,
+    BehaviorOnError, HeaderChoice, KustoSinkConfig, RowLayout, Shape, TargetCheck, TopicMapping,
 };
 use crate::kusto::ingest::{IngestClient, IngestRequest, Target};
 use crate::sink::{Delivery, Encoded, Error, Fill, PartitionWriter, RefusalPolicy, SettingNames, SinkTask};
@@ -91,7 +91,7 @@ impl SinkTask for KustoSink {
             self.config.target_check == TargetCheck::Off || self.fixed_targets.contains(&target_of(&target));
         // A log's records are read by the directives before them, so they do not stand alone.
         let can_part =
-            target.streaming && !target.format.is_binary() && target.format != DataFormat::W3cLogFile;
+            target.streaming && matches!(target.format.shape(), Shape::Lines { .. } | Shape::Documents);
         let ends = Ends::new(can_part && self.config.behavior_on_error != BehaviorOnError::Fail);
         let (connector, partition) = (Arc::clone(&self.connector), origin.clone());
         // What gets columns is read for their sake.

@@ -5,7 +5,7 @@
 
 use super::lines;
 use crate::data::Error;
-use crate::kusto::config::DataFormat;
+use crate::kusto::config::{DataFormat, Shape};
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use std::fmt;
 
@@ -20,14 +20,15 @@ pub(super) fn check(format: DataFormat, value: &[u8]) -> Result<(), Error> {
 }
 
 fn look_at(format: DataFormat, value: &[u8]) -> Result<(), Error> {
-    if let Some(separator) = format.field_separator().and_then(|separator| separator.try_into().ok()) {
-        return lines::check_end(format, separator, value);
-    }
-    match format {
-        DataFormat::MultiJson => check_documents(value),
-        DataFormat::W3cLogFile => check_log(value),
+    match format.shape() {
+        Shape::Lines { separator: Some(separator) } => match separator.try_into() {
+            Ok(separator) => lines::check_end(format, separator, value),
+            Err(_) => Ok(()),
+        },
+        Shape::Documents => check_documents(value),
+        Shape::Log => check_log(value),
         // A line is a row whatever is in it, and of raw all of the blob is one value.
-        _ => Ok(()),
+        Shape::Lines { separator: None } | Shape::File { .. } => Ok(()),
     }
 }
 

@@ -89,84 +89,117 @@ impl fmt::Display for MappingKind {
     }
 }
 
+/// How records stand in a blob of a format.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Shape {
+    /// Lines, each of which is a row.
+    Lines {
+        /// What stands between the fields of a line; none when it has none.
+        separator: Option<char>,
+    },
+    /// JSON values.
+    Documents,
+    /// Lines that are read by the directives before them.
+    Log,
+    /// One file, for another cannot stand behind it.
+    File {
+        /// What it begins with.
+        begin: &'static [u8],
+        /// What it ends with.
+        end: &'static [u8],
+    },
+}
+
+/// What is known of a format.
+struct FormatRow {
+    format: DataFormat,
+    /// The value of the queue message's `format`, which is a name in topic mappings too.
+    wire: &'static str,
+    /// Other names in topic mappings.
+    names: &'static [&'static str],
+    /// The kind of mapping that goes with it. Unlike the JVM connector, which says Csv for the column formats and so makes
+    /// the service refuse every blob.
+    mapping: MappingKind,
+    shape: Shape,
+}
+
+const fn row(
+    format: DataFormat,
+    wire: &'static str,
+    names: &'static [&'static str],
+    mapping: MappingKind,
+    shape: Shape,
+) -> FormatRow {
+    FormatRow { format, wire, names, mapping, shape }
+}
+
+const fn fields(separator: char) -> Shape {
+    Shape::Lines { separator: Some(separator) }
+}
+
+const TEXT: Shape = Shape::Lines { separator: None };
+const AVRO: Shape = Shape::File { begin: b"Obj\x01", end: b"" };
+
+/// Each format, in the order of [`DataFormat`].
+#[rustfmt::skip] // a table: one row is one format
+static FORMATS: [FormatRow; 15] = [
+    row(DataFormat::Csv, "csv", &[], MappingKind::Csv, fields(',')),
+    row(DataFormat::Tsv, "tsv", &[], MappingKind::Csv, fields('\t')),
+    row(DataFormat::Scsv, "scsv", &[], MappingKind::Csv, fields(';')),
+    row(DataFormat::Sohsv, "sohsv", &[], MappingKind::Csv, fields('\u{1}')),
+    row(DataFormat::Psv, "psv", &[], MappingKind::Csv, fields('|')),
+    row(DataFormat::Txt, "txt", &[], MappingKind::Csv, TEXT),
+    row(DataFormat::Tsve, "tsve", &[], MappingKind::Csv, fields('\t')),
+    row(DataFormat::Raw, "raw", &[], MappingKind::Csv, TEXT),
+    row(DataFormat::MultiJson, "multijson", &["json", "singlejson"], MappingKind::Json, Shape::Documents),
+    row(DataFormat::Avro, "avro", &[], MappingKind::Avro, AVRO),
+    row(DataFormat::ApacheAvro, "apacheavro", &[], MappingKind::ApacheAvro, AVRO),
+    row(DataFormat::Parquet, "parquet", &[], MappingKind::Parquet, Shape::File { begin: b"PAR1", end: b"PAR1" }),
+    row(DataFormat::Orc, "orc", &[], MappingKind::Orc, Shape::File { begin: b"ORC", end: b"" }),
+    row(DataFormat::SStream, "sstream", &[], MappingKind::SStream, Shape::File { begin: b"", end: b"" }),
+    row(DataFormat::W3cLogFile, "w3clogfile", &[], MappingKind::W3cLogFile, Shape::Log),
+];
+
 impl DataFormat {
+    fn row(self) -> &'static FormatRow {
+        &FORMATS[self as usize]
+    }
+
     /// Names accepted in a topic mapping, for messages.
-    pub const NAMES: &'static str = "csv, tsv, scsv, sohsv, psv, txt, tsve, raw, json, singlejson, multijson, avro, \
-                                     apacheavro, parquet, orc, sstream, w3clogfile";
+    pub fn names() -> String {
+        let of = |row: &FormatRow| row.names.iter().chain([&row.wire]).copied().collect::<Vec<_>>();
+        FORMATS.iter().flat_map(of).collect::<Vec<_>>().join(", ")
+    }
 
     /// The format called `name` in any letter case; an empty name is csv.
     pub fn from_name(name: &str) -> Option<Self> {
-        Some(match name.to_ascii_lowercase().as_str() {
-            "" | "csv" => Self::Csv,
-            "tsv" => Self::Tsv,
-            "scsv" => Self::Scsv,
-            "sohsv" => Self::Sohsv,
-            "psv" => Self::Psv,
-            "txt" => Self::Txt,
-            "tsve" => Self::Tsve,
-            "raw" => Self::Raw,
-            "json" | "singlejson" | "multijson" => Self::MultiJson,
-            "avro" => Self::Avro,
-            "apacheavro" => Self::ApacheAvro,
-            "parquet" => Self::Parquet,
-            "orc" => Self::Orc,
-            "sstream" => Self::SStream,
-            "w3clogfile" => Self::W3cLogFile,
-            _ => return None,
-        })
+        let is_named = |row: &&FormatRow| {
+            row.names.iter().chain([&row.wire]).any(|known| known.eq_ignore_ascii_case(name))
+        };
+        if name.is_empty() {
+            return Some(Self::default());
+        }
+        FORMATS.iter().find(is_named).map(|row| row.format)
     }
 
     /// The value of the queue message's `format`.
     pub fn wire(self) -> &'static str {
-        match self {
-            Self::Csv => "csv",
-            Self::Tsv => "tsv",
-            Self::Scsv => "scsv",
-            Self::Sohsv => "sohsv",
-            Self::Psv => "psv",
-            Self::Txt => "txt",
-            Self::Tsve => "tsve",
-            Self::Raw => "raw",
-            Self::MultiJson => "multijson",
-            Self::Avro => "avro",
-            Self::ApacheAvro => "apacheavro",
-            Self::Parquet => "parquet",
-            Self::Orc => "orc",
-            Self::SStream => "sstream",
-            Self::W3cLogFile => "w3clogfile",
-        }
+        self.row().wire
     }
 
-    /// The file name extension of a blob of this format, without the compression's.
-    pub fn extension(self) -> &'static str {
-        self.wire()
-    }
-
-    /// The kind of mapping that goes with this format. Unlike the JVM connector, which says Csv for the column
-    /// formats and so makes the service refuse every blob.
+    /// The kind of mapping that goes with this format.
     pub fn mapping_kind(self) -> MappingKind {
-        match self {
-            Self::Csv
-            | Self::Tsv
-            | Self::Scsv
-            | Self::Sohsv
-            | Self::Psv
-            | Self::Txt
-            | Self::Tsve
-            | Self::Raw => MappingKind::Csv,
-            Self::MultiJson => MappingKind::Json,
-            Self::Avro => MappingKind::Avro,
-            Self::ApacheAvro => MappingKind::ApacheAvro,
-            Self::Parquet => MappingKind::Parquet,
-            Self::Orc => MappingKind::Orc,
-            Self::SStream => MappingKind::SStream,
-            Self::W3cLogFile => MappingKind::W3cLogFile,
-        }
+        self.row().mapping
+    }
+
+    /// How records stand in a blob.
+    pub fn shape(self) -> Shape {
+        self.row().shape
     }
 
     /// True for the formats whose files cannot stand one behind the other in a blob.
     pub fn is_binary(self) -> bool {
-        self.is_avro() || matches!(self, Self::Parquet | Self::Orc | Self::SStream)
+        matches!(self.shape(), Shape::File { .. })
     }
 
     /// True for both readers of Avro.
@@ -176,14 +209,7 @@ impl DataFormat {
 
     /// What stands between the fields of a line; none for formats without fields.
     pub fn field_separator(self) -> Option<char> {
-        match self {
-            Self::Csv => Some(','),
-            Self::Tsv | Self::Tsve => Some('\t'),
-            Self::Scsv => Some(';'),
-            Self::Sohsv => Some('\u{1}'),
-            Self::Psv => Some('|'),
-            _ => None,
-        }
+        if let Shape::Lines { separator } = self.shape() { separator } else { None }
     }
 }
 
@@ -195,7 +221,7 @@ impl fmt::Display for DataFormat {
 
 #[cfg(test)]
 mod tests {
-    use crate::kusto::config::format::{DataFormat, MappingKind};
+    use super::{DataFormat, FORMATS, MappingKind};
 
     #[test]
     fn names_and_wire_values_follow_the_table() {
@@ -213,6 +239,10 @@ mod tests {
             assert_eq!((format.wire(), format.mapping_kind()), (wire, kind), "{name}");
         }
         assert_eq!(DataFormat::from_name("cvs"), None);
-        assert!(DataFormat::NAMES.split(", ").all(|name| DataFormat::from_name(name).is_some()));
+        let names = "csv, tsv, scsv, sohsv, psv, txt, tsve, raw, json, singlejson, multijson, avro, apacheavro, parquet, orc, \
+                     sstream, w3clogfile";
+        assert_eq!(DataFormat::names(), names);
+        assert!(names.split(", ").all(|name| DataFormat::from_name(name).is_some()));
+        assert!(FORMATS.iter().enumerate().all(|(place, row)| row.format as usize == place));
     }
 }

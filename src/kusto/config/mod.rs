@@ -11,7 +11,7 @@ mod proxy;
 pub mod sink;
 
 pub use authentication::{Authentication, CertificateFile};
-pub use format::{DataFormat, MappingKind};
+pub use format::{DataFormat, MappingKind, Shape};
 pub use mapping::{Column, ColumnSource, RowLayout, TopicMapping, TopicMappings};
 pub use sink::{
     BehaviorOnError, HeaderChoice, IngestionProtocol, KustoSinkConfig, SinkDeadLetters, TargetCheck,

@@ -178,7 +178,7 @@ impl<'a> Entry<'a> {
     fn format(&self) -> Result<Option<DataFormat>, String> {
         let Some(text) = self.text("format")? else { return Ok(None) };
         let format = DataFormat::from_name(&text)
-            .ok_or_else(|| format!("unknown format '{text}'; the formats are {}", DataFormat::NAMES))?;
+            .ok_or_else(|| format!("unknown format '{text}'; the formats are {}", DataFormat::names()))?;
         Ok(Some(format))
     }
 
