@@ -3,7 +3,8 @@
 //!
 //! For tests and demonstrations, behind the cargo feature `filestream`. A connector of it is one file, one batch after the
 //! other; a batch is handed over when the file's data is on the disk. It is also what shows that the framework knows no class
-//! of sinks: this file and its row in the catalogue are all that there is of it.
+//! of sinks: this file and its row in the catalogue are all that there is of it. A null is written as `null`, as Java prints it;
+//! numbers, lists, maps and structs are written as JSON, where Java prints them in its own way.
 
 use crate::causes::chain;
 use crate::config::files;
@@ -201,5 +202,86 @@ fn write(path: Option<PathBuf>, open: Option<File>, lines: &[u8]) -> (Result<(),
             (written, Some(file))
         }
         Err(reason) => (Err(reason), None),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::ROW;
+    use crate::config::fixtures;
+    use crate::configdef::{ConfigErrors, ConnectorProperties};
+    use crate::data::{Converted, SchemaAndValue, SinkRecord, Value};
+    use crate::id::{OffsetRange, TopicPartition};
+    use crate::plugins::{BUILT_IN, Plugins, SinkConnectorConfig};
+    use crate::sink::{Fill, PartitionWriter, SinkContext, SinkTask};
+    use std::path::Path;
+    use std::sync::Arc;
+
+    const PLUGINS: Plugins = Plugins { sinks: &[&ROW], ..BUILT_IN };
+
+    fn config(file: &Path, worker: &[(&str, &str)]) -> Result<SinkConnectorConfig, ConfigErrors> {
+        let file = file.to_str().unwrap();
+        let own = [("name", "f"), ("connector.class", "FileStreamSink"), ("topics", "t"), ("file", file)];
+        let raw: ConnectorProperties =
+            own.map(|(key, value)| (key.to_owned(), Some(value.to_owned()))).into();
+        PLUGINS.parse(&raw, &fixtures::worker(worker))
+    }
+
+    fn sink(file: &Path) -> Arc<dyn SinkTask> {
+        let config = config(file, &[]).unwrap();
+        config.sink.task(&config.name, &SinkContext::default()).unwrap()
+    }
+
+    fn put(writer: &mut dyn PartitionWriter, offset: i64, value: Converted<'_>) -> Fill {
+        let record = SinkRecord {
+            topic: "t".into(),
+            partition: 0,
+            offset,
+            timestamp: None,
+            value,
+            key: Converted::Null,
+            headers: Vec::new(),
+        };
+        let encoded = writer.encode(&record).unwrap().unwrap();
+        writer.put(offset, &encoded).unwrap()
+    }
+
+    #[tokio::test]
+    async fn values_are_lines_behind_what_is_in_the_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("lines.txt");
+        std::fs::write(&file, "before\n").unwrap();
+        let sink = sink(&file);
+        sink.start().await.unwrap();
+        let origin = TopicPartition { topic: "t".into(), partition: 0 };
+        let mut writer = sink.open(&origin, &origin.topic).unwrap();
+        assert!(writer.is_empty() && writer.seal().unwrap().is_none());
+        for (offset, value) in [
+            (4, Converted::Text("a".into())),
+            (5, Converted::Null),
+            (7, Converted::Json(br#"{"x":1}"#.into())),
+            (9, Converted::Data(SchemaAndValue::schemaless(Value::Int32(7)))),
+        ] {
+            assert_eq!(put(&mut *writer, offset, value), Fill::More);
+        }
+        assert!(writer.memory() <= writer.memory_with(1) && !writer.is_empty());
+        let delivery = writer.seal().unwrap().unwrap();
+        assert_eq!((delivery.offsets, delivery.records), (OffsetRange { first: 4, last: 9 }, 4));
+        delivery.work.await.unwrap();
+        assert_eq!(put(&mut *writer, 10, Converted::Text("b".repeat(1 << 20).into())), Fill::Full);
+        writer.seal().unwrap().unwrap().work.await.unwrap();
+        let text = std::fs::read_to_string(&file).unwrap();
+        assert!(text.starts_with("before\na\nnull\n{\"x\":1}\n7\nbbb"));
+        assert_eq!(text.lines().count(), 6);
+    }
+
+    #[tokio::test]
+    async fn a_file_that_cannot_be_written_is_named_with_its_setting() {
+        let folder = tempfile::tempdir().unwrap();
+        let error = sink(folder.path()).start().await.unwrap_err().to_string();
+        assert!(error.contains(folder.path().to_str().unwrap()) && error.contains("setting file"), "{error}");
+        let other = folder.path().join("x");
+        let errors = config(&other, &[("CONNECT_WORKER_ALLOW_PATHS", "/nowhere")]).unwrap_err().to_string();
+        assert!(errors.contains("configuration file: the worker's operator"), "{errors}");
     }
 }

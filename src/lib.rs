@@ -17,7 +17,7 @@ pub mod config;
 pub mod configdef;
 pub mod convert;
 pub mod data;
-#[cfg(feature = "filestream")]
+#[cfg(any(test, feature = "filestream"))]
 mod filestream;
 mod herder;
 pub mod id;
