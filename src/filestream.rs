@@ -7,7 +7,7 @@
 //! numbers, lists, maps and structs are written as JSON, where Java prints them in its own way.
 
 use crate::causes::chain;
-use crate::config::files;
+use crate::config::files::{self, Appended};
 use crate::configdef::Problems;
 use crate::configdef::def::{Check, ConfigKey, Importance, Kind, Row, RowDefault, Width};
 use crate::data::json::{self, DecimalFormat};
@@ -20,7 +20,6 @@ use crate::sink::{
 use async_trait::async_trait;
 use futures::FutureExt;
 use std::borrow::Cow;
-use std::fs::File;
 use std::io::{self, Write};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -172,7 +171,7 @@ impl PartitionWriter for FileStreamWriter {
 /// The file of a connector, or standard output. Its lock keeps the batches of partitions apart.
 struct Output {
     path: Option<PathBuf>,
-    file: Mutex<Option<File>>,
+    file: Mutex<Option<Appended>>,
 }
 
 impl Output {
@@ -189,7 +188,11 @@ impl Output {
 }
 
 /// Writes, and gives the open file back for the next time.
-fn write(path: Option<PathBuf>, open: Option<File>, lines: &[u8]) -> (Result<(), String>, Option<File>) {
+fn write(
+    path: Option<PathBuf>,
+    open: Option<Appended>,
+    lines: &[u8],
+) -> (Result<(), String>, Option<Appended>) {
     let told = |error: io::Error| chain(&error);
     let Some(path) = path else {
         let mut output = io::stdout().lock();

@@ -66,8 +66,11 @@ pub fn check(path: &Path) -> Result<(), String> {
     open(path).map(drop)
 }
 
+/// A file that is written to behind what is in it.
+pub type Appended = File;
+
 /// The file at `path`, to write behind what is in it; made when it is missing.
-pub fn append(path: &Path) -> Result<File, String> {
+pub fn append(path: &Path) -> Result<Appended, String> {
     if let Ok(found) = std::fs::metadata(path) {
         judge(path, &found)?;
     }

@@ -6,8 +6,8 @@ use std::fmt;
 
 use crate::secret::SHOWN;
 
-/// Words that mark a key as secret: Kafka's PASSWORD keys, our own, those of schema registries, librdkafka's, and the text
-/// in which the Fabric class takes a service principal.
+/// Words that mark a key as secret: Kafka's PASSWORD keys, our own, those of schema registries, librdkafka's, and a text
+/// in which a sink takes a service principal.
 const SECRET_WORDS: [&str; 11] = [
     "connection.string",
     "password",

@@ -35,6 +35,8 @@ pub(super) struct SkippedByTask {
     by_task: BTreeMap<u32, SkippedRecords>,
     changed: BTreeSet<u32>,
     reported: Option<Instant>,
+    /// When that is to be reported; none when nothing changed.
+    due: Option<Instant>,
 }
 
 /// The settings by which a user chooses that records are skipped: Connect's, and the sink's if it has one.
@@ -50,6 +52,7 @@ impl SkippedByTask {
             by_task: BTreeMap::new(),
             changed: BTreeSet::new(),
             reported: None,
+            due: None,
         }
     }
 
@@ -58,17 +61,20 @@ impl SkippedByTask {
         SkippedRecords::add(&mut sum, skipped);
         self.by_task.extend(sum.map(|sum| (task, sum)));
         self.changed.insert(task);
+        // Fixed here, so that whoever asks later is not told of an ever later moment.
+        let now = Instant::now();
+        self.due.get_or_insert_with(|| self.reported.map_or(now, |last| now.max(last + PAUSE)));
     }
 
     /// When states are to be reported; none when nothing changed.
     pub(super) fn due(&self) -> Option<Instant> {
-        let next = self.reported.map_or_else(Instant::now, |last| last + PAUSE);
-        (!self.changed.is_empty()).then_some(next)
+        self.due
     }
 
     /// The tasks whose states are to be reported now.
     pub(super) fn take_changed(&mut self) -> BTreeSet<u32> {
         self.reported = Some(Instant::now());
+        self.due = None;
         std::mem::take(&mut self.changed)
     }
 
@@ -86,6 +92,9 @@ impl SkippedByTask {
     pub(super) fn forget(&mut self, task: u32) {
         self.by_task.remove(&task);
         self.changed.remove(&task);
+        if self.changed.is_empty() {
+            self.due = None;
+        }
     }
 }
 
@@ -112,5 +121,15 @@ mod tests {
         assert!(trace.contains("(errors.tolerance, on.error)"), "{trace}");
         counts.forget(3);
         assert_eq!((counts.trace(3), counts.due()), (None, None));
+    }
+
+    #[tokio::test]
+    async fn whoever_asks_again_is_told_of_the_same_moment() {
+        let mut counts = SkippedByTask::new(None);
+        counts.add(0, some(1));
+        let due = counts.due();
+        std::hint::black_box((0..10_000).sum::<u64>());
+        assert_eq!(counts.due(), due);
+        assert!(due.is_some_and(|due| due <= Instant::now()), "it would never come");
     }
 }

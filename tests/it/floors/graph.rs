@@ -188,6 +188,21 @@ impl Crate {
     }
 }
 
+/// `sources` without the files that only tests have.
+pub fn without_files_of_tests(mut sources: Vec<Source>) -> Vec<Source> {
+    let mut of_tests: BTreeSet<Place> = BTreeSet::new();
+    for source in &sources {
+        let own = place(&source.path);
+        let (_, tests) = source.code_and_test_modules();
+        of_tests.extend(tests.into_iter().map(|name| child(&own, &name)));
+    }
+    sources.retain(|source| {
+        let own = place(&source.path);
+        !(0..=own.len()).any(|length| of_tests.contains(&own[..length]))
+    });
+    sources
+}
+
 /// The module that a file is. Binaries are roots of their own, told apart by a word that no module can be called.
 fn place(path: &Path) -> Place {
     let mut place: Place =
