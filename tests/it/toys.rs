@@ -7,12 +7,12 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use futures::FutureExt;
-use serde_json::{Value as Json, json};
+use serde_json::{Value as Json, json as value};
 use tokio::sync::watch;
 
 use kusto_connect::configdef::Problems;
 use kusto_connect::configdef::def::{Check, ConfigKey, Importance, Kind, Row, RowDefault, Width};
-use kusto_connect::convert::{Converter, ConverterRow, Made, Reads};
+use kusto_connect::convert::{Converter, ConverterRow, Made, Reads, json, simple_header};
 use kusto_connect::data::{self, Converted, Record, SchemaAndValue, SinkRecord, Value};
 use kusto_connect::id::{OffsetRange, TopicPartition};
 use kusto_connect::plugins::{BUILT_IN, Plugins};
@@ -24,7 +24,7 @@ use kusto_connect::transform::{Transformation, TransformationRow, key};
 
 use crate::support::{Kafka, TestWorker, unique, wait_for};
 
-/// A worker with all classes of its own and these three.
+/// A worker with these three classes, and the converters that are a worker's own by default.
 const PLUGINS: Plugins =
     Plugins { sinks: &[&LIST], transformations: &[&SUFFIX], converters: &[&BACKWARDS], ..BUILT_IN };
 
@@ -234,7 +234,7 @@ async fn classes_that_only_a_row_names_validate_are_listed_and_work() {
 
     let topic = unique("toys");
     kafka.create_topic(&topic, 1).await;
-    let mut config = json!({
+    let mut config = value!({
         "connector.class": "ListSink",
         "topics": topic,
         "heading": "no good",
@@ -249,9 +249,9 @@ async fn classes_that_only_a_row_names_validate_are_listed_and_work() {
     for part in ["3 error(s)", "heading: it has blanks", "value.converter.mark", "\"transforms.s.suffix\""] {
         assert!(message.contains(part), "{part} in {message}");
     }
-    config["heading"] = json!(">");
-    config["value.converter.mark"] = json!("=");
-    config["transforms.s.suffix"] = json!("!");
+    config["heading"] = value!(">");
+    config["value.converter.mark"] = value!("=");
+    config["transforms.s.suffix"] = value!("!");
     let (status, created) = worker.send("PUT", "/connectors/toys/config", Some(&config)).await;
     assert_eq!((status, &created["type"]), (201, &Json::from("sink")), "{created}");
 
