@@ -283,8 +283,9 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let error = sink(folder.path()).start().await.unwrap_err().to_string();
         assert!(error.contains(folder.path().to_str().unwrap()) && error.contains("setting file"), "{error}");
-        let other = folder.path().join("x");
-        let errors = config(&other, &[("CONNECT_WORKER_ALLOW_PATHS", "/nowhere")]).unwrap_err().to_string();
+        let (file, other) = (folder.path().join("x"), tempfile::tempdir().unwrap());
+        let only = [("CONNECT_WORKER_ALLOW_PATHS", other.path().to_str().unwrap())];
+        let errors = config(&file, &only).unwrap_err().to_string();
         assert!(errors.contains("configuration file: the worker's operator"), "{errors}");
     }
 }

@@ -25,8 +25,12 @@ use kusto_connect::transform::{Transformation, TransformationRow, key};
 use crate::support::{Kafka, TestWorker, unique, wait_for};
 
 /// A worker with these three classes, and the converters that are a worker's own by default.
-const PLUGINS: Plugins =
-    Plugins { sinks: &[&LIST], transformations: &[&SUFFIX], converters: &[&BACKWARDS], ..BUILT_IN };
+const PLUGINS: Plugins = Plugins {
+    sinks: &[&LIST],
+    transformations: &[&SUFFIX],
+    converters: &[&json::ROW, &simple_header::ROW, &BACKWARDS],
+    ..BUILT_IN
+};
 
 const fn text(name: &'static str, default: RowDefault, check: Check) -> Row {
     key(name, (Kind::String, default), check, Importance::High, "A text.")
