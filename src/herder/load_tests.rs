@@ -1,6 +1,6 @@
 //! What must not hold up the herder: poison in the topics, heavy configs, many changes at once.
 
-use super::tests::{rig, sink};
+use super::test_rig::{rig, sink};
 use super::{Error, Health};
 use crate::status::{MAX_GENERATION, State};
 use crate::storage::MemoryStores;

@@ -24,7 +24,9 @@ pub(crate) mod fake_runner;
 #[cfg(test)]
 mod load_tests;
 #[cfg(test)]
-pub(crate) mod tests;
+pub(crate) mod test_rig;
+#[cfg(test)]
+mod tests;
 
 pub use checking::checked;
 pub use error::Error;

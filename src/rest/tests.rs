@@ -168,7 +168,7 @@ async fn bodies_are_read_in_the_encodings_of_json() {
         let request = request.header(header::CONTENT_TYPE, "application/json");
         request.body(body).send().await.unwrap().status().as_u16()
     };
-    let mut config = crate::herder::tests::sink("1");
+    let mut config = crate::herder::test_rig::sink("1");
     config.insert("client.note".to_owned(), Some("ünï 😀".to_owned()));
     let text = format!("\u{feff}{}", json!(config));
     assert_eq!(put("utf8", text.clone().into_bytes()).await, 201);
@@ -192,7 +192,7 @@ async fn a_validation_answers_no_more_than_is_useful() {
         (answer["error_count"].clone(), answer.to_string())
     };
     let with_transforms = |count: usize| {
-        let mut config = crate::herder::tests::sink("1");
+        let mut config = crate::herder::test_rig::sink("1");
         let names: Vec<_> = (0..count).map(|n| format!("t{n}")).collect();
         for name in &names {
             let class = "org.apache.kafka.connect.transforms.TimestampConverter$Value";
@@ -219,7 +219,7 @@ async fn a_validation_answers_no_more_than_is_useful() {
 #[tokio::test]
 async fn odd_names_are_reachable() {
     let server = server().await;
-    let config = crate::herder::tests::sink("1");
+    let config = crate::herder::test_rig::sink("1");
     for (name, path) in
         [("a%b", "a%25b"), ("ünï", "%C3%BCn%C3%AF"), ("a+b", "a+b"), ("s;t", "s;t"), ("a/b", "a%2Fb")]
     {
@@ -255,7 +255,7 @@ async fn plugins_of_all_kinds_are_listed_when_asked_for() {
 #[tokio::test]
 async fn a_config_is_patched_as_a_whole() {
     let server = server().await;
-    let body = json!({"name": "x", "config": crate::herder::tests::sink("1")}).to_string();
+    let body = json!({"name": "x", "config": crate::herder::test_rig::sink("1")}).to_string();
     assert_eq!(server.json("POST", "/connectors", &body).await.0, 201);
     let path = "/connectors/x/config";
     let (status, info) = server.json("PATCH", path, r#"{"tasks.max": 2, "flush.interval.ms": "5000"}"#).await;

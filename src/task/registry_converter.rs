@@ -166,3 +166,7 @@ fn as_connect_says(error: &registry::Error) -> data::Error {
     };
     data::Error::of_class(class, error.to_string())
 }
+
+#[cfg(test)]
+#[path = "registry_converter_tests.rs"]
+mod tests;

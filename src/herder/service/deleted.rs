@@ -39,7 +39,7 @@ fn is_lately(at: Instant, now: Instant) -> bool {
 #[cfg(test)]
 mod tests {
     use super::{Deleted, LATEST_WORD};
-    use crate::herder::tests::{rig, sink};
+    use crate::herder::test_rig::{rig, sink};
     use crate::status::State;
     use crate::storage::MemoryStores;
     use std::sync::Arc;

@@ -9,13 +9,17 @@ use rdkafka::ClientConfig;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::DeliveryResult;
 use rdkafka::producer::{BaseRecord, Producer, ProducerContext, ThreadedProducer};
+use tokio::sync::Notify;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
 use super::{Kafka, wait_for};
 
-/// Remembers that a record was not delivered.
-struct Deliveries(Arc<AtomicBool>);
+/// Remembers that a record was not delivered, and says that there is room again.
+struct Deliveries {
+    failed: Arc<AtomicBool>,
+    room: Arc<Notify>,
+}
 
 impl rdkafka::ClientContext for Deliveries {}
 
@@ -24,8 +28,9 @@ impl ProducerContext for Deliveries {
 
     fn delivery(&self, result: &DeliveryResult<'_>, (): ()) {
         if result.is_err() {
-            self.0.store(true, Ordering::Relaxed);
+            self.failed.store(true, Ordering::Relaxed);
         }
+        self.room.notify_one();
     }
 }
 
@@ -33,14 +38,17 @@ impl ProducerContext for Deliveries {
 pub struct Sender {
     producer: ThreadedProducer<Deliveries>,
     failed: Arc<AtomicBool>,
+    room: Arc<Notify>,
 }
 
 impl Sender {
     /// A producer with these settings.
     pub fn new(config: &ClientConfig) -> Self {
         let failed = Arc::new(AtomicBool::new(false));
-        let producer = config.create_with_context(Deliveries(failed.clone())).expect("a producer");
-        Self { producer, failed }
+        let room = Arc::new(Notify::new());
+        let context = Deliveries { failed: failed.clone(), room: room.clone() };
+        let producer = config.create_with_context(context).expect("a producer");
+        Self { producer, failed, room }
     }
 
     /// Sends one record to `partition`, waiting for room in the producer.
@@ -53,7 +61,8 @@ impl Sender {
                 Err((KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull), back)) => record = back,
                 Err((error, _)) => panic!("{topic}-{partition}: {error}"),
             }
-            tokio::time::sleep(Duration::from_millis(5)).await;
+            // A full queue has records under way, and each of them ends in a notification.
+            self.room.notified().await;
         }
     }
 
