@@ -14,7 +14,7 @@ use super::worker_keys::rows;
 use crate::config::Mode;
 use crate::config::fixtures::kusto_of;
 use crate::configdef::ConnectorProperties;
-use crate::kusto::config::{Authentication, TargetCheck};
+use crate::kusto::config::TargetCheck;
 use crate::plugins::ClassError;
 use crate::sink::Topics;
 
@@ -151,7 +151,7 @@ fn samples_are_right() {
     assert!(alone.warnings.is_empty());
 
     let local = BUILT_IN.parse(&storm(&[]), &worker).unwrap();
-    assert_eq!(kusto_of(&local).auth, Authentication::None);
+    assert_eq!(kusto_of(&local).sign_in.strategy(), "NONE");
     assert!(matches!(&local.topics, Topics::List(topics) if topics == &["storm-events"]));
     assert_eq!((kusto_of(&local).flush_size_bytes, local.tasks_max), (10_000, 1));
     assert_eq!(kusto_of(&local).flush_interval, Duration::from_secs(10));
@@ -252,7 +252,7 @@ fn urls_mapping_and_topics_are_checked_at_once() {
     assert_eq!(kusto_of(&config).ingestion_url.as_str(), "http://adx-emulator:8080/");
     assert!(kusto_of(&config).insecure_http);
     let without = storm(&[("kusto.ingestion.url", url), ("kusto.query.url", url)]);
-    assert_eq!(kusto_of(&BUILT_IN.parse(&without, &insecure).unwrap()).auth, Authentication::None);
+    assert_eq!(kusto_of(&BUILT_IN.parse(&without, &insecure).unwrap()).sign_in.strategy(), "NONE");
 }
 
 #[test]

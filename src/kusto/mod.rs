@@ -1,7 +1,7 @@
 //! The Kusto sinks, into Azure Data Explorer and into eventhouses of Fabric: their classes, and what they do with records.
 //!
 //! `classes` holds the rows, `config` the settings, `sink` writes the batches of a topic-partition, `encode` and its siblings
-//! their bytes, `ingest` hands them over. All that knows Kusto is in this folder.
+//! their bytes, `ingest` hands them over, as who `signin` says. All that knows Kusto is in this folder.
 
 mod avro;
 mod bisect;
@@ -15,6 +15,7 @@ mod fabric;
 pub mod ingest;
 mod lines;
 mod refusal;
+pub mod signin;
 mod sink;
 mod unread;
 

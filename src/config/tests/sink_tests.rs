@@ -1,6 +1,7 @@
 //! What the sink itself needs: credentials, a proxy, and how much is asked about its tables.
 
 use super::*;
+use crate::kusto::signin::azure_cli::AzureCli;
 use crate::plugins::BUILT_IN;
 
 #[test]
@@ -65,7 +66,8 @@ fn a_certificate_is_read_when_the_settings_are() {
     let cli =
         [&urls[..], &[("aad.auth.strategy", Some("az_cli")), ("aad.auth.authority", Some("t"))]].concat();
     let cli = BUILT_IN.parse(&storm(&cli), &worker()).unwrap();
-    assert_eq!(kusto_of(&cli).auth, Authentication::AzureCli { tenant: Some("t".to_owned()) });
+    let sign_in: &dyn std::any::Any = &*kusto_of(&cli).sign_in;
+    assert_eq!(sign_in.downcast_ref(), Some(&AzureCli { tenant: Some("t".to_owned()) }));
 }
 
 #[test]

@@ -6,9 +6,10 @@
 use crate::configdef::def::{Check, ConfigKey, DefaultValue, Importance, Kind, Row, RowDefault, Width};
 use crate::configdef::{Problems, Value, Values};
 use crate::kusto::config::connection_string::ConnectionString;
-use crate::kusto::config::keys::{CONNECTION, KUSTO, WRITES};
+use crate::kusto::config::keys::{self, WRITES};
 use crate::kusto::config::mapping::{MappingSyntax, standard_quotes};
 use crate::kusto::config::{HeaderChoice, KustoSinkConfig};
+use crate::kusto::signin::CONNECTION;
 use crate::sink::SinkSettings;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -32,7 +33,7 @@ const OWN: [Row; 3] = [
 pub fn keys() -> Vec<ConfigKey> {
     let [string, project, drop] = OWN.each_ref().map(ConfigKey::from);
     let mut all = vec![string];
-    for mut key in KUSTO.iter().map(ConfigKey::from) {
+    for mut key in keys::kusto() {
         let default = match &*key.name {
             INGESTION | QUERY => Some(DefaultValue::Null),
             "errors.retry.max.time.ms" => Some(DefaultValue::Is(Cow::Borrowed("10000"))),

@@ -5,30 +5,15 @@
 
 use crate::configdef::def::Check::{Any, AtLeast, OneOf};
 use crate::configdef::def::Importance::{High, Low, Medium as Mid};
-use crate::configdef::def::Kind::{Boolean, Int, List, Long, Password, String as Text};
+use crate::configdef::def::Kind::{Boolean, Int, List, Long, String as Text};
 use crate::configdef::def::RowDefault::{Is, Null, Required};
 use crate::configdef::def::Width::{Long as Wide, Medium, Short as Narrow};
-use crate::configdef::def::{Row, RowDefault};
+use crate::configdef::def::{ConfigKey, Row, RowDefault};
+use crate::kusto::signin::{CONNECTION, rows};
 
-/// The group of keys about the cluster.
-pub const CONNECTION: &str = "Connection";
 /// The group of keys about tables and batches.
 pub const WRITES: &str = "Writes";
 const RETRIES: &str = "Error Handling and Retries";
-
-/// Names accepted for `aad.auth.strategy`; mixed case is refused, as the JVM connector does.
-pub const STRATEGIES: &[&str] = &[
-    "APPLICATION",
-    "application",
-    "MANAGED_IDENTITY",
-    "managed_identity",
-    "AZ_DEV_TOKEN",
-    "az_dev_token",
-    "WORKLOAD_IDENTITY",
-    "workload_identity",
-    "AZ_CLI",
-    "az_cli",
-];
 
 /// Names accepted for `behavior.on.error`.
 pub const BEHAVIORS: &[&str] = &["FAIL", "LOG", "IGNORE", "fail", "log", "ignore"];
@@ -36,40 +21,33 @@ pub const BEHAVIORS: &[&str] = &["FAIL", "LOG", "IGNORE", "fail", "log", "ignore
 /// Values of `kusto.ingestion.protocol`.
 pub const PROTOCOLS: &[&str] = &["queued", "v2", "auto"];
 
-/// The Kusto sink's keys, in its order.
+/// The Kusto sink's keys, in the connector's order.
+pub fn kusto() -> Vec<ConfigKey> {
+    let mut keys: Vec<_> = KUSTO.iter().map(ConfigKey::from).chain(rows::keys()).collect();
+    let group = |key: &ConfigKey| {
+        [CONNECTION, WRITES, RETRIES].iter().position(|name| key.group.as_deref() == Some(*name))
+    };
+    keys.sort_by_key(|key| (group(key), key.order));
+    keys
+}
+
+/// All but those of signing in.
 #[rustfmt::skip] // a table: one row is one key
-pub const KUSTO: &[Row] = &[
+const KUSTO: &[Row] = &[
     Row("kusto.ingestion.url", Text, Required, Any, High, (CONNECTION, 0), Medium, "Kusto cluster ingestion URL",
         "The data management endpoint, https://ingest-<cluster>.<region>.kusto.windows.net. ingest- is put in when it \
          is missing; https:// too. Plain http only for this machine or with worker.allow.insecure.http."),
     Row("kusto.query.url", Text, Required, Any, Low, (CONNECTION, 1), Medium, "Kusto cluster query URL",
         "The engine endpoint, https://<cluster>.<region>.kusto.windows.net."),
-    Row("aad.auth.appkey", Password, Null, Any, High, (CONNECTION, 2), Medium, "Kusto Auth AppKey",
-        "The client secret of the service principal."),
-    Row("aad.auth.accesstoken", Password, Null, Any, Low, (CONNECTION, 3), Medium, "Kusto Auth AccessToken",
-        "A bearer token for the strategy AZ_DEV_TOKEN; it is never renewed, so it is for development only."),
-    Row("aad.auth.appid", Text, Null, Any, High, (CONNECTION, 4), Medium, "Kusto Auth AppID",
-        "The client id of the service principal, or of a user-assigned managed identity."),
-    Row("aad.auth.authority", Text, Null, Any, High, (CONNECTION, 5), Medium, "Kusto Auth Authority",
-        "The tenant of the service principal; organizations when not set."),
     Row("kusto.validation.table.enable", Boolean, Is("false"), Any, Low, (CONNECTION, 6), Narrow, "Enable table validation",
         "true: before the first record, tables, mappings, the right to ingest and the policies of tables that are streamed to are \
          checked, and each task fails that would not get its records in; the message has the KQL that mends it. When it is not \
          written, only tables and mappings are looked up. false: nothing is."),
-    Row("aad.auth.strategy", Text, Is("APPLICATION"), OneOf(STRATEGIES), High, (CONNECTION, 7), Medium, "Kusto Auth Strategy",
-        "How the worker proves who it is: APPLICATION is a service principal with aad.auth.appkey or a certificate, then a managed \
-         identity, a federated token, a fixed token, and AZ_CLI, whoever is signed in to the Azure CLI (for development). \
-         An endpoint on this machine, or one of plain http, needs none."),
     Row("proxy.host", Text, Null, Any, Low, (CONNECTION, 8), Medium, "Proxy host used to connect to Kusto",
         "The name of an HTTP proxy that all calls to Azure take: ingestion, queries, storage and sign-in, but not those to the \
          machine's own identity service. It wins over HTTPS_PROXY and the like."),
     Row("proxy.port", Int, Is("-1"), Any, Low, (CONNECTION, 9), Medium, "Proxy port used to connect to Kusto",
         "Its port; needed with proxy.host."),
-    Row("aad.auth.certificate.path", Text, Null, Any, Low, (CONNECTION, 10), Medium, "Kusto Auth Certificate",
-        "A file with the certificate of the service principal, who vouches for it, and its RSA key: PEM, PKCS12 or JKS. Instead of \
-         aad.auth.appkey. It is read again for each sign-in."),
-    Row("aad.auth.certificate.password", Password, Null, Any, Low, (CONNECTION, 11), Medium, "Kusto Auth Certificate Password",
-        "The password of that file, if it has one."),
     Row("kusto.ingestion.protocol", Text, Is("queued"), OneOf(PROTOCOLS), Low, (CONNECTION, 12), Narrow, "Ingestion protocol",
         "How the service learns of a batch: queued (a message in its queue), v2 (its REST API, a preview: a batch that the \
          service fails later is told in the log), or auto (v2 where the cluster offers and prefers it). Ours; the JVM \

@@ -1,6 +1,5 @@
 //! The settings of the Kusto sinks, typed: their keys, and what is checked beyond the tables of keys.
 
-mod authentication;
 mod connection_string;
 mod endpoint;
 pub mod fabric;
@@ -10,7 +9,6 @@ mod mapping;
 mod proxy;
 pub mod sink;
 
-pub use authentication::{Authentication, CertificateFile};
 pub use format::{DataFormat, MappingKind, Shape};
 pub use mapping::{Column, ColumnSource, RowLayout, TopicMapping, TopicMappings};
 pub use sink::{

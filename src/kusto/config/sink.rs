@@ -4,17 +4,19 @@
 //! credentials are complete, and that nothing is asked for which we cannot do yet.
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use url::Url;
 
-use super::keys::KUSTO;
+use super::keys;
 use crate::config::{Custody, SINK_DEAD_LETTERS, WorkerConfig, is_loopback};
 use crate::configdef::def::ConfigKey;
 use crate::configdef::{Problems, Properties, Redacted, Values};
 use crate::kusto::config::endpoint::Service;
 use crate::kusto::config::mapping::MappingSyntax;
-use crate::kusto::config::{Authentication, TopicMappings, authentication, endpoint, proxy};
+use crate::kusto::config::{TopicMappings, endpoint, proxy};
+use crate::kusto::signin::{Reading, SignIn, rows};
 use crate::sink::{SinkSettings, Topics};
 
 /// What happens to what the sink cannot write or the service refuses for good. Whatever it is, an offset moves over a
@@ -97,7 +99,7 @@ pub struct KustoSinkConfig {
     /// Engine endpoint, `ingest-` removed.
     pub query_url: Url,
     /// Who we are.
-    pub auth: Authentication,
+    pub sign_in: Arc<dyn SignIn>,
     /// `http://host:port` of the proxy for all calls to Azure.
     pub proxy: Option<Url>,
     /// Where each topic goes.
@@ -148,11 +150,11 @@ impl KustoSinkConfig {
         // No real cluster is on this machine, and none speaks plain http.
         let is_emulator = |url: &Url| is_loopback(url) || (insecure_http && url.scheme() == "http");
         let emulator = urls.is_some_and(|(one, two)| is_emulator(one) && is_emulator(two));
-        let auth = authentication::read(values, emulator, custody, problems);
-        if let Some(auth) = &auth {
+        let sign_in = rows::read(&Reading { values, emulator, custody }, problems);
+        if let Some(sign_in) = &sign_in {
             let urls =
                 [("kusto.ingestion.url", ingestion_url.as_ref()), ("kusto.query.url", query_url.as_ref())];
-            check_clusters(custody, auth, urls, problems);
+            check_clusters(custody, &**sign_in, urls, problems);
         }
         let plain = urls.is_some_and(|(one, two)| one.scheme() == "http" || two.scheme() == "http");
         let proxy = proxy::read(values, plain && !insecure_http, problems);
@@ -161,7 +163,7 @@ impl KustoSinkConfig {
         let config = Self {
             ingestion_url: ingestion_url?,
             query_url: query_url?,
-            auth: auth?,
+            sign_in: sign_in?,
             proxy,
             mapping: mapping?,
             flush_size_bytes: values.unsigned("flush.size.bytes")?,
@@ -200,11 +202,11 @@ impl KustoSinkConfig {
 /// Notes URLs of a cluster that may not have a token of the worker's identity.
 fn check_clusters(
     custody: &Custody,
-    auth: &Authentication,
+    sign_in: &dyn SignIn,
     urls: [(&str, Option<&Url>); 2],
     problems: &mut Problems,
 ) {
-    for (key, url) in urls.into_iter().filter(|_| auth.is_of_worker()) {
+    for (key, url) in urls.into_iter().filter(|_| sign_in.is_of_worker()) {
         if let Some(reason) = url.and_then(|url| custody.objection_to_cluster(url, None)) {
             problems.add(key, format!("Invalid URL for configuration {key}: {reason}"));
         }
@@ -279,7 +281,7 @@ pub fn warnings(written: &Properties) -> Vec<String> {
 
 /// The keys, in the connector's order.
 pub fn keys() -> Vec<ConfigKey> {
-    KUSTO.iter().map(ConfigKey::from).collect()
+    keys::kusto()
 }
 
 /// Builds the settings of the Kusto class.

@@ -9,9 +9,9 @@ use super::error::chain;
 use super::http::Http;
 use super::trust::{Objection, TrustPolicy, objection};
 use super::url::redacted;
-use super::{Error, SasUrl, credential};
+use super::{Error, SasUrl};
 use crate::config::{Custody, files, is_loopback};
-use crate::kusto::config::Authentication;
+use crate::kusto::signin::{Issuer, Login, Proof, SignIn};
 use crate::secret::Secret;
 use azure_core::credentials::TokenCredential;
 use azure_core::error::ErrorKind;
@@ -28,7 +28,7 @@ const DEFAULT_RESOURCE: &str = "https://kusto.kusto.windows.net";
 
 /// Who we are for one cluster, and the token that proves it.
 pub struct Auth {
-    config: Authentication,
+    sign_in: Arc<dyn SignIn>,
     http: Http,
     /// For the machine's metadata service, which is never behind a proxy.
     direct: Http,
@@ -40,7 +40,7 @@ pub struct Auth {
 
 impl fmt::Debug for Auth {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Auth").field("config", &self.config).finish_non_exhaustive()
+        f.debug_struct("Auth").field("sign_in", &self.sign_in).finish_non_exhaustive()
     }
 }
 
@@ -77,51 +77,24 @@ struct Session {
 impl Auth {
     /// Credentials for the cluster whose data management endpoint is `cluster`. No I/O.
     pub fn new(
-        config: Authentication,
+        sign_in: Arc<dyn SignIn>,
         http: Http,
         direct: Http,
         cluster: Endpoint,
         allowed: Allowed,
     ) -> Self {
-        Self { config, http, direct, cluster, allowed, session: Mutex::new(None) }
-    }
-
-    /// The strategy's name, for tracing fields.
-    pub fn strategy(config: &Authentication) -> &'static str {
-        match config {
-            Authentication::Application { .. } | Authentication::Certificate { .. } => "APPLICATION",
-            Authentication::ManagedIdentity { .. } => "MANAGED_IDENTITY",
-            Authentication::WorkloadIdentity => "WORKLOAD_IDENTITY",
-            Authentication::AzureCli { .. } => "AZ_CLI",
-            Authentication::DevToken(_) => "AZ_DEV_TOKEN",
-            Authentication::None => "NONE",
-        }
-    }
-
-    /// Who we are in Kusto's words (`aadapp=<client id>;<tenant>`), where the settings tell.
-    pub fn principal(config: &Authentication) -> Option<String> {
-        let (app_id, tenant) = match config {
-            Authentication::Application { app_id, tenant, .. }
-            | Authentication::Certificate { app_id, tenant, .. } => (app_id, Some(tenant)),
-            Authentication::ManagedIdentity { client_id } => (client_id.as_ref()?, None),
-            _ => return None,
-        };
-        // Which of all tenants it is only the service knows.
-        Some(match tenant.filter(|tenant| *tenant != "organizations") {
-            Some(tenant) => format!("aadapp={app_id};{tenant}"),
-            None => format!("aadapp={app_id}"),
-        })
+        Self { sign_in, http, direct, cluster, allowed, session: Mutex::new(None) }
     }
 
     /// The token to send to `endpoint`; none when it needs none.
     pub async fn token(&self, endpoint: &Endpoint) -> Result<Option<Secret>, Error> {
-        match &self.config {
-            Authentication::None => Ok(None),
-            Authentication::DevToken(token) => {
+        match Arc::clone(&self.sign_in).proof() {
+            Proof::Nothing => Ok(None),
+            Proof::Token(token) => {
                 self.check(endpoint, None)?;
-                Ok(Some(token.clone()))
+                Ok(Some(token))
             }
-            _ => self.session_token(endpoint).await,
+            Proof::Issued(issuer) => self.session_token(issuer, endpoint).await,
         }
     }
 
@@ -131,12 +104,16 @@ impl Auth {
     }
 
     /// A token, or why there is none. A session whose credential is refused is dropped: the next try reads files anew.
-    async fn session_token(&self, endpoint: &Endpoint) -> Result<Option<Secret>, Error> {
+    async fn session_token(
+        &self,
+        issuer: Arc<dyn Issuer>,
+        endpoint: &Endpoint,
+    ) -> Result<Option<Secret>, Error> {
         let session = {
             let mut slot = self.session.lock().await;
             match &*slot {
                 Some(session) => Arc::clone(session),
-                None => Arc::clone(slot.insert(Arc::new(self.open().await?))),
+                None => Arc::clone(slot.insert(Arc::new(self.open(&issuer).await?))),
             }
         };
         let Some(credential) = &session.credential else { return Ok(None) };
@@ -145,7 +122,7 @@ impl Auth {
         let token = match token {
             Ok(token) => token,
             Err(error) => {
-                let error = self.credential_error(&error);
+                let error = self.no_token(&*issuer, &error, true);
                 if !error.is_retriable() {
                     self.forget().await;
                 }
@@ -158,7 +135,7 @@ impl Auth {
     /// Refuses to send a token where it does not belong.
     fn check(&self, endpoint: &Endpoint, cloud: Option<&Cloud>) -> Result<(), Error> {
         let Allowed { insecure, custody } = &self.allowed;
-        let policy = TrustPolicy { of_worker: self.config.is_of_worker(), insecure: *insecure, custody };
+        let policy = TrustPolicy { of_worker: self.sign_in.is_of_worker(), insecure: *insecure, custody };
         let named = cloud.map(|cloud| (&cloud.login, cloud.resource()));
         let Some(objection) = objection(&endpoint.url, named, policy) else { return Ok(()) };
         let url = SasUrl::new(endpoint.url.clone());
@@ -188,7 +165,7 @@ impl Auth {
         })
     }
 
-    async fn open(&self) -> Result<Session, Error> {
+    async fn open(&self, issuer: &Arc<dyn Issuer>) -> Result<Session, Error> {
         let mut url = self.cluster.url.clone();
         url.set_query(None);
         url.set_path("/v1/rest/auth/metadata");
@@ -214,30 +191,23 @@ impl Auth {
         // Before the key goes to the login server that this cluster named.
         self.check(&self.cluster, Some(&cloud))?;
         // Made from settings, environment and files alone: what is wrong there stays wrong.
-        let parts = (self.config.clone(), cloud.login.clone(), self.http.clone(), self.direct.clone());
-        let made = move || credential::of(&parts.0, &parts.1, &parts.2, &parts.3);
-        // A certificate is read from its file.
-        let credential = files::beside(made).await.map_err(|error| self.no_token(&error, false))?;
+        let login = Login {
+            url: cloud.login.clone(),
+            options: self.http.azure_options(),
+            direct: self.direct.azure_options(),
+        };
+        let maker = Arc::clone(issuer);
+        let credential = files::beside(move || maker.credential(&login)).await;
+        let credential = credential.map_err(|error| self.no_token(&**issuer, &error, false))?;
         Ok(Session { cloud, credential: Some(credential) })
     }
 
-    fn credential_error(&self, error: &azure_core::Error) -> Error {
-        // What the Azure CLI says is for a person to read. Otherwise, without a refusal in its own words the login server was out of reach, or something stood in its place.
-        let cli = matches!(self.config, Authentication::AzureCli { .. });
-        let retriable = !cli
-            && refusal(error).is_none_or(|status| {
-                let machine = matches!(self.config, Authentication::ManagedIdentity { .. });
-                // The machine's own service says 404 while it starts.
-                !matches!(status, 400 | 401 | 403 | 404)
-                    || (machine && status == 404)
-                    || chain(error).contains("AADSTS90033")
-            });
-        self.no_token(error, retriable)
-    }
-
-    fn no_token(&self, error: &azure_core::Error, retriable: bool) -> Error {
-        let text = brief(&chain(error));
-        let setting = setting(&self.config, &text);
+    /// Why there is no token. `asked`: a server was, so that it may go well later.
+    fn no_token(&self, issuer: &dyn Issuer, error: &azure_core::Error, asked: bool) -> Error {
+        let whole = chain(error);
+        let text = brief(&whole);
+        let setting = issuer.settings_behind(&text);
+        let retriable = asked && issuer.may_pass(refusal(error), &whole);
         Error::Credentials { url: SasUrl::new(self.cluster.url.clone()), text, setting, retriable }
     }
 }
@@ -274,48 +244,6 @@ fn refusal(error: &azure_core::Error) -> Option<u16> {
     }
 }
 
-/// Codes and words of errors about the tenant.
-const TENANT: &[&str] = &["AADSTS90002", "AADSTS900023", "AADSTS50059", "AADSTS900021", "tenant"];
-
-/// The setting behind an Entra error (their codes are documented as AADSTS numbers).
-fn setting(config: &Authentication, text: &str) -> &'static str {
-    let has = |codes: &[&str]| codes.iter().any(|code| text.contains(code));
-    match config {
-        Authentication::Application { .. } => {
-            if has(&["AADSTS7000215", "AADSTS7000222", "AADSTS7000216"]) {
-                "aad.auth.appkey"
-            } else if has(&["AADSTS700016", "AADSTS700038", "AADSTS7000112"]) {
-                "aad.auth.appid"
-            } else if has(TENANT) {
-                "aad.auth.authority"
-            } else {
-                "aad.auth.appid, aad.auth.appkey and aad.auth.authority"
-            }
-        }
-        Authentication::Certificate { .. } => {
-            if has(&["AADSTS700027", "AADSTS7000214", "AADSTS700030"]) {
-                "aad.auth.certificate.path"
-            } else if has(&["AADSTS700016", "AADSTS700038", "AADSTS7000112"]) {
-                "aad.auth.appid"
-            } else if has(TENANT) {
-                "aad.auth.authority"
-            } else {
-                "aad.auth.appid, aad.auth.certificate.path and aad.auth.authority"
-            }
-        }
-        Authentication::AzureCli { .. } => {
-            "aad.auth.strategy and aad.auth.authority, and sign in by az login"
-        }
-        Authentication::ManagedIdentity { .. } => {
-            "aad.auth.strategy and aad.auth.appid, and the identity assigned to this machine"
-        }
-        Authentication::WorkloadIdentity => {
-            "aad.auth.strategy, AZURE_CLIENT_ID, AZURE_TENANT_ID and AZURE_FEDERATED_TOKEN_FILE"
-        }
-        Authentication::DevToken(_) | Authentication::None => "aad.auth.strategy",
-    }
-}
-
 fn default_cloud() -> Result<Cloud, String> {
     Ok(Cloud {
         login: Url::parse(DEFAULT_LOGIN).map_err(|e| e.to_string())?,
@@ -338,8 +266,7 @@ fn parse_cloud(body: &[u8]) -> Result<Option<Cloud>, String> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Authentication, parse_cloud, setting};
-    use crate::secret::Secret;
+    use super::parse_cloud;
     use serde_json::json;
 
     #[test]
@@ -353,22 +280,5 @@ mod tests {
         assert!(parse_cloud(b"{}").is_err());
         assert!(parse_cloud(b"").is_err());
         assert!(parse_cloud(br#"{"AzureAD":{"LoginEndpoint":"no url"}}"#).is_err());
-    }
-
-    #[test]
-    fn names_the_setting_behind_an_entra_error() {
-        let config = Authentication::Application {
-            app_id: "a".to_owned(),
-            key: Secret::new("k"),
-            tenant: "t".to_owned(),
-        };
-        for (text, name) in [
-            ("AADSTS7000215: Invalid client secret provided.", "aad.auth.appkey"),
-            ("AADSTS7000222: expired", "aad.auth.appkey"),
-            ("AADSTS700016: Application not found", "aad.auth.appid"),
-            ("AADSTS90002: Tenant not found", "aad.auth.authority"),
-        ] {
-            assert_eq!(setting(&config, text), name, "{text}");
-        }
     }
 }

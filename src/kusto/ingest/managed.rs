@@ -19,7 +19,8 @@ use super::status_poller::StatusPoller;
 use super::streaming::{Failure, Streaming};
 use super::{Error, IngestClient, IngestRequest, Target, WaitingTeller, target};
 use crate::config::is_loopback;
-use crate::kusto::config::{Authentication, IngestionProtocol, KustoSinkConfig};
+use crate::kusto::config::{IngestionProtocol, KustoSinkConfig};
+use crate::kusto::signin::SignIn;
 use crate::sink::Waiting;
 use async_trait::async_trait;
 use std::sync::Arc;
@@ -45,7 +46,7 @@ pub struct ManagedIngestClient {
 pub(super) struct Settings {
     pub ingestion_url: Url,
     pub query_url: Url,
-    pub auth: Authentication,
+    pub sign_in: Arc<dyn SignIn>,
     pub allowed: Allowed,
     pub protocol: IngestionProtocol,
     pub retry_max_time: Option<Duration>,
@@ -61,7 +62,7 @@ impl ManagedIngestClient {
         let settings = Settings {
             ingestion_url: config.ingestion_url.clone(),
             query_url: config.query_url.clone(),
-            auth: config.auth.clone(),
+            sign_in: Arc::clone(&config.sign_in),
             allowed: Allowed { insecure: config.insecure_http, custody: config.custody.clone() },
             protocol: config.protocol,
             retry_max_time: config.retry_max_time,
@@ -84,12 +85,12 @@ impl ManagedIngestClient {
 
     /// Puts the parts together. `direct` is for the machine's metadata service.
     pub(super) fn assemble(settings: Settings, http: Http, direct: Http) -> Self {
-        let sender = Arc::new(Sender::new(&settings.connector, Auth::strategy(&settings.auth)));
+        let sender = Arc::new(Sender::new(&settings.connector, settings.sign_in.strategy()));
         let dm = Endpoint { url: settings.ingestion_url, setting: "kusto.ingestion.url", role: INGESTOR };
         let engine = Endpoint { url: settings.query_url, setting: "kusto.query.url", role: VIEWER };
-        let principal = Auth::principal(&settings.auth);
+        let principal = settings.sign_in.principal();
         let insecure = settings.allowed.insecure;
-        let auth = Arc::new(Auth::new(settings.auth, http.clone(), direct, dm.clone(), settings.allowed));
+        let auth = Arc::new(Auth::new(settings.sign_in, http.clone(), direct, dm.clone(), settings.allowed));
         let dm = Arc::new(KustoClient::new(http.clone(), Arc::clone(&auth), Arc::clone(&sender), dm));
         let engine = Arc::new(KustoClient::new(http.clone(), auth, Arc::clone(&sender), engine));
         let policy = ResourcePolicy { protocol: settings.protocol, insecure };

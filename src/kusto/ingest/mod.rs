@@ -8,8 +8,6 @@
 mod answer;
 mod auth;
 mod blob;
-mod certificate;
-mod credential;
 mod endpoint;
 mod error;
 mod fetching;

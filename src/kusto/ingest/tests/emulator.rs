@@ -5,7 +5,10 @@
 use super::super::managed::ManagedIngestClient;
 use super::super::{Error, IngestClient as _, IngestRequest, Target};
 use super::{Settings, http, request, settings, target};
-use crate::kusto::config::Authentication;
+use crate::kusto::signin::Principal;
+use crate::kusto::signin::SignIn;
+use crate::kusto::signin::application::Application;
+use crate::kusto::signin::nobody::Nobody;
 use crate::secret::Secret;
 use adx_emulator::engine::RequestOptions;
 use adx_emulator::faults::{Effect, Moment, Rule};
@@ -18,6 +21,7 @@ use flate2::write::GzEncoder;
 use std::collections::BTreeSet;
 use std::io::Write as _;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 use url::Url;
 
@@ -44,21 +48,18 @@ async fn start(auth: AuthOptions) -> Emulator {
 }
 
 /// A client of the emulator's TLS port that trusts its certificate and nothing else of it.
-fn client(emulator: &Emulator, auth: Authentication) -> ManagedIngestClient {
+fn client(emulator: &Emulator, sign_in: Arc<dyn SignIn>) -> ManagedIngestClient {
     let url = Url::parse(&emulator.https_url().unwrap()).unwrap();
-    let settings = Settings { auth, ..settings(&url) };
+    let settings = Settings { sign_in, ..settings(&url) };
     let root = std::fs::read(emulator.ca_file().unwrap()).unwrap();
     let root = reqwest::Certificate::from_pem(&root).unwrap();
     let http = http(vec![root], settings.timings.clone());
     ManagedIngestClient::assemble(settings, http.clone(), http)
 }
 
-fn application(key: &str) -> Authentication {
-    Authentication::Application {
-        app_id: "app-1".to_owned(),
-        key: Secret::new(key),
-        tenant: "tenant-1".to_owned(),
-    }
+fn application(key: &str) -> Arc<dyn SignIn> {
+    let principal = Principal::new("app-1".to_owned(), Some("tenant-1".to_owned()));
+    Arc::new(Application { principal, key: Secret::new(key) })
 }
 
 fn strict() -> AuthOptions {
@@ -184,7 +185,7 @@ const KNOWN: &str = "BlobAlreadyReceived_BlobAlreadyFoundInBatch";
 #[tokio::test]
 async fn every_batch_arrives_through_trouble_of_all_kinds() {
     let emulator = start(AuthOptions::default()).await;
-    let client = client(&emulator, Authentication::None);
+    let client = client(&emulator, Arc::new(Nobody));
     let status = |status| Effect::Status { status, code: None, retry_after: None };
     for (operation, effect, every) in [
         (Operation::PutBlob, status(503), 5),

@@ -8,21 +8,24 @@ use super::entra::Entra;
 use super::fake::{Fake, Fault, Op, Seen};
 use super::secrets::Log;
 use super::{Settings, http, own_identity, places, request, settings, target, timings};
-use crate::kusto::config::Authentication;
 use crate::kusto::ingest::Error;
+use crate::kusto::signin::Principal;
+use crate::kusto::signin::SignIn;
+use crate::kusto::signin::application::Application;
+use crate::kusto::signin::azure_cli::AzureCli;
+use crate::kusto::signin::managed_identity::ManagedIdentity;
+use crate::kusto::signin::workload_identity::WorkloadIdentity;
 use crate::own_process;
 use crate::secret::Secret;
+use std::sync::Arc;
 use std::time::Duration;
 use url::Url;
 
 const KEY: &str = "APP-KEY-TEXT";
 
-fn application() -> Authentication {
-    Authentication::Application {
-        app_id: "app-1".to_owned(),
-        key: Secret::new(KEY),
-        tenant: "tenant-1".to_owned(),
-    }
+fn application() -> Arc<dyn SignIn> {
+    let principal = Principal::new("app-1".to_owned(), Some("tenant-1".to_owned()));
+    Arc::new(Application { principal, key: Secret::new(KEY) })
 }
 
 /// A client that trusts the login server and does not wait long.
@@ -50,7 +53,7 @@ pub async fn start() -> (Fake, Entra) {
 async fn a_service_principal_gets_one_token_for_all_commands() {
     let (fake, entra) = start().await;
     fake.require("ACCESS-1");
-    let client = client(Settings { auth: application(), ..settings(&fake.url) }, &entra);
+    let client = client(Settings { sign_in: application(), ..settings(&fake.url) }, &entra);
     client.ingest(&request(1)).await.unwrap();
     client.ingest(&request(2)).await.unwrap();
     assert_eq!(bearers(&fake.seen(Op::Command)), ["Bearer ACCESS-1", "Bearer ACCESS-1"]);
@@ -78,7 +81,7 @@ async fn a_wrong_key_is_final_and_names_the_setting() {
         401,
         r#"{"error":"invalid_client","error_description":"AADSTS7000215: Invalid client secret provided. Trace ID: 1","error_codes":[7000215]}"#,
     );
-    let client = client(Settings { auth: application(), ..settings(&fake.url) }, &entra);
+    let client = client(Settings { sign_in: application(), ..settings(&fake.url) }, &entra);
     let error = client.ingest(&request(1)).await.unwrap_err();
     assert!(matches!(error, Error::Credentials { retriable: false, .. }), "{error}");
     for part in ["AADSTS7000215", "check aad.auth.appkey)"] {
@@ -96,7 +99,7 @@ async fn a_login_server_in_trouble_is_waited_for() {
     entra.answer(503, "<html>busy</html>");
     entra.answer(429, r#"{"error":"too_many","error_description":"slow down","error_codes":[1]}"#);
     entra.answer(400, r#"{"error":"temporarily_unavailable","error_description":"AADSTS90033: A transient error has occurred.","error_codes":[90033]}"#);
-    let client = client(Settings { auth: application(), ..settings(&fake.url) }, &entra);
+    let client = client(Settings { sign_in: application(), ..settings(&fake.url) }, &entra);
     client.ingest(&request(1)).await.unwrap();
     assert_eq!(entra.requests().len(), 4);
 }
@@ -106,7 +109,7 @@ async fn a_login_server_that_is_not_there_is_waited_for() {
     let (fake, entra) = start().await;
     fake.login("https://localhost:9");
     let limit = Some(Duration::from_millis(100));
-    let settings = Settings { auth: application(), retry_max_time: limit, ..settings(&fake.url) };
+    let settings = Settings { sign_in: application(), retry_max_time: limit, ..settings(&fake.url) };
     let error = client(settings, &entra).ingest(&request(1)).await.unwrap_err();
     assert!(matches!(&error, Error::Exhausted { tries, .. } if *tries > 1), "{error}");
     assert!(error.to_string().contains("cannot connect"), "{error}");
@@ -116,13 +119,13 @@ async fn a_login_server_that_is_not_there_is_waited_for() {
 async fn a_refused_token_is_replaced_once() {
     let (fake, entra) = start().await;
     fake.require("ACCESS-2");
-    let client = client(Settings { auth: application(), ..settings(&fake.url) }, &entra);
+    let client = client(Settings { sign_in: application(), ..settings(&fake.url) }, &entra);
     client.ingest(&request(1)).await.unwrap();
     assert_eq!(bearers(&fake.seen(Op::Command))[..2], ["Bearer ACCESS-1", "Bearer ACCESS-2"]);
 
     let (fake, entra) = start().await;
     fake.require("NEVER");
-    let client = self::client(Settings { auth: application(), ..settings(&fake.url) }, &entra);
+    let client = self::client(Settings { sign_in: application(), ..settings(&fake.url) }, &entra);
     let error = client.ingest(&request(1)).await.unwrap_err();
     assert!(!error.is_retriable() && error.to_string().contains("status 401"), "{error}");
     assert_eq!(fake.seen(Op::Command).len(), 2);
@@ -136,13 +139,13 @@ async fn an_emulator_without_a_login_server_gets_no_token() {
         if let Some(login) = login {
             fake.login(login);
         }
-        let client = client(Settings { auth: application(), ..settings(&fake.url) }, &entra);
+        let client = client(Settings { sign_in: application(), ..settings(&fake.url) }, &entra);
         client.ingest(&request(1)).await.unwrap();
         assert_eq!(bearers(&fake.seen(Op::Command)), ["", ""]);
     }
     let fake = Fake::start().await;
     fake.fail(Op::Metadata, &[Fault::Answer(200, r#"{"AzureAD":null}"#)]);
-    let client = client(Settings { auth: application(), ..settings(&fake.url) }, &entra);
+    let client = client(Settings { sign_in: application(), ..settings(&fake.url) }, &entra);
     client.ingest(&request(1)).await.unwrap();
     assert!(entra.requests().is_empty());
 }
@@ -156,7 +159,7 @@ async fn the_key_is_not_sent_to_a_login_server_named_by_a_stranger() {
     let pool = reqwest::Client::builder().proxy(proxy).add_root_certificate(entra.root()).build().unwrap();
     let cluster = Url::parse("http://cluster.example").unwrap();
     // The engine on loopback may have tokens of any login server: the check must be of the cluster that named it.
-    let settings = Settings { auth: application(), query_url: fake.url.clone(), ..settings(&cluster) };
+    let settings = Settings { sign_in: application(), query_url: fake.url.clone(), ..settings(&cluster) };
     let http = Http::new(pool, timings(), places());
     let client = ManagedIngestClient::assemble(settings, http.clone(), http);
     let error = client.ingest(&request(1)).await.unwrap_err();
@@ -177,8 +180,8 @@ async fn a_managed_identity_asks_the_machine() {
         let proxy = reqwest::Proxy::http(fake.url.as_str()).unwrap();
         let proxied = reqwest::Client::builder().proxy(proxy).build().unwrap();
         let direct = Http::new(proxied, timings(), places());
-        let auth = Authentication::ManagedIdentity { client_id: client_id.map(str::to_owned) };
-        let settings = Settings { auth, allowed: own_identity(), ..settings(&fake.url) };
+        let sign_in = Arc::new(ManagedIdentity { client_id: client_id.map(str::to_owned) });
+        let settings = Settings { sign_in, allowed: own_identity(), ..settings(&fake.url) };
         let http = http(vec![entra.root()], timings());
         ManagedIngestClient::assemble(settings, http, direct).ingest(&request(1)).await.unwrap();
         let [imds] = <[_; 1]>::try_from(fake.seen(Op::Imds)).unwrap();
@@ -210,7 +213,7 @@ async fn with_the_environment_of_a_pod() {
     let (fake, entra) = start().await;
     fake.require("ACCESS-1");
     let client = client(
-        Settings { auth: Authentication::WorkloadIdentity, allowed: own_identity(), ..settings(&fake.url) },
+        Settings { sign_in: Arc::new(WorkloadIdentity), allowed: own_identity(), ..settings(&fake.url) },
         &entra,
     );
     client.ingest(&request(1)).await.unwrap();
@@ -225,7 +228,7 @@ async fn with_the_environment_of_a_pod() {
 async fn a_workload_identity_without_its_environment_says_what_is_missing() {
     let (fake, entra) = start().await;
     let client = client(
-        Settings { auth: Authentication::WorkloadIdentity, allowed: own_identity(), ..settings(&fake.url) },
+        Settings { sign_in: Arc::new(WorkloadIdentity), allowed: own_identity(), ..settings(&fake.url) },
         &entra,
     );
     let error = client.ingest(&request(1)).await.unwrap_err();
@@ -241,8 +244,8 @@ fn cloud_of(login: &str, resource: &str) -> &'static str {
 
 #[tokio::test]
 async fn whoever_listens_on_loopback_chooses_no_audience() {
-    let (own, of_worker) = (application(), Authentication::ManagedIdentity { client_id: None });
-    for auth in [own, of_worker] {
+    let of_worker: Arc<dyn SignIn> = Arc::new(ManagedIdentity { client_id: None });
+    for sign_in in [application(), of_worker] {
         for resource in [
             "https://management.azure.com",
             "https://vault.azure.net/",
@@ -251,7 +254,8 @@ async fn whoever_listens_on_loopback_chooses_no_audience() {
         ] {
             let (fake, entra) = start().await;
             fake.fail(Op::Metadata, &[Fault::Answer(200, cloud_of(&entra.url(), resource))]);
-            let settings = Settings { auth: auth.clone(), allowed: own_identity(), ..settings(&fake.url) };
+            let settings =
+                Settings { sign_in: Arc::clone(&sign_in), allowed: own_identity(), ..settings(&fake.url) };
             let error = client(settings, &entra).ingest(&request(1)).await.unwrap_err();
             assert!(matches!(error, Error::Untrusted { .. }), "{error}");
             let text = error.to_string();
@@ -265,15 +269,16 @@ async fn whoever_listens_on_loopback_chooses_no_audience() {
 
 #[tokio::test]
 async fn loopback_gets_no_identity_of_the_workers_without_the_operators_word() {
-    for auth in [
-        Authentication::ManagedIdentity { client_id: None },
-        Authentication::WorkloadIdentity,
-        Authentication::AzureCli { tenant: None },
-    ] {
+    let of_worker: [Arc<dyn SignIn>; 3] = [
+        Arc::new(ManagedIdentity { client_id: None }),
+        Arc::new(WorkloadIdentity),
+        Arc::new(AzureCli { tenant: None }),
+    ];
+    for sign_in in of_worker {
         let (fake, entra) = start().await;
         let insecure = Allowed { insecure: true, ..Allowed::default() };
         for allowed in [Allowed::default(), insecure] {
-            let settings = Settings { auth: auth.clone(), allowed, ..settings(&fake.url) };
+            let settings = Settings { sign_in: Arc::clone(&sign_in), allowed, ..settings(&fake.url) };
             let error = client(settings, &entra).ingest(&request(1)).await.unwrap_err();
             assert!(matches!(error, Error::Untrusted { .. }), "{error}");
             assert!(error.to_string().contains("worker.allow.identity.hosts"), "{error}");
@@ -286,10 +291,10 @@ async fn loopback_gets_no_identity_of_the_workers_without_the_operators_word() {
 /// The key of an application, and a pod's token, go to no login server that a process on loopback makes up.
 #[tokio::test]
 async fn whoever_listens_on_loopback_names_no_login_server_elsewhere() {
-    for auth in [application(), Authentication::WorkloadIdentity] {
+    for sign_in in [application(), Arc::new(WorkloadIdentity)] {
         let (fake, entra) = start().await;
         fake.login("https://login.evil.example");
-        let settings = Settings { auth, allowed: own_identity(), ..settings(&fake.url) };
+        let settings = Settings { sign_in, allowed: own_identity(), ..settings(&fake.url) };
         let error = client(settings, &entra).ingest(&request(1)).await.unwrap_err();
         assert!(matches!(error, Error::Untrusted { .. }), "{error}");
         assert!(fake.seen(Op::Command).is_empty());
@@ -302,7 +307,7 @@ async fn what_a_login_server_says_is_quoted_briefly() {
     let long = "no ".repeat(30_000);
     let body = format!(r#"{{"error":"invalid_client","error_description":"{long}","error_codes":[1]}}"#);
     entra.answer(401, &body);
-    let client = client(Settings { auth: application(), ..settings(&fake.url) }, &entra);
+    let client = client(Settings { sign_in: application(), ..settings(&fake.url) }, &entra);
     let text = client.ingest(&request(1)).await.unwrap_err().to_string();
     assert!(text.len() < 1000, "{} letters", text.len());
 }

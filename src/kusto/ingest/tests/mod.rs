@@ -21,7 +21,8 @@ use super::http::{Http, Route, Timings, pool};
 use super::managed::{ManagedIngestClient, Settings};
 use super::{IngestRequest, Target};
 use crate::config::Custody;
-use crate::kusto::config::{Authentication, DataFormat, IngestionProtocol};
+use crate::kusto::config::{DataFormat, IngestionProtocol};
+use crate::kusto::signin::nobody::Nobody;
 use crate::limits::{ConnectorUploads, Uploads};
 use bytes::Bytes;
 use std::sync::Arc;
@@ -43,7 +44,7 @@ fn settings(cluster: &Url) -> Settings {
     Settings {
         ingestion_url: cluster.clone(),
         query_url: cluster.clone(),
-        auth: Authentication::None,
+        sign_in: Arc::new(Nobody),
         allowed: Allowed::default(),
         protocol: IngestionProtocol::Queued,
         retry_max_time: None,

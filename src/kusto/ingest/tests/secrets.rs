@@ -3,8 +3,8 @@
 use super::super::IngestClient as _;
 use super::fake::{Fake, Fault, IDENTITY, Op};
 use super::{Settings, client, request, settings, target};
-use crate::kusto::config::Authentication;
 use crate::kusto::ingest::Error;
+use crate::kusto::signin::dev_token::DevToken;
 use crate::secret::Secret;
 use std::io::Write;
 use std::sync::{Arc, Mutex};
@@ -61,8 +61,8 @@ async fn no_log_line_and_no_error_shows_a_secret() {
     let (log, _guard) = Log::capture("trace");
     let fake = Fake::start().await;
     fake.require(DEV_TOKEN);
-    let auth = Authentication::DevToken(Secret::new(DEV_TOKEN));
-    let client = client(Settings { auth, ..settings(&fake.url) });
+    let sign_in = Arc::new(DevToken(Secret::new(DEV_TOKEN)));
+    let client = client(Settings { sign_in, ..settings(&fake.url) });
     let echo = "<Error><Code>AuthenticationFailed</Code><Message>Signature did not match: \
                 https://h/c?sig=SIGNATURE-first&amp;x Bearer DEVELOPER-TOKEN-TEXT</Message></Error>";
     fake.fail(Op::Blob, &[Fault::Answer(503, echo), Fault::BreakAfter, Fault::Answer(403, echo)]);
@@ -122,13 +122,13 @@ async fn failures_are_told_to_whoever_waits_and_not_to_the_log() {
 
 #[tokio::test]
 async fn tokens_stay_at_home_unless_the_place_is_trusted() {
-    let token = Authentication::DevToken(Secret::new(DEV_TOKEN));
+    let token = Arc::new(DevToken(Secret::new(DEV_TOKEN)));
     for (url, part) in [
         ("http://x.kusto.windows.net", "worker.allow.insecure.http"),
         ("https://x.kusto.windows.net.evil.example", "kusto.ingestion.url"),
     ] {
         let url = Url::parse(url).unwrap();
-        let client = client(Settings { auth: token.clone(), ..settings(&url) });
+        let client = client(Settings { sign_in: token.clone(), ..settings(&url) });
         let error = client.ingest(&request(1)).await.unwrap_err();
         assert!(matches!(error, Error::Untrusted { .. }), "{error}");
         assert!(error.to_string().contains(part) && !error.is_retriable(), "{error}");

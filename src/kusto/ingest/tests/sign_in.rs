@@ -5,8 +5,12 @@ use super::entra::Entra;
 use super::fake::{Fake, Op};
 use super::login::{client, start};
 use super::{Settings, own_identity, request, settings};
-use crate::kusto::config::{Authentication, CertificateFile};
 use crate::kusto::ingest::Error;
+use crate::kusto::signin::Principal;
+use crate::kusto::signin::SignIn;
+use crate::kusto::signin::azure_cli::AzureCli;
+use crate::kusto::signin::certificate::{Certificate, File};
+use crate::kusto::signin::managed_identity::ManagedIdentity;
 use crate::own_process;
 use crate::secret::Secret;
 use base64::Engine as _;
@@ -24,6 +28,7 @@ use openssl::x509::{X509, X509Builder, X509NameBuilder};
 use serde_json::Value;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
+use std::sync::Arc;
 
 const PASSWORD: &str = "PASSWORD-OF-THE-FILE";
 
@@ -48,12 +53,10 @@ fn certificate(subject: &str, key: &PKey<Private>, issuer: Option<(&X509, &PKey<
     builder.build()
 }
 
-fn principal(path: &Path, password: Option<&str>) -> Authentication {
-    Authentication::Certificate {
-        app_id: "app-1".to_owned(),
-        file: CertificateFile { path: path.to_str().unwrap().into(), password: password.map(Secret::new) },
-        tenant: "tenant-1".to_owned(),
-    }
+fn principal(path: &Path, password: Option<&str>) -> Arc<dyn SignIn> {
+    let principal = Principal::new("app-1".to_owned(), Some("tenant-1".to_owned()));
+    let file = File { path: path.to_str().unwrap().into(), password: password.map(Secret::new) };
+    Arc::new(Certificate { principal, file, strategy: "APPLICATION" })
 }
 
 /// Header and claims of the statement in the login server's last request, after checking who signed it.
@@ -93,8 +96,8 @@ async fn a_certificate_signs_for_the_principal_and_sends_its_chain() {
     for path in [&pem, &pfx] {
         let (fake, entra) = start().await;
         fake.require("ACCESS-1");
-        let auth = principal(path, Some(PASSWORD));
-        client(Settings { auth, ..settings(&fake.url) }, &entra).ingest(&request(1)).await.unwrap();
+        let sign_in = principal(path, Some(PASSWORD));
+        client(Settings { sign_in, ..settings(&fake.url) }, &entra).ingest(&request(1)).await.unwrap();
         let (header, claims) = statement(&entra, &own);
         assert_eq!((&header["alg"], &header["typ"]), (&"RS256".into(), &"JWT".into()));
         let thumbprint = URL_SAFE_NO_PAD.encode(own.digest(MessageDigest::sha1()).unwrap());
@@ -122,7 +125,7 @@ async fn a_certificate_that_is_refused_is_read_again_for_the_next_try() {
     let (fake, entra) = start().await;
     let refused = r#"{"error":"invalid_client","error_description":"AADSTS700027: The certificate is expired","error_codes":[700027]}"#;
     entra.answer(401, refused);
-    let client = client(Settings { auth: principal(&path, None), ..settings(&fake.url) }, &entra);
+    let client = client(Settings { sign_in: principal(&path, None), ..settings(&fake.url) }, &entra);
     let error = client.ingest(&request(1)).await.unwrap_err();
     assert!(error.to_string().contains("check aad.auth.certificate.path"), "{error}");
     statement(&entra, &old);
@@ -133,9 +136,9 @@ async fn a_certificate_that_is_refused_is_read_again_for_the_next_try() {
     std::fs::remove_file(&path).unwrap();
     entra.answer(401, refused);
     let (fake, entra) = start().await;
-    let auth = principal(&path, None);
+    let sign_in = principal(&path, None);
     let error =
-        super::login::client(Settings { auth, ..settings(&fake.url) }, &entra).ingest(&request(1)).await;
+        super::login::client(Settings { sign_in, ..settings(&fake.url) }, &entra).ingest(&request(1)).await;
     let error = error.unwrap_err();
     assert!(!error.is_retriable() && error.to_string().contains("app.pem cannot be read"), "{error}");
 }
@@ -165,8 +168,8 @@ async fn the_identity_of_an_app_service_is_asked_for_at_its_endpoint() {
 async fn with_the_environment_of_an_app_service() {
     let (fake, entra) = start().await;
     fake.require("MACHINE-TOKEN");
-    let auth = Authentication::ManagedIdentity { client_id: Some("user-1".to_owned()) };
-    client(Settings { auth, allowed: own_identity(), ..settings(&fake.url) }, &entra)
+    let sign_in = Arc::new(ManagedIdentity { client_id: Some("user-1".to_owned()) });
+    client(Settings { sign_in, allowed: own_identity(), ..settings(&fake.url) }, &entra)
         .ingest(&request(1))
         .await
         .unwrap();
@@ -204,8 +207,8 @@ async fn the_azure_cli_is_asked_once_for_a_token() {
 async fn with_an_azure_cli() {
     let (fake, entra) = start().await;
     fake.require("CLI-TOKEN");
-    let auth = Authentication::AzureCli { tenant: Some("tenant-1".to_owned()) };
-    let client = client(Settings { auth, allowed: own_identity(), ..settings(&fake.url) }, &entra);
+    let sign_in = Arc::new(AzureCli { tenant: Some("tenant-1".to_owned()) });
+    let client = client(Settings { sign_in, allowed: own_identity(), ..settings(&fake.url) }, &entra);
     client.ingest(&request(1)).await.unwrap();
     client.ingest(&request(2)).await.unwrap();
 }
@@ -226,8 +229,8 @@ async fn an_azure_cli_without_a_sign_in_fails_with_its_words() {
 
 async fn with_an_azure_cli_that_is_signed_out() {
     let (fake, entra) = start().await;
-    let auth = Authentication::AzureCli { tenant: None };
-    let error = client(Settings { auth, allowed: own_identity(), ..settings(&fake.url) }, &entra)
+    let sign_in = Arc::new(AzureCli { tenant: None });
+    let error = client(Settings { sign_in, allowed: own_identity(), ..settings(&fake.url) }, &entra)
         .ingest(&request(1))
         .await
         .unwrap_err();

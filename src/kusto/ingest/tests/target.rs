@@ -5,7 +5,9 @@ use super::fake::{Fake, Fault, Op};
 use super::{Settings, client, settings, target, timings};
 use crate::kusto::ingest::Error;
 use crate::kusto::ingest::http::Timings;
+use crate::kusto::signin::managed_identity::ManagedIdentity;
 use serde_json::{Value, json};
+use std::sync::Arc;
 use std::time::Duration;
 use url::Url;
 
@@ -90,8 +92,8 @@ async fn an_engine_that_is_not_there_is_no_error() {
 #[tokio::test]
 async fn a_thorough_look_asks_for_rights_too_and_wants_an_answer() {
     let fake = Fake::start().await;
-    let auth = crate::kusto::config::Authentication::ManagedIdentity { client_id: Some("user-1".to_owned()) };
-    let client = client(Settings { auth, ..settings(&fake.url) });
+    let sign_in = Arc::new(ManagedIdentity { client_id: Some("user-1".to_owned()) });
+    let client = client(Settings { sign_in, ..settings(&fake.url) });
     let forbidden = json!({"error": {"code": "Forbidden", "@message": "Principal is not authorized"}});
     let targets = [target("my-db", "Storms", None)];
     fake.answer(".show table ['Storms'] cslschema", 200, one_row());

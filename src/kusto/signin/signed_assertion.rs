@@ -4,7 +4,7 @@
 //! Holds the key for one session; never prints it. The chain goes with each statement, so that applications which trust a
 //! certificate by its subject and issuer accept a renewed one.
 
-use crate::kusto::config::CertificateFile;
+use crate::config::tls::Identity;
 use azure_core::error::ErrorKind;
 use azure_core::http::ClientMethodOptions;
 use azure_identity::ClientAssertion;
@@ -38,12 +38,10 @@ impl fmt::Debug for SignedAssertion {
 }
 
 impl SignedAssertion {
-    /// Reads `file` for the application `app_id`. The error is a whole clause.
-    pub fn new(file: &CertificateFile, app_id: &str, endpoint: &str) -> Result<Self, String> {
-        let identity = file.read()?;
-        let broken = |error: ErrorStack| format!("{}: {error}", file.path);
-        let own =
-            identity.chain.first().ok_or_else(|| format!("{}: there is no certificate in it", file.path))?;
+    /// Signs with `identity` for the application `app_id`. The error is a clause.
+    pub fn new(identity: Identity, app_id: &str, endpoint: &str) -> Result<Self, String> {
+        let broken = |error: ErrorStack| error.to_string();
+        let own = identity.chain.first().ok_or("there is no certificate in it")?;
         let thumbprint = own.digest(MessageDigest::sha1()).map_err(broken)?;
         let chain = identity.chain.iter().map(|one| Ok(STANDARD.encode(one.to_der()?)));
         let chain: Vec<String> = chain.collect::<Result<_, ErrorStack>>().map_err(broken)?;
