@@ -45,7 +45,7 @@ impl State {
     }
 }
 
-/// No generation is greater: a record that says so is passed over, for the next one could not be counted.
+/// No generation is greater: a record that says so is ignored, for the next one could not be counted.
 pub const MAX_GENERATION: i64 = 1 << 53;
 
 impl fmt::Display for State {

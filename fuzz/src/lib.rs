@@ -39,7 +39,7 @@ pub const TARGETS: [(&str, Target); 12] = [
     ("transforms", transforms),
 ];
 
-/// Longer inputs are passed over: all that is read here can be said in less, and a bound on what comes out may grow with
+/// Longer inputs are ignored: all that is read here can be said in less, and a bound on what comes out may grow with
 /// the square of what came in (a default that many nulls repeat).
 const LONGEST: usize = 4096;
 

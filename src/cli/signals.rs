@@ -1,7 +1,7 @@
 //! The signals of the process, and what each of them means to a worker: none ends it before its tasks are drained.
 //!
 //! They are taken from the first moment on, before anything is read or started. A signal that means nothing here is
-//! told in the log and passed over; what the system does by default is to kill. SIGPIPE is off from the start, by Rust.
+//! told in the log and ignored; what the system does by default is to kill. SIGPIPE is off from the start, by Rust.
 
 use std::future::poll_fn;
 use std::io;

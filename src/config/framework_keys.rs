@@ -50,7 +50,7 @@ pub const FRAMEWORK: &[Row] = &[
     Row("errors.retry.delay.max.ms", Long, Is("60000"), Any, Mid, (ERRORS, 2), Medium, "Maximum Delay Between Retries for Errors",
         "The longest pause between two such tries, in milliseconds."),
     Row("errors.tolerance", Text, Is("none"), OneOf(&["none", "all"]), Mid, (ERRORS, 3), Narrow, "Error Tolerance",
-        "What a record does that cannot be converted, transformed or written: with none it fails the task, with all it is passed over \
+        "What a record does that cannot be converted, transformed or written: with none it fails the task, with all it is skipped \
          (and in the dead-letter topic, if there is one)."),
     Row("errors.log.enable", Boolean, Is("false"), Any, Mid, (ERRORS, 4), Narrow, "Log Errors",
         "Whether tolerated errors are logged. A failed task always logs its error."),

@@ -60,7 +60,7 @@ fn no_type() -> Error {
     Error::new("Schema must contain 'type' field")
 }
 
-/// What is of another type than it should be is passed over, as in Connect.
+/// What is of another type than it should be is ignored, as in Connect.
 fn add_rest(schema: &mut Schema, members: &ByName<'_, '_>, room: &Room) -> Result<(), Error> {
     schema.optional = members.get("optional") == Some(&Json::Boolean(true));
     schema.name = text_of(members, "name").map(Arc::from);

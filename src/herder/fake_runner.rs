@@ -98,13 +98,13 @@ impl Runner for FakeRunner {
         self.report(&name, Some(task), State::Running, None).await;
     }
 
-    async fn set_assignment(&self, name: Arc<str>, share: TaskAssignment) {
-        self.order(format!("share {name} instance={} tasks={:?}", share.instance, share.tasks));
+    async fn set_assignment(&self, name: Arc<str>, assigned: TaskAssignment) {
+        self.order(format!("assigned {name} instance={} tasks={:?}", assigned.instance, assigned.tasks));
         let (gone, spec) = {
             let mut running = self.running.lock().unwrap();
             let Some(spec) = running.get_mut(&name) else { return };
-            let gone: Vec<u32> = spec.assignment.tasks.difference(&share.tasks).copied().collect();
-            spec.assignment = share;
+            let gone: Vec<u32> = spec.assignment.tasks.difference(&assigned.tasks).copied().collect();
+            spec.assignment = assigned;
             (gone, spec.clone())
         };
         for task in gone {

@@ -20,7 +20,7 @@ pub(super) struct Wanted {
     /// This worker leads, so it writes the task configs, whoever runs them.
     pub(super) leads: bool,
     /// What of it is this worker's.
-    pub(super) share: TaskAssignment,
+    pub(super) assigned: TaskAssignment,
 }
 
 /// What this worker has of a connector.
@@ -33,18 +33,18 @@ pub(super) enum Actual {
         /// The config it runs with.
         revision: i64,
         /// What of it runs here.
-        share: TaskAssignment,
+        assigned: TaskAssignment,
         /// It was started or made paused.
         paused: bool,
     },
     /// It is stopped and its state says so.
     Stopped,
-    /// Its class is unknown and its state says so, for this writing of the config and this share.
+    /// Its class is unknown and its state says so, for this writing of the config and this assignment.
     Refused {
         /// The config that was looked at.
         revision: i64,
         /// Whose states were written.
-        share: TaskAssignment,
+        assigned: TaskAssignment,
     },
 }
 
@@ -61,7 +61,7 @@ pub(super) enum Step {
     /// Pause or resume what runs.
     SetPaused(bool),
     /// Run more or less of it, without a new start.
-    SetShare,
+    SetAssignment,
     /// Stop what runs because the user wants it stopped.
     Stop,
     /// Stop what runs because it is not ours any more.
@@ -87,13 +87,15 @@ pub(super) fn step(wanted: Option<&Wanted>, actual: &Actual) -> Option<Step> {
     if tasks_missing && wanted.leads {
         return Some(Step::WriteTasks);
     }
-    if wanted.share.is_empty() {
+    if wanted.assigned.is_empty() {
         return nothing_here;
     }
     if !wanted.known {
         return match actual {
             Actual::Running { .. } => Some(Step::Remove),
-            Actual::Refused { revision, share } if *revision == wanted.revision && *share == wanted.share => {
+            Actual::Refused { revision, assigned }
+                if *revision == wanted.revision && *assigned == wanted.assigned =>
+            {
                 None
             }
             _ => Some(Step::Refuse),
@@ -105,7 +107,7 @@ pub(super) fn step(wanted: Option<&Wanted>, actual: &Actual) -> Option<Step> {
         TargetState::Stopped => {
             return match actual {
                 Actual::Stopped => None,
-                _ if wanted.share.instance => Some(Step::ReportStopped),
+                _ if wanted.assigned.instance => Some(Step::ReportStopped),
                 Actual::Absent => None,
                 _ => Some(Step::Forget),
             };
@@ -116,9 +118,9 @@ pub(super) fn step(wanted: Option<&Wanted>, actual: &Actual) -> Option<Step> {
         TargetState::Paused => true,
     };
     match actual {
-        Actual::Running { revision, share, paused: is } if *revision == wanted.revision => {
+        Actual::Running { revision, assigned, paused: is } if *revision == wanted.revision => {
             let wrong_pause = (*is != paused).then_some(Step::SetPaused(paused));
-            wrong_pause.or_else(|| (*share != wanted.share).then_some(Step::SetShare))
+            wrong_pause.or_else(|| (*assigned != wanted.assigned).then_some(Step::SetAssignment))
         }
         _ => Some(Step::Start { paused }),
     }
@@ -131,7 +133,7 @@ mod tests {
     use crate::status::TargetState;
     use proptest::prelude::*;
 
-    fn share() -> impl Strategy<Value = TaskAssignment> {
+    fn assigned() -> impl Strategy<Value = TaskAssignment> {
         (any::<bool>(), prop::collection::btree_set(0..3_u32, 0..3))
             .prop_map(|(instance, tasks)| TaskAssignment { instance, tasks })
     }
@@ -139,14 +141,14 @@ mod tests {
     fn wanted() -> impl Strategy<Value = Wanted> {
         let target =
             prop_oneof![Just(TargetState::Started), Just(TargetState::Paused), Just(TargetState::Stopped)];
-        (0..3_i64, target, any::<bool>(), any::<bool>(), any::<bool>(), share()).prop_map(
-            |(revision, target, known, tasks_current, leads, share)| Wanted {
+        (0..3_i64, target, any::<bool>(), any::<bool>(), any::<bool>(), assigned()).prop_map(
+            |(revision, target, known, tasks_current, leads, assigned)| Wanted {
                 revision,
                 target,
                 known,
                 tasks_current,
                 leads,
-                share,
+                assigned,
             },
         )
     }
@@ -155,10 +157,10 @@ mod tests {
         prop_oneof![
             Just(Actual::Absent),
             Just(Actual::Stopped),
-            (0..3_i64, share()).prop_map(|(revision, share)| Actual::Refused { revision, share }),
-            (0..3_i64, share(), any::<bool>()).prop_map(|(revision, share, paused)| Actual::Running {
+            (0..3_i64, assigned()).prop_map(|(revision, assigned)| Actual::Refused { revision, assigned }),
+            (0..3_i64, assigned(), any::<bool>()).prop_map(|(revision, assigned, paused)| Actual::Running {
                 revision,
-                share,
+                assigned,
                 paused
             }),
         ]
@@ -172,21 +174,21 @@ mod tests {
                 actual
             }
             (Step::Start { paused }, Some(wanted)) => {
-                Actual::Running { revision: wanted.revision, share: wanted.share.clone(), paused }
+                Actual::Running { revision: wanted.revision, assigned: wanted.assigned.clone(), paused }
             }
             (Step::SetPaused(paused), _) => match actual {
-                Actual::Running { revision, share, .. } => Actual::Running { revision, share, paused },
+                Actual::Running { revision, assigned, .. } => Actual::Running { revision, assigned, paused },
                 other => panic!("pause of {other:?}"),
             },
-            (Step::SetShare, Some(wanted)) => match actual {
+            (Step::SetAssignment, Some(wanted)) => match actual {
                 Actual::Running { revision, paused, .. } => {
-                    Actual::Running { revision, share: wanted.share.clone(), paused }
+                    Actual::Running { revision, assigned: wanted.assigned.clone(), paused }
                 }
-                other => panic!("a share of {other:?}"),
+                other => panic!("an assignment of {other:?}"),
             },
             (Step::Stop | Step::ReportStopped, Some(_)) => Actual::Stopped,
             (Step::Refuse, Some(wanted)) => {
-                Actual::Refused { revision: wanted.revision, share: wanted.share.clone() }
+                Actual::Refused { revision: wanted.revision, assigned: wanted.assigned.clone() }
             }
             (Step::Remove | Step::Forget, _) => Actual::Absent,
             (step, wanted) => panic!("{step:?} for {wanted:?}"),
@@ -203,7 +205,7 @@ mod tests {
             while let Some(next) = step(wanted.as_ref(), &actual) {
                 // Only what runs can be stopped or changed, and only what is wanted can be started.
                 let running = matches!(actual, Actual::Running { .. });
-                prop_assert!(running || !matches!(next, Step::Stop | Step::Remove | Step::SetPaused(_) | Step::SetShare));
+                prop_assert!(running || !matches!(next, Step::Stop | Step::Remove | Step::SetPaused(_) | Step::SetAssignment));
                 prop_assert!(wanted.is_some() || matches!(next, Step::Remove | Step::Forget));
                 actual = carry_out(next, &mut wanted, actual);
                 steps.push(next);
@@ -216,14 +218,14 @@ mod tests {
             let waits = wanted.known && wanted.target == TargetState::Started && !wanted.tasks_current;
             prop_assert!(!(waits && wanted.leads));
             match actual {
-                Actual::Absent => prop_assert!(wanted.share.is_empty() || waits || wanted.target == TargetState::Stopped),
-                Actual::Refused { revision, share } => {
-                    prop_assert!(waits || !wanted.known && revision == wanted.revision && share == wanted.share);
+                Actual::Absent => prop_assert!(wanted.assigned.is_empty() || waits || wanted.target == TargetState::Stopped),
+                Actual::Refused { revision, assigned } => {
+                    prop_assert!(waits || !wanted.known && revision == wanted.revision && assigned == wanted.assigned);
                 }
                 Actual::Stopped => prop_assert!(waits || wanted.known && wanted.target == TargetState::Stopped),
                 Actual::Running { .. } if waits => {}
-                Actual::Running { revision, share, paused } => {
-                    prop_assert!(wanted.known && revision == wanted.revision && share == wanted.share);
+                Actual::Running { revision, assigned, paused } => {
+                    prop_assert!(wanted.known && revision == wanted.revision && assigned == wanted.assigned);
                     prop_assert_eq!(paused, wanted.target == TargetState::Paused);
                 }
             }
@@ -231,15 +233,15 @@ mod tests {
     }
 
     fn of_one(target: TargetState) -> Wanted {
-        let share = TaskAssignment { instance: true, tasks: [].into() };
-        Wanted { revision: 1, target, known: true, tasks_current: false, leads: true, share }
+        let assigned = TaskAssignment { instance: true, tasks: [].into() };
+        Wanted { revision: 1, target, known: true, tasks_current: false, leads: true, assigned }
     }
 
     #[test]
     fn a_connector_created_paused_gets_its_tasks_when_it_is_resumed() {
         let wanted = of_one(TargetState::Paused);
         assert_eq!(step(Some(&wanted), &Actual::Absent), Some(Step::Start { paused: true }));
-        let actual = Actual::Running { revision: 1, share: wanted.share.clone(), paused: true };
+        let actual = Actual::Running { revision: 1, assigned: wanted.assigned.clone(), paused: true };
         assert_eq!(step(Some(&wanted), &actual), None);
         let resumed = Wanted { target: TargetState::Started, ..wanted };
         assert_eq!(step(Some(&resumed), &actual), Some(Step::WriteTasks));
@@ -256,9 +258,9 @@ mod tests {
     #[test]
     fn a_task_more_or_less_restarts_nothing() {
         let mut wanted = Wanted { tasks_current: true, ..of_one(TargetState::Started) };
-        wanted.share.tasks = [0, 2].into();
-        let share = TaskAssignment { instance: false, tasks: [0].into() };
-        let actual = Actual::Running { revision: 1, share, paused: false };
-        assert_eq!(step(Some(&wanted), &actual), Some(Step::SetShare));
+        wanted.assigned.tasks = [0, 2].into();
+        let assigned = TaskAssignment { instance: false, tasks: [0].into() };
+        let actual = Actual::Running { revision: 1, assigned, paused: false };
+        assert_eq!(step(Some(&wanted), &actual), Some(Step::SetAssignment));
     }
 }

@@ -32,7 +32,7 @@ fn look_at(format: DataFormat, value: &[u8]) -> Result<(), Error> {
     }
 }
 
-/// The JSON in a value, without what `JsonConverter` passes over too: a byte order mark, final zero bytes. None when there is
+/// The JSON in a value, without what `JsonConverter` ignores too: a byte order mark, final zero bytes. None when there is
 /// nothing but blanks, which is null to that converter.
 pub(super) fn documents(value: &[u8]) -> Option<&[u8]> {
     let value = value.strip_prefix(BYTE_ORDER_MARK).unwrap_or(value);
@@ -179,7 +179,7 @@ mod tests {
     }
 
     #[test]
-    fn blanks_are_no_document_and_marks_are_passed_over() {
+    fn blanks_are_no_document_and_marks_are_ignored() {
         for (value, found) in [
             (&b""[..], None),
             (b" \n", None),

@@ -25,7 +25,7 @@ struct Owners {
 
 impl Assignment {
     /// What `worker` runs of `connector`.
-    pub fn share(&self, worker: &str, connector: &str) -> TaskAssignment {
+    pub fn assigned_to(&self, worker: &str, connector: &str) -> TaskAssignment {
         let Some(owners) = self.connectors.get(connector) else { return TaskAssignment::default() };
         let is_own = |owner: usize| self.workers.get(owner).is_some_and(|name| **name == *worker);
         let tasks = (0..).zip(&owners.tasks).filter(|(_, owner)| is_own(**owner)).map(|(task, _)| task);
@@ -47,7 +47,7 @@ impl Assignment {
 /// Who runs what in the cluster `view`. What a worker that is gone had when it left waits for it; nothing else is ever
 /// given to it, also not when the cluster changes meanwhile.
 pub fn assign_view(view: &ClusterView, connectors: &BTreeMap<Arc<str>, u32>) -> Assignment {
-    let with_held = assign(&view.sharers(), connectors);
+    let with_held = assign(&view.assignees(), connectors);
     if view.held.is_empty() {
         return with_held;
     }
@@ -215,8 +215,10 @@ mod tests {
         connectors: &BTreeMap<Arc<str>, u32>,
     ) -> Vec<(usize, usize)> {
         let of = |worker: &Arc<str>| {
-            let shares = connectors.keys().map(|name| assignment.share(worker, name));
-            shares.fold((0, 0), |(c, t), share| (c + usize::from(share.instance), t + share.tasks.len()))
+            let assigned = connectors.keys().map(|name| assignment.assigned_to(worker, name));
+            assigned.fold((0, 0), |(c, t), assigned| {
+                (c + usize::from(assigned.instance), t + assigned.tasks.len())
+            })
         };
         workers.iter().map(of).collect()
     }
@@ -248,7 +250,7 @@ mod tests {
             prop_assert!(spread(loads.iter().map(|load| load.0)) <= 1, "{:?}", loads);
             prop_assert!(spread(loads.iter().map(|load| load.1)) <= 1, "{:?}", loads);
             for name in connectors.keys() {
-                let of_one = workers.iter().map(|worker| assignment.share(worker, name).tasks.len());
+                let of_one = workers.iter().map(|worker| assignment.assigned_to(worker, name).tasks.len());
                 prop_assert!(spread(of_one) <= 1, "{}", name);
             }
         }
@@ -348,6 +350,6 @@ mod tests {
     fn nobody_is_there() {
         let connectors = BTreeMap::from([("a".into(), 2)]);
         let assignment = assign(&[], &connectors);
-        assert!(assignment.owner("a").is_none() && assignment.share("w", "a").is_empty());
+        assert!(assignment.owner("a").is_none() && assignment.assigned_to("w", "a").is_empty());
     }
 }

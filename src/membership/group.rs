@@ -59,7 +59,7 @@ pub(super) async fn run(
                     examined: false,
                     unled_since: None,
                     trouble: None,
-                    passed_over: None,
+                    ignored: None,
                 };
                 let end = group.work(&mut requests, &mut backoff).await;
                 known = group.known.take();
@@ -135,7 +135,7 @@ struct Group<'a> {
     /// What is wrong with the members.
     trouble: Option<String>,
     /// The number under which something was published that is no view, which was said.
-    passed_over: Option<i64>,
+    ignored: Option<i64>,
 }
 
 impl Group<'_> {
@@ -232,7 +232,7 @@ impl Group<'_> {
         self.member.publish(&Published { number: view.generation, text: text.unwrap_or_default() }).await
     }
 
-    /// The view that was published; what no worker published is passed over, and said once.
+    /// The view that was published; what no worker published is ignored, and said once.
     fn read(&mut self, published: &Published) -> Option<ClusterView> {
         let Published { number, text } = published;
         let view = ClusterView::from_text(*number, text, &self.joining.keys.borrow(), &self.config.group_id);
@@ -240,8 +240,8 @@ impl Group<'_> {
             Ok(view) => Some(view),
             Err(NoView::Nothing) => None,
             Err(reason) => {
-                if self.passed_over.replace(*number) != Some(*number) {
-                    tracing::warn!(number, %reason, group = self.config.group_id, "passed over what is published as the view of the cluster");
+                if self.ignored.replace(*number) != Some(*number) {
+                    tracing::warn!(number, %reason, group = self.config.group_id, "ignored what is published as the view of the cluster");
                 }
                 None
             }

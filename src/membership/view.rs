@@ -26,9 +26,9 @@ pub struct ClusterView {
     pub leader: Arc<str>,
     /// The advertised URLs of all workers, the leader among them.
     pub members: BTreeSet<Arc<str>>,
-    /// Workers that are gone and still have their share, each with the end of that, in ms since the epoch.
+    /// Workers that are gone and still have their assignment, each with the end of that, in ms since the epoch.
     pub held: BTreeMap<Arc<str>, i64>,
-    /// Who had a share when the first of them left: what they had then is what waits for them, and nothing else.
+    /// Who had an assignment when the first of them left: what they had then is what waits for them, and nothing else.
     pub base: BTreeSet<Arc<str>>,
 }
 
@@ -45,8 +45,8 @@ impl ClusterView {
         }
     }
 
-    /// Those that have a share: the members and the ones held back.
-    pub fn sharers(&self) -> Vec<Arc<str>> {
+    /// Those that have an assignment: the members and the ones held back.
+    pub fn assignees(&self) -> Vec<Arc<str>> {
         self.members.iter().chain(self.held.keys()).cloned().collect()
     }
 
@@ -55,7 +55,7 @@ impl ClusterView {
         self.members.iter().any(|url| url != me && live.contains(url))
     }
 
-    /// When the next worker that is held back loses its share, in ms since the epoch.
+    /// When the next worker that is held back loses its assignment, in ms since the epoch.
     pub(super) fn next_end(&self) -> Option<i64> {
         self.held.values().min().copied()
     }
@@ -220,8 +220,8 @@ mod tests {
             is_new
         }
 
-        fn sharers(&self) -> BTreeSet<Arc<str>> {
-            self.view.as_ref().unwrap().sharers().into_iter().collect()
+        fn assignees(&self) -> BTreeSet<Arc<str>> {
+            self.view.as_ref().unwrap().assignees().into_iter().collect()
         }
     }
 
@@ -232,14 +232,14 @@ mod tests {
             leader.sees(&["a"], 0) && leader.sees(&["a", "b", "c"], 1) && !leader.sees(&["a", "b", "c"], 2)
         );
         assert!(leader.sees(&["a", "b"], 10));
-        assert_eq!(leader.sharers(), urls(&["a", "b", "c"]));
+        assert_eq!(leader.assignees(), urls(&["a", "b", "c"]));
         assert!(!leader.sees(&["a", "b"], 109), "held until 110");
         assert!(leader.sees(&["a", "b", "c"], 109), "it is back");
         assert_eq!(leader.view.as_ref().unwrap().held.len(), 0);
         assert!(leader.sees(&["a", "c"], 200) && leader.sees(&["a", "c", "d"], 250));
-        assert_eq!(leader.sharers(), urls(&["a", "b", "c", "d"]));
+        assert_eq!(leader.assignees(), urls(&["a", "b", "c", "d"]));
         assert!(leader.sees(&["a", "c", "d"], 300));
-        assert_eq!((leader.sharers(), leader.view.unwrap().generation), (urls(&["a", "c", "d"]), 7));
+        assert_eq!((leader.assignees(), leader.view.unwrap().generation), (urls(&["a", "c", "d"]), 7));
     }
 
     #[test]
@@ -248,12 +248,12 @@ mod tests {
         old.sees(&["a", "b", "c"], 0);
         let mut heir = Leader { me: "b".into(), view: old.view.clone() };
         assert!(heir.sees(&["b", "c"], 5));
-        assert_eq!((heir.sharers(), &*heir.view.unwrap().leader), (urls(&["a", "b", "c"]), "b"));
+        assert_eq!((heir.assignees(), &*heir.view.unwrap().leader), (urls(&["a", "b", "c"]), "b"));
         let mut fresh = Leader { me: "x".into(), view: None };
         let live = urls(&["x"]);
         let now = Now { me: &fresh.me.clone(), live: &live, time: 9, delay: 100, newest: 41 };
         fresh.view = next(None, now);
-        assert_eq!((fresh.sharers(), fresh.view.as_ref().unwrap().generation), (urls(&["x"]), 42));
+        assert_eq!((fresh.assignees(), fresh.view.as_ref().unwrap().generation), (urls(&["x"]), 42));
         assert_eq!(next(fresh.view.as_ref(), now), None);
     }
 
@@ -270,7 +270,7 @@ mod tests {
         let mut heir = Leader { me: "a".into(), view: Some(view) };
         assert!(heir.sees(&["a", "b"], 6));
         assert_eq!(
-            heir.sharers(),
+            heir.assignees(),
             urls(&["a", "b", "c"]),
             "a newcomer that leads holds back as the others did"
         );

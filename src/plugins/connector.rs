@@ -16,7 +16,7 @@ use std::time::Duration;
 /// What happens to records that get no further (`errors.*`).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ErrorHandling {
-    /// `errors.tolerance=all`: they are passed over.
+    /// `errors.tolerance=all`: they are skipped.
     pub tolerate: bool,
     /// `errors.log.enable` and `errors.log.include.messages`.
     pub log: ErrorLog,

@@ -23,14 +23,14 @@ const NAMES: [(&str, &str); 9] = [
     ("kafka_connect_task_error_total_record_errors", "Records that failed in the end"),
     (
         "kafka_connect_task_error_total_records_skipped",
-        "Records passed over (errors.tolerance, behavior.on.error)",
+        "Records skipped (errors.tolerance, behavior.on.error)",
     ),
     ("kafka_connect_task_error_total_retries", "Failed attempts that were followed by another"),
     ("kafka_connect_task_error_total_errors_logged", "Records that errors.log.enable has told in the log"),
     ("kafka_connect_task_error_deadletterqueue_produce_requests", "Letters sent to dead-letter topics"),
     ("kafka_connect_task_error_deadletterqueue_produce_failures", "Letters that could not be written"),
     ("kafka_connect_task_error_last_error_timestamp", "When the last attempt failed, in ms since the epoch"),
-    ("kusto_sink_records_dropped", "Records passed over that are in no table and no dead-letter topic"),
+    ("kusto_sink_records_dropped", "Records skipped that are in no table and no dead-letter topic"),
 ];
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -149,7 +149,7 @@ impl ErrorCounts {
         self.0.last.set(i64::try_from(now.as_millis()).unwrap_or(i64::MAX));
     }
 
-    /// They are passed over.
+    /// They are skipped.
     pub fn skipped(&self, records: u64) {
         add(&self.0.skipped, records);
     }

@@ -256,7 +256,7 @@ impl Ground {
         self.check_log(case);
     }
 
-    /// How many records its status says were passed over.
+    /// How many records its status says were skipped.
     async fn counted(&self, case: &Case) -> usize {
         let what = case.describe();
         if case.outcome() != Outcome::Counted {
@@ -270,7 +270,7 @@ impl Ground {
         trace.split(' ').next().unwrap().parse().unwrap()
     }
 
-    /// LOG is loud about a batch that it passes over, IGNORE is not.
+    /// LOG is loud about a batch that it skips, IGNORE is not.
     fn check_log(&self, case: &Case) {
         let log = self.worker.log();
         let of_case = |line: &&str| line.contains("batch skipped") && line.contains(&case.name);
@@ -288,7 +288,7 @@ impl Ground {
         assert!(self.number(case, "kafka_connect_task_error_total_record_errors").await > 0, "{what}");
         assert_eq!(self.number(case, "kusto_sink_records_dropped").await, 0, "{what}");
         let committed = self.committed(case).await;
-        assert!(committed < RECORDS, "{what}: no offset passes over what is neither row nor letter");
+        assert!(committed < RECORDS, "{what}: no offset passes what is neither row nor letter");
         wait_for(format!("rows below offset {committed} of {what}"), MINUTE, async || {
             let rows: BTreeSet<_> = self.rows(case).await.into_iter().collect();
             (0..committed).all(|number| rows.contains(&number)).then_some(())

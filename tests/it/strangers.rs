@@ -177,7 +177,7 @@ async fn poison_in_the_topics_and_in_the_groups_offset_keeps_no_worker_out() {
     cluster.workers[0].start_again().await;
     all_well(&cluster).await;
     cluster.balanced(0, 1, &[0]).await;
-    assert!(cluster.workers[0].log().contains("passed over what is published as the view of the cluster"));
+    assert!(cluster.workers[0].log().contains("ignored what is published as the view of the cluster"));
     assert!(cluster.workers[0].log().contains("`generation` cannot be 9223372036854775807"));
     assert_eq!(cluster.rest(0).delete("/connectors/a").await.status, 204);
 }

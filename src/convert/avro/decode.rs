@@ -8,7 +8,7 @@ use super::values::{branch, bytes_or_decimal, int};
 use crate::data::{Error, Schema, Struct, Value};
 use std::sync::Arc;
 
-/// Decodes one value. What stands behind it is passed over, as in Java.
+/// Decodes one value. What stands behind it is ignored, as in Java.
 pub(super) fn value(root: &Node, records: &[Record], bytes: &[u8]) -> Result<Value, Error> {
     Decoder { records, from: Cursor::new(bytes) }.value(root)
 }

@@ -54,8 +54,8 @@ impl ClusterPart {
     }
 
     /// What this worker runs of a connector.
-    pub(super) fn share(&self, name: &str) -> TaskAssignment {
-        self.assignment.share(self.membership.url(), name)
+    pub(super) fn own_assignment(&self, name: &str) -> TaskAssignment {
+        self.assignment.assigned_to(self.membership.url(), name)
     }
 
     /// Who runs what, as it was computed last.
@@ -65,7 +65,7 @@ impl ClusterPart {
 
     /// How many workers have tasks of a connector.
     pub(super) fn workers_of(&self, name: &str) -> usize {
-        let has_tasks = |worker: &&Arc<str>| !self.assignment.share(worker, name).tasks.is_empty();
+        let has_tasks = |worker: &&Arc<str>| !self.assignment.assigned_to(worker, name).tasks.is_empty();
         self.view.members.iter().filter(has_tasks).count()
     }
 
@@ -87,13 +87,14 @@ impl ClusterPart {
         Some(NewView { leads_anew: self.leads() && !led, gone })
     }
 
-    /// Computes who runs what. Gives the connectors of which this worker's share is another one now.
+    /// Computes who runs what. Gives the connectors of which this worker's assignment is another one now.
     pub(super) fn assign(&mut self, configs: &ClusterConfigState) -> Vec<Arc<str>> {
         let connectors: BTreeMap<Arc<str>, u32> =
             configs.connectors().map(|name| (name.clone(), configs.task_count(name))).collect();
         let assignment = assign_view(&self.view, &connectors);
         let url = self.membership.url();
-        let is_changed = |name: &&Arc<str>| assignment.share(url, name) != self.assignment.share(url, name);
+        let is_changed =
+            |name: &&Arc<str>| assignment.assigned_to(url, name) != self.assignment.assigned_to(url, name);
         let changed = connectors.keys().filter(is_changed).cloned().collect();
         self.assignment = Arc::new(assignment);
         changed

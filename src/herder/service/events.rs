@@ -73,13 +73,13 @@ impl Service {
         }
     }
 
-    /// A worker that ran a part of our share while this one was away (frozen, cut off) says at last that it lets it go:
+    /// A worker that ran a part of our assignment while this one was away (frozen, cut off) says at last that it lets it go:
     /// what runs here counts.
     pub(super) fn reassert(&mut self, name: &Arc<str>, yields: impl Fn(State) -> bool) {
-        let share = self.cluster.share(name);
+        let assigned = self.cluster.own_assignment(name);
         let task = |task| StatusId::Task(ConnectorTaskId { connector: name.clone(), task });
-        let instance = share.instance.then(|| StatusId::Connector(name.clone()));
-        let parts: Vec<StatusId> = instance.into_iter().chain(share.tasks.into_iter().map(task)).collect();
+        let instance = assigned.instance.then(|| StatusId::Connector(name.clone()));
+        let parts: Vec<StatusId> = instance.into_iter().chain(assigned.tasks.into_iter().map(task)).collect();
         for id in parts {
             if let Some((state, trace)) = self.statuses.contradicted(&id, &yields) {
                 self.set_state(id, state, trace);

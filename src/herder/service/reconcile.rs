@@ -59,7 +59,7 @@ impl Service {
             known: classes::is_known(self.options.plugins, config),
             tasks_current: applied && current,
             leads: self.cluster.leads(),
-            share: self.cluster.share(name),
+            assigned: self.cluster.own_assignment(name),
         })
     }
 
@@ -75,7 +75,7 @@ impl Service {
                 let (runner, connector) = (self.options.runner.clone(), name.clone());
                 self.operate(name, async move { runner.set_paused(connector, paused).await });
             }
-            Step::SetShare => self.set_share(name),
+            Step::SetAssignment => self.set_assignment(name),
             Step::Stop => self.stop(name, Actual::Stopped, State::Stopped),
             Step::Remove => self.stop(name, Actual::Absent, State::Unassigned),
             Step::ReportStopped => {
@@ -118,11 +118,11 @@ impl Service {
     fn start(&mut self, name: &Arc<str>, paused: bool) {
         let state = self.topic.state();
         let (Some(config), Some(revision)) = (state.config(name), state.revision(name)) else { return };
-        let share = self.cluster.share(name);
+        let assigned = self.cluster.own_assignment(name);
         let spec = ConnectorSpec {
             name: name.clone(),
             config: (**config).clone(),
-            assignment: share.clone(),
+            assignment: assigned.clone(),
             paused,
             hidden: crate::config::Hidden::default(),
         };
@@ -130,15 +130,15 @@ impl Service {
             managed.deleted = false;
             managed.restart_tasks.clear();
         }
-        self.set_actual(name, Actual::Running { revision, share, paused });
+        self.set_actual(name, Actual::Running { revision, assigned, paused });
         let runner = self.options.runner.clone();
         self.operate(name, async move { runner.start(spec).await });
     }
 
-    fn set_share(&mut self, name: &Arc<str>) {
-        let wanted = self.cluster.share(name);
-        if let Some(Actual::Running { share, .. }) = self.actual(name) {
-            share.clone_from(&wanted);
+    fn set_assignment(&mut self, name: &Arc<str>) {
+        let wanted = self.cluster.own_assignment(name);
+        if let Some(Actual::Running { assigned, .. }) = self.actual(name) {
+            assigned.clone_from(&wanted);
         }
         let (runner, connector) = (self.options.runner.clone(), name.clone());
         self.operate(name, async move { runner.set_assignment(connector, wanted).await });
@@ -155,13 +155,14 @@ impl Service {
         let state = self.topic.state();
         let Some(config) = state.config(name) else { return };
         let trace = classes::check(self.options.plugins, config).err().map(|error| error.to_string());
-        let (revision, share) = (state.revision(name).unwrap_or_default(), self.cluster.share(name));
+        let (revision, assigned) =
+            (state.revision(name).unwrap_or_default(), self.cluster.own_assignment(name));
         tracing::error!(connector = %name, trace, "this connector cannot run here; others are not affected");
-        self.set_actual(name, Actual::Refused { revision, share: share.clone() });
-        if share.instance {
+        self.set_actual(name, Actual::Refused { revision, assigned: assigned.clone() });
+        if assigned.instance {
             self.set_state(StatusId::Connector(name.clone()), State::Failed, trace.clone());
         }
-        for task in share.tasks {
+        for task in assigned.tasks {
             let id = ConnectorTaskId { connector: name.clone(), task };
             self.set_state(StatusId::Task(id), State::Failed, trace.clone());
         }

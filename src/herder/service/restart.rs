@@ -52,8 +52,9 @@ impl Service {
         if whole {
             self.restart_whole(name);
         } else {
-            let share = self.cluster.share(name);
-            let own: Vec<u32> = chosen.tasks.into_iter().filter(|task| share.tasks.contains(task)).collect();
+            let assigned = self.cluster.own_assignment(name);
+            let own: Vec<u32> =
+                chosen.tasks.into_iter().filter(|task| assigned.tasks.contains(task)).collect();
             self.restart_some(name, &own);
         }
     }
@@ -70,11 +71,11 @@ impl Service {
             _ => return,
         }
         self.dirty.insert(name.clone());
-        let share = self.cluster.share(name);
-        if share.instance {
+        let assigned = self.cluster.own_assignment(name);
+        if assigned.instance {
             self.set_state(StatusId::Connector(name.clone()), State::Restarting, None);
         }
-        for task in share.tasks {
+        for task in assigned.tasks {
             self.set_task_restarting(name, task);
         }
     }

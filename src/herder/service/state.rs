@@ -101,7 +101,7 @@ impl Service {
         }
     }
 
-    /// Computes who runs what, and has the plan look at the connectors of which this worker's share is another one now.
+    /// Computes who runs what, and has the plan look at the connectors of which this worker's assignment is another one now.
     pub(super) fn assign(&mut self) {
         self.dirty.extend(self.cluster.assign(self.topic.state()));
     }

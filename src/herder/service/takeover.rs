@@ -41,7 +41,8 @@ impl Service {
 
     /// What ran on workers that are gone.
     pub(super) fn look_for_the_dead_of(&mut self, gone: &BTreeSet<Arc<str>>, before: &Assignment) {
-        let ran = |name: &&Arc<str>| gone.iter().any(|worker| !before.share(worker, name).tasks.is_empty());
+        let ran =
+            |name: &&Arc<str>| gone.iter().any(|worker| !before.assigned_to(worker, name).tasks.is_empty());
         let names = self.topic.state().connectors().filter(ran).cloned().collect();
         self.look_for_the_dead(names);
     }
@@ -66,7 +67,7 @@ impl Service {
 
     /// The connector, if this worker waits for its group.
     fn suspect(&self, name: Arc<str>) -> Option<Suspect> {
-        if self.cluster.share(&name).tasks.is_empty() {
+        if self.cluster.own_assignment(&name).tasks.is_empty() {
             return None;
         }
         let workers = self.cluster.workers_of(&name);

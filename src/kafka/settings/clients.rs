@@ -172,7 +172,7 @@ pub(super) fn assembled_producer(
 }
 
 /// A client of which everything is said by `properties`, which stand below `prefix`, `bootstrap.servers` among them. They
-/// are a producer's; another kind of client that has them passes over what it does not know.
+/// are a producer's; another kind of client that has them ignores what it does not know.
 pub fn own(
     worker: &WorkerConfig,
     client_id: &str,

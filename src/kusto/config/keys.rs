@@ -78,7 +78,7 @@ const KUSTO: &[Row] = &[
          meant."),
     Row("misc.deadletterqueue.bootstrap.servers", List, Is(""), Any, Low, (RETRIES, 1), Medium,
         "Miscellaneous Dead-Letter Queue Bootstrap Servers",
-        "The brokers of the topic for what behavior.on.error=LOG or IGNORE passes over. Further settings of its producer stand \
+        "The brokers of the topic for what behavior.on.error=LOG or IGNORE skips. Further settings of its producer stand \
          beside it, as misc.deadletterqueue.security.protocol."),
     Row("misc.deadletterqueue.topic.name", Text, Is(""), Any, Low, (RETRIES, 2), Medium,
         "Miscellaneous Dead-Letter Queue Topic Name",

@@ -26,7 +26,7 @@ pub enum BehaviorOnError {
     /// The task fails.
     #[default]
     Fail,
-    /// Logged as an error, and passed over.
+    /// Logged as an error, and skipped.
     Log,
     /// The same, logged at a lower level.
     Ignore,
