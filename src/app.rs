@@ -8,7 +8,7 @@
 
 use crate::causes;
 use crate::config::{ConnectorFile, Mode, WorkerConfig};
-use crate::herder::{self, Ended, Herder, Options};
+use crate::herder::{self, Ended, Herder, HerderOptions};
 use crate::membership::Cluster;
 use crate::plugins::{BUILT_IN, Plugins};
 use crate::rest::{self, Rest, Workers};
@@ -147,7 +147,7 @@ impl App {
         tasks.spawn(govern);
         let cluster = cluster(&config, &addresses);
         let url = cluster.url().clone();
-        let options = Options {
+        let options = HerderOptions {
             plugins,
             loggers: loggers.clone(),
             config: config.clone(),

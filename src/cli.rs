@@ -229,7 +229,7 @@ fn settings(
     env: BTreeMap<String, String>,
 ) -> Result<(WorkerConfig, Filter), ExitCode> {
     let mut logging =
-        telemetry::Options { filter: env.get("RUST_LOG").cloned(), ..telemetry::Options::default() };
+        telemetry::LogOptions { filter: env.get("RUST_LOG").cloned(), ..telemetry::LogOptions::default() };
     if env.get("LOG_FORMAT").is_some_and(|format| format.eq_ignore_ascii_case("json")) {
         logging.format = telemetry::Format::Json;
     }

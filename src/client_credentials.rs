@@ -34,7 +34,7 @@ pub struct Grant {
 }
 
 /// Why there is no token.
-pub enum Failure {
+pub enum TokenFailure {
     /// The request was not answered.
     NoAnswer(reqwest::Error),
     /// The answer was not read to its end.
@@ -50,7 +50,7 @@ pub enum Failure {
 
 impl ClientCredentials<'_> {
     /// Asks for a token.
-    pub async fn ask(&self, http: &reqwest::Client) -> Result<Grant, Failure> {
+    pub async fn ask(&self, http: &reqwest::Client) -> Result<Grant, TokenFailure> {
         let mut form = vec![("grant_type", "client_credentials")];
         form.extend(self.scope.map(|scope| ("scope", scope)));
         let request = http
@@ -58,9 +58,9 @@ impl ClientCredentials<'_> {
             .basic_auth(self.id, Some(self.secret))
             .header("accept", "application/json")
             .form(&form);
-        let response = request.send().await.map_err(Failure::NoAnswer)?;
+        let response = request.send().await.map_err(TokenFailure::NoAnswer)?;
         let status = response.status().as_u16();
-        let body = bounded::body(response, MOST_BYTES).await.map_err(Failure::Broken)?;
+        let body = bounded::body(response, MOST_BYTES).await.map_err(TokenFailure::Broken)?;
         let body: Value = serde_json::from_slice(&body).unwrap_or_default();
         let text = |name: &str| body.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
         match text("access_token") {
@@ -73,7 +73,7 @@ impl ClientCredentials<'_> {
                 let words = [text("error"), text("error_description")].into_iter().flatten();
                 let words: Vec<_> =
                     words.map(|text| foreign(text.lines().next().unwrap_or_default())).collect();
-                Err(Failure::Refused { status, words: words.join(": ") })
+                Err(TokenFailure::Refused { status, words: words.join(": ") })
             }
         }
     }

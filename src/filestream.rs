@@ -9,7 +9,7 @@
 use crate::causes::chain;
 use crate::config::files::{self, Appended};
 use crate::configdef::Problems;
-use crate::configdef::def::{Check, ConfigKey, Importance, Kind, Row, RowDefault, Width};
+use crate::configdef::def::{Check, ConfigKey, Importance, KeyType, Row, RowDefault, Width};
 use crate::data::json::{self, DecimalFormat};
 use crate::data::{Converted, SinkRecord};
 use crate::id::{OffsetRange, TopicPartition};
@@ -42,7 +42,7 @@ pub static ROW: SinkClass = SinkClass {
 
 const KEY: Row = Row(
     FILE,
-    Kind::String,
+    KeyType::String,
     RowDefault::Null,
     Check::Any,
     Importance::High,

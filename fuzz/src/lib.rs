@@ -10,7 +10,7 @@ use std::sync::{Arc, LazyLock};
 
 use kusto_connect::config::{WorkerConfig, jaas, properties};
 use kusto_connect::convert::{
-    Converter, Failure, Input, Made, RegisteredConverter, avro, connect_json, protobuf, schema_json,
+    ConvertFailure, Converter, Input, Made, RegisteredConverter, avro, connect_json, protobuf, schema_json,
 };
 use kusto_connect::data::java_time::DateFormat;
 use kusto_connect::data::json::{self, DecimalFormat};
@@ -144,7 +144,7 @@ pub fn registered_schemas(bytes: &[u8]) {
         detail: None,
         topic: TOPIC,
     });
-    assert!(!matches!(result, Err(Failure::NeedsSchema(_))), "what was learnt is known");
+    assert!(!matches!(result, Err(ConvertFailure::NeedsSchema(_))), "what was learnt is known");
 }
 
 /// A class of each format.
@@ -315,8 +315,8 @@ fn records(converter: &RegisteredConverter, bytes: &[u8]) {
     for (bytes, id) in inputs {
         match converter.convert(Input { bytes: Some(bytes), id, detail: id, topic: TOPIC }) {
             Ok(data) => bounded(&data, LINEAR * bytes.len() + SMALL),
-            Err(Failure::NeedsSchema(id)) => assert!(!converter.knows(id)),
-            Err(Failure::Data(error)) => assert!(!error.to_string().is_empty()),
+            Err(ConvertFailure::NeedsSchema(id)) => assert!(!converter.knows(id)),
+            Err(ConvertFailure::Data(error)) => assert!(!error.to_string().is_empty()),
         }
     }
 }

@@ -6,7 +6,7 @@
 use crate::configdef::PluginKind::{Converter, HeaderConverter};
 use crate::configdef::def::Check::{Aliases, Any, AtLeast, Distinct, JavaRegex, Name, OneOf};
 use crate::configdef::def::Importance::{High, Low, Medium as Mid};
-use crate::configdef::def::Kind::{Boolean, Class, Int, List, Long, Short, String as Text};
+use crate::configdef::def::KeyType::{Boolean, Class, Int, List, Long, Short, String as Text};
 use crate::configdef::def::Row;
 use crate::configdef::def::RowDefault::{Is, Null, Required};
 use crate::configdef::def::Width::{Long as Wide, Medium, Short as Narrow};

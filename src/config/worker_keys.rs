@@ -6,7 +6,7 @@ use crate::configdef::def::Check::{
     Any, AtLeast, Between, BrokerDefaultOrPositive, NonEmpty, OneOf, OneOfAnyCase, Port,
 };
 use crate::configdef::def::Importance::{High, Low, Medium as Mid};
-use crate::configdef::def::Kind::{Boolean, Class, Int, List, Long, Short, String as Text};
+use crate::configdef::def::KeyType::{Boolean, Class, Int, List, Long, Short, String as Text};
 use crate::configdef::def::Row;
 use crate::configdef::def::RowDefault::{Is, Null, Required};
 use crate::configdef::def::Width::{Long as Wide, Medium, Short as Narrow};

@@ -6,11 +6,11 @@
 use std::borrow::Cow;
 
 use super::PluginKind;
-use super::value::Value;
+use super::value::ConfigValue;
 
 /// The type of a key's value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub enum KeyType {
     /// `true` or `false` in any letter case.
     Boolean,
     /// Text.
@@ -29,7 +29,7 @@ pub enum Kind {
     Password,
 }
 
-impl Kind {
+impl KeyType {
     /// The name on the wire.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -133,7 +133,7 @@ pub enum Check {
     /// A list that is not empty.
     NonEmptyList,
     /// What a class asks of its own key: the whole message about a value that is wrong.
-    Custom(fn(&str, &Value) -> Option<String>),
+    Custom(fn(&str, &ConfigValue) -> Option<String>),
     /// A list without empty and equal items.
     Distinct,
     /// The same, and not empty.
@@ -147,7 +147,7 @@ pub enum Check {
 #[derive(Debug)]
 pub struct Row(
     pub &'static str,
-    pub Kind,
+    pub KeyType,
     pub RowDefault,
     pub Check,
     pub Importance,
@@ -174,7 +174,7 @@ pub struct ConfigKey {
     /// The key.
     pub name: Cow<'static, str>,
     /// The type of its value.
-    pub kind: Kind,
+    pub kind: KeyType,
     /// Its value when it is not written.
     pub default: DefaultValue,
     /// What its value must be.
@@ -243,7 +243,7 @@ pub struct Checked {
     /// The key.
     pub key: ConfigKey,
     /// Its value; `Null` when it could not be read.
-    pub value: Value,
+    pub value: ConfigValue,
     /// What is wrong, in Connect's words.
     pub errors: Vec<String>,
     /// Whether a form shows the key.
@@ -251,7 +251,7 @@ pub struct Checked {
 }
 
 /// A key made while settings are read, for things that have an alias.
-pub fn dynamic_key(name: String, kind: Kind, default: DefaultValue, display_name: String) -> ConfigKey {
+pub fn dynamic_key(name: String, kind: KeyType, default: DefaultValue, display_name: String) -> ConfigKey {
     ConfigKey {
         name: Cow::Owned(name),
         kind,

@@ -24,5 +24,5 @@ pub use plugin_kind::PluginKind;
 pub use redact::{Redacted, is_secret, plain_address, shown, tells_secrets};
 pub use settings::{CONNECT_VERSION, ConnectorProperties, Properties, with_prefix};
 pub use table::check_table;
-pub use value::Value;
+pub use value::ConfigValue;
 pub use values::Values;

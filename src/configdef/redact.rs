@@ -120,7 +120,7 @@ impl<V: fmt::Debug> fmt::Debug for Redacted<'_, V> {
 mod tests {
     use super::{Redacted, is_secret, plain_address};
     use crate::config::{ClientKind, JavaType, java_keys, worker_reference};
-    use crate::configdef::def::Kind;
+    use crate::configdef::def::KeyType;
     use crate::plugins::BUILT_IN;
     use std::collections::BTreeMap;
 
@@ -152,7 +152,7 @@ mod tests {
         let of_plugins =
             BUILT_IN.all().into_iter().flat_map(|plugin| BUILT_IN.keys_of(plugin.class).expect("its keys"));
         let own = worker_reference().into_iter().chain(of_plugins);
-        let own = own.map(|key| (key.name.to_string(), key.kind == Kind::Password));
+        let own = own.map(|key| (key.name.to_string(), key.kind == KeyType::Password));
         let of_clients = ClientKind::PREFIXES.into_iter().flat_map(|(kind, ..)| {
             java_keys(kind).flat_map(|key| {
                 let prefixes = ["", "consumer.override.", "misc.deadletterqueue."];

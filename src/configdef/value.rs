@@ -5,7 +5,7 @@ use crate::secret::Secret;
 
 /// A value of its key's type.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Value {
+pub enum ConfigValue {
     /// Not written, and no default; or wrong.
     Null,
     /// Of the types STRING and CLASS (then the full class name).
@@ -20,7 +20,7 @@ pub enum Value {
     Password(Secret),
 }
 
-impl Value {
+impl ConfigValue {
     /// As `/validate` shows it.
     pub fn render(&self) -> Option<String> {
         match self {

@@ -1,7 +1,7 @@
 //! Values that a table of keys has read, looked up by name.
 
 use super::def::Checked;
-use super::value::Value;
+use super::value::ConfigValue;
 use super::{Properties, with_prefix};
 use crate::secret::Secret;
 use std::collections::BTreeMap;
@@ -13,7 +13,7 @@ pub struct Values<'a> {
     written: &'a Properties,
     /// Stands before the names that are asked for.
     prefix: &'a str,
-    over: Option<&'a BTreeMap<&'static str, Value>>,
+    over: Option<&'a BTreeMap<&'static str, ConfigValue>>,
 }
 
 impl<'a> Values<'a> {
@@ -28,7 +28,7 @@ impl<'a> Values<'a> {
     }
 
     /// The same, with these values before those that were read.
-    pub fn over<'b>(&self, over: &'b BTreeMap<&'static str, Value>) -> Values<'b>
+    pub fn over<'b>(&self, over: &'b BTreeMap<&'static str, ConfigValue>) -> Values<'b>
     where
         'a: 'b,
     {
@@ -43,7 +43,7 @@ impl<'a> Values<'a> {
         Values { prefix, ..*self }
     }
 
-    fn get(&self, key: &str) -> Option<&'a Value> {
+    fn get(&self, key: &str) -> Option<&'a ConfigValue> {
         if let Some(value) = self.over.and_then(|over| over.get(key)) {
             return Some(value);
         }
@@ -58,7 +58,7 @@ impl<'a> Values<'a> {
     /// A STRING or CLASS.
     pub fn text(&self, key: &str) -> Option<&'a str> {
         match self.get(key) {
-            Some(Value::Text(text)) => Some(text),
+            Some(ConfigValue::Text(text)) => Some(text),
             _ => None,
         }
     }
@@ -71,7 +71,7 @@ impl<'a> Values<'a> {
     /// An INT, SHORT or LONG.
     pub fn number(&self, key: &str) -> Option<i64> {
         match self.get(key) {
-            Some(Value::Number(number)) => Some(*number),
+            Some(ConfigValue::Number(number)) => Some(*number),
             _ => None,
         }
     }
@@ -84,7 +84,7 @@ impl<'a> Values<'a> {
     /// A BOOLEAN.
     pub fn flag(&self, key: &str) -> Option<bool> {
         match self.get(key) {
-            Some(Value::Flag(flag)) => Some(*flag),
+            Some(ConfigValue::Flag(flag)) => Some(*flag),
             _ => None,
         }
     }
@@ -92,7 +92,7 @@ impl<'a> Values<'a> {
     /// A LIST; empty when it is not set.
     pub fn list(&self, key: &str) -> &'a [String] {
         match self.get(key) {
-            Some(Value::List(items)) => items,
+            Some(ConfigValue::List(items)) => items,
             _ => &[],
         }
     }
@@ -100,7 +100,7 @@ impl<'a> Values<'a> {
     /// A PASSWORD that is not blank.
     pub fn secret(&self, key: &str) -> Option<Secret> {
         match self.get(key) {
-            Some(Value::Password(secret)) if !secret.is_blank() => Some(secret.clone()),
+            Some(ConfigValue::Password(secret)) if !secret.is_blank() => Some(secret.clone()),
             _ => None,
         }
     }

@@ -8,7 +8,7 @@ use super::wire::{Framed, Wire, is_key};
 use crate::data::registered::Registered;
 use crate::data::room::Room;
 use crate::data::{self, Schema, SchemaAndValue, json_text};
-use crate::registry::{Kind, keys};
+use crate::registry::{RegistryKind, keys};
 use std::sync::Arc;
 
 /// The class, its keys, and how it is made.
@@ -18,7 +18,7 @@ pub static ROW: ConverterRow = ConverterRow {
     reads: Reads::Values,
     keys: &[keys::APICURIO, keys::REQUESTS],
     // It has its own mind about the id.
-    registry: Some(Kind::ApicurioGlobalId),
+    registry: Some(RegistryKind::ApicurioGlobalId),
     make: |values| {
         let wire = Wire::object(is_key(values));
         Ok(Made::Registered(RegisteredConverter::new(ROW.class, wire, Box::new(ConnectJson), values)))

@@ -3,7 +3,8 @@
 //! To read or write one as text takes the square of its length, so what bounds that is the length alone.
 
 use super::{
-    ConverterRow, Failure, Input, avro, json as json_converter, protobuf as proto, schema_json, testing,
+    ConvertFailure, ConverterRow, Input, avro, json as json_converter, protobuf as proto, schema_json,
+    testing,
 };
 use crate::causes::chain;
 use crate::data::json::{self, DecimalFormat};
@@ -76,8 +77,8 @@ fn registered(row: &ConverterRow, schema: &str, value: &[u8]) -> Result<SchemaAn
     let bytes = [&[0; 5], value].concat();
     let read = converter.convert(Input { bytes: Some(&bytes), id: None, detail: None, topic: "t" });
     read.map_err(|failure| match failure {
-        Failure::Data(error) => chain(&error),
-        Failure::NeedsSchema(_) => "what was learnt is known".to_owned(),
+        ConvertFailure::Data(error) => chain(&error),
+        ConvertFailure::NeedsSchema(_) => "what was learnt is known".to_owned(),
     })
 }
 

@@ -11,7 +11,7 @@ use super::row::{ConverterRow, Made, Reads};
 use crate::configdef::Values;
 use crate::configdef::def::Check::{Any, OneOfAnyCase};
 use crate::configdef::def::Importance::{High, Low};
-use crate::configdef::def::{Kind, Row, RowDefault, Width};
+use crate::configdef::def::{KeyType, Row, RowDefault, Width};
 use crate::data::json_text::{self, check_depth};
 use crate::data::room::Room;
 use crate::data::{Converted, Error, Schema, SchemaAndValue};
@@ -32,13 +32,13 @@ pub static ROW: ConverterRow = ConverterRow {
 
 #[rustfmt::skip] // a table: one row is one key
 const KEYS: &[Row] = &[
-    Row("schemas.enable", Kind::Boolean, RowDefault::Is("true"), Any, High, ("Schemas", 0), Width::Medium, "Enable Schemas",
+    Row("schemas.enable", KeyType::Boolean, RowDefault::Is("true"), Any, High, ("Schemas", 0), Width::Medium, "Enable Schemas",
         "Whether each message is an object with schema and payload."),
-    Row("schemas.cache.size", Kind::Int, RowDefault::Is("1000"), Any, High, ("Schemas", 1), Width::Medium, "Schema Cache Size",
+    Row("schemas.cache.size", KeyType::Int, RowDefault::Is("1000"), Any, High, ("Schemas", 1), Width::Medium, "Schema Cache Size",
         "How many schemas are kept."),
-    Row("decimal.format", Kind::String, RowDefault::Is("BASE64"), OneOfAnyCase(&["NUMERIC", "BASE64"]), Low, ("Serialization", 0), Width::Medium, "Decimal Format",
+    Row("decimal.format", KeyType::String, RowDefault::Is("BASE64"), OneOfAnyCase(&["NUMERIC", "BASE64"]), Low, ("Serialization", 0), Width::Medium, "Decimal Format",
         "How decimals are written."),
-    Row("replace.null.with.default", Kind::Boolean, RowDefault::Is("true"), Any, Low, ("Schemas", 2), Width::Medium, "Replace null with default",
+    Row("replace.null.with.default", KeyType::Boolean, RowDefault::Is("true"), Any, Low, ("Schemas", 2), Width::Medium, "Replace null with default",
         "Whether a null field that has a default reads as the default."),
 ];
 

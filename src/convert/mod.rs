@@ -26,5 +26,5 @@ mod wire;
 
 pub use avro::file::{MAGIC as AVRO_MAGIC, records as avro_records};
 pub use converter::{Converter, Error};
-pub use registered::{Failure, Input, RegisteredConverter};
+pub use registered::{ConvertFailure, Input, RegisteredConverter};
 pub use row::{ConverterRow, Made, Reads};

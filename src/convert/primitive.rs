@@ -124,7 +124,7 @@ const ENCODINGS: [&str; 11] = [
 
 const ENCODING: Row = Row(
     "converter.encoding",
-    configdef::def::Kind::String,
+    configdef::def::KeyType::String,
     RowDefault::Is("UTF-8"),
     Check::OneOfAnyCase(&ENCODINGS),
     Importance::High,

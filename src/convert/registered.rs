@@ -1,6 +1,6 @@
 //! Converters whose schemas are in a registry (`connect-runtime.md` §6.4).
 //!
-//! Synchronous and pure like the others: a record whose schema is not known yet gives [`Failure::NeedsSchema`]; whoever
+//! Synchronous and pure like the others: a record whose schema is not known yet gives [`ConvertFailure::NeedsSchema`]; whoever
 //! calls fetches the schema, hands it in by [`RegisteredConverter::learn`] and converts once more. What was learnt is
 //! shared by all pipelines of a connector; it is kept up to `schemas.cache.config`, a failure for a time that grows with
 //! each further one (`failures`).
@@ -17,14 +17,14 @@ use std::time::{Duration, Instant};
 
 /// Why a record does not convert.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Failure {
+pub enum ConvertFailure {
     /// The record's own fault, or its schema's.
     Data(data::Error),
     /// This schema has to be learnt first.
     NeedsSchema(SchemaId),
 }
 
-impl From<data::Error> for Failure {
+impl From<data::Error> for ConvertFailure {
     fn from(error: data::Error) -> Self {
         Self::Data(error)
     }
@@ -104,7 +104,7 @@ impl RegisteredConverter {
     }
 
     /// Converts.
-    pub fn convert(&self, input: Input<'_>) -> Result<SchemaAndValue, Failure> {
+    pub fn convert(&self, input: Input<'_>) -> Result<SchemaAndValue, ConvertFailure> {
         let Some(bytes) = input.bytes else { return Ok(SchemaAndValue::NULL) };
         let mut framed = self.wire.read(bytes, input.id).map_err(|cause| self.failed(input.topic, cause))?;
         framed.detail = input.detail.filter(|_| framed.in_header.is_some());
@@ -118,10 +118,10 @@ impl RegisteredConverter {
             (Some(reader), _) => reader.read(&framed).map_err(|cause| {
                 let name = self.format.name();
                 let text = format!("Error deserializing {name} message for id {}: ", framed.id);
-                Failure::Data(self.failed(input.topic, serialization(text).because(cause)))
+                ConvertFailure::Data(self.failed(input.topic, serialization(text).because(cause)))
             }),
-            (None, Some(cause)) => Err(Failure::Data(self.failed(input.topic, cause))),
-            (None, None) => Err(Failure::NeedsSchema(framed.id)),
+            (None, Some(cause)) => Err(ConvertFailure::Data(self.failed(input.topic, cause))),
+            (None, None) => Err(ConvertFailure::NeedsSchema(framed.id)),
         }
     }
 

@@ -1,6 +1,6 @@
 //! What a converter with a registry says before and after it has learnt a schema.
 
-use super::{Failure, Input, RegisteredConverter};
+use super::{ConvertFailure, Input, RegisteredConverter};
 use crate::convert::{avro, connect_json, protobuf, schema_json, testing};
 use crate::data::registered::{Registered, SchemaId};
 use crate::data::{Error, Value};
@@ -19,8 +19,8 @@ fn input(bytes: &[u8]) -> Input<'_> {
     Input { bytes: Some(bytes), id: None, detail: None, topic: "storm" }
 }
 
-fn texts(failure: Failure) -> Vec<(&'static str, String)> {
-    let Failure::Data(error) = failure else { panic!("{failure:?}") };
+fn texts(failure: ConvertFailure) -> Vec<(&'static str, String)> {
+    let ConvertFailure::Data(error) = failure else { panic!("{failure:?}") };
     let mut all = Vec::new();
     let mut next = Some(&error);
     while let Some(error) = next {
@@ -35,7 +35,7 @@ fn a_schema_is_asked_for_once_and_then_known() {
     let converter = converter(&[]);
     let id = SchemaId::Number(7);
     assert!(!converter.knows(id));
-    assert_eq!(converter.convert(input(&INT_ID_7)), Err(Failure::NeedsSchema(id)));
+    assert_eq!(converter.convert(input(&INT_ID_7)), Err(ConvertFailure::NeedsSchema(id)));
     converter.learn(id, Ok(schema("AVRO")), None);
     assert!(converter.knows(id));
     assert_eq!(converter.convert(input(&INT_ID_7)).unwrap().value, Value::Int32(2));

@@ -3,7 +3,7 @@
 use super::converter::{Converter, Error};
 use super::registered::RegisteredConverter;
 use crate::configdef::Values;
-use crate::configdef::def::{Check, ConfigKey, Importance, Kind, Row, RowDefault, Width};
+use crate::configdef::def::{Check, ConfigKey, Importance, KeyType, Row, RowDefault, Width};
 use crate::registry;
 use std::sync::Arc;
 
@@ -50,7 +50,7 @@ pub struct ConverterRow {
     /// Its own keys, table by table, in its order.
     pub keys: &'static [&'static [Row]],
     /// The registry that it needs; its keys are among `keys`.
-    pub registry: Option<registry::Kind>,
+    pub registry: Option<registry::RegistryKind>,
     /// Makes it from values without errors.
     pub make: fn(&Values<'_>) -> Result<Made, Error>,
 }
@@ -58,7 +58,7 @@ pub struct ConverterRow {
 /// What each converter is told by the worker, but for the one that says nothing of its use.
 const TYPE: Row = Row(
     "converter.type",
-    Kind::String,
+    KeyType::String,
     RowDefault::Required,
     Check::OneOf(&["key", "value", "header"]),
     Importance::Low,

@@ -130,7 +130,7 @@ fn validated(
 pub fn checked(plugins: Plugins, config: &ConnectorProperties, worker: &WorkerConfig) -> ConfigInfos {
     let mut infos = plugins.validate(config, worker);
     let Some(clients) = infos.clients.take() else { return infos };
-    let kafka::settings::Checked { errors, notes } = kafka::settings::check_connector(worker, &clients);
+    let kafka::settings::CheckedClient { errors, notes } = kafka::settings::check_connector(worker, &clients);
     for (key, reason) in errors {
         // One error for a mistake: what was said already is not said in other words.
         if infos.configs.iter().any(|info| info.value.name == key && !info.value.errors.is_empty()) {

@@ -32,6 +32,6 @@ pub use checking::checked;
 pub use error::Error;
 pub use handle::{Health, Herder};
 pub use offsets::{OffsetsRequest, PartitionOffset, group_of};
-pub use service::{Ended, Options};
+pub use service::{Ended, HerderOptions};
 
 pub use view::{ConnectorInfo, ConnectorState, ConnectorStatus, TaskInfo, TaskState};

@@ -1,7 +1,7 @@
 //! A herder over memory stores and a runner that only notes its orders, for unit tests.
 
 use super::fake_runner::FakeRunner;
-use super::{ConnectorStatus, Ended, Herder, Options};
+use super::{ConnectorStatus, Ended, Herder, HerderOptions};
 use crate::configdef::ConnectorProperties;
 use crate::membership::Cluster;
 use crate::plugins::BUILT_IN;
@@ -33,7 +33,7 @@ pub(super) fn rig_over(stores: &MemoryStores, opened: Arc<dyn OpenStores>) -> Ri
     let (loggers, govern) = Loggers::new(Filter::detached(Level::Info));
     drop(TaskTracker::new().spawn(govern));
     let cluster = Cluster::Alone { url: "http://w:8083/".into() };
-    let options = Options {
+    let options = HerderOptions {
         plugins: BUILT_IN,
         config,
         worker_id: "w:8083".into(),

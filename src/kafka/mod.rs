@@ -40,7 +40,7 @@ pub use dead_letters::{DeadLetter, DeadLetterClients, DeadLetterProducer, DeadLe
 pub use error::{Error, fetch_advice};
 #[cfg(test)]
 pub use native::ListedRecord;
-pub use native::{PartitionQueue, Record, Records};
+pub use native::{ConsumedRecord, PartitionQueue, Records};
 #[cfg(test)]
 pub use source::RecordList;
 pub use source::RecordSource;

@@ -7,7 +7,7 @@ use super::avro::{Container, datum};
 use crate::batch::Batch;
 use crate::causes::chain;
 use crate::convert::{
-    ConverterRow, Failure, Input, avro as avro_converter, protobuf as proto, schema_json, testing,
+    ConvertFailure, ConverterRow, Input, avro as avro_converter, protobuf as proto, schema_json, testing,
 };
 use crate::data::json::{self, DecimalFormat};
 use crate::data::registered::{Registered, SchemaId};
@@ -139,8 +139,8 @@ fn read(case: &Case, leaf: &str) -> Result<SchemaAndValue, String> {
     let bytes = [if is_apicurio { &[0; 9][..] } else { &[0; 5] }, case.value].concat();
     let read = converter.convert(Input { bytes: Some(&bytes), id: None, detail: None, topic: "t" });
     read.map_err(|failure| match failure {
-        Failure::Data(error) => chain(&error),
-        Failure::NeedsSchema(_) => "what was learnt is known".to_owned(),
+        ConvertFailure::Data(error) => chain(&error),
+        ConvertFailure::NeedsSchema(_) => "what was learnt is known".to_owned(),
     })
 }
 

@@ -1,7 +1,7 @@
 //! Whether there is room for one more Kafka client: its threads, descriptors and address space are counted before it is
 //! made, because librdkafka ends the process when it gets no thread.
 //!
-//! [`Room`] is for connectors and keeps some for REST and the worker's own clients; [`for_one_client`] is the last look
+//! [`ConnectorRoom`] is for connectors and keeps some for REST and the worker's own clients; [`for_one_client`] is the last look
 //! before any client is made. What a client takes depends on how many brokers there are, so it is what clients took so far,
 //! and at least what one of a single broker takes. It limits nothing itself, and it never waits. [`Uploads`] is how many of
 //! these run at once. [`heap`] gives freed memory back.
@@ -170,7 +170,7 @@ pub fn raise_descriptors() {
 
 /// The room for connectors of a worker. Clones are the same one.
 #[derive(Clone, Default)]
-pub struct Room {
+pub struct ConnectorRoom {
     machine: Machine,
     state: Arc<Mutex<State>>,
 }
@@ -189,7 +189,7 @@ pub struct Occupied {
     clients: u64,
 }
 
-impl Room {
+impl ConnectorRoom {
     /// Takes room for a connector with so many Kafka clients.
     pub fn enter(&self, clients: u64) -> Result<Occupied, Error> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
@@ -222,7 +222,7 @@ impl Drop for Occupied {
 #[cfg(test)]
 mod tests {
     use super::machine::Machine;
-    use super::{Error, Room, Thing, for_one_client, try_threads};
+    use super::{ConnectorRoom, Error, Thing, for_one_client, try_threads};
     use rustix::process::Resource;
     use std::fs;
 
@@ -238,7 +238,7 @@ mod tests {
         };
         threads(20);
         let most = |which| (which == Resource::Nproc).then_some(100);
-        let room = Room { machine: Machine::made_of(dir.path(), most), ..Room::default() };
+        let room = ConnectorRoom { machine: Machine::made_of(dir.path(), most), ..ConnectorRoom::default() };
         // 20 in use, 24 kept: eleven times five fit, also if none of their threads has begun.
         let mut inside: Vec<_> = (0..11).map(|_| room.enter(1).ok().unwrap()).collect();
         let numbers = |error: &Error| match error {

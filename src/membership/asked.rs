@@ -9,7 +9,7 @@ use time::OffsetDateTime;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::Instant;
 
-use super::{Joining, Leadership, Request, State, proof};
+use super::{Joining, Leadership, MemberState, Request, proof};
 use crate::cluster_key::ClusterKeys;
 use crate::kafka::cluster::ClusterMember;
 
@@ -41,13 +41,13 @@ pub(super) async fn wait(
 }
 
 /// Says what is wrong, or that nothing is. A worker that is in keeps its view through trouble.
-pub(super) fn say(state: &watch::Sender<State>, words: Option<String>) {
+pub(super) fn say(state: &watch::Sender<MemberState>, words: Option<String>) {
     state.send_if_modified(|state| match (state, words) {
-        (State::Joining(said), Some(words)) if *said != words => {
+        (MemberState::Joining(said), Some(words)) if *said != words => {
             *said = words;
             true
         }
-        (State::In { trouble, .. }, words) if trouble.as_deref() != words.as_deref() => {
+        (MemberState::In { trouble, .. }, words) if trouble.as_deref() != words.as_deref() => {
             *trouble = words.map(Arc::from);
             true
         }

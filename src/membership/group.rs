@@ -6,7 +6,7 @@
 use super::asked::{answer, join, millis, millis_now, rekeyed, say, wait};
 use super::proof::{self, Lead, Members};
 use super::view::{self, ClusterView, NoView, Now};
-use super::{Joining, Leadership, Request, State};
+use super::{Joining, Leadership, MemberState, Request};
 use crate::config::WorkerConfig;
 use crate::kafka::cluster::{ClusterMember, MemberEvent, Published};
 use crate::retry::Backoff;
@@ -33,7 +33,7 @@ pub(super) async fn run(
     mut joining: Joining,
     newest: i64,
     mut requests: mpsc::Receiver<Request>,
-    state: watch::Sender<State>,
+    state: watch::Sender<MemberState>,
 ) {
     let config = joining.config.clone();
     let mut backoff = Backoff::new(AGAIN, LONGEST_PAUSE, u64::from(std::process::id()));
@@ -117,7 +117,7 @@ struct Group<'a> {
     client_id: String,
     delay: i64,
     member: ClusterMember,
-    state: &'a watch::Sender<State>,
+    state: &'a watch::Sender<MemberState>,
     role: Role,
     /// The view that was published last was read since the group settled: others may have led meanwhile.
     caught_up: bool,
@@ -340,7 +340,7 @@ impl Group<'_> {
 
     /// What a worker waits for that is in the group and not in a view.
     fn still_joining(&self) -> Option<String> {
-        let is_in = matches!(*self.state.borrow(), State::In { .. });
+        let is_in = matches!(*self.state.borrow(), MemberState::In { .. });
         (!is_in).then(|| format!("joining the cluster (group.id={})", self.config.group_id))
     }
 
@@ -373,7 +373,7 @@ impl Group<'_> {
         self.newest = self.newest.max(view.generation);
         self.known = Some(view.clone());
         let trouble = self.trouble.as_deref().map(Arc::from);
-        self.state.send_replace(State::In { view: Arc::new(view), trouble });
+        self.state.send_replace(MemberState::In { view: Arc::new(view), trouble });
     }
 
     /// Asks Kafka by publishing the same view again: it refuses that from anybody but a present member.

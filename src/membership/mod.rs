@@ -18,7 +18,7 @@ mod view;
 
 pub use assignor::{Assignment, assign_view};
 use request::{Joining, Request};
-pub use state::{Leadership, State};
+pub use state::{Leadership, MemberState};
 pub use view::ClusterView;
 
 use crate::cluster_key::ClusterKeys;
@@ -50,7 +50,7 @@ pub enum Cluster {
 /// A worker's membership, to be asked. The membership ends with it.
 pub struct Membership {
     url: Arc<str>,
-    state: watch::Receiver<State>,
+    state: watch::Receiver<MemberState>,
     requests: Option<mpsc::Sender<Request>>,
     /// The loop; it ends with this.
     _tasks: JoinSet<()>,
@@ -81,13 +81,13 @@ impl Cluster {
             Self::Alone { url } => {
                 // The view never changes; its generation is 0 unless there were others, as in standalone mode.
                 let view = ClusterView::alone(url, newest.map_or(0, |newest| view::start(newest) + 1));
-                let (sender, state) = watch::channel(State::In { view: Arc::new(view), trouble: None });
+                let (sender, state) = watch::channel(MemberState::In { view: Arc::new(view), trouble: None });
                 let mut tasks = JoinSet::new();
                 tasks.spawn(async move { sender.closed().await });
                 Membership { url: url.clone(), state, requests: None, _tasks: tasks }
             }
             Self::Group { config, url } => {
-                let (sender, state) = watch::channel(State::Joining("joining the cluster".to_owned()));
+                let (sender, state) = watch::channel(MemberState::Joining("joining the cluster".to_owned()));
                 let (requests, asked) = mpsc::channel(PLACES);
                 let mut tasks = JoinSet::new();
                 let newest = newest.unwrap_or(0);
@@ -106,7 +106,7 @@ impl Membership {
     }
 
     /// What is known now.
-    pub fn state(&self) -> State {
+    pub fn state(&self) -> MemberState {
         self.state.borrow().clone()
     }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 /// What a worker knows of its cluster.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum State {
+pub enum MemberState {
     /// Not in it yet: why, in words for `/health`.
     Joining(String),
     /// In it.

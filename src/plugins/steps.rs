@@ -5,7 +5,7 @@
 
 use super::Plugins;
 use crate::config::FRAMEWORK;
-use crate::configdef::def::{Checked, ConfigKey, DefaultValue, Kind, dynamic_key};
+use crate::configdef::def::{Checked, ConfigKey, DefaultValue, KeyType, dynamic_key};
 use crate::configdef::{
     CONNECT_VERSION, ClassSettings, Classes, ConfigError, ConnectorProperties, PluginKind, Problems,
     Properties, Values, check_table, trim,
@@ -134,7 +134,7 @@ fn typed(plugins: &Plugins, (list, alias): (&str, &str), kind: PluginKind, is_kn
     let word = kind.word();
     let mut class = dynamic_key(
         format!("{list}.{alias}.type"),
-        Kind::Class(kind),
+        KeyType::Class(kind),
         DefaultValue::Required,
         format!("{word} type for {alias}"),
     );
@@ -143,7 +143,7 @@ fn typed(plugins: &Plugins, (list, alias): (&str, &str), kind: PluginKind, is_kn
         if is_known { DefaultValue::Is(Cow::Borrowed(CONNECT_VERSION)) } else { DefaultValue::Null };
     let mut version = dynamic_key(
         format!("{list}.{alias}.plugin.version"),
-        Kind::String,
+        KeyType::String,
         default,
         format!("{word} version for {alias}"),
     );

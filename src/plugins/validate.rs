@@ -10,10 +10,10 @@ use super::{Plugins, converter_keys, overrides, rules, sizes, steps, unused};
 use crate::config::{
     ClientSettings, FRAMEWORK, Hidden, Resolution, SINK_DEAD_LETTERS, WorkerConfig, custody, secrets,
 };
-use crate::configdef::def::{Checked, ConfigKey, DefaultValue, Kind};
+use crate::configdef::def::{Checked, ConfigKey, DefaultValue, KeyType};
 use crate::configdef::{
-    CONNECT_VERSION, Classes, ConfigError, ConfigErrors, ConnectorProperties, Problems, Properties, Value,
-    Values, check_table, shown, with_prefix,
+    CONNECT_VERSION, Classes, ConfigError, ConfigErrors, ConfigValue, ConnectorProperties, Problems,
+    Properties, Values, check_table, shown, with_prefix,
 };
 use crate::convert::simple_header;
 use crate::registry::RegistryConfig;
@@ -69,10 +69,10 @@ impl Validation {
     fn conceal(&mut self, raw: &ConnectorProperties, resolution: Resolution, hidden: Hidden) {
         for checked in &mut self.checked {
             let key = checked.key.name.as_ref();
-            let is_shown = !matches!(checked.value, Value::Null | Value::Password(_));
+            let is_shown = !matches!(checked.value, ConfigValue::Null | ConfigValue::Password(_));
             if let Some(Some(text)) = raw.get(key).filter(|_| resolution.values.contains_key(key) && is_shown)
             {
-                checked.value = Value::Text(text.clone());
+                checked.value = ConfigValue::Text(text.clone());
             }
         }
         if !resolution.failed.is_empty() {
@@ -292,7 +292,7 @@ fn framework_keys(plugins: &Plugins, worker: &WorkerConfig, class: Option<&SinkC
             "connector.plugin.version" => key.default = version_of_class.map_or(DefaultValue::Null, is),
             _ => {}
         }
-        if let Kind::Class(kind) = key.kind {
+        if let KeyType::Class(kind) = key.kind {
             key.recommended = plugins.names(kind).into_iter().map(str::to_owned).collect();
         } else if key.name.ends_with(".plugin.version") {
             key.recommended = key.default_text().map(str::to_owned).into_iter().collect();
@@ -312,8 +312,8 @@ fn hide_version_of_unknown(side: &str, checked: &mut [Checked]) {
         version.key.default = DefaultValue::Null;
         version.key.recommended.clear();
         version.visible = false;
-        if version.value == Value::Text(CONNECT_VERSION.to_owned()) {
-            version.value = Value::Null;
+        if version.value == ConfigValue::Text(CONNECT_VERSION.to_owned()) {
+            version.value = ConfigValue::Null;
         }
     }
 }

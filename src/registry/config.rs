@@ -12,7 +12,7 @@ use url::Url;
 
 /// Whose registry a converter asks, and how it may be asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub enum RegistryKind {
     /// Confluent's.
     Confluent,
     /// Apicurio's, by the id that the settings choose.
@@ -64,10 +64,10 @@ pub struct RegistryConfig {
 impl RegistryConfig {
     /// Reads the settings of a converter that asks a registry of this kind; none when something is wrong, which is then
     /// among `problems`.
-    pub fn read(kind: Kind, values: &Values<'_>, problems: &mut Problems) -> Option<Self> {
+    pub fn read(kind: RegistryKind, values: &Values<'_>, problems: &mut Problems) -> Option<Self> {
         let before = problems.0.len();
         let mut reader = Reader::new(values, problems);
-        let apicurio = kind != Kind::Confluent;
+        let apicurio = kind != RegistryKind::Confluent;
         let urls_key = if apicurio { "apicurio.registry.url" } else { "schema.registry.url" };
         let (urls, user) = reader.urls(urls_key);
         let credentials = if apicurio {
@@ -104,13 +104,13 @@ impl RegistryConfig {
     }
 }
 
-fn protocol(kind: Kind, reader: &Reader<'_>) -> Protocol {
+fn protocol(kind: RegistryKind, reader: &Reader<'_>) -> Protocol {
     let by_content =
         || reader.text("apicurio.registry.use-id").is_some_and(|id| id.eq_ignore_ascii_case("contentId"));
     match kind {
-        Kind::Confluent => Protocol::Confluent,
-        Kind::Apicurio if by_content() => Protocol::ApicurioContentId,
-        Kind::Apicurio | Kind::ApicurioGlobalId => Protocol::ApicurioGlobalId,
+        RegistryKind::Confluent => Protocol::Confluent,
+        RegistryKind::Apicurio if by_content() => Protocol::ApicurioContentId,
+        RegistryKind::Apicurio | RegistryKind::ApicurioGlobalId => Protocol::ApicurioGlobalId,
     }
 }
 

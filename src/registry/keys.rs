@@ -5,7 +5,7 @@
 
 use crate::configdef::def::Check::{Any, AtLeast, OneOfAnyCase};
 use crate::configdef::def::Importance::{High, Low, Medium as Mid};
-use crate::configdef::def::Kind::{Boolean, Int, List, Password, String};
+use crate::configdef::def::KeyType::{Boolean, Int, List, Password, String};
 use crate::configdef::def::RowDefault::{Is, Null, Required};
 use crate::configdef::def::{Row, Width};
 

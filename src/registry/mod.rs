@@ -15,7 +15,7 @@ mod settings;
 mod token;
 
 pub use client::Client;
-pub use config::{Kind, RegistryConfig};
+pub use config::{RegistryConfig, RegistryKind};
 
 /// Why a schema could not be had.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -3,7 +3,7 @@
 use super::credentials::OAuth;
 use super::http::{broken, chain};
 use super::{Error, may_pass};
-use crate::client_credentials::{ClientCredentials, Failure, Grant};
+use crate::client_credentials::{ClientCredentials, Grant, TokenFailure};
 use crate::secret::Secret;
 use std::time::Duration;
 use tokio::sync::Mutex;
@@ -54,10 +54,12 @@ async fn ask(http: &reqwest::Client, oauth: &OAuth) -> Result<Grant, Error> {
     };
     let (reason, retriable) = match credentials.ask(http).await {
         Ok(grant) => return Ok(grant),
-        Err(Failure::NoAnswer(error)) => (chain(&error), true),
-        Err(Failure::Broken(error)) => (broken(error), true),
-        Err(Failure::Refused { status: 200, .. }) => ("the answer has no access_token".to_owned(), false),
-        Err(Failure::Refused { status, .. }) => (format!("status {status}"), may_pass(status)),
+        Err(TokenFailure::NoAnswer(error)) => (chain(&error), true),
+        Err(TokenFailure::Broken(error)) => (broken(error), true),
+        Err(TokenFailure::Refused { status: 200, .. }) => {
+            ("the answer has no access_token".to_owned(), false)
+        }
+        Err(TokenFailure::Refused { status, .. }) => (format!("status {status}"), may_pass(status)),
     };
     Err(Error::NoToken { url: credentials.place(), reason, key: oauth.key.clone(), retriable })
 }

@@ -4,7 +4,7 @@
 use super::common::Limits;
 use super::{Rest, Server as Sockets, Workers};
 use crate::config::{Listener, Scheme, WorkerConfig};
-use crate::herder::Options;
+use crate::herder::HerderOptions;
 use crate::herder::fake_runner::FakeRunner;
 use crate::membership::Cluster;
 use crate::plugins::BUILT_IN;
@@ -50,7 +50,7 @@ pub(super) async fn server_within(
     let (runner, events) = FakeRunner::new();
     let (loggers, govern) = Loggers::new(Filter::detached(Level::Info));
     let settings = config.rest.clone();
-    let options = Options {
+    let options = HerderOptions {
         plugins: BUILT_IN,
         loggers: loggers.clone(),
         config: Arc::new(config),

@@ -6,7 +6,7 @@ use crate::config::{Hidden, fixtures};
 use crate::configdef::ConnectorProperties;
 use crate::id::{TaskAssignment, TopicPartition};
 use crate::kafka::{ConsumerEvent, Error};
-use crate::limits::Room;
+use crate::limits::ConnectorRoom;
 use crate::plugins::{BUILT_IN, SinkConnectorConfig};
 use crate::sink::SinkContext;
 use crate::status::WorkerEvent;
@@ -55,7 +55,7 @@ impl ConnectorRig {
             plugins: BUILT_IN,
             config: Arc::new(fixtures::worker(&variables)),
             budget: ByteBudget::new(1 << 20),
-            room: Room::default(),
+            room: ConnectorRoom::default(),
             sinks: SinkContext::default(),
             metrics: Metrics::default(),
             redaction: Redaction::default(),

@@ -136,7 +136,7 @@ impl OpenBatches {
         &mut self,
         topic: &Arc<str>,
         record: &Encoded<'_>,
-        origin: &kafka::Record<'_>,
+        origin: &kafka::ConsumedRecord<'_>,
         budget: &ConnectorBudget,
     ) -> Result<Added, Error> {
         let (flush_interval, retain) = (self.sink.flush_interval(), self.retain);

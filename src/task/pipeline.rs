@@ -239,7 +239,7 @@ impl<S: RecordSource> Pipeline<S> {
     }
 
     /// Converts, transforms and encodes a record, and puts it into the batch of its topic.
-    fn put(&mut self, record: &kafka::Record<'_>) -> Result<Added, RecordError> {
+    fn put(&mut self, record: &kafka::ConsumedRecord<'_>) -> Result<Added, RecordError> {
         let PartitionScope { task, partition, .. } = &self.scope;
         let Some(converted) = self.context.converter.convert(record, partition)? else {
             // A transformation dropped it.
@@ -271,7 +271,7 @@ impl<S: RecordSource> Pipeline<S> {
     }
 
     /// A bad record: an error unless it may be skipped.
-    fn report_bad(&mut self, record: &kafka::Record<'_>, fault: RecordFault) -> Result<(), Error> {
+    fn report_bad(&mut self, record: &kafka::ConsumedRecord<'_>, fault: RecordFault) -> Result<(), Error> {
         let (counts, handler) = (&self.scope.counts, &self.context.bad_records);
         counts.failed(1);
         let delivered = handler.report(&self.scope, &RawRecord::of(record), &fault);
@@ -298,7 +298,7 @@ impl<S: RecordSource> Pipeline<S> {
     }
 
     /// The memory that the letter about a record needs and does not get now.
-    fn lacks_for_letter(&mut self, record: &kafka::Record<'_>, fault: &RecordFault) -> Option<usize> {
+    fn lacks_for_letter(&mut self, record: &kafka::ConsumedRecord<'_>, fault: &RecordFault) -> Option<usize> {
         let size = self.context.bad_records.letter_size(&RawRecord::of(record), fault)?;
         (!self.letters.reserve(size, &self.context.budget)).then_some(size)
     }

@@ -11,7 +11,7 @@ use super::record_error::RecordError;
 #[cfg(test)]
 use super::registry_converter::SchemaSource;
 use super::registry_converter::{MissingSchema, RegistryConverter};
-use crate::convert::{self, Converter, Failure, Made};
+use crate::convert::{self, ConvertFailure, Converter, Made};
 use crate::data::{Converted, Header, Origin, Record, SchemaAndValue, SinkRecord};
 use crate::id::TopicPartition;
 use crate::kafka;
@@ -88,7 +88,7 @@ impl RecordConverter {
     /// Converts and transforms a record; none when a transformation dropped it.
     pub(super) fn convert<'a>(
         &self,
-        record: &kafka::Record<'a>,
+        record: &kafka::ConsumedRecord<'a>,
         from: &TopicPartition,
     ) -> Result<Option<SinkRecord<'a>>, RecordError> {
         if self.chain.is_empty() {
@@ -110,7 +110,7 @@ impl RecordConverter {
     /// The short way of a record that nothing changes.
     fn untransformed<'a>(
         &self,
-        record: &kafka::Record<'a>,
+        record: &kafka::ConsumedRecord<'a>,
         from: &TopicPartition,
     ) -> Result<SinkRecord<'a>, RecordError> {
         let (mut key, mut headers, mut timestamp) = (Converted::Null, Vec::new(), None);
@@ -133,7 +133,11 @@ impl RecordConverter {
     }
 
     /// Key and headers are not written, but a record of which they do not convert is a bad one.
-    fn check_rest(&self, record: &kafka::Record<'_>, from: &TopicPartition) -> Result<(), RecordError> {
+    fn check_rest(
+        &self,
+        record: &kafka::ConsumedRecord<'_>,
+        from: &TopicPartition,
+    ) -> Result<(), RecordError> {
         if !self.key.never_fails() {
             data(Stage::KeyConverter, &self.key, record.key, (record, from))?;
         }
@@ -143,7 +147,11 @@ impl RecordConverter {
         Ok(())
     }
 
-    fn record(&self, record: &kafka::Record<'_>, from: &TopicPartition) -> Result<Record, RecordError> {
+    fn record(
+        &self,
+        record: &kafka::ConsumedRecord<'_>,
+        from: &TopicPartition,
+    ) -> Result<Record, RecordError> {
         let (timestamp, timestamp_type) = record.timestamp().unzip();
         Ok(Record {
             key: data(Stage::KeyConverter, &self.key, record.key, (record, from))?,
@@ -160,7 +168,7 @@ impl RecordConverter {
         })
     }
 
-    fn headers(&self, record: &kafka::Record<'_>) -> Result<Vec<Header>, RecordFault> {
+    fn headers(&self, record: &kafka::ConsumedRecord<'_>) -> Result<Vec<Header>, RecordFault> {
         let header = |(key, value): (&str, Option<&[u8]>)| {
             let value = self.header.to_data(value);
             let value = value
@@ -176,7 +184,7 @@ fn converted<'a>(
     stage: Stage,
     side: &FieldConverter,
     bytes: Option<&'a [u8]>,
-    (record, from): (&kafka::Record<'_>, &TopicPartition),
+    (record, from): (&kafka::ConsumedRecord<'_>, &TopicPartition),
 ) -> Result<Converted<'a>, RecordError> {
     match side {
         FieldConverter::Plain(converter) => converter
@@ -191,7 +199,7 @@ fn data(
     stage: Stage,
     side: &FieldConverter,
     bytes: Option<&[u8]>,
-    (record, from): (&kafka::Record<'_>, &TopicPartition),
+    (record, from): (&kafka::ConsumedRecord<'_>, &TopicPartition),
 ) -> Result<SchemaAndValue, RecordError> {
     match side {
         FieldConverter::Plain(converter) => converter
@@ -199,8 +207,10 @@ fn data(
             .map_err(|source| RecordFault::new(stage, converter.class(), source).into()),
         FieldConverter::Registry(converter) => {
             converter.convert(bytes, record, &from.topic).map_err(|failure| match failure {
-                Failure::Data(source) => RecordFault::new(stage, converter.class(), source).into(),
-                Failure::NeedsSchema(id) => RecordError::NeedsSchema(MissingSchema::new(converter, id)),
+                ConvertFailure::Data(source) => RecordFault::new(stage, converter.class(), source).into(),
+                ConvertFailure::NeedsSchema(id) => {
+                    RecordError::NeedsSchema(MissingSchema::new(converter, id))
+                }
             })
         }
     }

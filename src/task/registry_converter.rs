@@ -6,7 +6,7 @@
 
 use super::at::At;
 use super::wait_reporter::WaitReporter;
-use crate::convert::{Failure, Input, RegisteredConverter};
+use crate::convert::{ConvertFailure, Input, RegisteredConverter};
 use crate::data::registered::{Registered, SchemaId};
 use crate::data::{self, SchemaAndValue};
 use crate::kafka;
@@ -91,9 +91,9 @@ impl RegistryConverter {
     pub(super) fn convert(
         &self,
         bytes: Option<&[u8]>,
-        record: &kafka::Record<'_>,
+        record: &kafka::ConsumedRecord<'_>,
         topic: &str,
-    ) -> Result<SchemaAndValue, Failure> {
+    ) -> Result<SchemaAndValue, ConvertFailure> {
         let headers = if bytes.is_some() { record.headers() } else { Vec::new() };
         let last = |name| headers.iter().rev().find(|(key, _)| *key == name).and_then(|(_, value)| *value);
         let id = last(self.converter.id_header());

@@ -19,8 +19,8 @@ pub(super) struct RawRecord<'a> {
 }
 
 impl<'a> RawRecord<'a> {
-    pub(super) fn of(record: &kafka::Record<'a>) -> Self {
-        let kafka::Record { offset, key, value, .. } = *record;
+    pub(super) fn of(record: &kafka::ConsumedRecord<'a>) -> Self {
+        let kafka::ConsumedRecord { offset, key, value, .. } = *record;
         Self { offset, key, value, headers: record.headers(), timestamp: record.timestamp() }
     }
 
@@ -51,7 +51,7 @@ pub(super) struct RetainedRecords {
 }
 
 impl RetainedRecords {
-    pub(super) fn push(&mut self, record: &kafka::Record<'_>) {
+    pub(super) fn push(&mut self, record: &kafka::ConsumedRecord<'_>) {
         let copy = |bytes: Option<&[u8]>| bytes.map(Bytes::copy_from_slice);
         let RawRecord { offset, key, value, headers, timestamp } = RawRecord::of(record);
         self.memory += size(record);
@@ -70,7 +70,7 @@ impl RetainedRecords {
     }
 
     /// Memory held after `record` more.
-    pub(super) fn memory_with(&self, record: &kafka::Record<'_>) -> usize {
+    pub(super) fn memory_with(&self, record: &kafka::ConsumedRecord<'_>) -> usize {
         self.memory + size(record)
     }
 }
@@ -96,6 +96,6 @@ impl RetainedRecord {
     }
 }
 
-fn size(record: &kafka::Record<'_>) -> usize {
+fn size(record: &kafka::ConsumedRecord<'_>) -> usize {
     RawRecord::of(record).size()
 }

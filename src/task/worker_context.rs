@@ -4,7 +4,7 @@ use super::budget::ByteBudget;
 use super::orders::ConnectorSpec;
 use crate::config::WorkerConfig;
 use crate::id::{ConnectorTaskId, TaskAssignment};
-use crate::limits::Room;
+use crate::limits::ConnectorRoom;
 use crate::plugins::Plugins;
 use crate::sink::SinkContext;
 use crate::status::{State, StatusEvent, WorkerEvent};
@@ -22,7 +22,7 @@ pub struct WorkerContext {
     /// Its memory for batches.
     pub budget: ByteBudget,
     /// The room for its Kafka clients.
-    pub room: Room,
+    pub room: ConnectorRoom,
     /// What sinks share.
     pub sinks: SinkContext,
     /// What it counts.

@@ -44,7 +44,7 @@ pub enum Format {
 
 /// What decides about log lines.
 #[derive(Debug, Clone, Default)]
-pub struct Options {
+pub struct LogOptions {
     /// A level by its log4j or tracing name.
     pub level: Option<String>,
     /// A filter in tracing's own words, instead of a level.
@@ -53,7 +53,7 @@ pub struct Options {
     pub format: Format,
 }
 
-impl Options {
+impl LogOptions {
     /// The level of our own lines.
     fn root(&self) -> Level {
         Level::of_setting(self.level.as_deref())
@@ -113,7 +113,7 @@ impl Filter {
 }
 
 /// Sets up logging for the whole process; called once, by `main`.
-pub fn start(options: &Options) -> Result<Filter, Error> {
+pub fn start(options: &LogOptions) -> Result<Filter, Error> {
     let (filter, handle) = reload::Layer::new(filter(options)?);
     let lines = tracing_subscriber::registry().with(filter);
     let redaction = Redaction::default();
@@ -138,7 +138,7 @@ pub fn start(options: &Options) -> Result<Filter, Error> {
     Ok(Filter { root: options.root(), written: options.written(), redaction, handle: Some(handle) })
 }
 
-fn filter(options: &Options) -> Result<EnvFilter, Error> {
+fn filter(options: &LogOptions) -> Result<EnvFilter, Error> {
     let level = options.root().directive();
     let directives = options.written().unwrap_or_else(|| format!("{QUIET},kusto_connect={level}"));
     parsed(&directives).map_err(|source| Error::Filter { filter: directives, source })
@@ -150,7 +150,7 @@ fn parsed(directives: &str) -> Result<EnvFilter, ParseError> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Level, NEVER, Options, filter};
+    use super::{Level, LogOptions, NEVER, filter};
 
     #[test]
     fn a_name_that_is_no_level_is_said() {
@@ -166,16 +166,16 @@ mod tests {
 
     #[test]
     fn a_level_is_for_our_lines_and_a_filter_for_all() {
-        let shown = |options: Options| filter(&options).unwrap().to_string();
-        assert!(shown(Options::default()).contains("kusto_connect=info"));
+        let shown = |options: LogOptions| filter(&options).unwrap().to_string();
+        assert!(shown(LogOptions::default()).contains("kusto_connect=info"));
         assert!(
-            shown(Options { level: Some("debug".into()), ..Options::default() })
+            shown(LogOptions { level: Some("debug".into()), ..LogOptions::default() })
                 .contains("kusto_connect=debug")
         );
         let both =
-            Options { level: Some("ERROR".into()), filter: Some("trace".into()), ..Options::default() };
+            LogOptions { level: Some("ERROR".into()), filter: Some("trace".into()), ..LogOptions::default() };
         assert_eq!(shown(both), format!("{NEVER},trace"));
-        let wrong = Options { filter: Some("=,=".into()), ..Options::default() };
+        let wrong = LogOptions { filter: Some("=,=".into()), ..LogOptions::default() };
         assert!(filter(&wrong).unwrap_err().to_string().starts_with("RUST_LOG==,= cannot be read"));
     }
 }

@@ -7,12 +7,12 @@ use super::row::{REPLACE_NULL, TransformationRow, key};
 use super::specs::{parse_casts, wrong_spec};
 use super::{
     Transformation, java_text,
-    settings::{Settings, Side},
+    settings::{Side, StepSettings},
 };
 use crate::configdef::ConfigError;
 use crate::configdef::def::Check::Custom;
 use crate::configdef::def::Importance::High;
-use crate::configdef::def::Kind::List;
+use crate::configdef::def::KeyType::List;
 use crate::configdef::def::RowDefault::Required;
 use crate::data::java_number::{double_value, float_value, int_value, long_value, parse_double, parse_float};
 use crate::data::{Error, Field, Kind, Record, Schema, SchemaAndValue, Struct, Value, java_time, schema};
@@ -50,7 +50,7 @@ pub(super) struct Cast {
 }
 
 impl Cast {
-    pub(super) fn new(settings: Settings<'_>, side: Side) -> Result<Self, ConfigError> {
+    pub(super) fn new(settings: StepSettings<'_>, side: Side) -> Result<Self, ConfigError> {
         let casts = parse_casts(settings.list("spec")).map_err(|message| settings.error("spec", message))?;
         let mut whole = None;
         let mut targets = HashMap::new();

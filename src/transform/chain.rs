@@ -1,7 +1,7 @@
 //! The transformations of a connector, in the order of its settings.
 
 use super::plan::{Plan, PredicateConfig, TransformationConfig};
-use super::settings::{Settings, Side};
+use super::settings::{Side, StepSettings};
 use super::{Predicate, Transformation};
 use crate::causes;
 use crate::configdef::ConfigError;
@@ -14,7 +14,7 @@ const MOST_HOISTS: usize = 100;
 /// A transformation that could not be applied.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{}", causes::chain(error))]
-pub struct Failure {
+pub struct StepFailure {
     /// The full Java name of the transformation, also when its predicate failed.
     pub class: Arc<str>,
     /// What went wrong.
@@ -53,7 +53,7 @@ impl TransformationChain {
         }
         let mut predicates: Vec<(&str, Arc<dyn Predicate>)> = Vec::new();
         for PredicateConfig { alias, row, settings } in &plan.predicates {
-            match (row.make)(Settings(settings.values())) {
+            match (row.make)(StepSettings(settings.values())) {
                 Ok(predicate) => predicates.push((alias, predicate)),
                 Err(error) => errors.push(error),
             }
@@ -62,7 +62,7 @@ impl TransformationChain {
         for TransformationConfig { class, row, settings } in &plan.transformations {
             let values = settings.values();
             let side = if class.ends_with("$Key") { Side::Key } else { Side::Value };
-            match (row.make)(Settings(values), side) {
+            match (row.make)(StepSettings(values), side) {
                 Ok(transformation) => {
                     let chosen = values.text("predicate").and_then(|alias| {
                         predicates.iter().find(|(known, _)| *known == alias).map(|(_, predicate)| predicate)
@@ -94,9 +94,9 @@ impl TransformationChain {
     ///
     /// # Errors
     /// The first step that failed. The same record will fail again.
-    pub fn apply(&self, mut record: Record) -> Result<Option<Record>, Failure> {
+    pub fn apply(&self, mut record: Record) -> Result<Option<Record>, StepFailure> {
         for step in &self.steps {
-            let failed = |error| Failure { class: step.class.clone(), error };
+            let failed = |error| StepFailure { class: step.class.clone(), error };
             if let Some(Condition { predicate, negate }) = &step.condition
                 && predicate.test(&record).map_err(failed)? == *negate
             {

@@ -2,10 +2,10 @@
 
 use super::Transformation;
 use super::row::{TransformationRow, key};
-use super::settings::Settings;
+use super::settings::StepSettings;
 use crate::configdef::def::Check::DistinctFilled;
 use crate::configdef::def::Importance::High;
-use crate::configdef::def::Kind::List;
+use crate::configdef::def::KeyType::List;
 use crate::configdef::def::RowDefault::Required;
 use crate::data::{Error, Record};
 use std::collections::HashSet;
@@ -27,7 +27,7 @@ pub(super) struct DropHeaders {
 }
 
 impl DropHeaders {
-    pub(super) fn new(settings: Settings<'_>) -> Self {
+    pub(super) fn new(settings: StepSettings<'_>) -> Self {
         Self { names: settings.list("headers").iter().cloned().collect() }
     }
 }

@@ -4,11 +4,11 @@ use super::Transformation;
 use super::field_path::FieldPath;
 use super::operand::{no_map, no_struct};
 use super::row::{REPLACE_NULL, TransformationRow, key};
-use super::settings::{Settings, Side};
+use super::settings::{Side, StepSettings};
 use crate::configdef::ConfigError;
 use crate::configdef::def::Check::{Any, OneOfAnyCase};
 use crate::configdef::def::Importance::{High, Medium as Mid};
-use crate::configdef::def::Kind::String as Text;
+use crate::configdef::def::KeyType::String as Text;
 use crate::configdef::def::RowDefault::{Is, Required};
 use crate::data::{Error, Record, SchemaAndValue, Value};
 
@@ -39,7 +39,7 @@ pub(super) struct ExtractField {
 }
 
 impl ExtractField {
-    pub(super) fn new(settings: Settings<'_>, side: Side) -> Result<Self, ConfigError> {
+    pub(super) fn new(settings: StepSettings<'_>, side: Side) -> Result<Self, ConfigError> {
         let name = settings.text("field").unwrap_or_default();
         let is_nested =
             settings.text("field.syntax.version").is_some_and(|text| text.eq_ignore_ascii_case("V2"));

@@ -5,10 +5,10 @@ use super::operand::{
     Draft, Entries, SchemaCache, require_fields, require_map, require_struct, struct_kind, with_basics,
 };
 use super::row::{TransformationRow, key};
-use super::settings::{Settings, Side};
+use super::settings::{Side, StepSettings};
 use crate::configdef::def::Check::Any;
 use crate::configdef::def::Importance::Medium as Mid;
-use crate::configdef::def::Kind::String as Text;
+use crate::configdef::def::KeyType::String as Text;
 use crate::configdef::def::RowDefault::Is;
 use crate::data::room::Room;
 use crate::data::{Error, Field, Kind, Record, Schema, SchemaAndValue, Struct, Value};
@@ -39,7 +39,7 @@ pub(super) struct Flatten {
 }
 
 impl Flatten {
-    pub(super) fn new(settings: Settings<'_>, side: Side) -> Self {
+    pub(super) fn new(settings: StepSettings<'_>, side: Side) -> Self {
         let delimiter = settings.text("delimiter").unwrap_or_default().to_owned();
         Self { side, delimiter, schemas: SchemaCache::default() }
     }

@@ -3,11 +3,11 @@
 use super::Transformation;
 use super::operand::{Draft, SchemaCache, read, require_map, require_struct, struct_kind, with_basics};
 use super::row::{REPLACE_NULL, TransformationRow, key};
-use super::settings::{Settings, Side};
+use super::settings::{Side, StepSettings};
 use crate::configdef::ConfigError;
 use crate::configdef::def::Check::{NonEmptyList, OneOf};
 use crate::configdef::def::Importance::High;
-use crate::configdef::def::Kind::{List, String as Text};
+use crate::configdef::def::KeyType::{List, String as Text};
 use crate::configdef::def::RowDefault::Required;
 use crate::data::{Error, Field, Header, Record, Schema, SchemaAndValue, Struct, Value};
 use std::collections::HashSet;
@@ -45,7 +45,7 @@ pub(super) struct HeaderFrom {
 }
 
 impl HeaderFrom {
-    pub(super) fn new(settings: Settings<'_>, side: Side) -> Result<Self, ConfigError> {
+    pub(super) fn new(settings: StepSettings<'_>, side: Side) -> Result<Self, ConfigError> {
         let (fields, headers) = (settings.list("fields"), settings.list("headers"));
         if fields.len() != headers.len() {
             let message = "'fields' config must have the same number of elements as 'headers' config.";

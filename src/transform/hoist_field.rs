@@ -3,10 +3,10 @@
 use super::Transformation;
 use super::operand::{SchemaCache, struct_kind};
 use super::row::{TransformationRow, key};
-use super::settings::{Settings, Side};
+use super::settings::{Side, StepSettings};
 use crate::configdef::def::Check::Any;
 use crate::configdef::def::Importance::Medium as Mid;
-use crate::configdef::def::Kind::String as Text;
+use crate::configdef::def::KeyType::String as Text;
 use crate::configdef::def::RowDefault::Required;
 use crate::data::{Error, Field, Record, Schema, SchemaAndValue, Struct, Value};
 use std::sync::Arc;
@@ -33,7 +33,7 @@ pub(super) struct HoistField {
 }
 
 impl HoistField {
-    pub(super) fn new(settings: Settings<'_>, side: Side) -> Self {
+    pub(super) fn new(settings: StepSettings<'_>, side: Side) -> Self {
         let field = settings.text("field").unwrap_or_default().into();
         Self { side, field, schemas: SchemaCache::default() }
     }

@@ -3,11 +3,11 @@
 use super::Transformation;
 use super::operand::{SchemaCache, put, read_all, require_map, require_struct, struct_kind, with_basics};
 use super::row::{REPLACE_NULL, TransformationRow, key};
-use super::settings::{Settings, Side};
+use super::settings::{Side, StepSettings};
 use crate::configdef::ConfigError;
 use crate::configdef::def::Check::Any;
 use crate::configdef::def::Importance::Medium as Mid;
-use crate::configdef::def::Kind::String as Text;
+use crate::configdef::def::KeyType::String as Text;
 use crate::configdef::def::RowDefault::Null;
 use crate::data::{Error, Field, Kind, Record, Schema, SchemaAndValue, Struct, Value, schema};
 use std::sync::Arc;
@@ -60,7 +60,7 @@ pub(super) struct InsertField {
 }
 
 impl InsertField {
-    pub(super) fn new(settings: Settings<'_>, side: Side) -> Result<Self, ConfigError> {
+    pub(super) fn new(settings: StepSettings<'_>, side: Side) -> Result<Self, ConfigError> {
         let mut insertions = Vec::new();
         let mut add = |key: &str, source: Source| {
             insertions.extend(settings.text(key).map(|spec| insertion(spec, source)));

@@ -2,10 +2,10 @@
 
 use super::Transformation;
 use super::row::{TransformationRow, key};
-use super::settings::Settings;
+use super::settings::StepSettings;
 use crate::configdef::def::Check::NonNull;
 use crate::configdef::def::Importance::High;
-use crate::configdef::def::Kind::String as Text;
+use crate::configdef::def::KeyType::String as Text;
 use crate::configdef::def::RowDefault::Required;
 use crate::data::{Error, Header, Record, literal};
 
@@ -25,7 +25,7 @@ pub static ROW: TransformationRow = TransformationRow {
 pub(super) struct InsertHeader(Header);
 
 impl InsertHeader {
-    pub(super) fn new(settings: Settings<'_>) -> Self {
+    pub(super) fn new(settings: StepSettings<'_>) -> Self {
         let key = settings.text("header").unwrap_or_default().into();
         Self(Header { key, value: literal::parse(settings.text("value.literal").unwrap_or_default()) })
     }

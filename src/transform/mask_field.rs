@@ -3,10 +3,10 @@
 use super::Transformation;
 use super::operand::{Draft, read_all, require_map, require_struct};
 use super::row::{REPLACE_NULL, TransformationRow, key};
-use super::settings::{Settings, Side};
+use super::settings::{Side, StepSettings};
 use crate::configdef::def::Check::{DistinctFilled, NonEmpty};
 use crate::configdef::def::Importance::{High, Low};
-use crate::configdef::def::Kind::{List, String as Text};
+use crate::configdef::def::KeyType::{List, String as Text};
 use crate::configdef::def::RowDefault::{Null, Required};
 use crate::data::java_number::{double_value, float_value, int_value, long_value};
 use crate::data::{Error, Field, Record, SchemaAndValue, Struct, Value};
@@ -42,7 +42,7 @@ pub(super) struct MaskField {
 }
 
 impl MaskField {
-    pub(super) fn new(settings: Settings<'_>, side: Side) -> Self {
+    pub(super) fn new(settings: StepSettings<'_>, side: Side) -> Self {
         Self {
             side,
             fields: settings.list("fields").to_vec(),

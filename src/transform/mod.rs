@@ -34,11 +34,11 @@ pub mod timestamp_converter;
 pub mod timestamp_router;
 pub mod value_to_key;
 
-pub use chain::{Failure, TransformationChain};
+pub use chain::{StepFailure, TransformationChain};
 pub use foreign::hint;
 pub use plan::{Plan, PredicateConfig, TransformationConfig};
 pub use row::{PredicateRow, STEP_KEYS, TransformationRow, key};
-pub use settings::{Settings, Side};
+pub use settings::{Side, StepSettings};
 
 use crate::data::{Error, Record};
 use std::fmt::Debug;

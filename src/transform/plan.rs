@@ -1,7 +1,7 @@
 //! The transformations and predicates that a connector's settings name, read and not made yet.
 
 use super::row::{PredicateRow, TransformationRow};
-use super::settings::Settings;
+use super::settings::StepSettings;
 use crate::configdef::{ClassSettings, ConfigError};
 
 /// What a connector's settings say of transformations and predicates.
@@ -17,7 +17,7 @@ impl Plan {
     /// What is wrong by the rule that Connect checks only when a task starts: a transformation's predicate must be there.
     pub fn missing_predicates(&self) -> Vec<ConfigError> {
         let missing = |of: &TransformationConfig| {
-            let settings = Settings(of.settings.values());
+            let settings = StepSettings(of.settings.values());
             let predicate = settings.text("predicate")?;
             let is_there = self.predicates.iter().any(|known| known.alias == predicate);
             let detail = format!(

@@ -2,11 +2,11 @@
 
 use super::Predicate;
 use super::row::{PredicateRow, key};
-use super::settings::Settings;
+use super::settings::StepSettings;
 use crate::configdef::ConfigError;
 use crate::configdef::def::Check::{FilledJavaRegex, NonEmpty};
 use crate::configdef::def::Importance::Medium as Mid;
-use crate::configdef::def::Kind::String as Text;
+use crate::configdef::def::KeyType::String as Text;
 use crate::configdef::def::RowDefault::Required;
 use crate::data::java_regex::JavaRegex;
 use crate::data::{Error, Record};
@@ -45,7 +45,7 @@ pub static TOPIC_NAME_MATCHES: PredicateRow = PredicateRow {
 pub(super) struct HasHeaderKey(String);
 
 impl HasHeaderKey {
-    pub(super) fn new(settings: Settings<'_>) -> Self {
+    pub(super) fn new(settings: StepSettings<'_>) -> Self {
         Self(settings.text("name").unwrap_or_default().to_owned())
     }
 }
@@ -71,7 +71,7 @@ impl Predicate for RecordIsTombstone {
 pub(super) struct TopicNameMatches(JavaRegex);
 
 impl TopicNameMatches {
-    pub(super) fn new(settings: Settings<'_>) -> Result<Self, ConfigError> {
+    pub(super) fn new(settings: StepSettings<'_>) -> Result<Self, ConfigError> {
         Ok(Self(settings.regex("pattern")?))
     }
 }

@@ -2,11 +2,11 @@
 
 use super::Transformation;
 use super::row::{TransformationRow, key};
-use super::settings::Settings;
+use super::settings::StepSettings;
 use crate::configdef::ConfigError;
 use crate::configdef::def::Check::{self, Any};
 use crate::configdef::def::Importance::High;
-use crate::configdef::def::Kind::String as Text;
+use crate::configdef::def::KeyType::String as Text;
 use crate::configdef::def::RowDefault::Required;
 use crate::data::java_regex::JavaRegex;
 use crate::data::{Error, Record};
@@ -30,7 +30,7 @@ pub(super) struct RegexRouter {
 }
 
 impl RegexRouter {
-    pub(super) fn new(settings: Settings<'_>) -> Result<Self, ConfigError> {
+    pub(super) fn new(settings: StepSettings<'_>) -> Result<Self, ConfigError> {
         let replacement = settings.text("replacement").unwrap_or_default().to_owned();
         Ok(Self { regex: settings.regex("regex")?, replacement })
     }

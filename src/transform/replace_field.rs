@@ -3,12 +3,12 @@
 use super::Transformation;
 use super::operand::{Draft, SchemaCache, read, require_map, require_struct, struct_kind, with_basics};
 use super::row::{REPLACE_NULL, TransformationRow, key};
-use super::settings::{Settings, Side};
+use super::settings::{Side, StepSettings};
 use super::specs::{parse_renames, wrong_renames};
 use crate::configdef::ConfigError;
 use crate::configdef::def::Check::{Custom, Distinct};
 use crate::configdef::def::Importance::Medium as Mid;
-use crate::configdef::def::Kind::List;
+use crate::configdef::def::KeyType::List;
 use crate::configdef::def::RowDefault::Is;
 use crate::data::{Error, Field, Record, Schema, SchemaAndValue, Struct, Value};
 use std::collections::{HashMap, HashSet};
@@ -48,7 +48,7 @@ pub(super) struct ReplaceField {
 }
 
 impl ReplaceField {
-    pub(super) fn new(settings: Settings<'_>, side: Side) -> Result<Self, ConfigError> {
+    pub(super) fn new(settings: StepSettings<'_>, side: Side) -> Result<Self, ConfigError> {
         let renames = parse_renames(settings.list("renames"));
         let renames = renames.map_err(|message| settings.error("renames", message))?;
         let names = |key: &str| settings.list(key).iter().cloned().collect();

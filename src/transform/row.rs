@@ -2,14 +2,14 @@
 //!
 //! Types, defaults, checks and importance of the keys are those of Kafka 4.3; the documentation is ours.
 
-use super::settings::{Settings, Side};
+use super::settings::{Side, StepSettings};
 use super::{Predicate, Transformation};
 use crate::configdef::ConfigError;
 use crate::configdef::def::Check::Any;
 use crate::configdef::def::Importance::Medium as Mid;
-use crate::configdef::def::Kind::{Boolean, String as Text};
+use crate::configdef::def::KeyType::{Boolean, String as Text};
 use crate::configdef::def::RowDefault::{Is, Null};
-use crate::configdef::def::{Check, Importance, Kind, Row, RowDefault, Width};
+use crate::configdef::def::{Check, Importance, KeyType, Row, RowDefault, Width};
 use std::sync::Arc;
 
 /// A transformation, or its two variants for keys and values.
@@ -20,7 +20,7 @@ pub struct TransformationRow {
     /// Its own keys, in the order in which Kafka defines them.
     pub keys: &'static [Row],
     /// Makes it from values without errors; what is wrong beyond the table of keys is said in Connect's words.
-    pub make: fn(Settings<'_>, Side) -> Result<Box<dyn Transformation>, ConfigError>,
+    pub make: fn(StepSettings<'_>, Side) -> Result<Box<dyn Transformation>, ConfigError>,
 }
 
 /// A predicate.
@@ -31,13 +31,13 @@ pub struct PredicateRow {
     /// Its own keys, in the order in which Kafka defines them.
     pub keys: &'static [Row],
     /// Makes it, as [`TransformationRow::make`] does.
-    pub make: fn(Settings<'_>) -> Result<Arc<dyn Predicate>, ConfigError>,
+    pub make: fn(StepSettings<'_>) -> Result<Arc<dyn Predicate>, ConfigError>,
 }
 
 /// A key: its name, type and default, check, importance and documentation.
 pub const fn key(
     name: &'static str,
-    (kind, default): (Kind, RowDefault),
+    (kind, default): (KeyType, RowDefault),
     check: Check,
     importance: Importance,
     documentation: &'static str,

@@ -3,11 +3,11 @@
 use super::Transformation;
 use super::operand::{SchemaCache, read_all, require_fields};
 use super::row::{REPLACE_NULL, TransformationRow, key};
-use super::settings::{Settings, Side};
+use super::settings::{Side, StepSettings};
 use crate::configdef::ConfigError;
 use crate::configdef::def::Check::Any;
 use crate::configdef::def::Importance::High;
-use crate::configdef::def::Kind::{Int, String as Text};
+use crate::configdef::def::KeyType::{Int, String as Text};
 use crate::configdef::def::RowDefault::Null;
 use crate::data::{Error, Record, Schema, SchemaAndValue, Struct, Value};
 use std::sync::Arc;
@@ -38,7 +38,7 @@ pub(super) struct SetSchemaMetadata {
 }
 
 impl SetSchemaMetadata {
-    pub(super) fn new(settings: Settings<'_>, side: Side) -> Result<Self, ConfigError> {
+    pub(super) fn new(settings: StepSettings<'_>, side: Side) -> Result<Self, ConfigError> {
         let name = settings.text("schema.name").map(Arc::from);
         let version = settings.int("schema.version");
         if name.is_none() && version.is_none() {

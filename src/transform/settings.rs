@@ -14,9 +14,9 @@ pub enum Side {
 
 /// Settings without errors, looked up by the names that the class gives them.
 #[derive(Debug, Clone, Copy)]
-pub struct Settings<'a>(pub Values<'a>);
+pub struct StepSettings<'a>(pub Values<'a>);
 
-impl<'a> Settings<'a> {
+impl<'a> StepSettings<'a> {
     /// A text that is set or has a default.
     pub fn text(self, key: &str) -> Option<&'a str> {
         self.0.text(key)

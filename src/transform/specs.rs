@@ -1,22 +1,22 @@
 //! Lists that a transformation reads as pairs.
 
-use crate::configdef::Value;
+use crate::configdef::ConfigValue;
 use crate::data::Kind;
 
 const SUPPORTED: &str = "[INT8, INT16, INT32, INT64, FLOAT32, FLOAT64, BOOLEAN, STRING]";
 
 /// What is wrong with a value of `Cast.spec`, whatever key it stands at.
-pub(super) fn wrong_spec(_: &str, value: &Value) -> Option<String> {
+pub(super) fn wrong_spec(_: &str, value: &ConfigValue) -> Option<String> {
     match value {
-        Value::Null => parse_casts(&[]).err(),
-        Value::List(items) => parse_casts(items).err(),
+        ConfigValue::Null => parse_casts(&[]).err(),
+        ConfigValue::List(items) => parse_casts(items).err(),
         _ => None,
     }
 }
 
 /// The same of `ReplaceField.renames`.
-pub(super) fn wrong_renames(_: &str, value: &Value) -> Option<String> {
-    if let Value::List(items) = value { parse_renames(items).err() } else { None }
+pub(super) fn wrong_renames(_: &str, value: &ConfigValue) -> Option<String> {
+    if let ConfigValue::List(items) = value { parse_renames(items).err() } else { None }
 }
 
 /// The casts of `Cast.spec`: fields and types, or one type for the whole.

@@ -4,12 +4,12 @@ use super::operand::{
     SchemaCache, put, read, require_fields, require_map, require_struct, struct_kind, with_basics,
 };
 use super::row::{REPLACE_NULL, TransformationRow, key};
-use super::settings::{Settings, Side};
+use super::settings::{Side, StepSettings};
 use super::{Transformation, java_text};
 use crate::configdef::ConfigError;
 use crate::configdef::def::Check::{Any, OneOf};
 use crate::configdef::def::Importance::{High, Low, Medium as Mid};
-use crate::configdef::def::Kind::String as Text;
+use crate::configdef::def::KeyType::String as Text;
 use crate::configdef::def::RowDefault::{Is, Required};
 use crate::data::java_time::DateFormat;
 use crate::data::{Error, Field, Kind, Record, Schema, SchemaAndValue, Struct, Value, entry, schema};
@@ -71,7 +71,7 @@ pub(super) struct TimestampConverter {
 }
 
 impl TimestampConverter {
-    pub(super) fn new(settings: Settings<'_>, side: Side, now_ms: i64) -> Result<Self, ConfigError> {
+    pub(super) fn new(settings: StepSettings<'_>, side: Side, now_ms: i64) -> Result<Self, ConfigError> {
         let target = match settings.text("target.type") {
             Some("string") => Form::String,
             Some("unix") => Form::Unix,

@@ -1,12 +1,12 @@
 //! `TimestampRouter`: a topic with the record's date in its name.
 
 use super::row::{TransformationRow, key};
-use super::settings::Settings;
+use super::settings::StepSettings;
 use super::{Transformation, java_text};
 use crate::configdef::ConfigError;
 use crate::configdef::def::Check::Any;
 use crate::configdef::def::Importance::High;
-use crate::configdef::def::Kind::String as Text;
+use crate::configdef::def::KeyType::String as Text;
 use crate::configdef::def::RowDefault::Is;
 use crate::data::java_time::DateFormat;
 use crate::data::{Error, Record};
@@ -30,7 +30,7 @@ pub(super) struct TimestampRouter {
 }
 
 impl TimestampRouter {
-    pub(super) fn new(settings: Settings<'_>) -> Result<Self, ConfigError> {
+    pub(super) fn new(settings: StepSettings<'_>) -> Result<Self, ConfigError> {
         let pattern = settings.text("timestamp.format").unwrap_or_default();
         let format = DateFormat::new(pattern, 0)
             .map_err(|error| settings.invalid("timestamp.format", pattern, &error.to_string()))?;

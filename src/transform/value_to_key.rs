@@ -3,10 +3,10 @@
 use super::Transformation;
 use super::operand::{Draft, SchemaCache, in_map, no_map, no_struct, read, struct_kind};
 use super::row::{REPLACE_NULL, TransformationRow, key};
-use super::settings::Settings;
+use super::settings::StepSettings;
 use crate::configdef::def::Check::DistinctFilled;
 use crate::configdef::def::Importance::High;
-use crate::configdef::def::Kind::List;
+use crate::configdef::def::KeyType::List;
 use crate::configdef::def::RowDefault::Required;
 use crate::data::{Error, Field, Record, Schema, SchemaAndValue, Struct, Value};
 use std::sync::Arc;
@@ -34,7 +34,7 @@ pub(super) struct ValueToKey {
 }
 
 impl ValueToKey {
-    pub(super) fn new(settings: Settings<'_>) -> Self {
+    pub(super) fn new(settings: StepSettings<'_>) -> Self {
         let fields = settings.list("fields").to_vec();
         Self { fields, replace_null: settings.replace_null(), schemas: SchemaCache::default() }
     }

@@ -16,7 +16,7 @@ use tokio::time::Instant;
 
 use crate::config::WorkerConfig;
 use crate::id::TaskAssignment;
-use crate::limits::{Room, heap};
+use crate::limits::{ConnectorRoom, heap};
 use crate::plugins::Plugins;
 use crate::sink::SinkContext;
 use crate::status::{State, WorkerEvent};
@@ -117,7 +117,7 @@ impl Worker {
         let (sender, commands) = mpsc::channel(COMMAND_PLACES);
         let (sender_of_events, events) = mpsc::channel(STATUS_PLACES);
         let budget = ByteBudget::new(config.buffer_bytes);
-        let (sinks, room) = (SinkContext::default(), Room::default());
+        let (sinks, room) = (SinkContext::default(), ConnectorRoom::default());
         let context = WorkerContext {
             plugins,
             config,

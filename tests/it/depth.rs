@@ -10,7 +10,7 @@ use std::thread;
 
 use kusto_connect::app::STACK_BYTES;
 use kusto_connect::config::WorkerConfig;
-use kusto_connect::convert::{Failure, Input, avro, connect_json, protobuf, schema_json};
+use kusto_connect::convert::{ConvertFailure, Input, avro, connect_json, protobuf, schema_json};
 use kusto_connect::data::json::{self, DecimalFormat};
 use kusto_connect::data::registered::{Reference, Registered, SchemaId};
 use kusto_connect::data::{Converted, Header, Origin, Record, SchemaAndValue, TimestampType, literal};
@@ -250,8 +250,8 @@ fn registered(class: &str, schema: &str, references: &[(String, String)], value:
     let input = Input { bytes: Some(&bytes), id: None, detail: None, topic: "t" };
     match converter.convert(input) {
         Ok(data) => Ok(Some(data)),
-        Err(Failure::Data(error)) => Err(kusto_connect::causes::chain(&error)),
-        Err(Failure::NeedsSchema(_)) => panic!("what was learnt is known"),
+        Err(ConvertFailure::Data(error)) => Err(kusto_connect::causes::chain(&error)),
+        Err(ConvertFailure::NeedsSchema(_)) => panic!("what was learnt is known"),
     }
 }
 

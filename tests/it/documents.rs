@@ -4,7 +4,7 @@ use kusto_connect::plugins::BUILT_IN;
 use std::fmt::Write;
 
 use kusto_connect::config::{environment_defaults, properties, short_variables, worker_reference};
-use kusto_connect::configdef::def::{ConfigKey, Kind};
+use kusto_connect::configdef::def::{ConfigKey, KeyType};
 use kusto_connect::configdef::{ConnectorProperties, PluginKind};
 use kusto_connect::plugins::sink_reference;
 
@@ -111,7 +111,7 @@ fn line(key: &ConfigKey) -> String {
         None => "none".to_owned(),
     };
     let kind = match key.kind {
-        Kind::Class(_) => "class".to_owned(),
+        KeyType::Class(_) => "class".to_owned(),
         kind => kind.as_str().to_lowercase(),
     };
     let text = key.documentation.replace('|', "\\|").replace('<', "&lt;");

@@ -11,7 +11,7 @@ use serde_json::{Value as Json, json as value};
 use tokio::sync::watch;
 
 use kusto_connect::configdef::Problems;
-use kusto_connect::configdef::def::{Check, ConfigKey, Importance, Kind, Row, RowDefault, Width};
+use kusto_connect::configdef::def::{Check, ConfigKey, Importance, KeyType, Row, RowDefault, Width};
 use kusto_connect::convert::{Converter, ConverterRow, Made, Reads, json, simple_header};
 use kusto_connect::data::{self, Converted, Record, SchemaAndValue, SinkRecord, Value};
 use kusto_connect::id::{OffsetRange, TopicPartition};
@@ -33,7 +33,7 @@ const PLUGINS: Plugins = Plugins {
 };
 
 const fn text(name: &'static str, default: RowDefault, check: Check) -> Row {
-    key(name, (Kind::String, default), check, Importance::High, "A text.")
+    key(name, (KeyType::String, default), check, Importance::High, "A text.")
 }
 
 /// Puts a text behind each value.
@@ -102,7 +102,7 @@ static LIST: SinkClass = SinkClass {
 
 const HEADING: Row = Row(
     "heading",
-    Kind::String,
+    KeyType::String,
     RowDefault::Required,
     Check::NonEmpty,
     Importance::High,

@@ -3,7 +3,7 @@
 use super::{Options, Reader};
 use crate::configdef::def::Check::Any;
 use crate::configdef::def::Importance::Medium as Mid;
-use crate::configdef::def::Kind::Boolean;
+use crate::configdef::def::KeyType::Boolean;
 use crate::configdef::def::RowDefault::Is;
 use crate::configdef::def::{Row, Width};
 use crate::convert::registered::{Format, RegisteredConverter, SchemaReader};
@@ -11,7 +11,7 @@ use crate::convert::row::{ConverterRow, Made, Reads};
 use crate::convert::wire::{Framed, Wire, is_key};
 use crate::data::registered::Registered;
 use crate::data::{self, SchemaAndValue};
-use crate::registry::{Kind, keys};
+use crate::registry::{RegistryKind, keys};
 
 const NONE: (&str, i32) = ("", -1);
 const AUTO: Width = Width::None;
@@ -46,7 +46,7 @@ pub static CONFLUENT: ConverterRow = ConverterRow {
     has_alias: true,
     reads: Reads::Values,
     keys: &[keys::CONFLUENT, keys::REQUESTS, keys::WRITING, KEYS],
-    registry: Some(Kind::Confluent),
+    registry: Some(RegistryKind::Confluent),
     make: |values| {
         let format = Box::new(Protobuf(Options::new(values, true)));
         let wire = Wire::confluent(is_key(values));
@@ -60,7 +60,7 @@ pub static APICURIO: ConverterRow = ConverterRow {
     has_alias: false,
     reads: Reads::Values,
     keys: &[keys::APICURIO, keys::REQUESTS, KEYS],
-    registry: Some(Kind::Apicurio),
+    registry: Some(RegistryKind::Apicurio),
     make: |values| {
         let format = Box::new(Protobuf(Options::new(values, false)));
         let wire = Wire::apicurio(values).with_detail("apicurio.protobuf.type");

@@ -3,7 +3,7 @@
 use super::{Options, Reader};
 use crate::configdef::def::Check::{Any, OneOfAnyCase};
 use crate::configdef::def::Importance::Medium as Mid;
-use crate::configdef::def::Kind::{Boolean, String};
+use crate::configdef::def::KeyType::{Boolean, String};
 use crate::configdef::def::RowDefault::Is;
 use crate::configdef::def::{Row, Width};
 use crate::convert::registered::{Format, RegisteredConverter, SchemaReader};
@@ -11,7 +11,7 @@ use crate::convert::row::{ConverterRow, Made, Reads};
 use crate::convert::wire::{Framed, Wire, is_key};
 use crate::data::registered::Registered;
 use crate::data::{self, SchemaAndValue};
-use crate::registry::{Kind, keys};
+use crate::registry::{RegistryKind, keys};
 
 const NONE: (&str, i32) = ("", -1);
 const AUTO: Width = Width::None;
@@ -36,7 +36,7 @@ pub static ROW: ConverterRow = ConverterRow {
     has_alias: true,
     reads: Reads::Values,
     keys: &[keys::CONFLUENT, keys::REQUESTS, keys::WRITING, KEYS],
-    registry: Some(Kind::Confluent),
+    registry: Some(RegistryKind::Confluent),
     make: |values| {
         let format = Box::new(JsonSchema(Options::new(values)));
         let wire = Wire::confluent(is_key(values));

@@ -4,7 +4,7 @@
 
 use crate::herder::view::Place;
 use crate::id::TaskAssignment;
-use crate::membership::{Assignment, ClusterView, Leadership, Membership, State, assign_view};
+use crate::membership::{Assignment, ClusterView, Leadership, MemberState, Membership, assign_view};
 use crate::storage::ClusterConfigState;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -76,7 +76,7 @@ impl ClusterPart {
 
     /// Takes in the state of the membership; none when the view is the same as before.
     pub(super) fn take_view(&mut self) -> Option<NewView> {
-        let State::In { view, trouble } = self.membership.state() else { return None };
+        let MemberState::In { view, trouble } = self.membership.state() else { return None };
         self.trouble = trouble;
         if view == self.view {
             return None;

@@ -37,7 +37,7 @@ use deleted::Deleted;
 use healing::Healing;
 use managed::Managed;
 use operations::Operations;
-pub use state::{Ended, Options};
+pub use state::{Ended, HerderOptions};
 use state::{Publishers, Service};
 use statuses::Statuses;
 use std::collections::BTreeMap;
@@ -53,7 +53,7 @@ const REQUEST_PLACES: usize = 64;
 /// Status events taken in one turn, so that a wave of them is published once.
 const EVENTS_PER_TURN: usize = 256;
 
-impl Options {
+impl HerderOptions {
     /// The handle, and the loop to be spawned; it ends when `stop` is cancelled.
     pub fn build(self, stop: CancellationToken) -> (Herder, impl Future<Output = Ended> + Send) {
         let (requests, asked) = mpsc::channel(REQUEST_PLACES);
@@ -88,7 +88,7 @@ impl Options {
 }
 
 async fn run(
-    options: Options,
+    options: HerderOptions,
     asked: mpsc::Receiver<Request>,
     publishers: Publishers,
     stop: CancellationToken,

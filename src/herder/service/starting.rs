@@ -3,13 +3,13 @@
 //! A JVM worker that finds no Kafka ends. Ours keeps trying and says so, in the log and in `/health`: a worker that is
 //! started together with its brokers then needs nobody to start it again. Only what waiting does not help ends it.
 
-use super::state::{Options, Publishers};
+use super::state::{HerderOptions, Publishers};
 use crate::cluster_key::ClusterKey;
 use crate::config::Mode;
 use crate::herder::handle::now;
 use crate::herder::view::{Phase, View};
 use crate::kafka::topic_watch::TopicWatch;
-use crate::membership::{ClusterView, Membership, State};
+use crate::membership::{ClusterView, MemberState, Membership};
 use crate::retry::Backoff;
 use crate::storage::{self, ConfigTopic, StatusTopic};
 use std::sync::Arc;
@@ -37,22 +37,28 @@ pub(super) struct Started {
 }
 
 /// Opens the stores, then joins the cluster; waits for both as long as it takes.
-pub(super) async fn start(options: &Options, publishers: &Publishers) -> Result<Started, storage::Error> {
+pub(super) async fn start(
+    options: &HerderOptions,
+    publishers: &Publishers,
+) -> Result<Started, storage::Error> {
     let publisher = &publishers.view;
     let opened = open(options, publisher).await?;
     publishers.keys.send_replace(Arc::new(opened.topic.state().keys().clone()));
     let mut membership = options.cluster.join(opened.status.max_generation(), publishers.keys.subscribe());
     loop {
         match membership.state() {
-            State::In { view, trouble } => return Ok(Started { opened, membership, view, trouble }),
-            State::Joining(words) => starting(publisher, words),
+            MemberState::In { view, trouble } => return Ok(Started { opened, membership, view, trouble }),
+            MemberState::Joining(words) => starting(publisher, words),
         }
         membership.changed().await;
     }
 }
 
 /// Opens the stores, trying again as long as that may help.
-async fn open(options: &Options, publisher: &watch::Sender<Arc<View>>) -> Result<Opened, storage::Error> {
+async fn open(
+    options: &HerderOptions,
+    publisher: &watch::Sender<Arc<View>>,
+) -> Result<Opened, storage::Error> {
     let bootstrap = &options.config.bootstrap_servers;
     let (topic, statuses) = (&options.config.config_topic.name, &options.config.status_topic.name);
     let opening = match options.config.mode {
@@ -84,7 +90,10 @@ async fn open(options: &Options, publisher: &watch::Sender<Arc<View>>) -> Result
     }
 }
 
-async fn try_open(options: &Options, publisher: &watch::Sender<Arc<View>>) -> Result<Opened, storage::Error> {
+async fn try_open(
+    options: &HerderOptions,
+    publisher: &watch::Sender<Arc<View>>,
+) -> Result<Opened, storage::Error> {
     let stores = options.stores.open().await?;
     publisher.send_modify(|view| Arc::make_mut(view).cluster_id.clone_from(&stores.cluster_id));
     let status = StatusTopic::open(stores.status, options.worker_id.clone());

@@ -26,7 +26,7 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 /// What a herder is made of.
-pub struct Options {
+pub struct HerderOptions {
     /// The classes that connectors may name.
     pub plugins: Plugins,
     /// The worker's settings, for validation.
@@ -66,7 +66,7 @@ pub(super) struct Publishers {
 
 /// The state of the loop, which alone changes it.
 pub(super) struct Service {
-    pub(super) options: Options,
+    pub(super) options: HerderOptions,
     pub(super) storage: StorageWatch,
     /// The config topic.
     pub(super) topic: ConfigTopic,

@@ -17,4 +17,4 @@ pub(super) mod topic_ids;
 
 #[cfg(test)]
 pub use queue::ListedRecord;
-pub use queue::{MAX_RECORDS, PartitionQueue, Record, Records};
+pub use queue::{ConsumedRecord, MAX_RECORDS, PartitionQueue, Records};

@@ -36,7 +36,7 @@ pub const MAX_RECORDS: usize = 500;
 
 /// One record as fetched: texts borrow from the fetch buffer.
 #[derive(Clone, Copy)]
-pub struct Record<'a> {
+pub struct ConsumedRecord<'a> {
     /// The record's offset.
     pub offset: i64,
     /// The key's bytes.
@@ -47,7 +47,7 @@ pub struct Record<'a> {
     message: Option<&'a sys::rd_kafka_message_t>,
 }
 
-impl<'a> Record<'a> {
+impl<'a> ConsumedRecord<'a> {
     /// The headers, in order.
     pub fn headers(&self) -> Vec<(&'a str, Option<&'a [u8]>)> {
         let Some(message) = self.message else { return Vec::new() };
@@ -243,11 +243,16 @@ impl Records {
     }
 
     /// The next record, or the error that librdkafka put in its place; none at the end.
-    pub fn next_record(&mut self) -> Option<Result<Record<'_>, (RDKafkaErrorCode, String)>> {
+    pub fn next_record(&mut self) -> Option<Result<ConsumedRecord<'_>, (RDKafkaErrorCode, String)>> {
         #[cfg(test)]
         if let Some(ListedRecord { offset, value }) = self.listed.get(self.next) {
             self.next += 1;
-            return Some(Ok(Record { offset: *offset, key: None, value: value.as_deref(), message: None }));
+            return Some(Ok(ConsumedRecord {
+                offset: *offset,
+                key: None,
+                value: value.as_deref(),
+                message: None,
+            }));
         }
         let message = *self.messages.get(self.next)?;
         self.next += 1;
@@ -260,7 +265,7 @@ impl Records {
             let text = String::from_utf8_lossy(value.unwrap_or_default()).into_owned();
             return Some(Err((message.err.into(), text)));
         }
-        Some(Ok(Record { offset: message.offset, key, value, message: Some(message) }))
+        Some(Ok(ConsumedRecord { offset: message.offset, key, value, message: Some(message) }))
     }
 }
 

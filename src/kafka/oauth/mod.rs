@@ -20,7 +20,7 @@ use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext};
 use rdkafka::producer::{BaseProducer, Producer, ProducerContext};
 
 use super::native::tokens::{self, Given};
-pub(super) use provider::{Kind, Source};
+pub(super) use provider::{ProviderKind, Source};
 use token::Token;
 
 /// librdkafka's key for what its callbacks are to know; here it carries a [`Source`].

@@ -19,7 +19,7 @@ use time::OffsetDateTime;
 
 use super::Token;
 use crate::bounded;
-use crate::client_credentials::{ClientCredentials, Failure};
+use crate::client_credentials::{ClientCredentials, TokenFailure};
 use crate::config::files;
 
 /// For one question, connecting included.
@@ -32,7 +32,7 @@ const MOST_BYTES: usize = 1024 * 1024;
 #[derive(Clone, Serialize, Deserialize)]
 pub struct Source {
     /// Who is asked.
-    pub kind: Kind,
+    pub kind: ProviderKind,
     /// The claim that says whose a token is.
     pub subject: String,
     /// SASL extensions that go with each token.
@@ -41,7 +41,7 @@ pub struct Source {
 
 /// Who is asked.
 #[derive(Clone, Serialize, Deserialize)]
-pub enum Kind {
+pub enum ProviderKind {
     /// A token endpoint.
     Endpoint {
         /// Its URL, http or https.
@@ -74,7 +74,7 @@ pub enum Kind {
 impl Source {
     /// A fresh token, or why there is none, without a secret.
     pub fn fetch(&self) -> Result<Token, String> {
-        let text = if let Kind::File(path) = &self.kind {
+        let text = if let ProviderKind::File(path) = &self.kind {
             files::read_text(Path::new(path)).map_err(|reason| format!("{path} cannot be read: {reason}"))?
         } else {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
@@ -88,7 +88,7 @@ impl Source {
 
     async fn ask(&self) -> Result<String, String> {
         match &self.kind {
-            Kind::Endpoint { url, id, secret, scope, encode } => {
+            ProviderKind::Endpoint { url, id, secret, scope, encode } => {
                 let coded = |text: &str| {
                     if *encode {
                         url::form_urlencoded::byte_serialize(text.as_bytes()).collect()
@@ -98,8 +98,8 @@ impl Source {
                 };
                 endpoint(url, (&coded(id), &coded(secret)), scope.as_deref()).await
             }
-            Kind::File(_) => Err("a file is read, not asked".to_owned()),
-            Kind::ManagedIdentity { client_id, scope } => {
+            ProviderKind::File(_) => Err("a file is read, not asked".to_owned()),
+            ProviderKind::ManagedIdentity { client_id, scope } => {
                 // The machine's own service is never behind a proxy.
                 let options = ManagedIdentityCredentialOptions {
                     user_assigned_id: client_id.clone().map(UserAssignedId::ClientId),
@@ -108,7 +108,7 @@ impl Source {
                 let credential = ManagedIdentityCredential::new(Some(options));
                 azure(credential.map_err(|error| error.to_string())?.as_ref(), scope).await
             }
-            Kind::WorkloadIdentity { scope } => {
+            ProviderKind::WorkloadIdentity { scope } => {
                 let client_options = client_options(reqwest::Client::builder())?;
                 let credential = WorkloadIdentityCredential::new(Some(WorkloadIdentityCredentialOptions {
                     credential_options: ClientAssertionCredentialOptions { client_options },
@@ -139,9 +139,11 @@ async fn endpoint(url: &str, (id, secret): (&str, &str), scope: Option<&str>) ->
     let credentials = ClientCredentials { endpoint: url, id, secret, scope };
     let reason = match credentials.ask(&client).await {
         Ok(grant) => return Ok(grant.token.expose().to_owned()),
-        Err(Failure::NoAnswer(error)) => cause(&error),
-        Err(Failure::Broken(error)) => cause(&error),
-        Err(Failure::Refused { status, words }) => format!("status {status} {words}").trim_end().to_owned(),
+        Err(TokenFailure::NoAnswer(error)) => cause(&error),
+        Err(TokenFailure::Broken(error)) => cause(&error),
+        Err(TokenFailure::Refused { status, words }) => {
+            format!("status {status} {words}").trim_end().to_owned()
+        }
     };
     Err(format!("{}: {reason}", credentials.place()))
 }

@@ -11,7 +11,7 @@ use rdkafka::ClientConfig;
 use serde_json::json;
 use tokio::runtime::Runtime;
 
-use super::{KEY, Kind, Source, configure, take};
+use super::{KEY, ProviderKind, Source, configure, take};
 use crate::own_process;
 
 /// Ends in the year 2100.
@@ -20,7 +20,7 @@ fn jwt() -> String {
     format!("e30.{}.", URL_SAFE_NO_PAD.encode(claims.to_string()))
 }
 
-fn source(kind: Kind) -> Source {
+fn source(kind: ProviderKind) -> Source {
     let extensions = BTreeMap::from([("logicalCluster".to_owned(), "lkc-1".to_owned())]);
     Source { kind, subject: "sub".to_owned(), extensions }
 }
@@ -64,10 +64,10 @@ async fn answer(State(seen): State<Seen>, request: Request) -> String {
 #[test]
 fn a_source_travels_in_the_settings_and_librdkafka_does_not_see_it() {
     let mut config = ClientConfig::new();
-    configure(&mut config, &source(Kind::File("/token".to_owned())));
+    configure(&mut config, &source(ProviderKind::File("/token".to_owned())));
     assert!(config.get(KEY).is_some());
     let taken = take(&mut config).unwrap();
-    assert!(matches!(taken.kind, Kind::File(path) if path == "/token") && config.get(KEY).is_none());
+    assert!(matches!(taken.kind, ProviderKind::File(path) if path == "/token") && config.get(KEY).is_none());
     config.set(KEY, "principal=alice");
     assert!(take(&mut config).is_none() && config.get(KEY).is_some(), "librdkafka's own");
 }
@@ -75,7 +75,7 @@ fn a_source_travels_in_the_settings_and_librdkafka_does_not_see_it() {
 #[test]
 fn a_file_is_read_anew_for_each_token() {
     let file = tempfile::NamedTempFile::new().unwrap();
-    let source = source(Kind::File(file.path().to_str().unwrap().to_owned()));
+    let source = source(ProviderKind::File(file.path().to_str().unwrap().to_owned()));
     std::fs::write(file.path(), format!("{}\n", jwt())).unwrap();
     let token = source.fetch().unwrap();
     assert_eq!((token.principal.as_str(), token.text.expose()), ("alice", jwt().as_str()));
@@ -90,7 +90,7 @@ fn a_file_is_read_anew_for_each_token() {
 fn id_and_secret_are_encoded_where_the_user_wants_it() {
     let server = Server::start();
     for (encode, expected) in [(false, "a b:s/+"), (true, "a+b:s%2F%2B")] {
-        let kind = Kind::Endpoint {
+        let kind = ProviderKind::Endpoint {
             url: format!("{}/token", server.url),
             id: "a b".to_owned(),
             secret: "s/+".to_owned(),
@@ -127,7 +127,8 @@ fn the_machines_identity_is_asked_for_the_scope() {
 
 fn with_the_identity_of_an_app_service() {
     let scope = "https://ns.servicebus.windows.net/.default".to_owned();
-    let token =
-        source(Kind::ManagedIdentity { client_id: Some("user-1".to_owned()), scope }).fetch().unwrap();
+    let token = source(ProviderKind::ManagedIdentity { client_id: Some("user-1".to_owned()), scope })
+        .fetch()
+        .unwrap();
     assert_eq!(token.principal, "alice");
 }

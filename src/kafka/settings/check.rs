@@ -7,14 +7,14 @@ use crate::kafka::Error;
 
 /// What is wrong with the settings of clients, and what their user may not expect.
 #[derive(Debug, Default)]
-pub struct Checked {
+pub struct CheckedClient {
     /// What is wrong: the key as the user wrote it, and the reason.
     pub errors: Vec<(String, String)>,
     /// What is not wrong.
     pub notes: Vec<Note>,
 }
 
-impl Checked {
+impl CheckedClient {
     /// Takes in what is said of keys below `prefixes`.
     fn add(&mut self, assembled: Assembled, prefixes: &[&str]) {
         let is_meant = |key: &str| prefixes.iter().any(|prefix| key.starts_with(prefix));
@@ -45,8 +45,8 @@ type Assemble = fn(&WorkerConfig, &str, &Properties) -> Assembled;
 
 /// Of all clients that a connector with these settings has. The worker's own mistakes are not the connector's: they are
 /// told when it starts.
-pub fn connector(worker: &WorkerConfig, settings: &ClientSettings) -> Checked {
-    let mut checked = Checked::default();
+pub fn connector(worker: &WorkerConfig, settings: &ClientSettings) -> CheckedClient {
+    let mut checked = CheckedClient::default();
     let ClientSettings { name, consumer, producer, admin, .. } = settings;
     let mut check = |assemble: Assemble, overrides: &Properties, prefix: &str| {
         let assembled = assemble(worker, name, overrides);
@@ -80,9 +80,9 @@ pub fn connector(worker: &WorkerConfig, settings: &ClientSettings) -> Checked {
 /// What is said of a worker's settings for clients.
 #[derive(Debug)]
 pub struct CheckedWorker {
-    own: Checked,
+    own: CheckedClient,
     /// Of the clients of connectors that override nothing.
-    connectors: Checked,
+    connectors: CheckedClient,
 }
 
 impl CheckedWorker {
@@ -106,7 +106,8 @@ impl CheckedWorker {
 
 /// Of the worker's own clients, and of its settings for those of connectors.
 pub fn worker(worker: &WorkerConfig) -> CheckedWorker {
-    let (mut own, mut connectors, none) = (Checked::default(), Checked::default(), Properties::new());
+    let (mut own, mut connectors, none) =
+        (CheckedClient::default(), CheckedClient::default(), Properties::new());
     own.add(clients::assembled_storage(worker, "check"), &[""]);
     connectors.add(clients::assembled_consumer(worker, "x", &none), &["consumer."]);
     connectors.add(clients::assembled_admin(worker, "x", &none), &["admin."]);

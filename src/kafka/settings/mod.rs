@@ -32,7 +32,7 @@ use crate::config::tls::{self, Settings};
 use crate::configdef::Properties;
 use assembled::{Assembled, PROTOCOL, setting};
 pub use assembled::{Note, NoteKind};
-pub use check::{Checked, CheckedWorker, connector as check_connector, worker as check_worker};
+pub use check::{CheckedClient, CheckedWorker, connector as check_connector, worker as check_worker};
 pub use clients::{
     admin, consumer, limit_by_the_broker, own, producer, same_group, session_timeout, storage,
 };

@@ -14,7 +14,7 @@ use crate::config::is_loopback;
 use crate::config::jaas::{LoginEntry, login_entry};
 use crate::config::tls::Settings;
 use crate::kafka::Error;
-use crate::kafka::oauth::{self, Kind, Source};
+use crate::kafka::oauth::{self, ProviderKind, Source};
 
 pub(super) const MECHANISM: &str = "sasl.mechanism";
 const ENDPOINT: &str = "sasl.oauthbearer.token.endpoint.url";
@@ -226,7 +226,7 @@ fn from_provider(
 }
 
 /// Who is asked, by the JAAS line's options or, in newer configurations, by keys.
-fn kind(settings: &Settings<'_>, entry: Option<&LoginEntry>) -> Result<Kind, Error> {
+fn kind(settings: &Settings<'_>, entry: Option<&LoginEntry>) -> Result<ProviderKind, Error> {
     let given = |option: &str, key: &str| {
         entry.and_then(|entry| entry.option(option)).or_else(|| settings.get(key)).map(str::to_owned)
     };
@@ -238,8 +238,8 @@ fn kind(settings: &Settings<'_>, entry: Option<&LoginEntry>) -> Result<Kind, Err
     if let Some(credential) = entry.and_then(|entry| entry.option(CREDENTIAL)) {
         let scope = scope.ok_or_else(|| missing("scope"))?;
         return match credential {
-            "managed_identity" => Ok(Kind::ManagedIdentity { client_id: id, scope }),
-            "workload_identity" => Ok(Kind::WorkloadIdentity { scope }),
+            "managed_identity" => Ok(ProviderKind::ManagedIdentity { client_id: id, scope }),
+            "workload_identity" => Ok(ProviderKind::WorkloadIdentity { scope }),
             _ => Err(setting(&jaas, &format!("{CREDENTIAL} must be managed_identity or workload_identity"))),
         };
     }
@@ -251,7 +251,7 @@ fn kind(settings: &Settings<'_>, entry: Option<&LoginEntry>) -> Result<Kind, Err
         Url::parse(text).map_err(|_| setting(&name, "it is no URL such as https://login.example/token"))?;
     match url.scheme() {
         "file" => match url.to_file_path() {
-            Ok(path) => Ok(Kind::File(path.to_string_lossy().into_owned())),
+            Ok(path) => Ok(ProviderKind::File(path.to_string_lossy().into_owned())),
             Err(()) => Err(setting(&name, "it names no file of this machine")),
         },
         "http" if !is_loopback(&url) => {
@@ -259,7 +259,7 @@ fn kind(settings: &Settings<'_>, entry: Option<&LoginEntry>) -> Result<Kind, Err
         }
         "http" | "https" => {
             let encode = settings.get("sasl.oauthbearer.header.urlencode");
-            Ok(Kind::Endpoint {
+            Ok(ProviderKind::Endpoint {
                 url: text.to_owned(),
                 id: id.ok_or_else(|| missing("clientId"))?,
                 secret: secret.ok_or_else(|| missing("clientSecret"))?,

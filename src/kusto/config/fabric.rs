@@ -3,8 +3,8 @@
 //!
 //! What a connection string says stands in where a key of its own says nothing; all else is read as the Kusto sink's.
 
-use crate::configdef::def::{Check, ConfigKey, DefaultValue, Importance, Kind, Row, RowDefault, Width};
-use crate::configdef::{Problems, Value, Values};
+use crate::configdef::def::{Check, ConfigKey, DefaultValue, Importance, KeyType, Row, RowDefault, Width};
+use crate::configdef::{ConfigValue, Problems, Values};
 use crate::kusto::config::connection_string::ConnectionString;
 use crate::kusto::config::keys::{self, WRITES};
 use crate::kusto::config::mapping::{MappingSyntax, standard_quotes};
@@ -20,12 +20,12 @@ const QUERY: &str = "kusto.query.url";
 
 #[rustfmt::skip] // a table: one row is one key
 const OWN: [Row; 3] = [
-    Row(STRING, Kind::String, RowDefault::Null, Check::Any, Importance::High, (CONNECTION, 0), Width::Medium, "Eventhouse connection string",
+    Row(STRING, KeyType::String, RowDefault::Null, Check::Any, Importance::High, (CONNECTION, 0), Width::Medium, "Eventhouse connection string",
         "A Kusto connection string: its Data Source stands in for URLs that are not set, its service principal or token for \
          aad.auth.appid. Prefer the keys of their own, which are masked."),
-    Row("headers.to.project", Kind::String, RowDefault::Null, Check::Any, Importance::Low, (WRITES, 3), Width::Medium, "Headers to project",
+    Row("headers.to.project", KeyType::String, RowDefault::Null, Check::Any, Importance::Low, (WRITES, 3), Width::Medium, "Headers to project",
         "A JSON array of the names of headers that are written; all when it is empty."),
-    Row("headers.to.drop", Kind::String, RowDefault::Null, Check::Any, Importance::Low, (WRITES, 4), Width::Medium, "Headers to drop",
+    Row("headers.to.drop", KeyType::String, RowDefault::Null, Check::Any, Importance::Low, (WRITES, 4), Width::Medium, "Headers to drop",
         "A JSON array of the names of headers that are not written."),
 ];
 
@@ -78,16 +78,16 @@ pub fn build(settings: &SinkSettings<'_>, problems: &mut Problems) -> Option<Kus
 }
 
 /// What the connection string gives for keys that are not set.
-fn supplied(values: &Values<'_>, string: &ConnectionString) -> BTreeMap<&'static str, Value> {
+fn supplied(values: &Values<'_>, string: &ConnectionString) -> BTreeMap<&'static str, ConfigValue> {
     let mut supplied = BTreeMap::new();
-    let mut supply = |key: &'static str, value: Option<Value>| {
+    let mut supply = |key: &'static str, value: Option<ConfigValue>| {
         if let Some(value) = value.filter(|_| values.filled(key).is_none() && values.secret(key).is_none()) {
             supplied.insert(key, value);
         }
     };
-    let text = |text: &Option<String>| text.clone().map(Value::Text);
+    let text = |text: &Option<String>| text.clone().map(ConfigValue::Text);
     supply(INGESTION, text(&string.data_source));
-    let ingestion = values.filled(INGESTION).map(|url| Value::Text(url.to_owned()));
+    let ingestion = values.filled(INGESTION).map(|url| ConfigValue::Text(url.to_owned()));
     supply(QUERY, text(&string.data_source).or(ingestion));
     let is_application =
         values.text("aad.auth.strategy").is_some_and(|strategy| strategy.eq_ignore_ascii_case("APPLICATION"));
@@ -95,12 +95,12 @@ fn supplied(values: &Values<'_>, string: &ConnectionString) -> BTreeMap<&'static
         return supplied;
     }
     if let (Some(token), None) = (&string.token, &string.app_id) {
-        supplied.insert("aad.auth.strategy", Value::Text("AZ_DEV_TOKEN".to_owned()));
-        supplied.insert("aad.auth.accesstoken", Value::Password(token.clone()));
+        supplied.insert("aad.auth.strategy", ConfigValue::Text("AZ_DEV_TOKEN".to_owned()));
+        supplied.insert("aad.auth.accesstoken", ConfigValue::Password(token.clone()));
         return supplied;
     }
     supply("aad.auth.appid", text(&string.app_id));
-    supply("aad.auth.appkey", string.app_key.clone().map(Value::Password));
+    supply("aad.auth.appkey", string.app_key.clone().map(ConfigValue::Password));
     supply("aad.auth.authority", text(&string.authority));
     supplied
 }

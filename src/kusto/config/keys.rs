@@ -5,7 +5,7 @@
 
 use crate::configdef::def::Check::{Any, AtLeast, OneOf};
 use crate::configdef::def::Importance::{High, Low, Medium as Mid};
-use crate::configdef::def::Kind::{Boolean, Int, List, Long, String as Text};
+use crate::configdef::def::KeyType::{Boolean, Int, List, Long, String as Text};
 use crate::configdef::def::RowDefault::{Is, Null, Required};
 use crate::configdef::def::Width::{Long as Wide, Medium, Short as Narrow};
 use crate::configdef::def::{ConfigKey, Row, RowDefault};

@@ -16,7 +16,7 @@ use super::progress::BatchProgress;
 use super::queued::Queued;
 use super::resources::{ResourceManager, ResourcePolicy};
 use super::status_poller::StatusPoller;
-use super::streaming::{Failure, Streaming};
+use super::streaming::{Streaming, StreamingFailure};
 use super::{Error, IngestClient, IngestRequest, Target, WaitingTeller, target};
 use crate::config::is_loopback;
 use crate::kusto::config::{IngestionProtocol, KustoSinkConfig};
@@ -109,8 +109,8 @@ impl ManagedIngestClient {
         }
         match self.streaming.attempt(delivery.request, delivery.tries).await {
             Ok(()) => Ok(Step::Done),
-            Err(Failure::Again(error)) => Err(error),
-            Err(Failure::Queue(error)) => {
+            Err(StreamingFailure::Again(error)) => Err(error),
+            Err(StreamingFailure::Queue(error)) => {
                 let IngestRequest { blob_name, database, table, .. } = delivery.request;
                 tracing::debug!(%error, "{blob_name} goes to {database}.{table} by queued ingestion");
                 delivery.streams = false;
@@ -163,6 +163,6 @@ impl IngestClient for ManagedIngestClient {
 
     async fn check_targets(&self, targets: &[Target], thorough: bool) -> Result<(), Error> {
         let principal = self.principal.as_deref();
-        target::Check { engine: &self.engine, principal, thorough }.all(targets).await
+        target::TargetChecker { engine: &self.engine, principal, thorough }.all(targets).await
     }
 }

@@ -29,7 +29,7 @@ pub struct Streaming {
 
 /// Why a batch was not taken.
 #[derive(Debug)]
-pub enum Failure {
+pub enum StreamingFailure {
     /// An error like any other: tried again when it is retriable.
     Again(Error),
     /// The batch is to be queued.
@@ -48,7 +48,7 @@ impl Streaming {
     }
 
     /// Sends the batch; `number` counts its tries from 1.
-    pub async fn attempt(&self, request: &IngestRequest, number: u32) -> Result<(), Failure> {
+    pub async fn attempt(&self, request: &IngestRequest, number: u32) -> Result<(), StreamingFailure> {
         let post = Post {
             operation: STREAM,
             url: address(self.engine.base(), request),
@@ -85,12 +85,12 @@ impl Streaming {
         }
     }
 
-    fn judged(&self, request: &IngestRequest, error: Error, number: u32) -> Failure {
+    fn judged(&self, request: &IngestRequest, error: Error, number: u32) -> StreamingFailure {
         let (now, timings) = (Instant::now(), &self.timings);
         let (time, what) = match meaning(&error) {
             Meaning::TooLarge => {
                 self.backoff.too_large(request, now, timings.streaming_off);
-                return Failure::Queue(error);
+                return StreamingFailure::Queue(error);
             }
             Meaning::Off => (timings.streaming_off, "takes no streaming ingestion"),
             Meaning::UpdatePolicy => {
@@ -100,7 +100,7 @@ impl Streaming {
             Meaning::Other if error.is_retriable() && number >= TRIES => {
                 (timings.streaming_busy, "did not take a batch by streaming ingestion")
             }
-            Meaning::Other => return Failure::Again(error),
+            Meaning::Other => return StreamingFailure::Again(error),
         };
         if self.backoff.pause(request, now, time) {
             let IngestRequest { database, table, .. } = request;
@@ -111,7 +111,7 @@ impl Streaming {
                  batching policy"
             );
         }
-        Failure::Queue(error)
+        StreamingFailure::Queue(error)
     }
 }
 

@@ -16,7 +16,7 @@ const OPERATION: &str = "check target";
 
 /// How the targets of one connector are looked at.
 #[derive(Debug, Clone, Copy)]
-pub struct Check<'a> {
+pub struct TargetChecker<'a> {
     /// Who is asked.
     pub engine: &'a KustoClient,
     /// Us, in Kusto's words, where the settings tell.
@@ -35,7 +35,7 @@ struct Question<'a> {
     create: &'a str,
 }
 
-impl Check<'_> {
+impl TargetChecker<'_> {
     /// All problems of all `targets`.
     pub async fn all(&self, targets: &[Target]) -> Result<(), Error> {
         let mut problems = Vec::new();

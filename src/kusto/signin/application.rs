@@ -11,7 +11,7 @@ use super::{
 use crate::configdef::Problems;
 use crate::configdef::def::Check::Any;
 use crate::configdef::def::Importance::{High, Low};
-use crate::configdef::def::Kind::{Password, String as Text};
+use crate::configdef::def::KeyType::{Password, String as Text};
 use crate::configdef::def::Row;
 use crate::configdef::def::RowDefault::Null;
 use crate::configdef::def::Width::Medium;

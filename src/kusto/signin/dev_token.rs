@@ -2,7 +2,7 @@
 
 use super::{CONNECTION, Proof, Reading, SignIn, SignInRow, note_missing};
 use crate::configdef::Problems;
-use crate::configdef::def::{Check, Importance, Kind, Row, RowDefault, Width};
+use crate::configdef::def::{Check, Importance, KeyType, Row, RowDefault, Width};
 use crate::secret::Secret;
 use std::sync::Arc;
 
@@ -19,7 +19,7 @@ pub static ROW: SignInRow = SignInRow {
 
 #[rustfmt::skip] // a table: one row is one key
 static KEYS: [Row; 1] = [
-    Row(ACCESS_TOKEN, Kind::Password, RowDefault::Null, Check::Any, Importance::Low, (CONNECTION, 3), Width::Medium, "Kusto Auth AccessToken",
+    Row(ACCESS_TOKEN, KeyType::Password, RowDefault::Null, Check::Any, Importance::Low, (CONNECTION, 3), Width::Medium, "Kusto Auth AccessToken",
         "A bearer token for the strategy AZ_DEV_TOKEN; it is never renewed, so it is for development only."),
 ];
 

@@ -7,7 +7,7 @@ use super::{
 use crate::configdef::Problems;
 use crate::configdef::def::Check::{Any, OneOf};
 use crate::configdef::def::Importance::High;
-use crate::configdef::def::Kind::String as Text;
+use crate::configdef::def::KeyType::String as Text;
 use crate::configdef::def::RowDefault::{Is, Null};
 use crate::configdef::def::Width::Medium;
 use crate::configdef::def::{ConfigKey, Row};

@@ -3,11 +3,12 @@
 //! The list below is the picture in `src/lib.rs`; a module that is not on it fails the test too. The same test keeps
 //! files small and opened by a `//!`. It reads text, not syntax trees: enough for `use crate::…` and `crate::…` paths.
 //! `rings` looks at single files: they need each other in no circle, in no crate. `words` looks for what the framework
-//! must not know.
+//! must not know, `same_names` for public types that are called alike.
 
 mod graph;
 mod names;
 mod rings;
+mod same_names;
 mod text;
 mod words;
 

@@ -7,7 +7,7 @@ use super::{Source, graph, root, sources, text};
 use std::path::Path;
 
 /// Rooms that run any connector, and those below them that serve any sink.
-const FRAMEWORK: [&str; 23] = [
+const FRAMEWORK: [&str; 21] = [
     "batch",
     "causes",
     "cluster_key",
@@ -16,9 +16,7 @@ const FRAMEWORK: [&str; 23] = [
     "data",
     "herder",
     "id",
-    "java",
     "kafka",
-    "keystore",
     "limits",
     "membership",
     "registry",
