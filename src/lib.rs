@@ -1,7 +1,7 @@
 //! kusto-connect: a native Kafka Connect worker with the Azure Data Explorer (Kusto) sink built in.
 //!
 //! The floors, from the ground up; a module imports only from lower floors (`tests/it/floors` holds the list):
-//! 0 `id` `status` `secret` `cluster_key` `retry` `words` `causes` `data` `bounded` (`own_process` in tests) ·
+//! 0 `id` `status` `secret` `cluster_key` `retry` `words` `causes` `data` `bounded` `brief` (`own_process` in tests) ·
 //! 1 `configdef` `telemetry` `limits` `client_credentials` · 2 `config` · 3 `kafka` `registry` `transform` `batch` `sink` ·
 //! 4 `convert` · 5 `kusto` `filestream` · 6 `plugins` · 7 `task` · 8 `worker` `storage` `membership` · 9 `herder` ·
 //! 10 `rest` `migrate` · 11 `app` `cli` and `main.rs`.
@@ -9,6 +9,7 @@
 pub mod app;
 mod batch;
 mod bounded;
+pub mod brief;
 pub mod causes;
 pub mod cli;
 mod client_credentials;

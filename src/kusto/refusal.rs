@@ -4,17 +4,24 @@ use crate::batch;
 use crate::config::SINK_DEAD_LETTERS;
 use crate::kusto::config::{BehaviorOnError, KustoSinkConfig, SinkDeadLetters};
 use crate::kusto::ingest;
-use crate::sink::{Error, OnRefusal, OwnDeadLetterTopic, RefusalPolicy};
+use crate::sink::{Cause, Error, OnRefusal, OwnDeadLetterTopic, RefusalPolicy};
+
+impl From<ingest::Error> for Cause {
+    fn from(error: ingest::Error) -> Self {
+        Self::new(error.brief(), error)
+    }
+}
 
 impl From<ingest::Error> for Error {
     fn from(error: ingest::Error) -> Self {
-        if error.is_of_batch() { Self::Batch(error.into()) } else { Self::Failed(error.into()) }
+        let (is_of_batch, cause) = (error.is_of_batch(), Cause::from(error));
+        if is_of_batch { Self::Batch(cause) } else { Self::Failed(cause) }
     }
 }
 
 impl From<batch::Error> for Error {
     fn from(error: batch::Error) -> Self {
-        Self::Failed(error.into())
+        Self::Failed(error.to_string().into())
     }
 }
 

@@ -235,17 +235,21 @@ impl PartitionWriter for KustoWriter {
             waiting,
             work: async move {
                 let target = target_of(&destination.target);
-                checked
-                    .get_or_try_init(|| client.check_targets(std::slice::from_ref(&target), false))
-                    .await?;
-                let request = |sealed: &Sealed| destination.request(sealed);
-                match client.ingest_telling(&request(&sealed), &teller).await {
-                    Err(error) if error.is_of_content() && !ends.are_unknown() => {
-                        bisect::bisect_batch((client.as_ref(), &teller), (&sealed, &ends), request, error)
-                            .await
+                let table = format!("table {}.{}", target.database, target.table);
+                let work = async {
+                    checked
+                        .get_or_try_init(|| client.check_targets(std::slice::from_ref(&target), false))
+                        .await?;
+                    let request = |sealed: &Sealed| destination.request(sealed);
+                    match client.ingest_telling(&request(&sealed), &teller).await {
+                        Err(error) if error.is_of_content() && !ends.are_unknown() => {
+                            let client = (client.as_ref(), &teller);
+                            bisect::bisect_batch(client, (&sealed, &ends), request, error).await
+                        }
+                        done => Ok(done?),
                     }
-                    done => Ok(done?),
-                }
+                };
+                work.await.map_err(|error: Error| error.about(&table))
             }
             .boxed(),
         }))

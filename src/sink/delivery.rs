@@ -1,6 +1,7 @@
 //! A sealed batch on its way to the sink's service.
 
 use super::Error;
+use crate::brief::Brief;
 use crate::id::OffsetRange;
 use futures::future::BoxFuture;
 use tokio::sync::watch;
@@ -29,4 +30,6 @@ pub struct Waiting {
     pub failures: u64,
     /// Why the last one did.
     pub cause: String,
+    /// That in one line.
+    pub brief: Brief,
 }

@@ -1,12 +1,52 @@
 //! What can be wrong with a record, with a batch, or with the sink, as far as tasks treat it differently.
 
+use crate::brief::Brief;
 use crate::causes::chain;
 use crate::data;
 use crate::id::OffsetRange;
 use std::fmt;
 
-/// What the sink says of it, with the place and the setting to change.
-pub type Cause = Box<dyn std::error::Error + Send + Sync>;
+/// What the sink says of it, in one line and as a whole, with the place and the setting to change.
+#[derive(Debug)]
+pub struct Cause(Box<Said>);
+
+#[derive(Debug)]
+struct Said {
+    brief: Brief,
+    source: Box<dyn std::error::Error + Send + Sync>,
+}
+
+impl Cause {
+    /// An error, with its line.
+    pub fn new(brief: Brief, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        Self(Box::new(Said { brief, source: source.into() }))
+    }
+
+    /// The same, and what it was about: a table, a file.
+    #[must_use]
+    pub fn about(self, subject: &str) -> Self {
+        let Said { brief, source } = *self.0;
+        Self::new(brief.about(subject), source)
+    }
+}
+
+impl From<String> for Cause {
+    fn from(message: String) -> Self {
+        Self::new(Brief::of(&message), message)
+    }
+}
+
+impl fmt::Display for Cause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.source.fmt(f)
+    }
+}
+
+impl std::error::Error for Cause {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.0.source.source()
+    }
+}
 
 /// Ranges of records that a message names.
 const MOST_NAMED: usize = 5;
@@ -37,6 +77,26 @@ impl Error {
     /// True when the service refused what is in a batch, and would take another.
     pub fn is_of_batch(&self) -> bool {
         matches!(self, Self::Batch(_) | Self::Records { .. })
+    }
+
+    /// It in one line.
+    pub fn brief(&self) -> Brief {
+        match self {
+            Self::Record(error) => Brief::of(&chain(error)),
+            Self::Batch(cause) | Self::Failed(cause) => cause.0.brief.clone(),
+            Self::Records { refused, cause } => cause.0.brief.clone().after(&refused.to_string()),
+        }
+    }
+
+    /// The same error of a batch for `subject`: a table, a file.
+    #[must_use]
+    pub fn about(self, subject: &str) -> Self {
+        match self {
+            Self::Record(error) => Self::Record(error),
+            Self::Batch(cause) => Self::Batch(cause.about(subject)),
+            Self::Records { refused, cause } => Self::Records { refused, cause: cause.about(subject) },
+            Self::Failed(cause) => Self::Failed(cause.about(subject)),
+        }
     }
 
     /// The records that it is about; none when it is all of the batch.

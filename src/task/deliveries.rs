@@ -84,7 +84,7 @@ impl Deliveries {
             let ended = match batch_waits.batch(work, waiting, service).await {
                 Ok(()) => {
                     let ms = started.elapsed().as_millis();
-                    tracing::info!(records, raw_bytes, body_bytes = memory, ms, "batch handed over");
+                    tracing::debug!(records, raw_bytes, body_bytes = memory, ms, "batch handed over");
                     Ok(None)
                 }
                 Err(error) => {

@@ -2,6 +2,7 @@
 
 use super::at::At;
 use super::fault::RecordFault;
+use crate::brief::{self, Brief};
 use crate::causes::chain;
 use crate::config::Hidden;
 use crate::id::OffsetRange;
@@ -85,15 +86,44 @@ pub enum Error {
 }
 
 impl Error {
-    /// The text of a status's `trace`: Connect's first line, which tools look for, then what happened, without what is
-    /// `hidden`.
+    /// It in one line: where, what, and what mends it.
+    pub fn brief(&self) -> Brief {
+        match self {
+            Self::Config(errors) => Brief::of(&errors.to_string()),
+            Self::Start(error) => error.brief(),
+            Self::Fetch { at, reason, advice } => {
+                Brief::new(format!("Kafka: {reason}")).at(at.partition.to_string()).mended_by(*advice)
+            }
+            Self::BadRecord { at, offset, fault, setting } => {
+                let text = format!("{}: {}", fault.stage.as_str(), chain(&fault.source));
+                let remedy = format!("check {setting}, or set errors.tolerance=all");
+                Brief::new(text).at(format!("{}, offset {offset}", at.partition)).mended_by(remedy)
+            }
+            Self::Sink { at, source } => source.brief().at(at.partition.to_string()),
+            Self::Deliver { at, offsets, source } => {
+                source.brief().at(format!("{}, offsets {offsets}", at.partition))
+            }
+            Self::Panic { at, reason } => Brief::new(format!("internal error: {reason}"))
+                .at(at.partition.to_string())
+                .mended_by("please report it"),
+            Self::Converter(_) | Self::Registry(_) | Self::Room(_) | Self::Kafka(_) | Self::Transforms(_) => {
+                Brief::of(&self.to_string())
+            }
+        }
+    }
+
+    /// The text of a status's `trace`: what happened in one line, Connect's line, which tools look for, and all that is
+    /// known, without what is `hidden`.
     pub fn trace(&self, hidden: &Hidden) -> String {
         let text = self.to_string();
         let error = hidden.redact(&text);
+        let brief = self.brief().map(|text| hidden.redact(text).into_owned());
         let first = match self {
             Self::BadRecord { .. } => "Tolerance exceeded in error handler",
             _ => "Exiting WorkerSinkTask due to unrecoverable exception.",
         };
-        format!("org.apache.kafka.connect.errors.ConnectException: {first}\nCaused by: {error}")
+        let details =
+            format!("org.apache.kafka.connect.errors.ConnectException: {first}\nCaused by: {error}");
+        brief::trace(&brief, &details)
     }
 }

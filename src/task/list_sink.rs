@@ -131,7 +131,7 @@ impl List {
                         return Ok(());
                     }
                 }
-                Answers::Refuses => return Err(sink::Error::Batch("refused on purpose".into())),
+                Answers::Refuses => return Err(sink::Error::Batch("refused on purpose".to_owned().into())),
                 Answers::Panics => panic!("on purpose"),
                 Answers::Away => drop(seen.changed().await),
             }

@@ -83,7 +83,7 @@ impl SkippedByTask {
         let SkippedRecords { records, last } = self.by_task.get(&task)?;
         Some(format!(
             "{records} record(s) were skipped since the task started, and are in no dead-letter topic \
-             ({}). The last: {last}",
+             ({})\nThe last: {last}",
             self.settings
         ))
     }

@@ -87,9 +87,12 @@ impl TaskStates {
 
     /// Reports that a task goes on; with what it skipped and what it waits for, if that is anything.
     async fn report_task(&self, task: u32) {
-        let waiting = self.waiting.trace(task, self.owners.by_partition(), Instant::now());
-        let parts: Vec<String> = self.skipped.trace(task).into_iter().chain(waiting).collect();
-        let trace = (!parts.is_empty()).then(|| self.spec.hidden.redact(&parts.join("\n")).into_owned());
+        let hide = |text: &str| self.spec.hidden.redact(text).into_owned();
+        let waiting = self.waiting.shown(task, self.owners.by_partition(), Instant::now());
+        let skipped = self.skipped.trace(task).map(|text| hide(&text));
+        let parts: Vec<String> =
+            skipped.into_iter().chain(waiting.iter().map(|waits| waits.text(hide))).collect();
+        let trace = (!parts.is_empty()).then(|| parts.join("\n"));
         self.worker.report(&self.spec.name, Some(task), self.spec.state(), trace).await;
     }
 
@@ -124,9 +127,13 @@ impl TaskStates {
         let connector = &self.spec.name;
         match line {
             Some(LogLine::Waits(sums)) => {
-                let what = sums.iter().map(WaitSummary::to_string).collect::<Vec<_>>().join("; ");
-                let what = self.spec.hidden.redact(&what);
-                tracing::warn!(%connector, what = &*what, "waits and is tried again; nothing is lost");
+                let hide = |text: &str| self.spec.hidden.redact(text).into_owned();
+                let each = |part: &dyn Fn(&WaitSummary) -> String| {
+                    sums.iter().map(part).collect::<Vec<_>>().join("; ")
+                };
+                let what = each(&|waits| waits.brief().map(hide).to_string());
+                let cause = each(&|waits| hide(&waits.oldest.cause));
+                tracing::warn!(%connector, what, cause, "waits and is tried again; nothing is lost");
             }
             Some(LogLine::GoesOn(after)) => {
                 tracing::info!(%connector, seconds = after.as_secs(), "goes on: what waited is done");
@@ -141,9 +148,9 @@ impl TaskStates {
         if !self.owners.fail(task) {
             return false;
         }
-        let text = error.to_string();
-        let shown = self.spec.hidden.redact(&text);
-        tracing::error!(connector = %self.spec.name, task, error = &*shown, "task failed");
+        let hide = |text: &str| self.spec.hidden.redact(text).into_owned();
+        let (brief, error) = (error.brief().map(hide), hide(&error.to_string()));
+        tracing::error!(connector = %self.spec.name, task, error, "task failed: {brief}");
         true
     }
 

@@ -5,6 +5,7 @@
 use super::report::PipelineReport;
 use super::scope::PartitionScope;
 use super::waiting::{Wait, WaitSubject};
+use crate::brief::Brief;
 use crate::sink::Waiting;
 use std::pin::pin;
 use std::time::Duration;
@@ -33,15 +34,15 @@ impl WaitReporter {
     /// Tries of it failed, the last one for this cause.
     pub(super) async fn failed(&mut self, tries: u64, cause: String) {
         self.scope.counts.retried(tries);
-        self.waits(cause).await;
+        self.waits(Brief::of(&cause), cause).await;
     }
 
-    async fn waits(&mut self, cause: String) {
+    async fn waits(&mut self, brief: Brief, cause: String) {
         if self.last.as_ref() == Some(&cause) {
             return;
         }
         self.last = Some(cause.clone());
-        let wait = Wait { since: self.started, cause };
+        let wait = Wait { since: self.started, cause, brief };
         self.scope.report(PipelineReport::Waits(self.scope.partition.clone(), self.waiter, wait)).await;
     }
 
@@ -67,12 +68,14 @@ impl WaitReporter {
                 Ok(()) = waiting.changed() => {
                     let now = waiting.borrow_and_update().clone();
                     if let Some(now) = now {
-                        self.failed(now.failures - failures, now.cause).await;
+                        self.scope.counts.retried(now.failures - failures);
                         failures = now.failures;
+                        self.waits(now.brief, now.cause).await;
                     }
                 }
                 () = tokio::time::sleep_until(silent_until), if self.last.is_none() => {
-                    self.waits(format!("no answer yet (check {service} and the network)")).await;
+                    let cause = format!("no answer yet (check {service} and the network)");
+                    self.waits(Brief::of(&cause), cause).await;
                 }
             }
         };
@@ -91,7 +94,8 @@ impl WaitReporter {
         let result = if let Ok(result) = first {
             result
         } else {
-            self.waits("no answer yet from the brokers of the dead-letter topic".to_owned()).await;
+            let cause = "no answer yet from the brokers of the dead-letter topic";
+            self.waits(Brief::new(cause), cause.to_owned()).await;
             work.await
         };
         self.ended().await;
@@ -101,7 +105,7 @@ impl WaitReporter {
 
 #[cfg(test)]
 mod tests {
-    use super::{LETTERS_SILENCE, PipelineReport, SILENCE, Wait, WaitReporter, WaitSubject};
+    use super::{Brief, LETTERS_SILENCE, PipelineReport, SILENCE, Wait, WaitReporter, WaitSubject};
     use crate::id::{ConnectorTaskId, TopicPartition};
     use crate::sink::Waiting;
     use crate::task::scope::PartitionScope;
@@ -150,7 +154,11 @@ mod tests {
                 async move {
                     for (failures, cause) in [(1, "503"), (2, "503"), (5, "500"), (6, "500")] {
                         sleep(Duration::from_secs(1)).await;
-                        sender.send_replace(Some(Waiting { failures, cause: cause.to_owned() }));
+                        sender.send_replace(Some(Waiting {
+                            failures,
+                            cause: cause.to_owned(),
+                            brief: Brief::new(cause),
+                        }));
                     }
                 },
                 waiting,

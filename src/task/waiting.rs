@@ -5,9 +5,9 @@
 //!
 //! It owns what waits and what was reported of it. Pure: time comes from outside, and it is reported by the connector's loop.
 
+use crate::brief::{self, Brief};
 use crate::id::TopicPartition;
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
 use std::time::Duration;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
@@ -48,6 +48,8 @@ pub struct Wait {
     pub since: Instant,
     /// Why, as it was reported last.
     pub cause: String,
+    /// That in one line.
+    pub brief: Brief,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -66,24 +68,29 @@ pub(super) enum WaitKind {
 pub(super) struct WaitSummary {
     what: WaitKind,
     count: usize,
-    oldest: Wait,
+    pub(super) oldest: Wait,
     since: String,
 }
 
-impl fmt::Display for WaitSummary {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { what, count, since, oldest: Wait { cause, .. } } = self;
-        match what {
-            WaitKind::Batches => write!(f, "{count} batch(es) wait to be handed over since {since}: {cause}"),
-            WaitKind::Letters => write!(f, "{count} batch(es) of dead letters wait since {since}: {cause}"),
+impl WaitSummary {
+    /// In one line: what waits, since when and why.
+    pub(super) fn brief(&self) -> Brief {
+        let Self { what, count, since, oldest } = self;
+        let waits = match what {
+            WaitKind::Batches => format!("{count} batch(es) wait to be handed over since {since}"),
+            WaitKind::Letters => format!("{count} batch(es) of dead letters wait since {since}"),
             WaitKind::Schemas => {
-                write!(f, "{count} record(s) wait for a schema since {since} (errors.retry.timeout): {cause}")
+                format!("{count} record(s) wait for a schema since {since} (errors.retry.timeout)")
             }
-            WaitKind::Commits => write!(f, "offsets are not committed since {since}: {cause}"),
-            WaitKind::Brokers => {
-                write!(f, "no Kafka broker can be reached since {since} (bootstrap.servers): {cause}")
-            }
-        }
+            WaitKind::Commits => format!("offsets are not committed since {since}"),
+            WaitKind::Brokers => format!("no Kafka broker can be reached since {since} (bootstrap.servers)"),
+        };
+        oldest.brief.clone().after(&waits)
+    }
+
+    /// The same, with the whole cause below it. `hide` takes secrets out.
+    pub(super) fn text(&self, hide: impl Fn(&str) -> String) -> String {
+        brief::trace(&self.brief().map(&hide), &hide(&self.oldest.cause))
     }
 }
 
@@ -123,7 +130,7 @@ impl WaitingWork {
     pub(super) fn add(&mut self, partition: TopicPartition, waiter: WaitSubject, wait: Wait) {
         if let Some(known) = self.waits.get_mut(&(partition.clone(), waiter)) {
             // It has waited all the time.
-            known.cause = wait.cause;
+            (known.cause, known.brief) = (wait.cause, wait.brief);
         } else {
             self.expect(&wait);
             self.waits.insert((partition, waiter), wait);
@@ -154,9 +161,12 @@ impl WaitingWork {
                 self.of_all.remove(&what);
                 self.changed();
             }
-            (Some(cause), Some(wait)) => cause.clone_into(&mut wait.cause),
+            (Some(cause), Some(wait)) => {
+                cause.clone_into(&mut wait.cause);
+                wait.brief = Brief::of(cause);
+            }
             (Some(cause), None) => {
-                let wait = Wait { since: now, cause: cause.to_owned() };
+                let wait = Wait { since: now, cause: cause.to_owned(), brief: Brief::of(cause) };
                 self.expect(&wait);
                 self.of_all.insert(what, wait);
             }
@@ -234,19 +244,17 @@ impl WaitingWork {
         }
     }
 
-    /// What is shown in the state of `task`, which goes on; none when nothing is.
-    pub(super) fn trace(
+    /// What is shown in the state of `task`, which goes on.
+    pub(super) fn shown(
         &self,
         task: u32,
         owner: &BTreeMap<TopicPartition, u32>,
         now: Instant,
-    ) -> Option<String> {
+    ) -> Vec<WaitSummary> {
         if !self.reported.contains(&task) {
-            return None;
+            return Vec::new();
         }
-        let sums = self.sums(now, |partition| owner.get(partition) == Some(&task));
-        let lines: Vec<String> = sums.iter().map(ToString::to_string).collect();
-        (!lines.is_empty()).then(|| lines.join("\n"))
+        self.sums(now, |partition| owner.get(partition) == Some(&task))
     }
 
     /// All that waits, of some partitions: what waits for a moment only is a part of what waits for long.

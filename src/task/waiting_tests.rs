@@ -1,8 +1,7 @@
 //! What is told of an outage, and how often.
 
-use super::{
-    AGAIN, LogLine, PATIENCE, PAUSE, Wait, WaitKind, WaitNews, WaitSubject, WaitSummary, WaitingWork,
-};
+use super::{AGAIN, LogLine, PATIENCE, PAUSE, Wait, WaitKind, WaitNews, WaitSubject, WaitingWork};
+use crate::brief::Brief;
 use crate::id::TopicPartition;
 use proptest::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
@@ -22,7 +21,18 @@ fn owner(partitions: i32) -> BTreeMap<TopicPartition, u32> {
 const ALL: [u32; 4] = [0, 1, 2, 3];
 
 fn wait(since: Instant) -> Wait {
-    Wait { since, cause: "upload: 503".to_owned() }
+    Wait { since, cause: "upload: 503".to_owned(), brief: Brief::new("upload: 503") }
+}
+
+/// What the state of `task` shows.
+fn shown(
+    work: &WaitingWork,
+    task: u32,
+    owner: &BTreeMap<TopicPartition, u32>,
+    now: Instant,
+) -> Option<String> {
+    let texts: Vec<_> = work.shown(task, owner, now).iter().map(|waits| waits.text(str::to_owned)).collect();
+    (!texts.is_empty()).then(|| texts.join("\n"))
 }
 
 fn is_begin(news: &WaitNews) -> bool {
@@ -42,9 +52,9 @@ async fn an_outage_of_many_partitions_is_one_line_and_one_word_for_each_task_and
     let news = work.look(&owner, &ALL.into(), began + PATIENCE);
     assert_eq!(news.tasks, [0, 1, 2].into());
     let Some(LogLine::Waits(sums)) = &news.line else { panic!("{news:?}") };
-    let text = sums.iter().map(WaitSummary::to_string).collect::<Vec<_>>().join("; ");
+    let text = sums.iter().map(|waits| waits.brief().to_string()).collect::<Vec<_>>().join("; ");
     assert!(text.starts_with("96 batch(es) wait") && text.ends_with(": upload: 503"), "{text}");
-    let trace = work.trace(1, &owner, began + PATIENCE).unwrap();
+    let trace = shown(&work, 1, &owner, began + PATIENCE).unwrap();
     assert!(trace.starts_with("32 batch(es) wait to be handed over since 20"), "{trace}");
 
     // It goes on failing: nothing more is told.
@@ -65,7 +75,7 @@ async fn an_outage_of_many_partitions_is_one_line_and_one_word_for_each_task_and
     assert!(work.due().is_some());
     let news = work.look(&owner, &ALL.into(), end);
     assert_eq!((news.tasks, news.line), ([0, 1, 2].into(), Some(LogLine::GoesOn(end - began))));
-    assert_eq!((work.trace(1, &owner, end), work.due()), (None, None));
+    assert_eq!((shown(&work, 1, &owner, end), work.due()), (None, None));
 
     // A new one is not told at once.
     let again = end + Duration::from_millis(1);
@@ -80,15 +90,15 @@ async fn a_task_is_told_of_what_its_own_partitions_wait_for_and_all_of_commits()
     work.add(partition(1), WaitSubject::Schema, wait(now));
     work.add(partition(1), WaitSubject::Letters(3), wait(now));
     assert_eq!(work.look(&owner, &ALL.into(), later).tasks, [1].into());
-    let trace = work.trace(1, &owner, later).unwrap();
+    let trace = shown(&work, 1, &owner, later).unwrap();
     assert!(trace.contains("1 record(s) wait for a schema") && trace.contains("dead letters"), "{trace}");
-    assert_eq!(work.trace(0, &owner, later), None);
+    assert_eq!(shown(&work, 0, &owner, later), None);
 
     work.set(WaitKind::Commits, Some("coordinator not available"), now);
     work.set(WaitKind::Commits, Some("timed out"), later);
     let news = work.look(&owner, &ALL.into(), later);
     assert_eq!((news.tasks, news.line), ([0, 2].into(), None), "who was told before is not told again");
-    assert!(work.trace(2, &owner, later).unwrap().ends_with("timed out"));
+    assert!(shown(&work, 2, &owner, later).unwrap().ends_with("timed out"));
     work.set(WaitKind::Commits, None, later);
     work.remove(partition(1), WaitSubject::Schema);
     assert_eq!(work.look(&owner, &ALL.into(), later).tasks, [0, 2].into());
@@ -108,13 +118,13 @@ async fn brokers_that_cannot_be_reached_are_told_to_tasks_without_partitions_too
     let later = now + PATIENCE;
     let news = work.look(&owner, &ALL.into(), later);
     assert_eq!((news.tasks.clone(), is_begin(&news)), (ALL.into(), true));
-    let trace = work.trace(3, &owner, later).unwrap();
+    let trace = shown(&work, 3, &owner, later).unwrap();
     assert!(trace.starts_with("no Kafka broker can be reached since 20"), "{trace}");
     assert!(trace.contains("bootstrap.servers") && trace.ends_with("refused"), "{trace}");
     work.set(WaitKind::Brokers, None, later);
     let news = work.look(&owner, &ALL.into(), later);
     assert_eq!((news.tasks, news.line), (ALL.into(), Some(LogLine::GoesOn(PATIENCE))));
-    assert_eq!(work.trace(3, &owner, later), None);
+    assert_eq!(shown(&work, 3, &owner, later), None);
 }
 
 #[derive(Debug, Clone)]
@@ -180,7 +190,7 @@ proptest! {
                 }
                 assert_eq!(lasts, !told.is_empty());
                 for task in ALL {
-                    let has_trace = work.trace(task, &owner, Instant::now()).is_some();
+                    let has_trace = shown(&work, task, &owner, Instant::now()).is_some();
                     assert_eq!(has_trace, told.contains(&task), "task {task}");
                 }
             }

@@ -191,9 +191,9 @@ async fn finish(
 }
 
 async fn report_failed(spec: &ConnectorSpec, error: &Error, worker: &WorkerContext) {
-    let text = error.to_string();
-    let shown = spec.hidden.redact(&text);
-    tracing::error!(connector = %spec.name, error = &*shown, "connector cannot run");
+    let hide = |text: &str| spec.hidden.redact(text).into_owned();
+    let (brief, shown) = (error.brief().map(hide), hide(&error.to_string()));
+    tracing::error!(connector = %spec.name, error = shown, "connector cannot run: {brief}");
     let trace = Some(error.trace(&spec.hidden));
     // A configuration that cannot be read fails the connector itself, all else its tasks.
     let (state, connector_trace) = match error {

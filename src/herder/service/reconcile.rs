@@ -5,6 +5,7 @@
 
 use super::managed::Managed;
 use super::state::Service;
+use crate::brief::{self, Brief};
 use crate::herder::plan::{Actual, Step, Wanted, step};
 use crate::herder::{classes, task_configs};
 use crate::id::ConnectorTaskId;
@@ -155,6 +156,7 @@ impl Service {
         let state = self.topic.state();
         let Some(config) = state.config(name) else { return };
         let trace = classes::check(self.options.plugins, config).err().map(|error| error.to_string());
+        let trace = trace.map(|text| brief::trace(&Brief::of(&text), &text));
         let (revision, assigned) =
             (state.revision(name).unwrap_or_default(), self.cluster.own_assignment(name));
         tracing::error!(connector = %name, trace, "this connector cannot run here; others are not affected");

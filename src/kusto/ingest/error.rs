@@ -3,6 +3,7 @@
 //! Texts of services pass [`redacted`] on their way in, so an [`Error`] can be logged and shown as it is.
 
 use super::url::{SasUrl, redacted};
+use crate::brief::Brief;
 use std::time::Duration;
 
 /// The operation that uploads a batch.
@@ -168,6 +169,20 @@ impl Refusal {
         is_engines && (self.code.as_deref().is_some_and(has) || has(&self.text))
     }
 
+    fn brief(&self) -> Brief {
+        let mut text = format!("{}: status {}", self.operation, self.status);
+        for (mark, part) in [(" ", self.code.as_deref()), (": ", Some(&*self.text))] {
+            if let Some(part) = part.filter(|part| !part.is_empty()) {
+                text = text + mark + part;
+            }
+        }
+        let brief = Brief::new(text);
+        match self.advice {
+            Some(advice) => brief.mended_by(advice),
+            None => brief,
+        }
+    }
+
     /// True when storage or the engine will take no batch of this size. Without a code it is the word of a proxy, and what
     /// carries no batch is refused for its tokens and names.
     fn speaks_of_size(&self) -> bool {
@@ -217,6 +232,38 @@ impl Error {
     /// True when the service read what was sent and could not use it: without some of the records it might.
     pub fn is_of_content(&self) -> bool {
         matches!(self, Self::Refused(refusal) if refusal.speaks_of_content())
+    }
+
+    /// It in one line: without addresses, of which only hosts are named, and with what mends it.
+    pub fn brief(&self) -> Brief {
+        match self {
+            Self::Refused(refusal) => refusal.brief(),
+            Self::Unreachable { operation, url, text, setting } => {
+                Brief::new(format!("{operation}: no answer from {}: {text}", url.host()))
+                    .mended_by(format!("check {setting} and the network"))
+            }
+            Self::Malformed { operation, url, text, setting } => {
+                Brief::new(format!("{operation}: the answer of {} is not understood: {text}", url.host()))
+                    .mended_by(format!("check {setting}"))
+            }
+            Self::Credentials { text, setting, .. } => {
+                Brief::new(format!("no token: {text}")).mended_by(format!("check {setting}"))
+            }
+            Self::Untrusted { url, text, setting } => {
+                Brief::new(format!("no token is sent to {}: {text}", url.host()))
+                    .mended_by(format!("check {setting}"))
+            }
+            Self::TargetNotFound { what, create, .. } => Brief::new(format!("{what} was not found"))
+                .mended_by(format!("correct kusto.tables.topics.mapping or create it: {create}")),
+            Self::TargetUnfit { what, repair, .. } => Brief::new(what).mended_by(repair),
+            Self::Targets(errors) => errors.first().map_or_else(Brief::default, |first| {
+                first.brief().after(&format!("{} problems with tables; the first", errors.len()))
+            }),
+            Self::Exhausted { tries, last, .. } => {
+                last.brief().after(&format!("gave up after {tries} tries (errors.retry.max.time.ms)"))
+            }
+            Self::MessageTooLarge { .. } | Self::Setup(_) => Brief::of(&self.to_string()),
+        }
     }
 
     /// How a refusal is to be treated; none for all other errors.

@@ -155,7 +155,7 @@ impl IngestClient for ManagedIngestClient {
             delivery.note_failure(&error, pause);
             waits.send_modify(|waiting| {
                 let failures = waiting.as_ref().map_or(0, |waiting| waiting.failures) + 1;
-                *waiting = Some(Waiting { failures, cause: error.to_string() });
+                *waiting = Some(Waiting { failures, cause: error.to_string(), brief: error.brief() });
             });
             tokio::time::sleep(pause).await;
         }

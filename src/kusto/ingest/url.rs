@@ -14,6 +14,11 @@ pub use crate::secret::foreign as redacted;
 pub struct SasUrl(Arc<Url>);
 
 impl SasUrl {
+    /// Its host, for lines that name no whole address.
+    pub fn host(&self) -> &str {
+        self.0.host_str().unwrap_or("the address")
+    }
+
     /// Wraps `url`.
     pub fn new(url: Url) -> Self {
         Self(Arc::new(url))

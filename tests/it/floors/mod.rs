@@ -18,7 +18,19 @@ use std::path::{Path, PathBuf};
 
 /// Top-level modules of `kusto_connect`, from the ground up. Modules on one floor do not know each other.
 const FLOORS: [&[&str]; 12] = [
-    &["id", "status", "secret", "cluster_key", "retry", "words", "causes", "data", "bounded", "own_process"],
+    &[
+        "id",
+        "status",
+        "secret",
+        "cluster_key",
+        "retry",
+        "words",
+        "causes",
+        "data",
+        "bounded",
+        "brief",
+        "own_process",
+    ],
     &["configdef", "telemetry", "limits", "client_credentials"],
     &["config"],
     &["kafka", "registry", "transform", "batch", "sink"],

@@ -7,8 +7,9 @@ use super::{Source, graph, root, sources, text};
 use std::path::Path;
 
 /// Rooms that run any connector, and those below them that serve any sink.
-const FRAMEWORK: [&str; 21] = [
+const FRAMEWORK: [&str; 22] = [
     "batch",
+    "brief",
     "causes",
     "cluster_key",
     "configdef",

@@ -126,8 +126,19 @@ impl Rest {
                 self.try_send("GET", &format!("/connectors/{name}/tasks/0/status"), None).await.ok()?;
             (answer.body["state"] == "FAILED").then_some(answer.body)
         });
-        status.await["trace"].as_str().expect("a failed task has a trace").to_owned()
+        let trace = status.await["trace"].as_str().expect("a failed task has a trace").to_owned();
+        assert_brief(&trace);
+        trace
     }
+}
+
+/// The first line of a trace says it all in one sentence: what happened and what mends it.
+pub fn assert_brief(trace: &str) {
+    let line = trace.lines().next().unwrap_or_default();
+    let count = line.chars().count();
+    assert!((1..=200).contains(&count), "{count} characters: {trace}");
+    assert!(!line.starts_with("org.apache.kafka.connect.errors"), "no class is a sentence: {trace}");
+    assert!(!line.contains("sig="), "{trace}");
 }
 
 /// The states in a status, in one line.

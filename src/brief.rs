@@ -1,0 +1,208 @@
+//! What went wrong in one line, for a trace, a log line or a page: at most [`MOST_CHARACTERS`] characters, with the place, what
+//! was said, what it was about, and what mends it. The whole story stands below it.
+//!
+//! Pure. It knows no error of any room: each says its own, or its text is read by the convention of all our messages, that
+//! what mends it stands at the end, behind a semicolon or as `(check …)`.
+
+use std::fmt::{self, Write};
+
+/// A line is not longer.
+pub const MOST_CHARACTERS: usize = 200;
+/// Names of places and things may take so much of it,
+const MOST_OF_A_NAME: usize = 60;
+/// what mends it so much,
+const MOST_OF_A_REMEDY: usize = 90;
+/// and a text that is cut keeps so much at least.
+const LEAST_OF_THE_TEXT: usize = 20;
+
+/// The parts of such a line.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Brief {
+    /// Topic, partition and offsets.
+    place: Option<String>,
+    /// What happened, with the code and the words of whoever refused; its end is cut where the line is too long.
+    text: String,
+    /// What it was about: a table, a file.
+    subject: Option<String>,
+    /// The setting or the command that mends it.
+    remedy: Option<String>,
+}
+
+impl Brief {
+    /// What happened; what mends it is not said.
+    pub fn new(text: impl Into<String>) -> Self {
+        Self { text: text.into(), ..Self::default() }
+    }
+
+    /// Reads one of our messages.
+    pub fn of(message: &str) -> Self {
+        let message = message.trim();
+        let checked = message.strip_suffix(')').and_then(|text| text.rsplit_once(" (check "));
+        if let Some((text, settings)) = checked {
+            return Self::new(text).mended_by(format!("check {settings}"));
+        }
+        match message.rsplit_once("; ") {
+            Some((text, remedy)) if remedy.chars().count() <= MOST_OF_A_REMEDY => {
+                Self::new(text).mended_by(remedy)
+            }
+            _ => Self::new(message),
+        }
+    }
+
+    /// What mends it.
+    #[must_use]
+    pub fn mended_by(self, remedy: impl Into<String>) -> Self {
+        Self { remedy: Some(remedy.into()), ..self }
+    }
+
+    /// What it was about.
+    #[must_use]
+    pub fn about(self, subject: impl Into<String>) -> Self {
+        Self { subject: Some(subject.into()), ..self }
+    }
+
+    /// Where it was.
+    #[must_use]
+    pub fn at(self, place: impl Into<String>) -> Self {
+        Self { place: Some(place.into()), ..self }
+    }
+
+    /// The same after `words`.
+    #[must_use]
+    pub fn after(self, words: &str) -> Self {
+        Self { text: format!("{words}: {}", self.text), ..self }
+    }
+
+    /// The same with other texts. Secrets go here: in a line that was cut they would not be found.
+    #[must_use]
+    pub fn map(self, change: impl Fn(&str) -> String) -> Self {
+        let option = |text: Option<String>| text.map(|text| change(&text));
+        Self {
+            place: option(self.place),
+            text: change(&self.text),
+            subject: option(self.subject),
+            remedy: option(self.remedy),
+        }
+    }
+}
+
+impl fmt::Display for Brief {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let part = |text: &Option<String>, most| text.as_ref().map(|text| shortened(&one_line(text), most));
+        let mut before = String::new();
+        if let Some(place) = part(&self.place, MOST_OF_A_NAME) {
+            write!(before, "{place}: ")?;
+        }
+        let mut behind = String::new();
+        if let Some(subject) = part(&self.subject, MOST_OF_A_NAME) {
+            write!(behind, " ({subject})")?;
+        }
+        if let Some(remedy) = part(&self.remedy, MOST_OF_A_REMEDY) {
+            write!(behind, "; {remedy}")?;
+        }
+        let left = MOST_CHARACTERS.saturating_sub(before.chars().count() + behind.chars().count());
+        let text = cut(&one_line(&self.text), left.max(LEAST_OF_THE_TEXT));
+        // Long names of all kinds at once take more than a line has.
+        f.write_str(&cut(&format!("{before}{text}{behind}"), MOST_CHARACTERS))
+    }
+}
+
+/// A trace: the line, and below it the details, unless the line has them.
+pub fn trace(brief: &Brief, details: &str) -> String {
+    let line = brief.to_string();
+    if line.contains(details) { line } else { format!("{line}\n{details}") }
+}
+
+fn one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// Without its end where it is too long.
+fn cut(text: &str, most: usize) -> String {
+    if text.chars().count() <= most {
+        return text.to_owned();
+    }
+    let kept: String = text.chars().take(most.saturating_sub(1)).collect();
+    format!("{}…", kept.trim_end())
+}
+
+/// Without its middle where it is too long: names differ at both ends.
+fn shortened(name: &str, most: usize) -> String {
+    let count = name.chars().count();
+    if count <= most {
+        return name.to_owned();
+    }
+    let (first, last) = (most / 2, most - most / 2 - 1);
+    let begin: String = name.chars().take(first).collect();
+    let end: String = name.chars().skip(count - last).collect();
+    format!("{begin}…{end}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Brief, MOST_CHARACTERS, trace};
+    use proptest::prelude::{any, prop_assert, proptest};
+
+    #[test]
+    fn a_line_has_place_words_subject_and_remedy() {
+        let brief = Brief::new("streaming ingestion: status 400 BadRequest: no\n such column")
+            .about("table Samples.Storms")
+            .at("storms-3, offsets 5-9")
+            .mended_by("check kusto.tables.topics.mapping");
+        let line = "storms-3, offsets 5-9: streaming ingestion: status 400 BadRequest: no such column \
+                    (table Samples.Storms); check kusto.tables.topics.mapping";
+        assert_eq!(brief.to_string(), line);
+        assert_eq!(brief.after("again").to_string().split(": ").nth(1), Some("again"));
+        assert_eq!(trace(&Brief::new("a").at("t-0"), "a"), "t-0: a");
+        assert_eq!(trace(&Brief::new("a"), "a and why"), "a\na and why");
+    }
+
+    #[test]
+    fn what_is_too_long_is_cut_and_what_mends_it_stays() {
+        let brief = Brief::new("word ".repeat(100)).mended_by("check a.setting").at("t".repeat(249));
+        let line = brief.to_string();
+        assert_eq!(line.chars().count(), MOST_CHARACTERS);
+        assert!(line.ends_with("word…; check a.setting"), "{line}");
+        assert!(line.starts_with(&format!("{}…{}: word", "t".repeat(30), "t".repeat(29))), "{line}");
+    }
+
+    #[test]
+    fn messages_are_read_by_their_convention() {
+        for (message, line) in [
+            (
+                "no token for https://x: no (check aad.auth.appkey)",
+                "no token for https://x: no; check aad.auth.appkey",
+            ),
+            ("a; b; raise that limit", "a; b; raise that limit"),
+            ("nothing to do", "nothing to do"),
+            (" two\nlines ", "two lines"),
+        ] {
+            assert_eq!(Brief::of(message).to_string(), line);
+        }
+        let long = format!("{}; {}", "a".repeat(300), "b".repeat(300));
+        assert!(Brief::of(&long).to_string().ends_with("a…"));
+    }
+
+    #[test]
+    fn secrets_are_hidden_before_a_line_is_cut() {
+        let brief =
+            Brief::new(format!("{}s3cret", "x".repeat(195))).map(|text| text.replace("s3cret", "***"));
+        assert!(!brief.to_string().contains("s3"), "{brief}");
+    }
+
+    proptest! {
+        #[test]
+        fn no_line_is_longer(
+            text in any::<String>(), place in any::<Option<String>>(), subject in "[a-z ]{0,300}",
+            remedy in any::<Option<String>>(), repeat in 1_usize..50
+        ) {
+            let mut brief = Brief::new(text.repeat(repeat)).about(subject);
+            brief.place = place.map(|text| text.repeat(repeat));
+            brief.remedy = remedy.map(|text| text.repeat(repeat));
+            for brief in [brief.clone(), Brief::of(&brief.text)] {
+                let line = brief.to_string();
+                prop_assert!(line.chars().count() <= MOST_CHARACTERS && line.lines().count() <= 1, "{line:?}");
+            }
+        }
+    }
+}
