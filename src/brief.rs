@@ -161,7 +161,8 @@ mod tests {
     fn what_is_too_long_is_cut_and_what_mends_it_stays() {
         let brief = Brief::new("word ".repeat(100)).mended_by("check a.setting").at("t".repeat(249));
         let line = brief.to_string();
-        assert_eq!(line.chars().count(), MOST_CHARACTERS);
+        // A blank at the cut is left out.
+        assert_eq!(line.chars().count(), MOST_CHARACTERS - 1);
         assert!(line.ends_with("word…; check a.setting"), "{line}");
         assert!(line.starts_with(&format!("{}…{}: word", "t".repeat(30), "t".repeat(29))), "{line}");
     }
