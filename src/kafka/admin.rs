@@ -84,7 +84,7 @@ impl Admin {
         let mut assumed = false;
         let found = self.look_up(name).await?;
         if matches!(found.topic, Topic::Missing) {
-            match self.create(spec, found.broker).await? {
+            match self.create(spec, found.broker, false).await? {
                 Created::Yes => {
                     tracing::info!(topic = name, property = spec.property, "created the storage topic");
                 }
@@ -113,6 +113,13 @@ impl Admin {
             Topic::Missing => Ok(None),
             Topic::Partitions(_) | Topic::NotReady => self.await_partitions(topic, false).await.map(Some),
         }
+    }
+
+    /// May a topic that does not exist be made? False when the brokers do not let us, or cannot; an error when they would not
+    /// make this one. Nothing is made.
+    pub async fn could_make(&self, spec: StorageTopicSpec<'_>) -> Result<bool, Error> {
+        let found = self.look_up(&spec.topic.name).await?;
+        Ok(matches!(self.create(spec, found.broker, true).await?, Created::Yes | Created::Exists))
     }
 
     /// Why a topic that exists cannot be used for storage; none when nothing speaks against it.
@@ -205,7 +212,13 @@ impl Admin {
         found.await
     }
 
-    async fn create(&self, spec: StorageTopicSpec<'_>, broker: i32) -> Result<Created, Error> {
+    /// Makes the topic; `only_check` it whether that would go well.
+    async fn create(
+        &self,
+        spec: StorageTopicSpec<'_>,
+        broker: i32,
+        only_check: bool,
+    ) -> Result<Created, Error> {
         let topic = spec.topic;
         let replication = TopicReplication::Fixed(i32::from(topic.replication_factor));
         let mut new =
@@ -215,6 +228,7 @@ impl Admin {
         }
         // Any broker passes it on in a KRaft cluster; the library itself would first wait for a controller, which a
         // mock cluster never has. A broker of the ZooKeeper age says that it is not the controller.
+        let options = || options().validate_only(only_check);
         let mut code = self.try_create(&new, &options().broker_id(broker)).await;
         if matches!(code, Ok(Some(RDKafkaErrorCode::NotController))) {
             code = self.try_create(&new, &options()).await;

@@ -18,7 +18,7 @@ use std::path::{Path, PathBuf};
 /// Top-level modules of `kusto_connect`, from the ground up. Modules on one floor do not know each other.
 const FLOORS: [&[&str]; 12] = [
     &["id", "status", "secret", "cluster_key", "retry", "words", "causes", "data", "bounded", "own_process"],
-    &["configdef", "telemetry", "limits", "client_credentials"],
+    &["configdef", "telemetry", "limits", "client_credentials", "checkup"],
     &["config"],
     &["kafka", "registry", "transform", "batch", "sink"],
     &["convert"],
@@ -27,7 +27,7 @@ const FLOORS: [&[&str]; 12] = [
     &["task"],
     &["worker", "storage", "membership"],
     &["herder"],
-    &["rest", "migrate"],
+    &["rest", "migrate", "doctor"],
     &["app", "cli"],
 ];
 

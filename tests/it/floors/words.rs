@@ -7,13 +7,15 @@ use super::{Source, graph, root, sources, text};
 use std::path::Path;
 
 /// Rooms that run any connector, and those below them that serve any sink.
-const FRAMEWORK: [&str; 23] = [
+const FRAMEWORK: [&str; 25] = [
     "batch",
     "causes",
+    "checkup",
     "cluster_key",
     "configdef",
     "convert",
     "data",
+    "doctor",
     "herder",
     "id",
     "java",

@@ -1,0 +1,44 @@
+//! Reading the files that commands are given; what cannot be read is said, and ends the command.
+
+use super::exit::UNCHECKED;
+use crate::cli::out::say;
+use crate::config::{ConnectorFile, ConnectorFileError, Mode, WorkerConfig};
+use crate::configdef::ConnectorProperties;
+use crate::kafka::settings as clients;
+use crate::plugins::BUILT_IN;
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::process::ExitCode;
+
+/// The worker's settings, from its file and the environment, or from that alone.
+pub(super) fn worker(
+    mode: Mode,
+    file: Option<&Path>,
+    env: BTreeMap<String, String>,
+) -> Result<WorkerConfig, ExitCode> {
+    read_worker(mode, file, env).map_err(|errors| {
+        say(&format_args!("the worker's settings are wrong:\n{errors}"));
+        ExitCode::from(UNCHECKED)
+    })
+}
+
+/// The same for who says what is wrong elsewhere: a line for each error.
+pub(super) fn read_worker(
+    mode: Mode,
+    file: Option<&Path>,
+    env: BTreeMap<String, String>,
+) -> Result<WorkerConfig, String> {
+    let config = WorkerConfig::load_for(&BUILT_IN, mode, file, env).map_err(|errors| errors.to_string())?;
+    match clients::check_worker(&config).own_errors() {
+        Some(errors) => Err(errors),
+        None => Ok(config),
+    }
+}
+
+/// The settings in a connector's file. `wrong` is the exit code of a file that is there and holds no settings.
+pub(super) fn connector(path: &Path, wrong: u8) -> Result<ConnectorProperties, ExitCode> {
+    ConnectorFile::settings(path).map_err(|error| {
+        say(&error);
+        ExitCode::from(if matches!(error, ConnectorFileError::Read { .. }) { UNCHECKED } else { wrong })
+    })
+}
