@@ -185,7 +185,7 @@ mod tests {
         let checks =
             vec![good("a"), bad.after(["a"]), good("c").after(["b"]), good("d").after(["c"]), good("e")];
         let mut hidden = Hidden::default();
-        hidden.extend([("k".to_owned(), "s3cret".to_owned())]);
+        hidden.extend([("s3cret".to_owned(), "[hidden]".to_owned())]);
         let mut told = Vec::new();
         let found = run(checks, &hidden, |outcome| told.push(outcome.clone())).await;
         assert_eq!(

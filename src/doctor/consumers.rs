@@ -3,6 +3,7 @@
 use super::verdicts::{failed, grant};
 use crate::checkup::{Check, Finding};
 use crate::config::{WorkerConfig, files};
+use crate::configdef::Properties;
 use crate::data::java_regex::JavaRegex;
 use crate::kafka::Error;
 use crate::kafka::admin::Admin;
@@ -38,11 +39,17 @@ impl Shared {
     }
 }
 
-/// The checks of a connector.
-pub(super) fn checks(config: &SinkConnectorConfig, worker: &Arc<WorkerConfig>) -> Vec<Check> {
+/// The checks of a connector; `network` are the names of those without which no broker of the worker answers.
+pub(super) fn checks(
+    config: &SinkConnectorConfig,
+    worker: &Arc<WorkerConfig>,
+    network: &[String],
+) -> Vec<Check> {
     let shared =
         Shared { config: Arc::new(config.clone()), worker: Arc::clone(worker), visitor: Arc::default() };
-    let mut all = vec![sign_in(shared.clone())];
+    let has_own = |properties: &Properties| properties.contains_key("bootstrap.servers");
+    let needs = if has_own(&config.consumer_overrides) || has_own(&worker.consumer) { &[] } else { network };
+    let mut all = vec![sign_in(shared.clone()).after(needs)];
     match &config.topics {
         Topics::List(topics) => {
             for topic in topics.iter().take(MOST_TOPICS) {

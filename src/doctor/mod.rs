@@ -56,21 +56,20 @@ fn checks(patient: Patient) -> (Vec<Check>, Hidden) {
     if let Some(config) = &config {
         hidden.merge(&config.hidden);
     }
-    all.extend(workers::checks(&worker));
+    let (of_kafka, network) = workers::checks(&worker);
+    all.extend(of_kafka);
     match config {
         None => all.extend(registries::of_worker(plugins, &worker)),
-        Some(config) => all.extend(of_connector(&config, &worker, row_into.as_deref())),
+        Some(config) => {
+            all.extend(consumers::checks(&config, &worker, &network));
+            all.extend(of_connector(&config, row_into.as_deref()));
+        }
     }
     (all, hidden)
 }
 
-fn of_connector(
-    config: &SinkConnectorConfig,
-    worker: &Arc<WorkerConfig>,
-    row_into: Option<&str>,
-) -> Vec<Check> {
-    let mut all = consumers::checks(config, worker);
-    all.extend(registries::of_connector(config));
+fn of_connector(config: &SinkConnectorConfig, row_into: Option<&str>) -> Vec<Check> {
+    let mut all = registries::of_connector(config);
     let examination = Examination { connector: &config.name, topics: &config.topics, row_into };
     all.extend(config.sink.examine(&examination, &SinkContext::default()));
     all

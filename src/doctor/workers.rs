@@ -28,16 +28,16 @@ impl Shared {
     }
 }
 
-/// The checks, from the network up.
-pub(super) fn checks(worker: &Arc<WorkerConfig>) -> Vec<Check> {
+/// The checks, from the network up; and the names of those without which no broker answers.
+pub(super) fn checks(worker: &Arc<WorkerConfig>) -> (Vec<Check>, Vec<String>) {
     let shared = Shared { worker: Arc::clone(worker), admin: Arc::default() };
     let (mut all, needs) = network(worker);
-    all.push(sign_in(shared.clone()).after(needs));
+    all.push(sign_in(shared.clone()).after(&needs));
     if worker.mode == Mode::Distributed {
         all.extend((0..storage_topics(worker).len()).filter_map(|place| storage_topic(&shared, place)));
         all.push(group(shared));
     }
-    all
+    (all, needs)
 }
 
 /// The ways to the brokers; of several, one is enough.

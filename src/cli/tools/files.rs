@@ -10,12 +10,21 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::ExitCode;
 
-/// The worker's settings, from its file and the environment, or from that alone.
+/// A standalone worker's key that no check of a connector looks at.
+const OFFSETS: &str = "CONNECT_OFFSET_STORAGE_FILE_FILENAME";
+
+/// The settings of the worker that a connector is for, from its file and the environment. Without a file, and where the
+/// environment names no storage topics, it is a worker that has none.
 pub(super) fn worker(
-    mode: Mode,
     file: Option<&Path>,
-    env: BTreeMap<String, String>,
+    mut env: BTreeMap<String, String>,
 ) -> Result<WorkerConfig, ExitCode> {
+    let is_named =
+        ["CONFIG_STORAGE_TOPIC", "CONNECT_CONFIG_STORAGE_TOPIC"].iter().any(|name| env.contains_key(*name));
+    let mode = if file.is_some() || is_named { Mode::Distributed } else { Mode::Standalone };
+    if mode == Mode::Standalone {
+        env.entry(OFFSETS.to_owned()).or_insert_with(|| "/dev/null".to_owned());
+    }
     read_worker(mode, file, env).map_err(|errors| {
         say(&format_args!("the worker's settings are wrong:\n{errors}"));
         ExitCode::from(UNCHECKED)

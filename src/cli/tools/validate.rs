@@ -3,7 +3,6 @@
 use super::exit::WRONG;
 use super::files;
 use crate::cli::out::answer;
-use crate::config::Mode;
 use crate::herder;
 use crate::plugins::{BUILT_IN, ConfigInfos};
 use crate::rest;
@@ -21,7 +20,7 @@ pub(super) async fn run(
     let (path, worker) = (connector.to_owned(), worker.map(Path::to_owned));
     // Files may be slow, and expressions long.
     let checked = tokio::task::spawn_blocking(move || {
-        let worker = files::worker(Mode::Distributed, worker.as_deref(), env)?;
+        let worker = files::worker(worker.as_deref(), env)?;
         let config = files::connector(&path, WRONG)?;
         Ok(herder::checked(BUILT_IN, &config, &worker))
     });

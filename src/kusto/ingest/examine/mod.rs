@@ -3,6 +3,7 @@
 //! They ask by the same client as ingestion does, and change nothing; the one exception is the row that a person asked for
 //! by name. From the network up to the tables: what needs what is said by each check.
 
+mod asking;
 mod cluster;
 mod policies;
 mod row;

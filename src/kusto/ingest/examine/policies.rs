@@ -1,6 +1,6 @@
 //! How the service takes a table's batches: its batching and streaming policies, beside what the connector does.
 
-use super::targets::{look, unknown};
+use super::asking::{look, unknown};
 use super::verdicts::failed;
 use crate::checkup::{Check, Finding, Verdict};
 use crate::kusto::ingest::Target;

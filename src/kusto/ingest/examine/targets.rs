@@ -1,12 +1,13 @@
 //! Tables and what ingestion needs of them: they exist, with their mappings, and we may write into them.
 
+use super::asking::{look, unknown};
 use super::cluster::ENDPOINTS;
 use super::policies;
-use super::verdicts::{failed, is_forbidden};
+use super::verdicts::failed;
 use crate::checkup::{Check, Finding};
+use crate::kusto::ingest::Target;
 use crate::kusto::ingest::managed::ManagedIngestClient;
-use crate::kusto::ingest::target::{Check as Look, Found, Question, quoted_name, quoted_text};
-use crate::kusto::ingest::{Error, Target};
+use crate::kusto::ingest::target::{Found, Question};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -40,27 +41,6 @@ pub(super) fn checks(
     all.push(policies::batching(client, target, expectation.flush_interval).after([&there]));
     all.push(policies::streaming(client, target, expectation.must_stream).after([&there]));
     all
-}
-
-/// How targets are asked about.
-pub(super) fn look(client: &ManagedIngestClient) -> Look<'_> {
-    Look { engine: &client.engine, principal: client.principal.as_deref(), thorough: true }
-}
-
-/// What to say when an answer is no yes and no no.
-pub(super) fn unknown(client: &ManagedIngestClient, target: &Target, error: &Error) -> Finding {
-    if !is_forbidden(error) {
-        return failed(error);
-    }
-    let principal = client.principal.as_deref().unwrap_or("aadapp=<client id>;<tenant>");
-    let database = quoted_name(&target.database);
-    Finding::warning(
-        "not known: we have no right to look",
-        format!(
-            "ingestion does not need it; for this check only: .add database {database} viewers ({})",
-            quoted_text(principal)
-        ),
-    )
 }
 
 fn exists(client: &Arc<ManagedIngestClient>, target: &Target) -> Check {
