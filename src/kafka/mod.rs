@@ -18,6 +18,7 @@ mod consumer_tests;
 mod create;
 pub mod dead_letters;
 mod error;
+mod given;
 pub mod groups;
 pub mod log;
 mod log_context;
@@ -39,6 +40,7 @@ mod writer;
 pub use consumer::{ConsumerEvent, GroupConsumer, Subscription};
 pub use dead_letters::{DeadLetter, DeadLetterClients, DeadLetterProducer, DeadLetterQueue, DeadLetterTopic};
 pub use error::{Error, fetch_advice};
+pub use given::GivenRecord;
 #[cfg(test)]
 pub use native::ListedRecord;
 pub use native::{PartitionQueue, Record, Records};

@@ -1,20 +1,23 @@
 //! A connector's consumer, for a look before it runs: signs in as the tasks' consumers do, sees their topics, asks what the
-//! group has committed, reads a record. It joins no group, commits nothing and makes no topic.
+//! group has committed, reads records. It joins no group, commits nothing and makes no topic.
 
 use super::blocking::blocking;
 use super::create::create;
 use super::error::advice;
 use super::oauth::{self, Keeper};
 use super::refusal::Refusal;
-use super::{Error, settings, unreachable};
+use super::{Error, GivenRecord, settings, unreachable};
 use crate::config::WorkerConfig;
 use crate::configdef::Properties;
 use crate::data::java_regex::JavaRegex;
+use crate::id::TopicPartition;
 use rdkafka::client::ClientContext;
 use rdkafka::config::{ClientConfig, RDKafkaLogLevel};
 use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext};
 use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode as Code};
+use rdkafka::message::{BorrowedMessage, Headers, Message};
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -155,6 +158,29 @@ impl Visitor {
         read.await.map_err(|source| self.explained("read", source))
     }
 
+    /// The last records of a topic, `most` of them at most, oldest first in each partition.
+    pub async fn last_records(
+        &self,
+        topic: &str,
+        most: usize,
+    ) -> Result<Vec<(TopicPartition, GivenRecord)>, Error> {
+        let partitions = self.partitions(topic).await?.unwrap_or(0);
+        let (consumer, topic) = (Arc::clone(&self.consumer), topic.to_owned());
+        let read = blocking(move || {
+            let share = most.div_ceil(partitions.max(1));
+            let mut list = TopicPartitionList::new();
+            for partition in 0..i32::try_from(partitions).unwrap_or(i32::MAX) {
+                let tail = i64::try_from(share).unwrap_or(i64::MAX);
+                list.add_partition_offset(&topic, partition, Offset::OffsetTail(tail))?;
+            }
+            consumer.assign(&list)?;
+            let read = all_records(&consumer, most, partitions);
+            consumer.unassign()?;
+            read
+        });
+        read.await.map_err(|source| self.explained("read", source))
+    }
+
     fn explained(&self, operation: &'static str, source: KafkaError) -> Error {
         let heard = self.consumer.context().heard();
         let group = self.group.clone();
@@ -205,6 +231,41 @@ fn first_record(consumer: &BaseConsumer<Listener>) -> KafkaResult<bool> {
     }
     // An answer that is late says nothing against us.
     Ok(false)
+}
+
+/// Reads until all partitions are at their ends.
+fn all_records(
+    consumer: &BaseConsumer<Listener>,
+    most: usize,
+    partitions: usize,
+) -> KafkaResult<Vec<(TopicPartition, GivenRecord)>> {
+    let (mut found, mut ended) = (Vec::new(), BTreeSet::new());
+    let mut last = Instant::now();
+    while found.len() < most && ended.len() < partitions && last.elapsed() < PATIENCE {
+        match consumer.poll(Duration::from_millis(200)) {
+            Some(Ok(message)) => {
+                found.push(given(&message));
+                last = Instant::now();
+            }
+            Some(Err(KafkaError::PartitionEOF(partition))) => drop(ended.insert(partition)),
+            Some(Err(error)) if advice(code(&error)).is_some() => return Err(error),
+            Some(Err(_)) | None => {}
+        }
+    }
+    Ok(found)
+}
+
+fn given(message: &BorrowedMessage<'_>) -> (TopicPartition, GivenRecord) {
+    let own = |bytes: Option<&[u8]>| bytes.map(<[u8]>::to_vec);
+    let headers = message.headers().into_iter().flat_map(Headers::iter);
+    let record = GivenRecord {
+        offset: message.offset(),
+        key: own(message.key()),
+        value: own(message.payload()),
+        headers: headers.map(|header| (header.key.to_owned(), own(header.value))).collect(),
+        timestamp: message.timestamp().to_millis(),
+    };
+    (TopicPartition::new(message.topic(), message.partition()), record)
 }
 
 fn refusal(code: Code, text: &str) -> Option<(String, &'static str)> {

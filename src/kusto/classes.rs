@@ -1,10 +1,13 @@
 //! The Kusto classes: their rows, and what a connector's settings make of them.
 
+use super::describe;
 use super::sink::{KustoSink, target_of};
 use crate::checkup::Check;
 use crate::kusto::config::{KustoSinkConfig, fabric, sink};
 use crate::kusto::ingest::{self, HttpPools, ManagedIngestClient, Target};
-use crate::sink::{Error, Examination, SinkClass, SinkConnector, SinkContext, SinkTask, Topics};
+use crate::sink::{
+    Description, Error, Examination, SinkClass, SinkConnector, SinkContext, SinkTask, Supplied, Topics,
+};
 use std::sync::Arc;
 
 /// Azure Data Explorer's connector.
@@ -72,6 +75,14 @@ impl SinkConnector for KustoConnector {
             row_into: examination.row_into.and_then(|target| target.split_once('.')),
         };
         ingest::checks(&subject, &context.shared::<HttpPools>())
+    }
+
+    fn describe(&self, topic: &str) -> Description {
+        describe::topic(&self.0, topic)
+    }
+
+    fn supplied(&self) -> Vec<Supplied> {
+        describe::supplied(&self.0)
     }
 
     fn writes_headers_as_texts(&self) -> bool {

@@ -7,6 +7,7 @@
 mod class;
 mod context;
 mod delivery;
+mod description;
 mod error;
 mod examination;
 mod refusal;
@@ -16,6 +17,7 @@ mod topics;
 pub use class::{SinkClass, SinkConnector, SinkSettings};
 pub use context::SinkContext;
 pub use delivery::{Delivery, Waiting};
+pub use description::{Description, Supplied};
 pub use error::{Cause, Error, RefusedRecords};
 pub use examination::Examination;
 pub use refusal::{OnRefusal, OwnDeadLetterTopic, RefusalPolicy};

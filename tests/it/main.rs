@@ -20,6 +20,7 @@ mod depth;
 mod doctor;
 mod documents;
 mod drain;
+mod dry_run;
 mod error_stages;
 mod fabric;
 mod floors;

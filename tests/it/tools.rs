@@ -1,4 +1,4 @@
-//! Commands that start nothing: `validate`, `completions`, `man`.
+//! Commands that start nothing: `validate`, `explain`, `completions`, `man`.
 
 use std::path::PathBuf;
 use std::process::{Command, Output};
@@ -74,17 +74,17 @@ fn all_errors_are_told_at_once_a_line_each_and_no_secret() {
     ] {
         assert_eq!(said.lines().filter(|line| line.starts_with(begin)).count(), 1, "{begin}\n{said}");
     }
-    assert!(said.trim_end().ends_with("4 errors, 1 warning"), "{said}");
+    assert!(said.trim_end().ends_with("5 errors, 1 warning"), "{said}");
     assert!(!said.contains("s3cret-key"), "{said}");
     let output = run(&["validate", &path("c.json"), "--json"]);
     let answer: Value = serde_json::from_slice(&output.stdout).expect("JSON and nothing else");
-    assert_eq!((output.status.code(), &answer["error_count"]), (Some(1), &json!(4)));
+    assert_eq!((output.status.code(), &answer["error_count"]), (Some(1), &json!(5)));
     let of = |key: &str| {
         let all = answer["configs"].as_array().unwrap().iter();
         all.map(|config| &config["value"]).find(|value| value["name"] == key).unwrap().clone()
     };
     assert_eq!(of("aad.auth.appkey")["value"], "[hidden]");
-    assert_eq!(of("tasks.max")["errors"].as_array().unwrap().len(), 1);
+    assert_eq!(of("tasks.max")["errors"].as_array().unwrap().len(), 2);
 }
 
 #[test]
@@ -130,7 +130,7 @@ fn the_worker_counts_and_what_cannot_be_checked_is_another_code() {
 fn completions_and_pages_know_all_commands() {
     for shell in ["bash", "zsh", "fish"] {
         let said = text(&run(&["completions", shell]).stdout);
-        for word in ["kusto-connect", "distributed", "validate", "doctor"] {
+        for word in ["kusto-connect", "distributed", "validate", "doctor", "dry-run"] {
             assert!(said.contains(word), "{shell}: {word}");
         }
     }
@@ -143,4 +143,74 @@ fn completions_and_pages_know_all_commands() {
     assert!(page.contains("ingest") && page.contains("DB.TABLE"), "{page}");
     let output = run(&["man", "nothing"]);
     assert!(output.status.code() == Some(2) && text(&output.stderr).contains("there are distributed"));
+}
+
+#[test]
+fn a_record_is_followed_and_settings_say_where_they_are_from() {
+    let mut config = good();
+    for (key, value) in [
+        ("flush.interval.ms", "5000"),
+        ("errors.tolerance", "all"),
+        ("errors.deadletterqueue.topic.name", "letters"),
+        ("transforms", "route"),
+        ("transforms.route.type", "org.apache.kafka.connect.transforms.RegexRouter"),
+        ("transforms.route.regex", ".*"),
+        ("transforms.route.replacement", "storms"),
+        ("transforms.route.predicate", "odd"),
+        ("transforms.route.negate", "true"),
+        ("predicates", "odd"),
+        ("predicates.odd.type", "org.apache.kafka.connect.transforms.predicates.RecordIsTombstone"),
+        ("kusto.query.url", "https://ingest-c.kusto.windows.net"),
+    ] {
+        config[key] = value.into();
+    }
+    let (_folder, path) = files(&[("c.json", &config.to_string())]);
+    let output = run(&["explain", &path("c.json")]);
+    let said = text(&output.stdout);
+    assert_eq!(output.status.code(), Some(0), "{said}{}", text(&output.stderr));
+    for words in [
+        "topic storms\n  │  key: JsonConverter (worker or default)",
+        "transformations, in this order\n  │  1 RegexRouter, only where odd (RecordIsTombstone) says no",
+        "  │  way: a blob in the storage that https://ingest-c.kusto.windows.net/ lends, and a message in its queue",
+        "  │  signs in: by application as aadapp=a;t",
+        "or its first is 5000 ms old",
+        "  ▼\ntable d.T, as csv",
+        "  goes to the topic letters, without headers",
+        "  does not stop the others (errors.tolerance=all)",
+        "  flush.interval.ms = 5000 (written)\n",
+        "  flush.size.bytes = 1048576 (default)\n",
+        "  value.converter = org.apache.kafka.connect.json.JsonConverter (worker)\n",
+        "  aad.auth.appkey = [hidden] (written)\n",
+        "  kusto.query.url = https://c.kusto.windows.net (written as https://ingest-c.kusto.windows.net)\n",
+    ] {
+        assert!(said.contains(words), "{words}\nis not in\n{said}");
+    }
+    assert!(!said.contains("s3cret-key"), "{said}");
+    config["tasks.max"] = "many".into();
+    let (_folder, path) = files(&[("c.json", &config.to_string())]);
+    let output = run(&["explain", &path("c.json")]);
+    assert!(
+        output.status.code() == Some(1) && text(&output.stderr).contains("tasks.max: Invalid value many")
+    );
+}
+
+#[test]
+fn what_a_connection_string_gives_is_said_and_topics_of_an_expression_are_followed() {
+    let fabric = json!({
+        "name": "f", "connector.class": "com.microsoft.fabric.connect.eventhouse.sink.FabricSinkConnector", "topics.regex": "st.*",
+        "connection.string": "Data Source=https://c.kusto.windows.net;AppClientId=a;AppKey=s3cret-key;Authority Id=t",
+        "kusto.tables.topics.mapping": "[{'topic':'storms','db':'d','table':'T','format':'json'}]",
+    });
+    let (_folder, path) = files(&[("f.json", &fabric.to_string())]);
+    let said = text(&run(&["explain", &path("f.json"), "--topic", "storms", "--topic", "stray"]).stdout);
+    for words in [
+        "It reads every topic whose whole name matches st.*",
+        "table d.T, as multijson",
+        "topic stray",
+        "nowhere: the sink has no place",
+        "  kusto.ingestion.url = https://ingest-c.kusto.windows.net (connection.string",
+    ] {
+        assert!(said.contains(words), "{words}\nis not in\n{said}");
+    }
+    assert!(!said.contains("s3cret-key"), "{said}");
 }

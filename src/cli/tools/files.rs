@@ -1,11 +1,12 @@
 //! Reading the files that commands are given; what cannot be read is said, and ends the command.
 
-use super::exit::UNCHECKED;
+use super::exit::{UNCHECKED, WRONG};
 use crate::cli::out::say;
 use crate::config::{ConnectorFile, ConnectorFileError, Mode, WorkerConfig};
 use crate::configdef::ConnectorProperties;
+use crate::herder;
 use crate::kafka::settings as clients;
-use crate::plugins::BUILT_IN;
+use crate::plugins::{BUILT_IN, SinkConnectorConfig};
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::ExitCode;
@@ -49,5 +50,25 @@ pub(super) fn connector(path: &Path, wrong: u8) -> Result<ConnectorProperties, E
     ConnectorFile::settings(path).map_err(|error| {
         say(&error);
         ExitCode::from(if matches!(error, ConnectorFileError::Read { .. }) { UNCHECKED } else { wrong })
+    })
+}
+
+/// The typed settings of a connector without errors; what is wrong is said.
+pub(super) fn good(
+    raw: &ConnectorProperties,
+    worker: &WorkerConfig,
+) -> Result<SinkConnectorConfig, ExitCode> {
+    let infos = herder::checked(BUILT_IN, raw, worker);
+    for info in &infos.configs {
+        for error in &info.value.errors {
+            say(&format_args!("{}: {error}", info.value.name));
+        }
+    }
+    if infos.error_count() > 0 {
+        return Err(ExitCode::from(WRONG));
+    }
+    BUILT_IN.parse(raw, worker).map_err(|errors| {
+        say(&errors);
+        ExitCode::from(WRONG)
     })
 }

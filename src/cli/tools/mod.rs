@@ -3,7 +3,9 @@
 //! Exit codes of those that check: 0 nothing is wrong, 1 something is, 2 wrong usage or nothing could be checked.
 
 mod doctor;
+mod dry_run;
 mod exit;
+mod explain;
 mod files;
 mod manual;
 mod validate;
@@ -17,7 +19,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 /// The commands whose wrong usage is [`UNCHECKED`].
-const CHECKS: [&str; 2] = ["validate", "doctor"];
+const CHECKS: [&str; 4] = ["validate", "doctor", "explain", "dry-run"];
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Tool {
@@ -34,6 +36,10 @@ pub(super) enum Tool {
     },
     /// Try what a start needs, from the settings to the tables, and say what to do about what fails; changes nothing
     Doctor(doctor::Doctor),
+    /// Say what will happen to a record, step by step, and each setting with its value and where it is from
+    Explain(explain::Explain),
+    /// Show the rows that records would become, and why bad ones would become none; writes nothing
+    DryRun(dry_run::DryRun),
     /// Print the completions of a shell, to be put where it looks for them
     Completions {
         /// Which shell
@@ -60,6 +66,8 @@ impl Tool {
                 validate::run(&connector, worker.as_deref(), env, json).await
             }
             Self::Doctor(options) => doctor::run(options, env).await,
+            Self::Explain(options) => explain::run(options, env).await,
+            Self::DryRun(options) => dry_run::run(options, env).await,
             Self::Completions { shell } => manual::completions(shell, program),
             Self::Man { command } => manual::page(program, command.as_deref()),
         }

@@ -27,7 +27,7 @@ const FLOORS: [&[&str]; 12] = [
     &["task"],
     &["worker", "storage", "membership"],
     &["herder"],
-    &["rest", "migrate", "doctor"],
+    &["rest", "migrate", "doctor", "explain", "dry_run"],
     &["app", "cli"],
 ];
 

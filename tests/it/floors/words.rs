@@ -7,7 +7,7 @@ use super::{Source, graph, root, sources, text};
 use std::path::Path;
 
 /// Rooms that run any connector, and those below them that serve any sink.
-const FRAMEWORK: [&str; 25] = [
+const FRAMEWORK: [&str; 27] = [
     "batch",
     "causes",
     "checkup",
@@ -16,6 +16,8 @@ const FRAMEWORK: [&str; 25] = [
     "convert",
     "data",
     "doctor",
+    "dry_run",
+    "explain",
     "herder",
     "id",
     "java",
