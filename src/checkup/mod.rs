@@ -9,6 +9,6 @@ mod run;
 mod tls;
 
 pub use check::{Check, Finding, Verdict};
-pub use network::{Place, dns, tcp};
+pub use network::{Place, connect, dns, tcp};
 pub use run::{Outcome, Outcomes, State, run};
 pub use tls::{Trust, tls};

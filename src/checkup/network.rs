@@ -33,6 +33,12 @@ impl Place {
         if host.contains(':') { format!("[{host}]:{port}") } else { format!("{host}:{port}") }
     }
 
+    /// What lets this machine reach it.
+    fn to_open(&self) -> String {
+        let (address, setting) = (self.address(), &self.setting);
+        format!("open {address} in the firewall or network security group, or correct {setting}")
+    }
+
     /// The name of the check of its host.
     pub fn dns_name(&self) -> String {
         format!("DNS {}", self.host)
@@ -75,28 +81,29 @@ pub fn dns(place: &Place) -> Option<Check> {
 /// Does the port take connections?
 pub fn tcp(place: &Place) -> Check {
     let of_work = place.clone();
-    let firewall = format!(
-        "open {} in the firewall or network security group, or correct {}",
-        place.address(),
-        place.setting
-    );
-    let late = format!("something drops the packets: {firewall}");
+    let late = format!("something drops the packets: {}", place.to_open());
     let work = async move {
-        let Place { host, port, setting } = &of_work;
-        let Err(error) = TcpStream::connect((host.as_str(), *port)).await else {
-            return Finding::good("the port is open");
-        };
-        match error.kind() {
-            ErrorKind::ConnectionRefused => Finding::failed(
-                "the connection is refused",
-                format!(
-                    "nothing listens there, or a firewall refuses: start it, or correct host and port in {setting}"
-                ),
-            ),
-            _ => Finding::failed(format!("no connection: {error}"), firewall),
+        match connect(&of_work).await {
+            Ok(()) => Finding::good("the port is open"),
+            Err((said, to_do)) => Finding::failed(said, to_do),
         }
     };
     Check::new(place.tcp_name(), work).after([place.dns_name()]).or_late(late)
+}
+
+/// Connects once, and lets go. An error says why that cannot be done, and what to do.
+pub async fn connect(place: &Place) -> Result<(), (String, String)> {
+    let Place { host, port, setting } = place;
+    let Err(error) = TcpStream::connect((host.as_str(), *port)).await else { return Ok(()) };
+    Err(match error.kind() {
+        ErrorKind::ConnectionRefused => (
+            "the connection is refused".to_owned(),
+            format!(
+                "nothing listens there, or a firewall refuses: start it, or correct host and port in {setting}"
+            ),
+        ),
+        _ => (format!("no connection: {error}"), place.to_open()),
+    })
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! The connector's part of Kafka: the sign-in of its consumers, its topics, its group, its dead letters.
 
 use super::verdicts::{failed, grant};
+use super::workers::ADVERTISED;
 use crate::checkup::{Check, Finding};
 use crate::config::{WorkerConfig, files};
 use crate::configdef::Properties;
@@ -124,7 +125,7 @@ fn reads(shared: &Shared, topic: &str) -> Check {
             }
         }
     })
-    .after([needs])
+    .after([needs.as_str(), ADVERTISED])
 }
 
 fn matching(shared: &Shared, expression: &JavaRegex) -> Check {
@@ -160,5 +161,5 @@ fn dead_letters(shared: &Shared, topic: &str) -> Check {
             Err(error) => failed(&error, &grant("Write", "--topic <the dead-letter topic>")),
         }
     })
-    .after([SIGN_IN])
+    .after([SIGN_IN, ADVERTISED])
 }

@@ -1,18 +1,26 @@
 //! The worker's part of Kafka: its brokers, its sign-in, its storage topics, its group.
 
 use super::verdicts::{failed, grant};
-use crate::checkup::{Check, Finding, Place, Trust, Verdict, dns, tcp, tls};
+use crate::checkup::{Check, Finding, Place, Trust, Verdict, connect, dns, tcp, tls};
 use crate::config::tls::{Settings, checks_host_name, trust};
 use crate::config::{Mode, WorkerConfig, files};
 use crate::kafka::Error;
 use crate::kafka::admin::{Admin, StorageTopicSpec};
 use crate::storage::storage_topics;
+use futures::future::join_all;
 use std::future::ready;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::sync::OnceCell;
 
 /// The check without which nothing is known of Kafka.
 const SIGN_IN: &str = "sign-in to Kafka (the worker)";
+
+/// The check without which nothing but names is known of it.
+pub(super) const ADVERTISED: &str = "brokers as they are advertised";
+
+/// How long a connection to one broker is waited for.
+const CONNECT: Duration = Duration::from_secs(5);
 
 /// The client that all these checks share; the first that needs it makes it.
 #[derive(Clone)]
@@ -33,6 +41,7 @@ pub(super) fn checks(worker: &Arc<WorkerConfig>) -> (Vec<Check>, Vec<String>) {
     let shared = Shared { worker: Arc::clone(worker), admin: Arc::default() };
     let (mut all, needs) = network(worker);
     all.push(sign_in(shared.clone()).after(&needs));
+    all.push(advertised(shared.clone()));
     if worker.mode == Mode::Distributed {
         all.extend((0..storage_topics(worker).len()).filter_map(|place| storage_topic(&shared, place)));
         all.push(group(shared));
@@ -96,6 +105,38 @@ fn sign_in(shared: Shared) -> Check {
     .or_late("check bootstrap.servers, security.protocol and sasl.*: the broker does not answer to these")
 }
 
+/// Does each broker take connections where it says it is? Behind its first answer a client goes there.
+fn advertised(shared: Shared) -> Check {
+    Check::new(ADVERTISED, async move {
+        let brokers = match shared.admin().await {
+            Ok(admin) => admin.brokers().await,
+            Err(error) => Err(error),
+        };
+        let brokers = match brokers {
+            Ok(brokers) => brokers,
+            Err(error) => return failed(&error, &grant("Describe", "--cluster")),
+        };
+        let places = brokers.into_iter().map(|(host, port)| Place { host, port, setting: "advertised.listeners".to_owned() });
+        let places: Vec<Place> = places.collect();
+        let tries = places.iter().map(|place| async move {
+            let connected = tokio::time::timeout(CONNECT, connect(place)).await;
+            let failed = connected.map_or_else(|_| Some("no answer".to_owned()), |done| done.err().map(|(said, _)| said));
+            failed.map(|said| format!("{}: {said}", place.address()))
+        });
+        let unreached: Vec<String> = join_all(tries).await.into_iter().flatten().collect();
+        if unreached.is_empty() {
+            let all: Vec<_> = places.iter().map(Place::address).collect();
+            return Finding::good(all.join(", "));
+        }
+        Finding::failed(
+            unreached.join("; "),
+            "let this machine resolve and reach these addresses, or correct advertised.listeners of the brokers: it is there \
+             that clients go, whatever bootstrap.servers says",
+        )
+    })
+    .after([SIGN_IN])
+}
+
 /// One of the three storage topics.
 fn storage_topic(shared: &Shared, place: usize) -> Option<Check> {
     let spec = *storage_topics(&shared.worker).get(place)?;
@@ -107,7 +148,7 @@ fn storage_topic(shared: &Shared, place: usize) -> Option<Check> {
         let acl = grant("All", &format!("--topic {}", spec.topic.name));
         look_at(&shared, *spec).await.unwrap_or_else(|error| failed(&error, &acl))
     };
-    Some(Check::new(name, work).after([SIGN_IN]))
+    Some(Check::new(name, work).after([ADVERTISED]))
 }
 
 async fn look_at(shared: &Shared, spec: StorageTopicSpec<'_>) -> Result<Finding, Error> {
@@ -166,5 +207,5 @@ fn group(shared: Shared) -> Check {
             }
         }
     })
-    .after([SIGN_IN])
+    .after([ADVERTISED])
 }

@@ -45,6 +45,8 @@ fn picture(config: &SinkConnectorConfig, raw: &ConnectorProperties, topic: &str)
         lines.push("transformations, in this order".to_owned());
         lines.extend(steps.into_iter().map(|step| format!("  │  {step}")));
     }
+    lines.push("  ▼".to_owned());
+    lines.push("the sink".to_owned());
     let description = config.sink.describe(topic);
     let target = description.target.unwrap_or_else(|| {
         "nowhere: the sink has no place for records of this topic, unless a transformation renames it"

@@ -4,6 +4,7 @@
 //! broker with automatic creation does not give us one that is not compacted. Brokers that cannot create or describe
 //! topics, or will not let us, are taken at their word: the topic is then assumed to be right, as Connect does.
 
+use super::advertised;
 use super::blocking::blocking;
 use super::create::create;
 use super::groups::GroupDescription;
@@ -75,6 +76,13 @@ impl Admin {
     /// The library's client, for questions that are no business of storage.
     pub(super) fn client(&self) -> &AdminClient<LogContext> {
         &self.client
+    }
+
+    /// The host and port of each broker, as the cluster says.
+    pub async fn brokers(&self) -> Result<Vec<(String, u16)>, Error> {
+        let client = Arc::clone(&self.client);
+        let found = blocking(move || advertised::brokers(client.inner(), REQUEST_TIMEOUT));
+        found.await.map_err(|source| self.error("the brokers", "cannot list them", source))
     }
 
     /// Makes sure that the topic exists and is fit for storage. Returns how many of its partitions are to be used.

@@ -9,6 +9,7 @@
 //! Nothing here knows connectors, tasks or where records go, and nothing decides when an offset is committed.
 
 pub mod admin;
+mod advertised;
 mod blocking;
 pub mod cluster;
 pub mod consumer;

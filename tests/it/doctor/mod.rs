@@ -10,7 +10,7 @@ use adx_emulator::options::AuthOptions;
 use adx_emulator::{Operation, Options};
 use serde_json::json;
 
-use crate::support::{Adx, Authority, DATABASE, Kafka, Registry, Secured, Tls, free_port, wait_for};
+use crate::support::{Adx, Authority, DATABASE, Front, Kafka, Registry, Secured, Tls, free_port, wait_for};
 use demo::Demo;
 use desk::Desk;
 
@@ -92,6 +92,24 @@ async fn brokers_that_are_not_there_are_named_by_the_network() {
     let report = demo.examine().await;
     report.assert_good();
     assert_eq!(report.names("warning"), [format!("TCP {closed}")], "one of two is enough");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_broker_that_is_not_where_it_says_is_named() {
+    let (kafka, front) = Front::of_a_broker().await;
+    let mut demo = Demo::set().await;
+    kafka.create_topic(&demo.topic, 1).await;
+    demo.worker_with("bootstrap.servers", &front.behind());
+    let address = front.address();
+    demo.examine().await.assert_good();
+    drop(front);
+    let report = demo.examine().await;
+    report.assert_names(
+        "brokers as they are advertised",
+        &format!("{address}: the connection is refused"),
+        "advertised.listeners",
+    );
+    assert_eq!(report.check("table lab.Storms")["result"], "ok");
 }
 
 #[tokio::test(flavor = "multi_thread")]
