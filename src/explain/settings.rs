@@ -23,21 +23,32 @@ pub(super) fn of(subject: &Subject<'_>) -> String {
 
 fn line(subject: &Subject<'_>, supplied: &[Supplied], key: &str, value: Option<&str>) -> Option<String> {
     let is_written = subject.raw.get(key).is_some_and(Option::is_some);
+    if let Some(class) = converter(subject, key).filter(|_| !is_written) {
+        let origin = if subject.worker.all.contains_key(key) { "worker" } else { "default" };
+        return Some(format!("  {key} = {class} ({origin})"));
+    }
     let used = supplied.iter().find(|supplied| supplied.key == key);
-    match (value, used) {
+    match (value.filter(|value| is_written || !value.is_empty()), used) {
         (Some(written), Some(used)) if is_written && used.value != written.trim_end_matches('/') => {
             Some(format!("  {key} = {} (written as {written})", used.value))
         }
         (Some(value), _) if is_written => Some(format!("  {key} = {value} (written)")),
         (_, Some(used)) => Some(format!("  {key} = {} ({})", used.value, used.origin)),
-        (Some(value), None) => Some(format!("  {key} = {value} ({})", origin(key))),
+        (Some(value), None) => Some(format!("  {key} = {value} (default)")),
         (None, None) => None,
     }
 }
 
-/// Where a value is from that nobody wrote for this connector.
-fn origin(key: &str) -> &'static str {
-    if matches!(key, "key.converter" | "value.converter") { "worker" } else { "default" }
+/// The class that reads keys, values or headers in fact: a connector may leave it to its worker, or to its sink.
+fn converter(subject: &Subject<'_>, key: &str) -> Option<&'static str> {
+    let config = subject.config;
+    let used = match key {
+        "key.converter" => &config.key_converter,
+        "value.converter" => &config.value_converter,
+        "header.converter" => &config.header_converter,
+        _ => return None,
+    };
+    Some(used.row.class)
 }
 
 /// The settings of the worker's own converters, where the connector names none.

@@ -172,7 +172,7 @@ fn a_record_is_followed_and_settings_say_where_they_are_from() {
         "topic storms\n  │  key: JsonConverter (worker or default)",
         "transformations, in this order\n  │  1 RegexRouter, only where odd (RecordIsTombstone) says no",
         "  │  way: a blob in the storage that https://ingest-c.kusto.windows.net/ lends, and a message in its queue",
-        "  │  signs in: by application as aadapp=a;t",
+        "  │  signs in: by APPLICATION as aadapp=a;t",
         "or its first is 5000 ms old",
         "  ▼\ntable d.T, as csv",
         "  goes to the topic letters, without headers",
