@@ -131,8 +131,12 @@ fn reads(shared: &Shared, topic: &str) -> Check {
 fn matching(shared: &Shared, expression: &JavaRegex) -> Check {
     let (shared, expression) = (shared.clone(), expression.clone());
     Check::new(MATCHING, async move {
-        let found = async { shared.visitor().await?.matching(&expression).await };
-        match found.await {
+        let never = shared.worker.storage_topics().into_iter().map(str::to_owned).collect();
+        let found = match shared.visitor().await {
+            Ok(visitor) => visitor.matching(&expression, never).await,
+            Err(error) => return failed(&error, &grant("Describe", "--topic '*'")),
+        };
+        match found {
             Ok(topics) if topics.is_empty() => Finding::warning(
                 "none (yet); the connector waits for one",
                 "correct topics.regex, which has to match the whole name, or make a topic",
@@ -142,7 +146,10 @@ fn matching(shared: &Shared, expression: &JavaRegex) -> Check {
                 let more = if topics.len() > MOST_SHOWN { ", …" } else { "" };
                 Finding::good(format!("{}: {first}{more}", topics.len()))
             }
-            Err(error) => failed(&error, &grant("Describe", "--topic '*'")),
+            Err(reason) => Finding::failed(
+                reason,
+                format!("correct topics.regex, or give the right: {}", grant("Describe", "--topic '*'")),
+            ),
         }
     })
     .after([SIGN_IN])

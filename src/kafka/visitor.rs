@@ -4,6 +4,7 @@
 use super::blocking::blocking;
 use super::create::create;
 use super::error::advice;
+use super::matching::{Found, Matching};
 use super::oauth::{self, Keeper};
 use super::refusal::Refusal;
 use super::{Error, GivenRecord, settings, unreachable};
@@ -114,15 +115,14 @@ impl Visitor {
         found.await.map_err(|source| self.explained("look up its topics", source))
     }
 
-    /// The topics that match.
-    pub async fn matching(&self, expression: &JavaRegex) -> Result<Vec<String>, Error> {
-        let (consumer, expression) = (Arc::clone(&self.consumer), expression.clone());
-        let found = blocking(move || {
-            let metadata = consumer.fetch_metadata(None, PATIENCE)?;
-            let names = metadata.topics().iter().map(|topic| topic.name().to_owned());
-            Ok(names.filter(|name| expression.matches(name).unwrap_or(false)).collect())
-        });
-        found.await.map_err(|source| self.explained("list topics", source))
+    /// The topics that match, without those of `never`; or, in words, why they are not known.
+    pub async fn matching(&self, expression: &JavaRegex, never: Vec<String>) -> Result<Vec<String>, String> {
+        let mut matching = Matching::new(expression.clone(), never, &ClientConfig::new());
+        match matching.next(&self.consumer).await {
+            Found::Changed(topics) => Ok(topics),
+            Found::Same => Ok(Vec::new()),
+            Found::Failed(reason) => Err(reason),
+        }
     }
 
     /// How many partitions of a topic the group has committed something for.

@@ -5,7 +5,7 @@ use std::process::Command;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::support::{Kafka, Stage, unique, wait_for};
+use crate::support::{Kafka, Registry, Stage, unique, wait_for};
 
 const STRING: &str = "org.apache.kafka.connect.storage.StringConverter";
 const JSON: &str = "org.apache.kafka.connect.json.JsonConverter";
@@ -113,6 +113,29 @@ async fn envelopes_go_through_converters_transformations_and_columns() {
     assert!(all[3]["target"].as_str().expect("a target").starts_with("table d.O"), "{}", all[3]);
     let (code, _, complaints) = run(&config, Some("{\"vlaue\": 1}"), &["--envelope"]).await;
     assert!(code == Some(2) && complaints.contains("line 1: a field is unknown"), "{complaints}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn schemas_come_from_the_registry_and_their_lack_is_the_records_fault() {
+    let mut registry = Registry::start().await;
+    let schema = json!({ "schema": r#"{"type":"record","name":"R","fields":[{"name":"a","type":"long"}]}"# });
+    let url = format!("{}/subjects/storms-value/versions", registry.url());
+    let answer = reqwest::Client::new().post(url).json(&schema).send().await.expect("an answer");
+    assert_eq!(answer.json::<Value>().await.expect("JSON")["id"], 1);
+    let config = connector(
+        "json",
+        json!({ "value.converter": "io.confluent.connect.avro.AvroConverter",
+            "value.converter.schema.registry.url": registry.url() }),
+    );
+    // A zero, the id, and 21 as Avro writes it; then the id of no schema.
+    let records = "{\"value_base64\": \"AAAAAAEq\"}\n{\"value_base64\": \"AAAAAAkq\"}";
+    let (code, all) = lines(&config, Some(records), &["--envelope"]).await;
+    assert_eq!((code, &all[0]["row"]), (Some(1), &json!("{\"a\":21}")), "{all:?}");
+    let message = |line: &Value| line["headers"]["__connect.errors.exception.stacktrace"].to_string();
+    assert!(message(&all[1]).contains("Schema 9 not found"), "{}", all[1]);
+    registry.down().await;
+    let (code, all) = lines(&config, Some(records), &["--envelope"]).await;
+    assert!(code == Some(1) && message(&all[0]).contains("no answer"), "{}", all[0]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -184,6 +184,26 @@ async fn topics_that_are_wrong_or_missing_are_named() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn topics_of_an_expression_are_counted() {
+    let mut demo = Demo::set().await;
+    let topic = demo.topic.clone();
+    demo.connector.as_object_mut().expect("an object").remove("topics");
+    for (expression, result, said) in [
+        (format!("{}.", &topic[..topic.len() - 1]), "ok", topic.as_str()),
+        ("no-such-.*".to_owned(), "warning", "none (yet)"),
+    ] {
+        demo.connector_with(json!({ "topics.regex": expression }));
+        let report = demo.examine().await;
+        report.assert_good();
+        let check = report.check("topics that match topics.regex");
+        assert!(
+            check["result"] == result && check["said"].as_str().expect("a sentence").contains(said),
+            "{check}"
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_wrong_key_of_the_application_is_named_and_not_shown() {
     let auth = AuthOptions {
         require: true,
