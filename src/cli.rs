@@ -12,17 +12,21 @@ use crate::migrate;
 use crate::plugins::BUILT_IN;
 use crate::telemetry::{self, Filter, Level, WeakLoggers};
 use clap::error::{ContextKind, ContextValue, ErrorKind};
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
+use out::answer;
+pub use out::say;
 use signals::Signals;
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fmt::Display;
-use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
+use tools::Tool;
 
+mod out;
 mod signals;
+mod tools;
 
 const BAD_USAGE: u8 = 1;
 const TASKS_CUT: u8 = 1;
@@ -48,7 +52,8 @@ HOST_NAME counts only where nothing else says it. A start from the environment a
 LOG_LEVEL (or CONNECT_LOG4J_ROOT_LOGLEVEL) sets the level of log lines, RUST_LOG a filter for them, LOG_FORMAT=json their
 form. KAFKA_OPTS may name a JAAS file (-Djava.security.auth.login.config=…).
 Exit codes: 0 a good end, 1 wrong usage, tasks cut or a takeover that is blocked, 2 wrong settings, 3 the worker cannot run, or a
-connector of the command line cannot be created."
+connector of the command line cannot be created. Of validate,
+doctor, explain and dry-run: 0 nothing is wrong, 1 something is, 2 nothing was checked."
     )
 }
 
@@ -85,6 +90,8 @@ enum Command {
         /// The worker's properties, as for `distributed`
         file: Option<PathBuf>,
     },
+    #[command(flatten)]
+    Tool(Tool),
 }
 
 /// What is to be started, and from where its settings come.
@@ -101,6 +108,8 @@ type Read = (WorkerConfig, Filter, Vec<ConnectorFile>);
 
 /// Runs the process: reads `args` and `env`, starts the worker, waits for its end.
 pub async fn run(args: impl IntoIterator<Item = OsString>, env: BTreeMap<String, String>) -> ExitCode {
+    let args: Vec<OsString> = args.into_iter().collect();
+    let bad_usage = tools::bad_usage(&args).unwrap_or(BAD_USAGE);
     let cli = match Cli::try_parse_from(args) {
         Ok(cli) => cli,
         Err(error) => {
@@ -109,7 +118,7 @@ pub async fn run(args: impl IntoIterator<Item = OsString>, env: BTreeMap<String,
                 // Nothing can be done when even this cannot be printed.
                 None => drop(error.print()),
             }
-            return if error.use_stderr() { ExitCode::from(BAD_USAGE) } else { ExitCode::SUCCESS };
+            return if error.use_stderr() { ExitCode::from(bad_usage) } else { ExitCode::SUCCESS };
         }
     };
     let (mode, file, connectors) = match cli.command {
@@ -117,6 +126,7 @@ pub async fn run(args: impl IntoIterator<Item = OsString>, env: BTreeMap<String,
         Some(Command::Distributed { file }) => (Mode::Distributed, file, Vec::new()),
         Some(Command::Standalone { worker, connectors }) => (Mode::Standalone, Some(worker), connectors),
         Some(Command::Migrate { json, file, .. }) => return check(file.as_deref(), env, json).await,
+        Some(Command::Tool(tool)) => return tool.run(Cli::command(), env).await,
     };
     let mut signals = match Signals::take() {
         Ok(signals) => signals,
@@ -137,11 +147,6 @@ pub async fn run(args: impl IntoIterator<Item = OsString>, env: BTreeMap<String,
         },
         name = signals.end(async || {}) => ended_before_its_start(name),
     }
-}
-
-/// For people, where no log is set up; that nobody can hear it changes nothing.
-pub fn say(text: &dyn Display) {
-    drop(writeln!(std::io::stderr(), "kusto-connect: {text}"));
 }
 
 /// What to say to who gave a file where a command belongs.
@@ -175,7 +180,7 @@ async fn check(file: Option<&Path>, env: BTreeMap<String, String>, json: bool) -
     match migrate::check(BUILT_IN, Arc::new(config)).await {
         Ok(report) => {
             let text = if json { format!("{:#}\n", report.to_json()) } else { report.to_text() };
-            drop(std::io::stdout().write_all(text.as_bytes()));
+            answer(&text);
             if report.is_blocked() { ExitCode::from(BLOCKED) } else { ExitCode::SUCCESS }
         }
         Err(error) => {

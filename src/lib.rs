@@ -2,15 +2,16 @@
 //!
 //! The floors, from the ground up; a module imports only from lower floors (`tests/it/floors` holds the list):
 //! 0 `id` `status` `secret` `cluster_key` `retry` `words` `causes` `data` `bounded` `brief` (`own_process` in tests) ·
-//! 1 `configdef` `telemetry` `limits` `client_credentials` · 2 `config` · 3 `kafka` `registry` `transform` `batch` `sink` ·
+//! 1 `configdef` `telemetry` `limits` `client_credentials` `checkup` · 2 `config` · 3 `kafka` `registry` `transform` `batch` `sink` ·
 //! 4 `convert` · 5 `kusto` `filestream` · 6 `plugins` · 7 `task` · 8 `worker` `storage` `membership` · 9 `herder` ·
-//! 10 `rest` `migrate` · 11 `app` `cli` and `main.rs`.
+//! 10 `rest` `migrate` `doctor` `explain` `dry_run` · 11 `app` `cli` and `main.rs`.
 
 pub mod app;
 mod batch;
 mod bounded;
 pub mod brief;
 pub mod causes;
+mod checkup;
 pub mod cli;
 mod client_credentials;
 mod cluster_key;
@@ -18,6 +19,9 @@ pub mod config;
 pub mod configdef;
 pub mod convert;
 pub mod data;
+mod doctor;
+mod dry_run;
+mod explain;
 #[cfg(any(test, feature = "filestream"))]
 mod filestream;
 mod herder;

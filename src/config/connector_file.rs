@@ -84,32 +84,44 @@ impl ConnectorFile {
 
     /// Reads the `text` of the file at `path`.
     pub fn parse(path: String, text: &str) -> Result<Self, ConnectorFileError> {
-        let json = match serde_json::from_str::<Fields>(text).map_err(|error| words::json(&error)) {
-            Ok(fields) => match flat(&fields) {
-                Ok(config) => return Self::named(path, config),
-                Err(_) => match Request::read(&fields) {
-                    Ok(request) => return request.into_file(path),
-                    Err(reason) => reason,
-                },
-            },
-            Err(reason) => reason,
-        };
-        if text.trim_start().starts_with(['{', '[']) {
-            return Err(ConnectorFileError::Json { path, reason: json });
-        }
-        match properties::parse(text) {
-            Ok(entries) => {
-                Self::named(path, entries.into_iter().map(|(key, value)| (key, Some(value))).collect())
-            }
-            Err(properties) => Err(ConnectorFileError::Form { path, properties }),
+        let (config, initial_state) = contents(&path, text)?;
+        match config.get("name").cloned().flatten() {
+            Some(name) => Ok(Self { path, name, config, initial_state }),
+            None => Err(ConnectorFileError::NoName { path }),
         }
     }
 
-    fn named(path: String, config: ConnectorProperties) -> Result<Self, ConnectorFileError> {
-        match config.get("name").cloned().flatten() {
-            Some(name) => Ok(Self { path, name, config, initial_state: None }),
-            None => Err(ConnectorFileError::NoName { path }),
+    /// The settings in the file at `path`, be they without a name: for who says all that is wrong with them at once.
+    pub fn settings(path: &Path) -> Result<ConnectorProperties, ConnectorFileError> {
+        let name = path.display().to_string();
+        match files::read_by_hand(path) {
+            Ok(bytes) => contents(&name, &properties::decode(bytes)).map(|(config, _)| config),
+            Err(reason) => Err(ConnectorFileError::Read { path: name, reason }),
         }
+    }
+}
+
+type Contents = (ConnectorProperties, Option<TargetState>);
+
+/// What stands in `text`, in any of the three forms.
+fn contents(path: &str, text: &str) -> Result<Contents, ConnectorFileError> {
+    let path = || path.to_owned();
+    let json = match serde_json::from_str::<Fields>(text).map_err(|error| words::json(&error)) {
+        Ok(fields) => match flat(&fields) {
+            Ok(config) => return Ok((config, None)),
+            Err(_) => match Request::read(&fields) {
+                Ok(request) => return request.contents(path()),
+                Err(reason) => reason,
+            },
+        },
+        Err(reason) => reason,
+    };
+    if text.trim_start().starts_with(['{', '[']) {
+        return Err(ConnectorFileError::Json { path: path(), reason: json });
+    }
+    match properties::parse(text) {
+        Ok(entries) => Ok((entries.into_iter().map(|(key, value)| (key, Some(value))).collect(), None)),
+        Err(properties) => Err(ConnectorFileError::Form { path: path(), properties }),
     }
 }
 
@@ -133,7 +145,7 @@ impl Request {
         Ok(Self { name: given("name")?, config: flat(&config)?, initial_state: initial_state.transpose()? })
     }
 
-    fn into_file(self, path: String) -> Result<ConnectorFile, ConnectorFileError> {
+    fn contents(self, path: String) -> Result<Contents, ConnectorFileError> {
         let Self { name, mut config, initial_state } = self;
         if let (Some(inner), Some(name)) = (config.get("name"), &name)
             && inner.as_ref() != Some(name)
@@ -143,8 +155,7 @@ impl Request {
         if let Some(name) = name {
             config.insert("name".to_owned(), Some(name));
         }
-        let file = ConnectorFile::named(path, config)?;
-        Ok(ConnectorFile { initial_state, ..file })
+        Ok((config, initial_state))
     }
 }
 

@@ -4,6 +4,7 @@
 //! broker with automatic creation does not give us one that is not compacted. Brokers that cannot create or describe
 //! topics, or will not let us, are taken at their word: the topic is then assumed to be right, as Connect does.
 
+use super::advertised;
 use super::blocking::blocking;
 use super::create::create;
 use super::groups::GroupDescription;
@@ -77,6 +78,13 @@ impl Admin {
         &self.client
     }
 
+    /// The host and port of each broker, as the cluster says.
+    pub async fn brokers(&self) -> Result<Vec<(String, u16)>, Error> {
+        let client = Arc::clone(&self.client);
+        let found = blocking(move || advertised::brokers(client.inner(), REQUEST_TIMEOUT));
+        found.await.map_err(|source| self.error("the brokers", "cannot list them", source))
+    }
+
     /// Makes sure that the topic exists and is fit for storage. Returns how many of its partitions are to be used.
     pub async fn ensure(&self, spec: StorageTopicSpec<'_>) -> Result<i32, Error> {
         let name = &spec.topic.name;
@@ -84,7 +92,7 @@ impl Admin {
         let mut assumed = false;
         let found = self.look_up(name).await?;
         if matches!(found.topic, Topic::Missing) {
-            match self.create(spec, found.broker).await? {
+            match self.create(spec, found.broker, false).await? {
                 Created::Yes => {
                     tracing::info!(topic = name, property = spec.property, "created the storage topic");
                 }
@@ -113,6 +121,13 @@ impl Admin {
             Topic::Missing => Ok(None),
             Topic::Partitions(_) | Topic::NotReady => self.await_partitions(topic, false).await.map(Some),
         }
+    }
+
+    /// May a topic that does not exist be made? False when the brokers do not let us, or cannot; an error when they would not
+    /// make this one. Nothing is made.
+    pub async fn could_make(&self, spec: StorageTopicSpec<'_>) -> Result<bool, Error> {
+        let found = self.look_up(&spec.topic.name).await?;
+        Ok(matches!(self.create(spec, found.broker, true).await?, Created::Yes | Created::Exists))
     }
 
     /// Why a topic that exists cannot be used for storage; none when nothing speaks against it.
@@ -205,7 +220,13 @@ impl Admin {
         found.await
     }
 
-    async fn create(&self, spec: StorageTopicSpec<'_>, broker: i32) -> Result<Created, Error> {
+    /// Makes the topic; `only_check` it whether that would go well.
+    async fn create(
+        &self,
+        spec: StorageTopicSpec<'_>,
+        broker: i32,
+        only_check: bool,
+    ) -> Result<Created, Error> {
         let topic = spec.topic;
         let replication = TopicReplication::Fixed(i32::from(topic.replication_factor));
         let mut new =
@@ -215,6 +236,7 @@ impl Admin {
         }
         // Any broker passes it on in a KRaft cluster; the library itself would first wait for a controller, which a
         // mock cluster never has. A broker of the ZooKeeper age says that it is not the controller.
+        let options = || options().validate_only(only_check);
         let mut code = self.try_create(&new, &options().broker_id(broker)).await;
         if matches!(code, Ok(Some(RDKafkaErrorCode::NotController))) {
             code = self.try_create(&new, &options()).await;

@@ -3,12 +3,13 @@
 //! `settings` turns Connect's client properties into the library's, `consumer` is a member of a connector's consumer
 //! group, `native` has the calls that the library's safe wrapper lacks (the place with `unsafe`); `log` writes (by
 //! `writer`) and reads a storage topic, `admin` makes and checks it, `topic_watch` sees when it is gone; `groups` reads and
-//! changes what consumer groups have committed. `create` makes clients where there is room for them. `oauth` fetches the
+//! changes what consumer groups have committed; `visitor` looks at all that a connector's consumer needs. `create` makes clients where there is room for them. `oauth` fetches the
 //! tokens that clients sign in with; `outage` brings clients back that lost all brokers, `reach` tells of it; `pace` keeps a
 //! partition's backlog from waiting for its idle siblings.
 //! Nothing here knows connectors, tasks or where records go, and nothing decides when an offset is committed.
 
 pub mod admin;
+mod advertised;
 mod blocking;
 pub mod cluster;
 pub mod consumer;
@@ -18,6 +19,7 @@ mod consumer_tests;
 mod create;
 pub mod dead_letters;
 mod error;
+mod given;
 pub mod groups;
 pub mod log;
 mod log_context;
@@ -33,11 +35,13 @@ mod source;
 mod storage_topic;
 pub mod topic_watch;
 mod unreachable;
+pub mod visitor;
 mod writer;
 
 pub use consumer::{ConsumerEvent, GroupConsumer, Subscription};
 pub use dead_letters::{DeadLetter, DeadLetterClients, DeadLetterProducer, DeadLetterQueue, DeadLetterTopic};
 pub use error::{Error, fetch_advice};
+pub use given::GivenRecord;
 #[cfg(test)]
 pub use native::ListedRecord;
 pub use native::{ConsumedRecord, PartitionQueue, Records};

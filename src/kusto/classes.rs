@@ -1,9 +1,13 @@
 //! The Kusto classes: their rows, and what a connector's settings make of them.
 
-use super::sink::KustoSink;
+use super::describe;
+use super::sink::{KustoSink, target_of};
+use crate::checkup::Check;
 use crate::kusto::config::{KustoSinkConfig, fabric, sink};
-use crate::kusto::ingest::{HttpPools, ManagedIngestClient};
-use crate::sink::{Error, SinkClass, SinkConnector, SinkContext, SinkTask};
+use crate::kusto::ingest::{self, HttpPools, ManagedIngestClient, Target};
+use crate::sink::{
+    Description, Error, Examination, SinkClass, SinkConnector, SinkContext, SinkTask, Supplied, Topics,
+};
 use std::sync::Arc;
 
 /// Azure Data Explorer's connector.
@@ -35,6 +39,22 @@ impl KustoConnector {
         Some(Arc::new(Self(config?)))
     }
 
+    /// Where records go, as far as that is known before any topic is.
+    fn targets(&self, topics: &Topics) -> Vec<Target> {
+        let mapping = &self.0.mapping;
+        let of_list = match topics {
+            Topics::List(topics) => topics.iter().filter_map(|topic| mapping.get(topic)).collect(),
+            Topics::Regex(_) => Vec::new(),
+        };
+        let mut all: Vec<Target> = Vec::new();
+        for target in mapping.fixed().chain(of_list).map(|mapping| target_of(&mapping)) {
+            if !all.contains(&target) {
+                all.push(target);
+            }
+        }
+        all
+    }
+
     /// Its settings.
     pub fn config(&self) -> &KustoSinkConfig {
         &self.0
@@ -45,6 +65,24 @@ impl SinkConnector for KustoConnector {
     fn task(&self, name: &Arc<str>, context: &SinkContext) -> Result<Arc<dyn SinkTask>, Error> {
         let client = ManagedIngestClient::new(&self.0, name, &context.shared::<HttpPools>())?;
         Ok(Arc::new(KustoSink::new(Arc::clone(name), self.0.clone(), Arc::new(client))))
+    }
+
+    fn examine(&self, examination: &Examination<'_>, context: &SinkContext) -> Vec<Check> {
+        let subject = ingest::Subject {
+            config: &self.0,
+            connector: examination.connector,
+            targets: self.targets(examination.topics),
+            row_into: examination.row_into.and_then(|target| target.split_once('.')),
+        };
+        ingest::checks(&subject, &context.shared::<HttpPools>())
+    }
+
+    fn describe(&self, topic: &str) -> Description {
+        describe::topic(&self.0, topic)
+    }
+
+    fn supplied(&self) -> Vec<Supplied> {
+        describe::supplied(&self.0)
     }
 
     fn writes_headers_as_texts(&self) -> bool {

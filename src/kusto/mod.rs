@@ -8,6 +8,7 @@ mod bisect;
 mod classes;
 mod columns;
 pub mod config;
+mod describe;
 #[cfg(test)]
 mod doubling_tests;
 mod encode;

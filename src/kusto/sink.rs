@@ -65,7 +65,8 @@ impl KustoSink {
     }
 }
 
-fn target_of(mapping: &TopicMapping) -> Target {
+/// Where the records of topics with this mapping go.
+pub(super) fn target_of(mapping: &TopicMapping) -> Target {
     let TopicMapping { database, table, format, mapping, streaming, .. } = mapping.clone();
     Target { database, table, format, mapping, streaming }
 }

@@ -87,6 +87,19 @@ impl Client {
         Err(self.malformed(&question, reason))
     }
 
+    /// Does it answer, and let us in? One try at each address; what it holds does not matter.
+    pub async fn reach(&self) -> Result<(), Error> {
+        let question = match self.config.protocol {
+            Protocol::Confluent => Question::of(&["schemas", "types"]),
+            Protocol::ApicurioGlobalId | Protocol::ApicurioContentId => Question::of(&["system", "info"]),
+        };
+        match self.ask_all(&question).await {
+            // Older ones know no such question, and have answered.
+            Err(Error::Refused { status: 404 | 405, .. }) => Ok(()),
+            other => other.map(drop),
+        }
+    }
+
     fn longest(&self) -> Duration {
         let RegistryConfig { connect_timeout, read_timeout, retries, pauses, .. } = &self.config;
         let once = connect_timeout.saturating_add(*read_timeout).saturating_add(pauses.1);

@@ -114,3 +114,9 @@ impl From<&ConfigInfos> for ConfigInfosDto {
         }
     }
 }
+
+/// What came out of a validation, in the shape of the answer over REST.
+pub fn validation(infos: &ConfigInfos) -> serde_json::Value {
+    // Texts, numbers and flags: there is nothing in it that could fail.
+    serde_json::to_value(ConfigInfosDto::from(infos)).unwrap_or_default()
+}

@@ -55,6 +55,7 @@ use std::sync::Arc;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+pub use dto_config::validation;
 pub use server::{Error as ServerError, Server};
 use shared::MAX_BODY;
 pub use shared::Rest;

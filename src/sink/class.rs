@@ -1,6 +1,7 @@
 //! A class of sinks: the row that its folder gives to the catalogue, and what becomes of a connector's settings by it.
 
-use super::{Error, SinkContext, SinkTask, Topics};
+use super::{Description, Error, Examination, SinkContext, SinkTask, Supplied, Topics};
+use crate::checkup::Check;
 use crate::config::WorkerConfig;
 use crate::configdef::def::ConfigKey;
 use crate::configdef::{Problems, Properties, Values};
@@ -12,6 +13,22 @@ use std::sync::Arc;
 pub trait SinkConnector: Any + fmt::Debug + Send + Sync {
     /// The sink that all tasks of the connector `name` share.
     fn task(&self, name: &Arc<str>, context: &SinkContext) -> Result<Arc<dyn SinkTask>, Error>;
+
+    /// Checks of what it needs of its service, from the network up, for who looks before a start. They change nothing, but for
+    /// the row that is asked for.
+    fn examine(&self, _: &Examination<'_>, _: &SinkContext) -> Vec<Check> {
+        Vec::new()
+    }
+
+    /// What becomes of records of `topic`, in words.
+    fn describe(&self, topic: &str) -> Description {
+        Description { target: Some(format!("the sink, which says no more of {topic}")), steps: Vec::new() }
+    }
+
+    /// Settings that are used with other values than are written, or without being written.
+    fn supplied(&self) -> Vec<Supplied> {
+        Vec::new()
+    }
 
     /// True when it writes headers as texts: they are then read as texts, unless the settings name a header converter.
     fn writes_headers_as_texts(&self) -> bool {

@@ -155,10 +155,11 @@ impl BadRecordHandler {
         let topic = refused.or(self.letters.as_deref().map(|letters| (letters, false)));
         let (producer, is_sinks) = topic?;
         let with_context = self.handling.dead_letters.as_ref().is_some_and(|queue| queue.context_headers);
+        let place = (&scope.task, &scope.partition);
         let context = if is_sinks {
-            [coordinates(scope, record), context(scope, record, fault, &self.hidden)].concat()
+            [coordinates(scope, record), context(place, record, fault, &self.hidden)].concat()
         } else if with_context {
-            context(scope, record, fault, &self.hidden)
+            context(place, record, fault, &self.hidden)
         } else {
             Vec::new()
         };

@@ -5,20 +5,21 @@ use super::retained::RawRecord;
 use super::scope::PartitionScope;
 use crate::config::Hidden;
 use crate::data;
+use crate::id::{ConnectorTaskId, TopicPartition};
 
 /// Connect's context headers, in its order; without what is `hidden`.
 pub(super) fn context(
-    scope: &PartitionScope,
+    (task, partition): (&ConnectorTaskId, &TopicPartition),
     record: &RawRecord<'_>,
     fault: &RecordFault,
     hidden: &Hidden,
 ) -> Vec<(&'static str, String)> {
     vec![
-        ("__connect.errors.topic", scope.partition.topic.to_string()),
-        ("__connect.errors.partition", scope.partition.partition.to_string()),
+        ("__connect.errors.topic", partition.topic.to_string()),
+        ("__connect.errors.partition", partition.partition.to_string()),
         ("__connect.errors.offset", record.offset.to_string()),
-        ("__connect.errors.connector.name", scope.task.connector.to_string()),
-        ("__connect.errors.task.id", scope.task.task.to_string()),
+        ("__connect.errors.connector.name", task.connector.to_string()),
+        ("__connect.errors.task.id", task.task.to_string()),
         ("__connect.errors.stage", fault.stage.as_str().to_owned()),
         ("__connect.errors.class.name", fault.class.to_string()),
         ("__connect.errors.exception.class.name", fault.source.class().to_owned()),

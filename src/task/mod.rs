@@ -22,6 +22,7 @@ mod connector_tasks;
 mod dead_letter_headers;
 mod dead_letters;
 mod deliveries;
+mod dry_run;
 mod error;
 mod fault;
 mod group;
@@ -53,6 +54,7 @@ mod worker_context;
 
 pub use budget::ByteBudget;
 pub use connector_tasks::ConnectorTasks;
+pub use dry_run::{DryRun, Rehearsed};
 pub use error::Error;
 pub use orders::{ConnectorEnd, ConnectorSpec, Order, OrderAnswer, OrderOutcome, answer};
 pub use worker_context::WorkerContext;

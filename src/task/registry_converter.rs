@@ -119,6 +119,16 @@ impl MissingSchema {
         Self { of: Arc::clone(of), id }
     }
 
+    /// Asks for it once, for a record of `topic`. The converter knows the schema then, or why it has none.
+    pub(super) async fn fetch_once(self, topic: &str) {
+        let Self { of, id } = self;
+        let subject = of.subject.map(|side| format!("{topic}{side}"));
+        match of.schemas.schema(id, subject.as_deref()).await {
+            Ok(schema) => of.converter.learn(id, Ok(schema), None),
+            Err(error) => of.converter.learn(id, Err(as_connect_says(&error)), None),
+        }
+    }
+
     /// Fetches it for the record at `offset`, and reports while it waits. Ends when the converter knows the schema, or why
     /// it has none.
     pub(super) async fn fetch(self, at: At, offset: i64, mut reporter: WaitReporter) {

@@ -43,14 +43,38 @@ pub struct ConsumedRecord<'a> {
     pub key: Option<&'a [u8]>,
     /// The value's bytes; none is a tombstone.
     pub value: Option<&'a [u8]>,
-    /// None for a record of a test.
-    message: Option<&'a sys::rd_kafka_message_t>,
+    rest: Rest<'a>,
+}
+
+/// A header: its name and its value.
+type Headers = [(String, Option<Vec<u8>>)];
+
+/// Where headers and timestamp are.
+#[derive(Clone, Copy)]
+enum Rest<'a> {
+    /// In the message as it was fetched.
+    Fetched(&'a sys::rd_kafka_message_t),
+    /// Here.
+    Given(&'a Headers, Option<i64>),
 }
 
 impl<'a> ConsumedRecord<'a> {
+    /// A record of this offset, key and value, with these headers and a timestamp of its producer.
+    pub(in crate::kafka) fn given(
+        (offset, key, value): (i64, Option<&'a [u8]>, Option<&'a [u8]>),
+        (headers, timestamp): (&'a Headers, Option<i64>),
+    ) -> Self {
+        Self { offset, key, value, rest: Rest::Given(headers, timestamp) }
+    }
+
     /// The headers, in order.
     pub fn headers(&self) -> Vec<(&'a str, Option<&'a [u8]>)> {
-        let Some(message) = self.message else { return Vec::new() };
+        let message = match self.rest {
+            Rest::Fetched(message) => message,
+            Rest::Given(headers, _) => {
+                return headers.iter().map(|(name, value)| (name.as_str(), value.as_deref())).collect();
+            }
+        };
         let mut headers = ptr::null_mut();
         // SAFETY: the message is alive and nobody else uses it (its `Records` is borrowed by `self`).
         let code = unsafe { sys::rd_kafka_message_headers(message, &raw mut headers) };
@@ -63,7 +87,10 @@ impl<'a> ConsumedRecord<'a> {
     /// When, in ms since the epoch, and who says so; none when the record has no timestamp.
     pub fn timestamp(&self) -> Option<(i64, TimestampType)> {
         let mut kind = sys::rd_kafka_timestamp_type_t::RD_KAFKA_TIMESTAMP_NOT_AVAILABLE;
-        let message = self.message?;
+        let message = match self.rest {
+            Rest::Fetched(message) => message,
+            Rest::Given(_, timestamp) => return timestamp.map(|ms| (ms, TimestampType::CreateTime)),
+        };
         // SAFETY: the message is alive; the answer goes into a local.
         let ms = unsafe { sys::rd_kafka_message_timestamp(message, &raw mut kind) };
         let kind = match kind {
@@ -247,12 +274,7 @@ impl Records {
         #[cfg(test)]
         if let Some(ListedRecord { offset, value }) = self.listed.get(self.next) {
             self.next += 1;
-            return Some(Ok(ConsumedRecord {
-                offset: *offset,
-                key: None,
-                value: value.as_deref(),
-                message: None,
-            }));
+            return Some(Ok(ConsumedRecord::given((*offset, None, value.as_deref()), (&[], None))));
         }
         let message = *self.messages.get(self.next)?;
         self.next += 1;
@@ -265,7 +287,7 @@ impl Records {
             let text = String::from_utf8_lossy(value.unwrap_or_default()).into_owned();
             return Some(Err((message.err.into(), text)));
         }
-        Some(Ok(ConsumedRecord { offset: message.offset, key, value, message: Some(message) }))
+        Some(Ok(ConsumedRecord { offset: message.offset, key, value, rest: Rest::Fetched(message) }))
     }
 }
 

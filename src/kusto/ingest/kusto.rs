@@ -74,6 +74,13 @@ impl KustoClient {
         SasUrl::new(self.endpoint.url.clone())
     }
 
+    /// Gets a token for this endpoint; false when it needs none.
+    pub async fn sign_in(&self) -> Result<bool, Error> {
+        let call = self.http.call("sign in", self.url(), self.endpoint.setting);
+        let token = call.within(self.http.timings.call, self.auth.token(&self.endpoint)).await?;
+        Ok(token.is_some())
+    }
+
     /// Runs the command `csl` in `database` and gives its first table.
     pub async fn command(&self, operation: &'static str, database: &str, csl: &str) -> Result<Table, Error> {
         let limit = self.http.timings.call;

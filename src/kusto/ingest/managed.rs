@@ -27,6 +27,9 @@ use std::sync::Arc;
 use std::time::Duration;
 use url::Url;
 
+/// How long one question of a check may take: less than a check, so that its error says which it was.
+const QUESTION: Duration = Duration::from_secs(8);
+
 /// What a 403 of the engine means.
 const VIEWER: &str = "the principal needs the role Database Viewer to look at tables";
 
@@ -35,9 +38,9 @@ const VIEWER: &str = "the principal needs the role Database Viewer to look at ta
 pub struct ManagedIngestClient {
     pub(super) queued: Queued,
     streaming: Streaming,
-    engine: Arc<KustoClient>,
+    pub(super) engine: Arc<KustoClient>,
     /// Our name in Kusto's words, where the settings tell it.
-    principal: Option<String>,
+    pub(super) principal: Option<String>,
     retry_max_time: Option<Duration>,
 }
 
@@ -59,6 +62,25 @@ impl ManagedIngestClient {
     /// The client for `connector`, over the worker's connections. Does no I/O; an error means that the TLS of this machine
     /// cannot be set up.
     pub fn new(config: &KustoSinkConfig, connector: &str, pools: &HttpPools) -> Result<Self, Error> {
+        Self::timed(config, Timings::new(config.retry_backoff), connector, pools)
+    }
+
+    /// The same for a person who asks and waits for the answer.
+    pub(super) fn impatient(
+        config: &KustoSinkConfig,
+        connector: &str,
+        pools: &HttpPools,
+    ) -> Result<Self, Error> {
+        let timings = Timings { call: QUESTION, ..Timings::new(config.retry_backoff) };
+        Self::timed(config, timings, connector, pools)
+    }
+
+    fn timed(
+        config: &KustoSinkConfig,
+        timings: Timings,
+        connector: &str,
+        pools: &HttpPools,
+    ) -> Result<Self, Error> {
         let settings = Settings {
             ingestion_url: config.ingestion_url.clone(),
             query_url: config.query_url.clone(),
@@ -66,7 +88,7 @@ impl ManagedIngestClient {
             allowed: Allowed { insecure: config.insecure_http, custody: config.custody.clone() },
             protocol: config.protocol,
             retry_max_time: config.retry_max_time,
-            timings: Timings::new(config.retry_backoff),
+            timings,
             cut: Cut::default(),
             connector: connector.to_owned(),
         };

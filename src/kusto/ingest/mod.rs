@@ -10,6 +10,7 @@ mod auth;
 mod blob;
 mod endpoint;
 mod error;
+mod examine;
 mod fetching;
 mod http;
 mod kusto;
@@ -34,6 +35,7 @@ mod url;
 #[cfg(test)]
 pub use error::Class;
 pub use error::{Error, Refusal};
+pub use examine::{Subject, checks};
 pub use http::HttpPools;
 pub use managed::ManagedIngestClient;
 pub use url::SasUrl;

@@ -26,13 +26,47 @@ pub struct TargetChecker<'a> {
 }
 
 /// Is it there?
-struct Question<'a> {
+pub struct Question {
     /// KQL that shows it.
-    command: &'a str,
+    command: String,
     /// What it is.
-    what: &'a str,
+    what: String,
     /// KQL that makes it.
-    create: &'a str,
+    create: String,
+}
+
+impl Question {
+    /// About the table of `target`.
+    pub fn of_table(target: &Target) -> Self {
+        let Target { database, table, .. } = target;
+        let name = quoted_name(table);
+        Self {
+            command: format!(".show table {name} cslschema"),
+            what: format!("table {table} in database {database}"),
+            create: format!(".create table {name} (<column>: <type>, ...)"),
+        }
+    }
+
+    /// About the mapping that its settings name; none when they name none.
+    pub fn of_mapping(target: &Target) -> Option<Self> {
+        let Target { database, table, format, mapping, .. } = target;
+        let mapping = mapping.as_deref().filter(|mapping| !mapping.is_empty())?;
+        let (name, kind, text) =
+            (quoted_name(table), format.mapping_kind().in_commands(), quoted_text(mapping));
+        Some(Self {
+            command: format!(".show table {name} ingestion {kind} mapping {text}"),
+            what: format!("{kind} mapping {mapping} of table {table} in database {database}"),
+            create: format!(".create table {name} ingestion {kind} mapping {text} '[...]'"),
+        })
+    }
+}
+
+/// What is known of something that has to be there.
+pub enum Found {
+    /// It is there, and this is the answer.
+    There(Table),
+    /// It is not: [`Error::TargetNotFound`].
+    Missing(Error),
 }
 
 impl TargetChecker<'_> {
@@ -54,60 +88,57 @@ impl TargetChecker<'_> {
     }
 
     async fn one(&self, target: &Target, problems: &mut Vec<Error>) -> Result<(), Error> {
-        let Target { database, table, format, mapping, streaming } = target;
-        let name = quoted_name(table);
-        let what = format!("table {table} in database {database}");
-        let command = format!(".show table {name} cslschema");
-        let create = format!(".create table {name} (<column>: <type>, ...)");
-        let Some(schema) = self
-            .find(database, &Question { command: &command, what: &what, create: &create }, problems)
-            .await?
-        else {
+        let Target { database, table, .. } = target;
+        let Some(schema) = self.find(database, &Question::of_table(target), problems).await? else {
             return Ok(());
         };
-        if let Some(mapping) = mapping.as_deref().filter(|mapping| !mapping.is_empty()) {
-            let kind = format.mapping_kind().in_commands();
-            let text = quoted_text(mapping);
-            let what = format!("{kind} mapping {mapping} of {what}");
-            let command = format!(".show table {name} ingestion {kind} mapping {text}");
-            let create = format!(".create table {name} ingestion {kind} mapping {text} '[...]'");
-            let found = self
-                .find(database, &Question { command: &command, what: &what, create: &create }, problems)
-                .await?;
+        if let Some(question) = Question::of_mapping(target) {
+            let found = self.find(database, &question, problems).await?;
             if let Some(found) = found.filter(|_| self.thorough) {
-                self.columns(&what, &name, (&schema, &found), problems);
+                problems.extend(self.columns(&question.what, &quoted_name(table), (&schema, &found)));
             }
         }
         if self.thorough {
             self.access(target, problems).await?;
-            if *streaming {
+            if target.streaming {
                 self.streams(target, problems).await?;
             }
         }
         Ok(())
     }
 
-    /// The answer about `what`; none when it is missing (noted in `problems`) or when the service does not say.
+    /// The answer to `question`; none when it is missing (noted in `problems`) or when the service does not say.
     async fn find(
         &self,
         database: &str,
-        question: &Question<'_>,
+        question: &Question,
         problems: &mut Vec<Error>,
     ) -> Result<Option<Table>, Error> {
-        let Question { command, what, create } = *question;
+        match self.look(database, question).await {
+            Ok(Found::There(table)) => Ok(Some(table)),
+            Ok(Found::Missing(problem)) => {
+                problems.push(problem);
+                Ok(None)
+            }
+            Err(error) => self.unknown(error, &question.what).map(|()| None),
+        }
+    }
+
+    /// The answer to `question`; an error when the service does not say.
+    pub async fn look(&self, database: &str, question: &Question) -> Result<Found, Error> {
+        let Question { command, what, create } = question;
         let (text, create) = match self.engine.command(OPERATION, database, command).await {
-            Ok(table) if table.len() > 0 => return Ok(Some(table)),
-            Ok(_) => ("the service lists none".to_owned(), create),
+            Ok(table) if table.len() > 0 => return Ok(Found::There(table)),
+            Ok(_) => ("the service lists none".to_owned(), create.as_str()),
             Err(Error::Refused(refusal)) if says_missing(&refusal) => {
                 let database = refusal.text.contains("Database '") || refusal.text.contains("'Database'");
                 let create = if database { "the database, in the Azure portal" } else { create };
                 (refusal.text, create)
             }
-            Err(error) => return self.unknown(error, what).map(|()| None),
+            Err(error) => return Err(error),
         };
-        let (what, url, create) = (what.to_owned(), self.engine.url(), create.to_owned());
-        problems.push(Error::TargetNotFound { what, url, text, create });
-        Ok(None)
+        let (what, url, create) = (what.clone(), self.engine.url(), create.to_owned());
+        Ok(Found::Missing(Error::TargetNotFound { what, url, text, create }))
     }
 
     /// An error that says neither yes nor no.
@@ -124,29 +155,28 @@ impl TargetChecker<'_> {
         Ok(())
     }
 
+    /// Columns that the mapping of `target` fills and its table does not have; none when there are no such columns.
+    pub fn missing_columns(&self, target: &Target, schema: &Table, mapping: &Table) -> Option<Error> {
+        let question = Question::of_mapping(target)?;
+        self.columns(&question.what, &quoted_name(&target.table), (schema, mapping))
+    }
+
     /// Columns that the mapping fills and the table does not have. One with a data type is made by the service.
-    fn columns(
-        &self,
-        what: &str,
-        name: &str,
-        (schema, mapping): (&Table, &Table),
-        problems: &mut Vec<Error>,
-    ) {
-        let Some(columns) = schema.text("Schema").map(column_names) else { return };
+    fn columns(&self, what: &str, name: &str, (schema, mapping): (&Table, &Table)) -> Option<Error> {
+        let columns = schema.text("Schema").map(column_names)?;
         let missing: Vec<_> = mapping.text("Mapping").map(filled_columns).unwrap_or_default();
         let missing: Vec<_> = missing.into_iter().filter(|column| !columns.contains(column)).collect();
         if missing.is_empty() {
-            return;
+            return None;
         }
         let list = missing.iter().map(|column| format!("{}: <type>", quoted_name(column)));
-        problems.push(Error::TargetUnfit {
+        Some(Error::TargetUnfit {
             what: format!("the {what} fills columns that the table does not have: {}", missing.join(", ")),
             url: self.engine.url(),
             repair: format!(".alter-merge table {name} ({})", list.collect::<Vec<_>>().join(", ")),
-        });
+        })
     }
 
-    /// May we ingest? Only the service can tell, and only about a principal whose name we know.
     async fn access(&self, target: &Target, problems: &mut Vec<Error>) -> Result<(), Error> {
         let Target { database, table, .. } = target;
         let Some(principal) = self.principal else {
@@ -155,48 +185,73 @@ impl TargetChecker<'_> {
             );
             return Ok(());
         };
+        match self.may_ingest(principal, target).await {
+            Ok(problem) => problems.extend(problem),
+            Err(error) => self.unknown(error, &format!("rights on table {table} in database {database}"))?,
+        }
+        Ok(())
+    }
+
+    /// May `principal` ingest? Only the service can tell, and only about a principal whose name we know. What is wrong, if
+    /// anything.
+    pub async fn may_ingest(&self, principal: &str, target: &Target) -> Result<Option<Error>, Error> {
+        let Target { database, table, .. } = target;
         let command = format!(
             ".show principal access with (principal={}, accesstype='ingest', database={}, table={})",
             quoted_text(principal),
             quoted_text(database),
             quoted_text(table)
         );
-        let what = format!("rights on table {table} in database {database}");
-        match self.engine.command(OPERATION, database, &command).await {
-            // The fourth column, whatever its name; a boolean may be a number (`kusto-protocol.md` §2.2).
-            Ok(answer) if answer.at(3).is_some_and(is_true) => {}
-            Ok(_) => problems.push(Error::TargetUnfit {
-                what: format!("{principal} may not ingest into table {table} in database {database}"),
-                url: self.engine.url(),
-                repair: format!(".add table {} ingestors ({})", quoted_name(table), quoted_text(principal)),
-            }),
-            Err(error) => self.unknown(error, &what)?,
+        let answer = self.engine.command(OPERATION, database, &command).await?;
+        // The fourth column, whatever its name; a boolean may be a number (`kusto-protocol.md` §2.2).
+        if answer.at(3).is_some_and(is_true) {
+            return Ok(None);
+        }
+        Ok(Some(Error::TargetUnfit {
+            what: format!("{principal} may not ingest into table {table} in database {database}"),
+            url: self.engine.url(),
+            repair: format!(".add table {} ingestors ({})", quoted_name(table), quoted_text(principal)),
+        }))
+    }
+
+    async fn streams(&self, target: &Target, problems: &mut Vec<Error>) -> Result<(), Error> {
+        let Target { database, table, .. } = target;
+        match self.takes_streams(target).await {
+            Ok(problem) => problems.extend(problem),
+            Err(error) => {
+                self.unknown(error, &format!("streaming policy of table {table} in database {database}"))?;
+            }
         }
         Ok(())
     }
 
-    /// Is streaming ingestion enabled? The table's policy counts, and without one the database's.
-    async fn streams(&self, target: &Target, problems: &mut Vec<Error>) -> Result<(), Error> {
+    /// Is streaming ingestion enabled? The table's policy counts, and without one the database's. What is wrong, if
+    /// anything.
+    pub async fn takes_streams(&self, target: &Target) -> Result<Option<Error>, Error> {
         let Target { database, table, .. } = target;
-        let what = format!("streaming policy of table {table} in database {database}");
-        for scope in [format!("table {}", quoted_name(table)), format!("database {}", quoted_name(database))]
-        {
-            let command = format!(".show {scope} policy streamingingestion");
-            match self.engine.command(OPERATION, database, &command).await {
-                Ok(answer) => match answer.text("Policy").and_then(is_enabled) {
-                    Some(true) => return Ok(()),
-                    Some(false) => break,
-                    None => {}
-                },
-                Err(error) => return self.unknown(error, &what),
-            }
+        let policy = self.policy(target, "streamingingestion").await?;
+        if policy.as_deref().and_then(is_enabled) == Some(true) {
+            return Ok(None);
         }
-        problems.push(Error::TargetUnfit {
+        Ok(Some(Error::TargetUnfit {
             what: format!("streaming ingestion is not enabled for table {table} in database {database}"),
             url: self.engine.url(),
             repair: format!(".alter table {} policy streamingingestion enable", quoted_name(table)),
-        });
-        Ok(())
+        }))
+    }
+
+    /// A policy of the table, and without one of its database; JSON, none when neither has one.
+    pub async fn policy(&self, target: &Target, policy: &str) -> Result<Option<String>, Error> {
+        let Target { database, table, .. } = target;
+        for scope in [format!("table {}", quoted_name(table)), format!("database {}", quoted_name(database))]
+        {
+            let command = format!(".show {scope} policy {policy}");
+            let answer = self.engine.command(OPERATION, database, &command).await?;
+            if let Some(text) = answer.text("Policy").filter(|text| !matches!(text.trim(), "" | "null")) {
+                return Ok(Some(text.to_owned()));
+            }
+        }
+        Ok(None)
     }
 }
 
@@ -248,12 +303,12 @@ fn rejects_us(error: &Error) -> bool {
 }
 
 /// A name in a KQL command.
-fn quoted_name(name: &str) -> String {
+pub fn quoted_name(name: &str) -> String {
     format!("[{}]", quoted_text(name))
 }
 
 /// A string literal in a KQL command.
-fn quoted_text(text: &str) -> String {
+pub fn quoted_text(text: &str) -> String {
     format!("'{}'", text.replace('\\', "\\\\").replace('\'', "\\'"))
 }
 

@@ -31,7 +31,7 @@ const FLOORS: [&[&str]; 12] = [
         "brief",
         "own_process",
     ],
-    &["configdef", "telemetry", "limits", "client_credentials"],
+    &["configdef", "telemetry", "limits", "client_credentials", "checkup"],
     &["config"],
     &["kafka", "registry", "transform", "batch", "sink"],
     &["convert"],
@@ -40,7 +40,7 @@ const FLOORS: [&[&str]; 12] = [
     &["task"],
     &["worker", "storage", "membership"],
     &["herder"],
-    &["rest", "migrate"],
+    &["rest", "migrate", "doctor", "explain", "dry_run"],
     &["app", "cli"],
 ];
 

@@ -7,14 +7,18 @@ use super::{Source, graph, root, sources, text};
 use std::path::Path;
 
 /// Rooms that run any connector, and those below them that serve any sink.
-const FRAMEWORK: [&str; 22] = [
+const FRAMEWORK: [&str; 26] = [
     "batch",
     "brief",
     "causes",
+    "checkup",
     "cluster_key",
     "configdef",
     "convert",
     "data",
+    "doctor",
+    "dry_run",
+    "explain",
     "herder",
     "id",
     "kafka",

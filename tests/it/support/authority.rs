@@ -42,6 +42,17 @@ fn new_key() -> PKey<Private> {
 
 /// A certificate of `subject`; without an issuer it is an authority's own.
 fn sign(subject: &str, key: &PKey<Private>, issuer: Option<&Authority>) -> X509 {
+    let now = Asn1Time::days_from_now(0).unwrap();
+    sign_for((&now, &Asn1Time::days_from_now(9).unwrap()), subject, key, issuer)
+}
+
+/// The same, good from the first of these moments to the second.
+fn sign_for(
+    (begin, end): (&Asn1Time, &Asn1Time),
+    subject: &str,
+    key: &PKey<Private>,
+    issuer: Option<&Authority>,
+) -> X509 {
     let mut builder = X509::builder().unwrap();
     let mut serial = BigNum::new().unwrap();
     serial.rand(127, MsbOption::MAYBE_ZERO, false).unwrap();
@@ -49,8 +60,8 @@ fn sign(subject: &str, key: &PKey<Private>, issuer: Option<&Authority>) -> X509 
     builder.set_serial_number(&serial.to_asn1_integer().unwrap()).unwrap();
     builder.set_subject_name(&name(subject)).unwrap();
     builder.set_pubkey(key).unwrap();
-    builder.set_not_before(&Asn1Time::days_from_now(0).unwrap()).unwrap();
-    builder.set_not_after(&Asn1Time::days_from_now(9).unwrap()).unwrap();
+    builder.set_not_before(begin).unwrap();
+    builder.set_not_after(end).unwrap();
     if let Some(authority) = issuer {
         builder.set_issuer_name(authority.certificate.subject_name()).unwrap();
         let names = SubjectAlternativeName::new()
@@ -84,6 +95,14 @@ impl Authority {
     /// The same with an RSA key, the only kind that Entra takes.
     pub fn rsa_keys(&self, subject: &str) -> Keys {
         self.keys_with(subject, PKey::from_rsa(Rsa::generate(2048).unwrap()).unwrap())
+    }
+
+    /// The same of a certificate that has ended.
+    pub fn ended_keys(&self, subject: &str) -> Keys {
+        let times = ["20200101000000Z", "20210101000000Z"].map(|time| Asn1Time::from_str(time).unwrap());
+        let key = new_key();
+        let certificate = sign_for((&times[0], &times[1]), subject, &key, Some(self));
+        Keys { key, certificate, authority: self.certificate.clone() }
     }
 
     fn keys_with(&self, subject: &str, key: PKey<Private>) -> Keys {

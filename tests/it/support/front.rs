@@ -85,6 +85,11 @@ impl Front {
         format!("127.0.0.1:{}", self.port)
     }
 
+    /// Where the broker itself listens for what goes by the front.
+    pub fn behind(&self) -> String {
+        format!("127.0.0.1:{}", self.port - 1)
+    }
+
     /// Says from now on whether there are brokers.
     pub fn say_there_are_none(&self, none: bool) {
         self.told.no_brokers.store(none, Ordering::Release);

@@ -12,6 +12,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio_openssl::SslStream;
 
 use super::Authority;
+use super::authority::Keys;
 
 /// The listener, for `axum::serve`.
 pub struct Tls {
@@ -23,6 +24,11 @@ impl Tls {
     /// One for everybody, whose certificate `authority` has signed.
     pub async fn open(authority: &Authority) -> Self {
         Self::listen(acceptor(authority)).await
+    }
+
+    /// One for everybody with this certificate.
+    pub async fn showing(keys: &Keys) -> Self {
+        Self::listen(acceptor_with(keys)).await
     }
 
     /// One for who brings a certificate of `authority`.
@@ -49,8 +55,12 @@ impl Tls {
 }
 
 fn acceptor(authority: &Authority) -> SslAcceptorBuilder {
+    acceptor_with(&authority.keys("server"))
+}
+
+fn acceptor_with(keys: &Keys) -> SslAcceptorBuilder {
     let mut acceptor = SslAcceptor::mozilla_intermediate_v5(SslMethod::tls_server()).expect("TLS");
-    let (key, chain) = authority.keys("server").pem();
+    let (key, chain) = keys.pem();
     let mut chain = X509::stack_from_pem(chain.as_bytes()).expect("certificates").into_iter();
     acceptor.set_private_key(&PKey::private_key_from_pem(key.as_bytes()).expect("a key")).expect("a key");
     acceptor.set_certificate(&chain.next().expect("a certificate")).expect("a certificate");
