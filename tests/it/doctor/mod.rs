@@ -10,7 +10,9 @@ use adx_emulator::options::AuthOptions;
 use adx_emulator::{Operation, Options};
 use serde_json::json;
 
-use crate::support::{Adx, Authority, DATABASE, Front, Kafka, Registry, Secured, Tls, free_port, wait_for};
+use crate::support::{
+    Adx, Authority, DATABASE, Front, Kafka, Proxy, Registry, Secured, Tls, free_port, wait_for,
+};
 use demo::Demo;
 use desk::Desk;
 
@@ -21,6 +23,12 @@ const WRONG_KEY: &str = "wr0ng-key-of-the-application";
 
 fn application(key: &str) -> serde_json::Value {
     json!({ "aad.auth.appid": CLIENT, "aad.auth.appkey": key, "aad.auth.authority": TENANT })
+}
+
+/// Waits until nobody listens at this address.
+async fn wait_until_closed(address: &str) {
+    let refused = async || tokio::net::TcpStream::connect(address).await.err();
+    wait_for(format!("the end of {address}"), Duration::from_secs(10), refused).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -103,6 +111,7 @@ async fn a_broker_that_is_not_where_it_says_is_named() {
     let address = front.address();
     demo.examine().await.assert_good();
     drop(front);
+    wait_until_closed(&address).await;
     let report = demo.examine().await;
     report.assert_names(
         "brokers as they are advertised",
@@ -142,6 +151,20 @@ async fn a_broker_that_is_not_trusted_and_one_that_refuses_us_are_told_apart() {
     login(&mut demo, "consumer.", "wr0ng-of-alice");
     let report = demo.examine().await;
     report.assert_names("sign-in to Kafka (the connector", "refuses", "consumer.sasl.jaas.config");
+
+    // A port that wants a certificate of ours is looked at all the same.
+    let mut mutual = Demo::set().await;
+    secured.kafka.create_topic(&mutual.topic, 1).await;
+    mutual.worker_with("bootstrap.servers", &secured.mutual());
+    let keys = secured.authority.put("client.pem", &secured.authority.keys("client").pem_bytes());
+    for prefix in ["", "consumer."] {
+        mutual.worker_with(&format!("{prefix}security.protocol"), "SSL");
+        for (store, file) in [("truststore", &secured.authority.pem_file()), ("keystore", &keys)] {
+            mutual.worker_with(&format!("{prefix}ssl.{store}.location"), file);
+            mutual.worker_with(&format!("{prefix}ssl.{store}.type"), "PEM");
+        }
+    }
+    mutual.examine().await.assert_good();
 
     login(&mut demo, "consumer.", Secured::PASSWORD);
     demo.worker.remove("ssl.truststore.location");
@@ -263,6 +286,22 @@ async fn what_a_firewall_keeps_from_us_is_named_by_its_host() {
         report.assert_names(&format!("{kind} {}", &closed["http://".len()..]), "no answer", "firewall");
         assert!(!report.json.to_string().contains("s3cret"), "a signature was shown");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn behind_a_proxy_its_way_is_looked_at() {
+    let mut demo = Demo::set().await;
+    let proxy = Proxy::start().await;
+    let port = proxy.port();
+    demo.connector_with(json!({ "proxy.host": "127.0.0.1", "proxy.port": port.to_string() }));
+    let report = demo.examine().await;
+    report.assert_good();
+    assert_eq!(report.check(&format!("TCP 127.0.0.1:{port}"))["result"], "ok");
+    drop(proxy);
+    wait_until_closed(&format!("127.0.0.1:{port}")).await;
+    let report = demo.examine().await;
+    report.assert_names(&format!("TCP 127.0.0.1:{port}"), "refused", "proxy.host");
+    assert_eq!(report.check("sign-in to the cluster")["result"], "skipped");
 }
 
 #[tokio::test(flavor = "multi_thread")]
