@@ -1,6 +1,6 @@
 //! Runs checks in their order: those that need no other of the next ones side by side, each with its deadline.
 //!
-//! What needs a check that failed is passed over, and says which one that was.
+//! What needs a check that failed is skipped, and says which one that was.
 
 use super::check::{Check, Finding, Verdict};
 use crate::secret::Hidden;
@@ -50,7 +50,7 @@ pub struct Outcome {
 }
 
 impl Outcome {
-    /// A check that was passed over because of `root`.
+    /// A check that was skipped because of `root`.
     fn skipped(name: String, root: &str) -> Self {
         let said = format!("not looked at, because this failed: {root}");
         Self { name, state: State::Skipped, said, advice: None, took: Duration::ZERO }
@@ -146,7 +146,7 @@ fn next_wave(waiting: &mut VecDeque<Check>, begun: &mut HashSet<String>) -> Vec<
     wave
 }
 
-/// Makes one check, unless `root` has failed: how it ended, what is to blame when it was passed over, and what comes next.
+/// Makes one check, unless `root` has failed: how it ended, what is to blame when it was skipped, and what comes next.
 async fn look(check: Check, root: Option<String>, hidden: &Hidden) -> (Outcome, Option<String>, Vec<Check>) {
     let Check { name, limit, late, worst, work, .. } = check;
     if let Some(root) = root {

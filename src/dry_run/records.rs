@@ -42,7 +42,7 @@ struct Envelope {
     timestamp: Option<i64>,
 }
 
-/// The records in the lines of `bytes`; empty lines are passed over. Those that do not say otherwise are of `topic`, and
+/// The records in the lines of `bytes`; empty lines are skipped. Those that do not say otherwise are of `topic`, and
 /// count their offsets from 0. The error names the line.
 pub fn parse(bytes: &[u8], kind: Kind, topic: &str) -> Result<Vec<Given>, String> {
     let mut all = Vec::new();

@@ -13,7 +13,7 @@ pub struct Rehearsal {
     /// Rows.
     pub rows: usize,
     /// Nothing to write, or dropped by a transformation.
-    pub passed_over: usize,
+    pub skipped: usize,
     /// Bad records.
     pub bad: usize,
 }
@@ -22,16 +22,16 @@ impl Rehearsal {
     pub(super) fn count(&mut self, found: &Rehearsed) {
         match found {
             Rehearsed::Row { .. } => self.rows += 1,
-            Rehearsed::Nothing | Rehearsed::Dropped => self.passed_over += 1,
+            Rehearsed::Nothing | Rehearsed::Dropped => self.skipped += 1,
             Rehearsed::Bad(_) => self.bad += 1,
         }
     }
 
     /// For people.
     pub fn to_text(self) -> String {
-        let Self { rows, passed_over, bad } = self;
+        let Self { rows, skipped, bad } = self;
         format!(
-            "{rows} rows would be written, {passed_over} records passed over, {bad} are bad. Nothing was written."
+            "{rows} rows would be written, {skipped} records skipped, {bad} are bad. Nothing was written."
         )
     }
 }

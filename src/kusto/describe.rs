@@ -113,7 +113,7 @@ fn refusal(config: &KustoSinkConfig) -> String {
             format!("of what is in a batch is logged; its records {}", letters.unwrap_or_else(dropped))
         }
         BehaviorOnError::Ignore => {
-            format!("of what is in a batch is passed over; its records {}", letters.unwrap_or_else(dropped))
+            format!("of what is in a batch is skipped; its records {}", letters.unwrap_or_else(dropped))
         }
     }
 }
