@@ -57,7 +57,7 @@ async fn lines_of_a_file_are_values() {
         "\n  1,a\n",
         "storms-0 offset 1 → BAD; the headers of its dead letter:\n",
         "  __connect.errors.stage: TASK_PUT\n",
-        "1 rows would be written, 0 records passed over, 1 are bad. Nothing was written.",
+        "1 rows would be written, 0 records skipped, 1 are bad. Nothing was written.",
     ] {
         assert!(said.contains(words), "{words}\nis not in\n{said}");
     }

@@ -146,7 +146,7 @@ impl Report {
         );
     }
 
-    /// Only the check whose name begins so failed, with these words and these in what is to be done; what was passed over
+    /// Only the check whose name begins so failed, with these words and these in what is to be done; what was skipped
     /// names it.
     pub fn assert_names(&self, name: &str, said: &str, to_do: &str) {
         let failed = self.names("failed");
