@@ -34,6 +34,7 @@ mod lab;
 mod large_records;
 mod limits;
 mod memory;
+mod metrics;
 mod migrate;
 mod neighbours;
 mod oauth;

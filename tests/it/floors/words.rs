@@ -7,7 +7,7 @@ use super::{Source, graph, root, sources, text};
 use std::path::Path;
 
 /// Rooms that run any connector, and those below them that serve any sink.
-const FRAMEWORK: [&str; 23] = [
+const FRAMEWORK: [&str; 24] = [
     "batch",
     "causes",
     "cluster_key",
@@ -21,6 +21,7 @@ const FRAMEWORK: [&str; 23] = [
     "keystore",
     "limits",
     "membership",
+    "metrics",
     "registry",
     "rest",
     "retry",
