@@ -9,11 +9,13 @@
 use crate::causes;
 use crate::config::{ConnectorFile, Mode, WorkerConfig};
 use crate::herder::{self, Ended, Herder, HerderOptions};
+use crate::kusto::board::BOARD;
 use crate::membership::Cluster;
+use crate::metrics::{CONFLUENT, EXPORTER, Family, Metrics, OWN, Page, REPORTER, STRIMZI};
 use crate::plugins::{BUILT_IN, Plugins};
-use crate::rest::{self, Rest, Workers};
+use crate::rest::{self, MetricsPage, Rest, Workers};
 use crate::storage::{self, KafkaStores, OpenStores, StandaloneStores};
-use crate::telemetry::{Filter, Hiding, Level, Loggers, Metrics, WeakLoggers};
+use crate::telemetry::{Filter, Hiding, Level, Loggers, WeakLoggers};
 use crate::worker::Worker;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -68,6 +70,7 @@ pub struct App {
 pub struct RunningApp {
     addresses: Vec<SocketAddr>,
     admin_addresses: Vec<SocketAddr>,
+    metrics_addresses: Vec<SocketAddr>,
     stop_herder: CancellationToken,
     stop_rest: CancellationToken,
     creation: Option<Creation>,
@@ -133,16 +136,17 @@ impl App {
     /// Starts everything. Kafka need not be there yet: the worker waits for it, and says so.
     pub async fn start(self) -> Result<RunningApp, Error> {
         let (plugins, config) = (self.plugins, self.config);
-        let server = rest::Server::bind(&config.rest).await?;
+        let server = rest::Server::bind(&config.rest, &config.metrics).await?;
         let (addresses, admin_addresses) = (server.addresses(), server.admin_addresses());
+        let (metrics_addresses, settings) = (server.metrics_addresses(), config.clone());
         let worker_id: Arc<str> = config.worker_id(&addresses).into();
         let mut tasks = JoinSet::new();
-        let metrics = Metrics::default();
-        let (settings, forwarder) = (config.rest.clone(), forwarder(&config)?);
-        let redaction = self.log_filter.redaction();
+        let metrics = Metrics::new(config.metrics.sampling);
+        let page = MetricsPage { metrics: metrics.clone(), page: Arc::new(page(&config)) };
+        let (forwarder, redaction) = (forwarder(&config)?, self.log_filter.redaction());
         let hiding = redaction.hide(config.hidden.clone());
-        let counted = (metrics.clone(), redaction);
-        let (runner, events) = Worker::start((plugins, config.clone()), counted, &mut tasks);
+        let (runner, events) =
+            Worker::start((plugins, config.clone()), (metrics.clone(), redaction), &mut tasks);
         let (loggers, govern) = Loggers::new(self.log_filter);
         tasks.spawn(govern);
         let cluster = cluster(&config, &addresses);
@@ -150,6 +154,7 @@ impl App {
         let options = HerderOptions {
             plugins,
             loggers: loggers.clone(),
+            metrics,
             config: config.clone(),
             worker_id: worker_id.clone(),
             cluster,
@@ -173,12 +178,13 @@ impl App {
         });
         let workers = Arc::new(Workers::new(url, herder.keys()));
         let (advertised, weak_loggers) = (worker_id.clone(), loggers.downgrade());
-        let rest = Rest { herder, advertised, loggers, metrics, forwarder, workers };
-        server.serve(&rest, &settings, &mut tasks, &stop_rest)?;
-        tracing::info!(%worker_id, ?addresses, ?admin_addresses, "REST is listening");
+        let rest = Rest { herder, advertised, loggers, metrics: page, forwarder, workers };
+        server.serve(&rest, (&settings.rest, &settings.metrics), &mut tasks, &stop_rest)?;
+        tracing::info!(%worker_id, ?addresses, ?admin_addresses, ?metrics_addresses, "REST is listening");
         Ok(RunningApp {
             addresses,
             admin_addresses,
+            metrics_addresses,
             stop_herder,
             stop_rest,
             creation,
@@ -204,6 +210,11 @@ impl RunningApp {
     /// Where separate `admin.listeners` are, in their order.
     pub fn admin_addresses(&self) -> &[SocketAddr] {
         &self.admin_addresses
+    }
+
+    /// Where `metrics.listeners` are, in their order.
+    pub fn metrics_addresses(&self) -> &[SocketAddr] {
+        &self.metrics_addresses
     }
 
     /// The levels of its loggers, while it runs.
@@ -251,6 +262,16 @@ impl RunningApp {
             tracing::warn!("some REST connections were cut");
         }
     }
+}
+
+/// The families of names that `metrics.names` may ask for.
+pub static METRIC_FAMILIES: [&Family; 6] = [&STRIMZI, &CONFLUENT, &EXPORTER, &REPORTER, &BOARD, &OWN];
+
+/// Pages of the families that the settings ask for.
+fn page(config: &WorkerConfig) -> Page {
+    let asked = |name: &String| METRIC_FAMILIES.into_iter().find(|family| family.name == name);
+    let families: Vec<_> = config.metrics.names.iter().filter_map(asked).collect();
+    Page::new(&families, config.metrics.partitions)
 }
 
 fn stores(config: Arc<WorkerConfig>) -> Arc<dyn OpenStores> {

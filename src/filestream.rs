@@ -161,6 +161,7 @@ impl PartitionWriter for FileStreamWriter {
             offsets,
             records,
             raw_bytes: lines.len() as u64,
+            body_bytes: lines.len() as u64,
             memory: lines.capacity(),
             waiting,
             work: async move { output.append(lines).await }.boxed(),

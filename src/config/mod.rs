@@ -45,7 +45,7 @@ pub use override_policy::OverridePolicy;
 pub use providers::{ConfigProviders, Hidden, Resolution};
 pub use reference::worker_reference;
 pub use rest::{
-    AdminListeners, ClientAuth, Cors, HeaderAction, HeaderRule, Listener, RestConfig, Scheme, ServerTls,
-    Users,
+    AdminListeners, ClientAuth, Cors, HeaderAction, HeaderRule, Listener, METRIC_NAMES, MetricsConfig,
+    RestConfig, Scheme, ServerTls, Users,
 };
 pub use worker::{DefaultConverter, StorageTopic, WorkerConfig};

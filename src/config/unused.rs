@@ -52,13 +52,14 @@ pub(super) fn of_worker(mode: Mode, checked: &[Checked], all: &Properties) -> Ve
 }
 
 /// Beginnings of a worker's keys below which others look, or which have names of the user's.
-const FAMILIES: [&str; 14] = [
+const FAMILIES: [&str; 15] = [
     "admin.",
     "config.providers.",
     "config.storage.",
     "consumer.",
     "header.converter.",
     "listeners.https.",
+    "metrics.listeners.https.",
     "offset.storage.",
     "producer.",
     "rest.extension.",

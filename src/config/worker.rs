@@ -6,7 +6,7 @@
 use super::mode::Mode;
 use super::override_policy::OverridePolicy;
 use super::providers::{ConfigProviders, Hidden};
-use super::rest::RestConfig;
+use super::rest::{MetricsConfig, RestConfig};
 use super::worker_keys::{CLIENT_KEYS, rows};
 use super::{Custody, brokers, client_login, env, files, properties, secrets, unused, worker_warnings};
 use crate::configdef::def::{Checked, ConfigKey};
@@ -99,6 +99,8 @@ pub struct WorkerConfig {
     pub task_restart_backoff_max: Duration,
     /// Where REST listens, and how it is protected.
     pub rest: RestConfig,
+    /// What is counted, under which names, and where that is read.
+    pub metrics: MetricsConfig,
     /// `topic.tracking.enable`: the topics that connectors read are noted.
     pub topic_tracking: bool,
     /// `topic.tracking.allow.reset`: that note may be emptied over REST.
@@ -214,6 +216,7 @@ impl WorkerConfig {
     fn build(source: Source<'_>, values: &Values<'_>, problems: &mut Problems) -> Option<Self> {
         let Source { mode, all, env } = source;
         let rest = RestConfig::read(values, all, env, problems);
+        let metrics = MetricsConfig::read(values, all, problems);
         let override_policy = OverridePolicy::read(values, problems);
         let custody = Custody::read(values, problems);
         let millis = |key| Some(Duration::from_millis(values.unsigned(key)?));
@@ -254,6 +257,7 @@ impl WorkerConfig {
             task_restart_backoff: millis("task.restart.backoff.ms")?,
             task_restart_backoff_max: millis("task.restart.backoff.max.ms")?,
             rest: rest?,
+            metrics: metrics?,
             topic_tracking: values.flag("topic.tracking.enable")?,
             topic_tracking_reset: values.flag("topic.tracking.allow.reset")?,
             override_policy: override_policy?,

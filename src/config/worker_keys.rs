@@ -18,6 +18,7 @@ const OFFSETS: (&str, i32) = ("Offsets", -1);
 const REST: (&str, i32) = ("REST", -1);
 const TASKS: (&str, i32) = ("Tasks", -1);
 const LOG: (&str, i32) = ("Log", -1);
+const METRICS: (&str, i32) = ("Metrics", -1);
 const SECURITY: (&str, i32) = ("Security", -1);
 
 /// The groups of keys that only a worker with others has: a standalone one neither reads nor checks them.
@@ -41,7 +42,7 @@ pub const STANDALONE: &[Row] = &[
 ];
 
 /// The keys that are read, with Connect's types and defaults; those of the groups Group and Storage count only in
-/// distributed mode. `rest.basic.auth.users.file`, `log.level`, `task.restart.*` and
+/// distributed mode. `rest.basic.auth.users.file`, `log.level`, `metrics.names`, `metrics.listeners`, `metrics.partitions`, `task.restart.*` and
 /// `worker.*` are ours.
 #[rustfmt::skip] // a table: one row is one key
 pub const WORKER: &[Row] = &[
@@ -139,11 +140,20 @@ pub const WORKER: &[Row] = &[
         "How long a key that signs requests between workers lives, in milliseconds."),
     Row("inter.worker.key.size", Int, Null, Any, Low, GROUP, Narrow, "Session key size",
         "The size of that key in bits; the algorithm's own when not set."),
-    Row("metrics.sample.window.ms", Long, Is("30000"), AtLeast(0), Low, KAFKA, Narrow, "Metrics window",
-        "How long one sample of a metric lasts, in milliseconds."),
-    Row("metrics.num.samples", Int, Is("2"), AtLeast(1), Low, KAFKA, Narrow, "Metrics samples",
-        "How many samples make a metric."),
-    Row("metrics.recording.level", Text, Is("INFO"), OneOf(&["INFO", "DEBUG"]), Low, KAFKA, Narrow, "Metrics level",
+    Row("metrics.names", List, Is("strimzi,kusto"), Any, Mid, METRICS, Wide, "Names of metrics",
+        "The families of names that /metrics serves, several at once: strimzi, confluent, exporter, reporter, kusto-board, and \
+         kusto, which is always there. docs/metrics.md has all names."),
+    Row("metrics.listeners", List, Is(""), Any, Mid, METRICS, Wide, "Metrics listeners",
+        "Listeners that serve GET /metrics and nothing else, to anyone: http://host:port or https://host:port with commas \
+         between, such as http://0.0.0.0:9404. Keys and certificates for https come from metrics.listeners.https.ssl.*, else \
+         from ssl.*. Metrics are on the other listeners too."),
+    Row("metrics.partitions", Boolean, Is("true"), Any, Low, METRICS, Narrow, "Metrics of partitions",
+        "Whether there are series for each partition: lag, lead, and the age of its oldest record."),
+    Row("metrics.sample.window.ms", Long, Is("30000"), AtLeast(0), Low, METRICS, Narrow, "Metrics window",
+        "How long one sample of a rate, an average or a greatest value lasts, in milliseconds."),
+    Row("metrics.num.samples", Int, Is("2"), AtLeast(1), Low, METRICS, Narrow, "Metrics samples",
+        "How many samples make a rate, an average or a greatest value."),
+    Row("metrics.recording.level", Text, Is("INFO"), OneOf(&["INFO", "DEBUG"]), Low, METRICS, Narrow, "Metrics level",
         "Accepted for compatibility."),
     Row("plugin.discovery", Text, Is("hybrid_warn"), OneOfAnyCase(&["only_scan", "service_load", "hybrid_warn", "hybrid_fail"]), Low, TASKS, Narrow, "Plugin discovery",
         "Accepted for compatibility: Java plugins are not loaded."),

@@ -10,6 +10,7 @@ mod classes;
 mod error;
 mod handle;
 mod leading;
+mod metrics;
 mod offsets;
 mod plan;
 mod published;

@@ -4,6 +4,7 @@ use super::fake_runner::FakeRunner;
 use super::{ConnectorStatus, Ended, Herder, HerderOptions};
 use crate::configdef::ConnectorProperties;
 use crate::membership::Cluster;
+use crate::metrics::Metrics;
 use crate::plugins::BUILT_IN;
 use crate::status::State;
 use crate::storage::contract_tests::worker_config;
@@ -38,6 +39,7 @@ pub(super) fn rig_over(stores: &MemoryStores, opened: Arc<dyn OpenStores>) -> Ri
         config,
         worker_id: "w:8083".into(),
         loggers,
+        metrics: Metrics::default(),
         stores: opened,
         runner: runner.clone(),
         events,

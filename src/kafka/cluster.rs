@@ -104,9 +104,10 @@ impl ClusterMember {
                 ConsumerEvent::Refused(error) => return MemberEvent::Refused(error),
                 ConsumerEvent::Trouble(reason) => return MemberEvent::Trouble(reason),
                 // A member without brokers loses its session, and that is told; the others are not asked for here.
-                ConsumerEvent::Unreachable(_) | ConsumerEvent::Committed(_) | ConsumerEvent::Stray(..) => {
-                    continue;
-                }
+                ConsumerEvent::Unreachable(_)
+                | ConsumerEvent::Committed(_)
+                | ConsumerEvent::Offsets(_)
+                | ConsumerEvent::Stray(..) => continue,
             };
             return changed.unwrap_or_else(|error| MemberEvent::Trouble(error.to_string()));
         }

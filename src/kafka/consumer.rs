@@ -23,6 +23,7 @@ use super::error::advice;
 use super::matching::{Found, Matching};
 use super::native::{PartitionQueue, brokers, commit};
 use super::oauth::{self, Keeper};
+use super::offsets::OffsetWatch;
 use super::outage::Outage;
 use super::pace::Pace;
 use super::reach::{News, Reach};
@@ -82,6 +83,7 @@ pub struct GroupConsumer {
     events: mpsc::Receiver<ConsumerEvent>,
     wake: Arc<Notify>,
     pace: Pace,
+    offsets: OffsetWatch,
     matching: Option<Matching>,
 }
 
@@ -113,8 +115,9 @@ impl GroupConsumer {
         let tokens = Keeper::start(source, &consumer);
         let answering = Answering(closing);
         let pace = Pace::new(&config, Arc::clone(&wake));
+        let offsets = OffsetWatch::new(Instant::now());
         let mut this =
-            Self { answering, _tokens: tokens, group, consumer, events, wake, pace, matching: None };
+            Self { answering, _tokens: tokens, group, consumer, events, wake, pace, offsets, matching: None };
         match subscription {
             Subscription::Topics(topics) => this.subscribe(topics)?,
             Subscription::Pattern { expression, never } => {
@@ -205,8 +208,11 @@ impl GroupConsumer {
                 Some(News::Back) => return ConsumerEvent::Unreachable(None),
                 None => {}
             }
+            if let Some(offsets) = self.offsets.look(&self.consumer, now) {
+                return ConsumerEvent::Offsets(offsets);
+            }
             let patience = self.pace.adjust(client, now).into_iter().chain(context.reach.patience()).min();
-            let patience = patience.unwrap_or(IDLE_POLL);
+            let patience = patience.unwrap_or(IDLE_POLL).min(self.offsets.patience(now));
             let found = tokio::select! {
                 () = self.wake.notified() => None,
                 () = tokio::time::sleep(patience) => None,

@@ -2,6 +2,7 @@
 //!
 //! [`Context`] is called inside of a poll and sends; nothing is decided here. Who answers an event is `consumer`'s business.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -18,6 +19,7 @@ use super::reach::Reach;
 use super::refusal::Refusal;
 use super::{Error, settings};
 use crate::id::TopicPartition;
+use crate::metrics::PartitionOffsets;
 
 /// What happened to the group member.
 #[derive(Debug)]
@@ -28,6 +30,8 @@ pub enum ConsumerEvent {
     Revoked(Vec<TopicPartition>),
     /// A commit ended: per partition the offset, and the reason where it failed.
     Committed(Vec<(TopicPartition, i64, Option<String>)>),
+    /// Where partitions are read is another place than was told before; all of them.
+    Offsets(BTreeMap<TopicPartition, PartitionOffsets>),
     /// Kafka has trouble that may pass; for the log.
     Trouble(String),
     /// No broker can be reached, for this reason; or, without one, a broker can be reached again.

@@ -5,7 +5,7 @@
 //! `writer`) and reads a storage topic, `admin` makes and checks it, `topic_watch` sees when it is gone; `groups` reads and
 //! changes what consumer groups have committed; `visitor` looks at all that a connector's consumer needs. `create` makes clients where there is room for them. `oauth` fetches the
 //! tokens that clients sign in with; `outage` brings clients back that lost all brokers, `reach` tells of it; `pace` keeps a
-//! partition's backlog from waiting for its idle siblings.
+//! partition's backlog from waiting for its idle siblings; `offsets` sees how far behind a member is.
 //! Nothing here knows connectors, tasks or where records go, and nothing decides when an offset is committed.
 
 pub mod admin;
@@ -26,6 +26,7 @@ mod log_context;
 mod matching;
 pub mod native;
 mod oauth;
+mod offsets;
 mod outage;
 mod pace;
 mod reach;

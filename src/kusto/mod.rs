@@ -1,10 +1,11 @@
 //! The Kusto sinks, into Azure Data Explorer and into eventhouses of Fabric: their classes, and what they do with records.
 //!
 //! `classes` holds the rows, `config` the settings, `sink` writes the batches of a topic-partition, `encode` and its siblings
-//! their bytes, `ingest` hands them over, as who `signin` says. All that knows Kusto is in this folder.
+//! their bytes, `ingest` hands them over, as who `signin` says; `metrics` names what is counted, `board` what a board asks for. All that knows Kusto is in this folder.
 
 mod avro;
 mod bisect;
+pub mod board;
 mod classes;
 mod columns;
 pub mod config;
@@ -15,6 +16,7 @@ mod encode;
 mod fabric;
 pub mod ingest;
 mod lines;
+pub mod metrics;
 mod refusal;
 pub mod signin;
 mod sink;

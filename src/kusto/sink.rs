@@ -26,6 +26,8 @@ use crate::kusto::config::{
     BehaviorOnError, HeaderChoice, KustoSinkConfig, RowLayout, Shape, TargetCheck, TopicMapping,
 };
 use crate::kusto::ingest::{IngestClient, IngestRequest, Target};
+use crate::kusto::metrics;
+use crate::metrics::SinkCounts;
 use crate::sink::{Delivery, Encoded, Error, Fill, PartitionWriter, RefusalPolicy, SettingNames, SinkTask};
 
 /// Ends each record in every text format.
@@ -39,6 +41,7 @@ pub struct KustoSink {
     connector: Arc<str>,
     config: KustoSinkConfig,
     client: Arc<dyn IngestClient>,
+    counts: SinkCounts,
     /// What is known before any topic is; many topics may go into one table.
     fixed_targets: Vec<Target>,
     /// Of the values of each table's rows: partitions learn from each other. Held for a look.
@@ -55,7 +58,13 @@ impl KustoSink {
                 fixed_targets.push(target);
             }
         }
-        Self { connector, config, client, fixed_targets, widths: Mutex::default() }
+        let counts = SinkCounts::default();
+        Self { connector, config, client, counts, fixed_targets, widths: Mutex::default() }
+    }
+
+    /// The same, which counts what it hands over in `counts`.
+    pub fn counting(self, counts: SinkCounts) -> Self {
+        Self { counts, ..self }
     }
 
     fn width(&self, target: &TopicMapping) -> Arc<Width> {
@@ -105,6 +114,7 @@ impl SinkTask for KustoSink {
             headers: self.config.headers.clone(),
             flush_size: self.config.flush_size_bytes,
             client: Arc::clone(&self.client),
+            counts: self.counts.clone(),
             checked: Arc::new(OnceCell::new_with(is_checked.then_some(()))),
             batch: Batch::new(),
             container: Container::default(),
@@ -142,6 +152,7 @@ struct KustoWriter {
     look: Look,
     flush_size: u64,
     client: Arc<dyn IngestClient>,
+    counts: SinkCounts,
     /// Filled once the target was found; a table whose name is made from a topic's is looked for before its first batch.
     checked: Arc<OnceCell<()>>,
     batch: Batch,
@@ -227,11 +238,13 @@ impl PartitionWriter for KustoWriter {
         let Some(sealed) = self.batch.seal()? else { return Ok(None) };
         let (destination, ends) = (Arc::clone(&self.destination), self.ends.take());
         let (client, checked) = (Arc::clone(&self.client), Arc::clone(&self.checked));
+        let counts = self.counts.clone();
         let (teller, waiting) = watch::channel(None);
         Ok(Some(Delivery {
             offsets: sealed.offsets,
             records: sealed.records,
             raw_bytes: sealed.raw_bytes,
+            body_bytes: sealed.body.len() as u64,
             memory: sealed.body.len() + ends.memory(),
             waiting,
             work: async move {
@@ -242,18 +255,34 @@ impl PartitionWriter for KustoWriter {
                         .get_or_try_init(|| client.check_targets(std::slice::from_ref(&target), false))
                         .await?;
                     let request = |sealed: &Sealed| destination.request(sealed);
-                    match client.ingest_telling(&request(&sealed), &teller).await {
+                    let done = match client.ingest_telling(&request(&sealed), &teller).await {
                         Err(error) if error.is_of_content() && !ends.are_unknown() => {
                             let client = (client.as_ref(), &teller);
                             bisect::bisect_batch(client, (&sealed, &ends), request, error).await
                         }
-                        done => Ok(done?),
-                    }
+                        done => done.map_err(Error::from),
+                    };
+                    count(&counts, &target, &sealed, &done);
+                    done
                 };
                 work.await.map_err(|error: Error| error.about(&table))
             }
             .boxed(),
         }))
+    }
+}
+
+/// Counts what of a batch is in its table.
+fn count(counts: &SinkCounts, target: &Target, sealed: &Sealed, done: &Result<(), Error>) {
+    let refused = match done {
+        Ok(()) => 0,
+        Err(error) => error.records().map_or(sealed.records, crate::sink::RefusedRecords::count),
+    };
+    let table = [&*target.database, &*target.table];
+    let records = sealed.records.saturating_sub(refused);
+    counts.add(&metrics::TABLE_RECORDS, &table, records);
+    if refused == 0 {
+        counts.add(&metrics::TABLE_BYTES, &table, sealed.raw_bytes);
     }
 }
 

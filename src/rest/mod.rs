@@ -58,7 +58,7 @@ use utoipa_axum::routes;
 pub use dto_config::validation;
 pub use server::{Error as ServerError, Server};
 use shared::MAX_BODY;
-pub use shared::Rest;
+pub use shared::{MetricsPage, Rest};
 pub use signed::Workers;
 pub use tls::client;
 

@@ -7,8 +7,8 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use axum::Extension;
 use axum::middleware::from_fn_with_state;
+use axum::{Extension, Router};
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
@@ -17,8 +17,8 @@ use tokio_util::sync::CancellationToken;
 use super::common::Limits;
 use super::connection::Door;
 use super::connections::{self, Connections};
-use super::{Paths, Rest, router, secured, signed, tls};
-use crate::config::{AdminListeners, Listener, RestConfig, Scheme};
+use super::{Paths, Rest, metrics, router, secured, signed, tls};
+use crate::config::{AdminListeners, Listener, MetricsConfig, RestConfig, Scheme, ServerTls};
 
 /// Why REST cannot be served.
 #[derive(Debug, thiserror::Error)]
@@ -45,18 +45,23 @@ pub enum Error {
 pub struct Server {
     listeners: Vec<(Listener, TcpListener)>,
     admin: Vec<(Listener, TcpListener)>,
+    metrics: Vec<(Listener, TcpListener)>,
     limits: Limits,
 }
 
+/// A group of listeners: their sockets, what they serve, and TLS for those with https.
+type Group<'a> = (Vec<(Listener, TcpListener)>, Router, Option<&'a ServerTls>);
+
 impl Server {
-    /// Binds `listeners` and separate `admin.listeners`.
-    pub async fn bind(config: &RestConfig) -> Result<Self, Error> {
+    /// Binds `listeners`, separate `admin.listeners`, and `metrics.listeners`.
+    pub async fn bind(config: &RestConfig, metrics: &MetricsConfig) -> Result<Self, Error> {
         let listeners = bind("listeners", &config.listeners).await?;
         let admin = match &config.admin {
             AdminListeners::Separate(admin) => bind("admin.listeners", admin).await?,
             AdminListeners::WithOthers | AdminListeners::Off => Vec::new(),
         };
-        Ok(Self { listeners, admin, limits: Limits::of_process() })
+        let metrics = bind("metrics.listeners", &metrics.listeners).await?;
+        Ok(Self { listeners, admin, metrics, limits: Limits::of_process() })
     }
 
     /// The same with other limits for connections.
@@ -75,11 +80,16 @@ impl Server {
         addresses(&self.admin)
     }
 
+    /// The addresses of `metrics.listeners`, in their order.
+    pub fn metrics_addresses(&self) -> Vec<SocketAddr> {
+        addresses(&self.metrics)
+    }
+
     /// Serves on all of them, in tasks of `owner`, until `stop`.
     pub fn serve(
         self,
         rest: &Rest,
-        config: &RestConfig,
+        (config, settings): (&RestConfig, &MetricsConfig),
         owner: &mut JoinSet<()>,
         stop: &CancellationToken,
     ) -> Result<(), Error> {
@@ -87,15 +97,18 @@ impl Server {
             AdminListeners::WithOthers => Paths::All,
             AdminListeners::Off | AdminListeners::Separate(_) => Paths::WithoutAdmin,
         };
-        let groups = [
-            (self.listeners, paths, config.tls.as_deref()),
-            (self.admin, Paths::Admin, config.admin_tls.as_deref()),
-        ];
-        let (told, arrivals) = mpsc::channel(1);
-        for (sockets, paths, tls) in groups {
+        let guarded = |paths| {
             let router = secured(router(rest.clone(), paths), config);
             // First of all: whose request it is, is known by its headers.
-            let router = router.layer(from_fn_with_state(rest.workers.clone(), signed::verify));
+            router.layer(from_fn_with_state(rest.workers.clone(), signed::verify))
+        };
+        let groups: [Group<'_>; 3] = [
+            (self.listeners, guarded(paths), config.tls.as_deref()),
+            (self.admin, guarded(Paths::Admin), config.admin_tls.as_deref()),
+            (self.metrics, metrics::router(rest.clone()), settings.tls.as_deref()),
+        ];
+        let (told, arrivals) = mpsc::channel(1);
+        for (sockets, router, tls) in groups {
             for (listener, socket) in sockets {
                 // The settings give keys to every listener with https.
                 let tls = tls.filter(|_| listener.scheme == Scheme::Https);

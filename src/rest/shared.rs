@@ -2,11 +2,21 @@
 
 use super::signed::Workers;
 use crate::herder::Herder;
-use crate::telemetry::{Loggers, Metrics};
+use crate::metrics::{Metrics, Page};
+use crate::telemetry::Loggers;
 use std::sync::Arc;
 
 /// A config of this size would not fit into a Kafka record by far (`message.max.bytes` is 1 MB by default).
 pub(super) const MAX_BODY: usize = 2 * 1024 * 1024;
+
+/// The worker's numbers, and how they are shown.
+#[derive(Clone)]
+pub struct MetricsPage {
+    /// What is counted.
+    pub metrics: Metrics,
+    /// The names under which that is shown.
+    pub page: Arc<Page>,
+}
 
 /// What handlers work with.
 #[derive(Clone)]
@@ -18,7 +28,7 @@ pub struct Rest {
     /// The levels of loggers.
     pub loggers: Loggers,
     /// What the worker counts.
-    pub metrics: Metrics,
+    pub metrics: MetricsPage,
     /// The client for requests that another worker has to carry out.
     pub forwarder: reqwest::Client,
     /// How workers know each other's requests.

@@ -2,15 +2,16 @@
 //! answers of a real worker are replayed in `tests/it/golden_rest.rs`.
 
 use super::common::Limits;
-use super::{Rest, Server as Sockets, Workers};
+use super::{MetricsPage, Rest, Server as Sockets, Workers};
 use crate::config::{Listener, Scheme, WorkerConfig};
 use crate::herder::HerderOptions;
 use crate::herder::fake_runner::FakeRunner;
 use crate::membership::Cluster;
+use crate::metrics::{Metrics, OWN, Page, STRIMZI};
 use crate::plugins::BUILT_IN;
 use crate::storage::contract_tests::worker_config;
 use crate::storage::{MemoryStores, OpenStores};
-use crate::telemetry::{Filter, Level, Loggers, Metrics};
+use crate::telemetry::{Filter, Level, Loggers};
 use reqwest::{Client, Method, Response, header};
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -45,14 +46,15 @@ pub(super) async fn server_within(
     limits: Limits,
 ) -> Server {
     config.rest.listeners = vec![Listener { scheme: Scheme::Http, host: "127.0.0.1".to_owned(), port: 0 }];
-    let sockets = Sockets::bind(&config.rest).await.unwrap().within(limits);
+    let sockets = Sockets::bind(&config.rest, &config.metrics).await.unwrap().within(limits);
     let address = sockets.addresses()[0].to_string();
     let (runner, events) = FakeRunner::new();
     let (loggers, govern) = Loggers::new(Filter::detached(Level::Info));
-    let settings = config.rest.clone();
+    let (settings, of_metrics) = (config.rest.clone(), config.metrics.clone());
     let options = HerderOptions {
         plugins: BUILT_IN,
         loggers: loggers.clone(),
+        metrics: Metrics::default(),
         config: Arc::new(config),
         worker_id: address.as_str().into(),
         stores,
@@ -70,11 +72,14 @@ pub(super) async fn server_within(
         herder,
         advertised: address.as_str().into(),
         loggers,
-        metrics: Metrics::default(),
+        metrics: MetricsPage {
+            metrics: Metrics::default(),
+            page: Arc::new(Page::new(&[&STRIMZI, &OWN], true)),
+        },
         forwarder: Client::new(),
         workers,
     };
-    sockets.serve(&rest, &settings, &mut tasks, &stop).unwrap();
+    sockets.serve(&rest, (&settings, &of_metrics), &mut tasks, &stop).unwrap();
     Server { address, client: Client::new(), stop, _tasks: tasks }
 }
 

@@ -14,6 +14,8 @@ pub struct Delivery {
     pub records: u64,
     /// Bytes before compression.
     pub raw_bytes: u64,
+    /// Bytes as they are sent.
+    pub body_bytes: u64,
     /// Memory it holds until it is handed over, in bytes.
     pub memory: usize,
     /// Says why it waits, after each try that failed.

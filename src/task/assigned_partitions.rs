@@ -99,9 +99,13 @@ impl AssignedPartitions {
             ConsumerEvent::Assigned(partitions) => self.assigned(&partitions).await?,
             ConsumerEvent::Revoked(partitions) => self.revoked(&partitions).await?,
             ConsumerEvent::Committed(offsets) => {
-                self.committer.answered(&offsets);
+                if let Some(took) = self.committer.answered(&offsets, Instant::now()) {
+                    let ends = offsets.iter().map(|(partition, _, reason)| (partition, reason.is_none()));
+                    self.states.committed(ends, took);
+                }
                 self.states.set_waiting(WaitKind::Commits, self.committer.failing());
             }
+            ConsumerEvent::Offsets(offsets) => self.states.set_offsets(&offsets),
             ConsumerEvent::Unreachable(cause) => self.states.set_waiting(WaitKind::Brokers, cause.as_deref()),
             ConsumerEvent::Trouble(reason) => tracing::warn!(%connector, reason, "Kafka consumer"),
             ConsumerEvent::Refused(error) => return Ok(Some(ConnectorEnd::Failed(error.into()))),
@@ -305,7 +309,11 @@ impl AssignedPartitions {
             return false;
         }
         let timeout = self.config.offset_flush_timeout;
-        let Err(error) = self.consumer.commit(offsets, timeout).await else { return true };
+        let (began, partitions) =
+            (Instant::now(), offsets.iter().map(|(id, _)| id.clone()).collect::<Vec<_>>());
+        let ended = self.consumer.commit(offsets, timeout).await;
+        self.states.committed(partitions.iter().map(|id| (id, ended.is_ok())), began.elapsed());
+        let Err(error) = ended else { return true };
         tracing::warn!(
             %connector, %error, timeout_ms = timeout.as_millis(),
             "last offsets not committed within offset.flush.timeout.ms; they are read again later"
@@ -315,6 +323,9 @@ impl AssignedPartitions {
 
     fn commit(&mut self) {
         let offsets = self.committer.take_due(Instant::now());
+        if self.committer.has_given_up() {
+            self.states.commit_skipped(offsets.iter().map(|(partition, _)| partition));
+        }
         self.states.set_waiting(WaitKind::Commits, self.committer.failing());
         if offsets.is_empty() {
             return;

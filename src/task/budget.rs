@@ -106,8 +106,12 @@ impl ByteBudget {
         }))
     }
 
+    /// All of it.
+    pub fn total(&self) -> usize {
+        self.0.total
+    }
+
     /// Bytes held by all, within the budget and beyond it.
-    #[cfg(test)]
     pub fn held(&self) -> (usize, usize) {
         let state = self.0.lock();
         (state.within, state.beyond.values().sum())

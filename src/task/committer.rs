@@ -21,12 +21,14 @@ pub struct Committer {
     timeout: Duration,
     /// Why the last request did not succeed.
     failing: Option<String>,
+    /// A request was given up since that was asked last.
+    gave_up: bool,
 }
 
 impl Committer {
     /// Nothing to commit yet. A request unanswered for `timeout` (`offset.flush.timeout.ms`) is given up.
     pub fn new(now: Instant, timeout: Duration) -> Self {
-        Self { wanted: BTreeMap::new(), sent: None, next: now, timeout, failing: None }
+        Self { wanted: BTreeMap::new(), sent: None, next: now, timeout, failing: None, gave_up: false }
     }
 
     /// `offset` is the next one to read of `partition`.
@@ -49,6 +51,7 @@ impl Committer {
             return Vec::new();
         }
         if self.sent.take().is_some() {
+            self.gave_up = true;
             let timeout_ms = self.timeout.as_millis();
             self.failed(format!(
                 "no answer within offset.flush.timeout.ms ({timeout_ms} ms); they are committed again"
@@ -62,9 +65,19 @@ impl Committer {
         self.wanted.iter().map(|(partition, offset)| (partition.clone(), *offset)).collect()
     }
 
-    /// The broker's answer: what was committed is no longer wanted, unless there is more by now.
-    pub fn answered(&mut self, committed: &[(TopicPartition, i64, Option<String>)]) {
-        self.sent = None;
+    /// True once for each request that was given up.
+    pub fn has_given_up(&mut self) -> bool {
+        std::mem::take(&mut self.gave_up)
+    }
+
+    /// The broker's answer: what was committed is no longer wanted, unless there is more by now. Gives the time that it took;
+    /// none when the request was given up before.
+    pub fn answered(
+        &mut self,
+        committed: &[(TopicPartition, i64, Option<String>)],
+        now: Instant,
+    ) -> Option<Duration> {
+        let took = self.sent.take().map(|sent| now.saturating_duration_since(sent));
         self.failing = None;
         for (partition, offset, reason) in committed {
             if let Some(reason) = reason {
@@ -73,6 +86,7 @@ impl Committer {
                 self.wanted.remove(partition);
             }
         }
+        took
     }
 
     /// A request did not succeed.
@@ -110,13 +124,16 @@ mod tests {
         assert_eq!(committer.take_due(now), [(a.clone(), 5), (b.clone(), 7)]);
         committer.want(a.clone(), 6);
         assert!(committer.take_due(now + INTERVAL).is_empty(), "one is on its way");
-        committer.answered(&[(a.clone(), 5, None), (b.clone(), 7, Some("no".to_owned()))]);
+        let answer = [(a.clone(), 5, None), (b.clone(), 7, Some("no".to_owned()))];
+        assert_eq!(committer.answered(&answer, now + INTERVAL), Some(INTERVAL));
+        assert!(!committer.has_given_up());
         assert!(committer.failing().unwrap().contains("no;"));
         assert_eq!(committer.take_due(now + INTERVAL), [(a.clone(), 6), (b.clone(), 7)]);
         let late = now + Duration::from_secs(6);
         assert_eq!(committer.take_due(late).len(), 2, "an unanswered request is repeated");
         assert!(committer.failing().unwrap().contains("offset.flush.timeout.ms"));
-        committer.answered(&[(a.clone(), 6, None)]);
+        assert!(committer.has_given_up() && !committer.has_given_up());
+        committer.answered(&[(a.clone(), 6, None)], late);
         assert_eq!(committer.failing(), None);
         committer.failed("the client is gone".to_owned());
         assert_eq!(committer.failing(), Some("the client is gone"));

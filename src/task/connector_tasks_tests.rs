@@ -7,6 +7,7 @@ use crate::configdef::ConnectorProperties;
 use crate::id::{TaskAssignment, TopicPartition};
 use crate::kafka::{ConsumerEvent, Error};
 use crate::limits::ConnectorRoom;
+use crate::metrics::Metrics;
 use crate::plugins::{BUILT_IN, SinkConnectorConfig};
 use crate::sink::SinkContext;
 use crate::status::WorkerEvent;
@@ -17,7 +18,7 @@ use crate::task::orders::{ConnectorEnd, ConnectorSpec, Order, OrderAnswer, Order
 use crate::task::pipelines::PipelineEvent;
 use crate::task::report::PipelineReport;
 use crate::task::worker_context::WorkerContext;
-use crate::telemetry::{Metrics, Redaction};
+use crate::telemetry::Redaction;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::mocking::MockCluster;
 use rdkafka::producer::{BaseProducer, BaseRecord, DefaultProducerContext, Producer};

@@ -7,7 +7,7 @@ use super::bad_records::{NotDelivered, RefusedBatch};
 use super::dead_letters::SentLetters;
 use super::error::Error;
 use super::offsets::OffsetTracker;
-use super::open_batches::SealedBatch;
+use super::open_batches::{Arrival, SealedBatch};
 use super::pipeline_context::PipelineContext;
 use super::report::PipelineReport;
 use super::scope::PartitionScope;
@@ -15,9 +15,11 @@ use super::skipped::SkippedRecords;
 use super::wait_reporter::WaitReporter;
 use super::waiting::WaitSubject;
 use crate::id::OffsetRange;
+use crate::metrics::DeliveredBatch;
 use crate::sink::Delivery;
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::Instant;
 use tracing::Instrument;
@@ -29,12 +31,21 @@ pub(super) const MAX_IN_FLIGHT: usize = 4;
 /// A batch, or dead letters, by ticket: delivered, or skipped, or neither.
 type DeliveryEnd = (u64, Result<Option<SkippedRecords>, NotDelivered>);
 
+/// What is on its way under one ticket.
+struct InFlight {
+    offsets: OffsetRange,
+    /// Records of a batch; letters are counted where their records were.
+    records: u64,
+    /// When the first of them was read.
+    arrived: Option<Instant>,
+}
+
 /// Of one partition.
 pub(super) struct Deliveries {
     scope: PartitionScope,
     context: Arc<PipelineContext>,
     uploads: JoinSet<DeliveryEnd>,
-    in_flight: BTreeMap<u64, OffsetRange>,
+    in_flight: BTreeMap<u64, InFlight>,
     offsets: OffsetTracker,
     /// Not yet reported.
     skipped: Option<SkippedRecords>,
@@ -67,9 +78,10 @@ impl Deliveries {
 
     /// Sends a sealed batch on its way.
     pub(super) fn send(&mut self, batch: SealedBatch) {
-        let SealedBatch { delivery, reserved, retained } = batch;
-        let Delivery { offsets, records, raw_bytes, memory, waiting, work } = delivery;
-        let ticket = self.start(offsets);
+        let SealedBatch { delivery, arrived, reason, took, reserved, retained } = batch;
+        let Delivery { offsets, records, raw_bytes, body_bytes, memory, waiting, work } = delivery;
+        self.scope.counts.sealed(reason, records, took);
+        let ticket = self.start(InFlight { offsets, records, arrived: arrived.map(|first| first.at) });
         let (scope, context) = (self.scope.clone(), Arc::clone(&self.context));
         let span = tracing::info_span!(
             "batch", connector = %scope.task.connector, task = scope.task.task, partition = %scope.partition, %offsets
@@ -83,11 +95,15 @@ impl Deliveries {
             let service = context.setting_names.service;
             let ended = match batch_waits.batch(work, waiting, service).await {
                 Ok(()) => {
-                    let ms = started.elapsed().as_millis();
+                    let (took, lateness) = (started.elapsed(), arrived.and_then(lateness));
+                    let ms = took.as_millis();
+                    let batch = DeliveredBatch { records, raw_bytes, body_bytes, took, lateness };
+                    scope.counts.delivered(&batch);
                     tracing::debug!(records, raw_bytes, body_bytes = memory, ms, "batch handed over");
                     Ok(None)
                 }
                 Err(error) => {
+                    scope.counts.batch_failed();
                     let room = reserved.bytes();
                     let batch = RefusedBatch { offsets, records, retained, room, error };
                     letters_wait.letters(context.bad_records.skip_batch(&scope, batch)).await
@@ -101,7 +117,7 @@ impl Deliveries {
 
     /// Waits for dead letters beside the batches; the offsets of their records wait with them.
     pub(super) fn send_letters(&mut self, letters: SentLetters) {
-        let ticket = self.start(letters.offsets);
+        let ticket = self.start(InFlight { offsets: letters.offsets, records: 0, arrived: None });
         let waits = self.wait_reporter(WaitSubject::Letters(ticket));
         self.uploads.spawn(async move {
             let delivered = waits.letters(letters.delivered).await.map_err(NotDelivered::Letter);
@@ -110,10 +126,17 @@ impl Deliveries {
         });
     }
 
-    fn start(&mut self, offsets: OffsetRange) -> u64 {
-        let ticket = self.offsets.sent(offsets.first);
-        self.in_flight.insert(ticket, offsets);
+    fn start(&mut self, sent: InFlight) -> u64 {
+        let ticket = self.offsets.sent(sent.offsets.first);
+        self.in_flight.insert(ticket, sent);
         ticket
+    }
+
+    /// Tells the numbers of the partition what is open, so many records of which the oldest was read then, and on its way.
+    pub(super) fn count_open(&self, records: u64, oldest: Option<Instant>) {
+        let records = self.in_flight.values().map(|sent| sent.records).fold(records, u64::saturating_add);
+        let oldest = self.in_flight.values().filter_map(|sent| sent.arrived).chain(oldest).min();
+        self.scope.open.set(records, self.in_flight.len() as u64, oldest);
     }
 
     /// For something of this partition that may have to wait.
@@ -133,7 +156,7 @@ impl Deliveries {
     fn ended(&mut self, ended: Result<DeliveryEnd, JoinError>) -> Result<(), Error> {
         let at = || Box::new(self.scope.at());
         let (ticket, result) = ended.map_err(|error| Error::Panic { at: at(), reason: error.to_string() })?;
-        let offsets = self.in_flight.remove(&ticket);
+        let offsets = self.in_flight.remove(&ticket).map(|sent| sent.offsets);
         match (result, offsets) {
             (Ok(skipped), _) => {
                 self.skip(skipped);
@@ -165,4 +188,10 @@ impl Deliveries {
             self.scope.report(PipelineReport::Progress(partition.clone(), offset)).await;
         }
     }
+}
+
+/// How old a batch's first record is now, by its timestamp. A clock that is ahead of ours makes it no younger than now.
+fn lateness(first: Arrival) -> Option<Duration> {
+    let written = Duration::from_millis(u64::try_from(first.timestamp?).ok()?);
+    Some(SystemTime::now().duration_since(UNIX_EPOCH).ok()?.saturating_sub(written))
 }

@@ -252,6 +252,7 @@ impl PartitionWriter for ListWriter {
             offsets: OffsetRange { first, last },
             records: offsets.len() as u64,
             raw_bytes: memory as u64,
+            body_bytes: memory as u64,
             memory,
             waiting: watch::channel(None).1,
             work: async move {

@@ -9,8 +9,10 @@ use super::retained::RetainedRecords;
 use crate::data::{Schema, SinkRecord};
 use crate::id::TopicPartition;
 use crate::kafka;
+use crate::metrics::SealReason;
 use crate::sink::{Delivery, Encoded, Error, Fill, PartitionWriter, SinkTask};
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::time::Instant;
 
 /// A batch in the making.
@@ -22,6 +24,9 @@ struct OpenBatch {
     reserved: Reservation,
     /// The first record in it; none while it is empty.
     first: Option<i64>,
+    /// When that came, and its timestamp.
+    arrived: Option<Arrival>,
+    records: u64,
     seal_at: Option<Instant>,
     full: bool,
     retained: RetainedRecords,
@@ -43,9 +48,21 @@ fn same(one: Option<&Arc<Schema>>, other: Option<&Arc<Schema>>) -> bool {
     }
 }
 
+/// When the first record of a batch was read, and its timestamp in ms since the epoch, if it has one.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Arrival {
+    pub(super) at: Instant,
+    pub(super) timestamp: Option<i64>,
+}
+
 /// A sealed batch with the memory it holds.
 pub(super) struct SealedBatch {
     pub(super) delivery: Delivery,
+    /// Of its first record.
+    pub(super) arrived: Option<Arrival>,
+    /// Why it was sealed, and how long that took.
+    pub(super) reason: SealReason,
+    pub(super) took: Duration,
     pub(super) reserved: Reservation,
     /// Its records as they came, if they are retained.
     pub(super) retained: RetainedRecords,
@@ -53,6 +70,8 @@ pub(super) struct SealedBatch {
 
 /// What became of a record.
 pub(super) enum Added {
+    /// A transformation dropped it.
+    Dropped,
     /// There was nothing to write.
     Nothing,
     /// It is in a batch.
@@ -119,6 +138,8 @@ impl OpenBatches {
             writer,
             reserved,
             first: None,
+            arrived: None,
+            records: 0,
             seal_at: None,
             full: false,
             retained: RetainedRecords::default(),
@@ -152,9 +173,12 @@ impl OpenBatches {
         if retain {
             open.retained.push(origin);
         }
+        open.records += 1;
         if open.first.is_none() {
             open.first = Some(origin.offset);
             open.schema.clone_from(&record.schema);
+            let timestamp = origin.timestamp().map(|(ms, _)| ms);
+            open.arrived = Some(Arrival { at: Instant::now(), timestamp });
         }
         open.seal_at.get_or_insert_with(|| Instant::now() + flush_interval);
         Ok(if open.full { Added::Full } else { Added::More })
@@ -178,6 +202,16 @@ impl OpenBatches {
         self.batches.iter().filter_map(|open| open.first).min()
     }
 
+    /// The records in all of them.
+    pub(super) fn records(&self) -> u64 {
+        self.batches.iter().map(|open| open.records).sum()
+    }
+
+    /// When the oldest of them was read.
+    pub(super) fn oldest(&self) -> Option<Instant> {
+        self.batches.iter().filter_map(|open| Some(open.arrived?.at)).min()
+    }
+
     /// When the next batch is old enough.
     pub(super) fn seal_at(&self) -> Option<Instant> {
         self.batches.iter().filter_map(|open| open.seal_at).min()
@@ -185,33 +219,41 @@ impl OpenBatches {
 
     /// Seals the batches that are full.
     pub(super) fn seal_full(&mut self) -> Result<Vec<SealedBatch>, Error> {
-        self.seal_where(|open| open.full)
+        self.seal_where(SealReason::Size, |open| open.full)
     }
 
     /// Seals the batches that are old enough.
     pub(super) fn seal_due(&mut self, now: Instant) -> Result<Vec<SealedBatch>, Error> {
-        self.seal_where(|open| open.seal_at.is_some_and(|at| at <= now))
+        self.seal_where(SealReason::Time, |open| open.seal_at.is_some_and(|at| at <= now))
     }
 
     /// Seals all.
-    pub(super) fn seal_all(&mut self) -> Result<Vec<SealedBatch>, Error> {
-        self.seal_where(|_| true)
+    pub(super) fn seal_all(&mut self, reason: SealReason) -> Result<Vec<SealedBatch>, Error> {
+        self.seal_where(reason, |_| true)
     }
 
-    fn seal_where(&mut self, is_meant: impl Fn(&OpenBatch) -> bool) -> Result<Vec<SealedBatch>, Error> {
+    fn seal_where(
+        &mut self,
+        reason: SealReason,
+        is_meant: impl Fn(&OpenBatch) -> bool,
+    ) -> Result<Vec<SealedBatch>, Error> {
         let mut all = Vec::new();
         for open in self.batches.iter_mut().filter(|open| is_meant(open)) {
             open.seal_at = None;
             open.full = false;
+            let began = Instant::now();
             let delivery = open.writer.seal()?;
+            let took = began.elapsed();
             open.first = None;
+            open.records = 0;
+            let arrived = open.arrived.take();
             let retained = std::mem::take(&mut open.retained);
             let Some(delivery) = delivery else {
                 open.reserved = Reservation::default();
                 continue;
             };
             let reserved = open.reserved.keep_only(delivery.memory + retained.memory());
-            all.push(SealedBatch { delivery, reserved, retained });
+            all.push(SealedBatch { delivery, arrived, reason, took, reserved, retained });
         }
         // Topics and schemas may come and go with the time of day; an empty writer is made again when it is needed.
         let own = &self.origin.topic;

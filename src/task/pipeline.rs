@@ -25,6 +25,7 @@ use super::topics::LastReported;
 use super::waiting::WaitSubject;
 use crate::id::TopicPartition;
 use crate::kafka::{self, RecordSource, Records};
+use crate::metrics::SealReason;
 use crate::sink;
 use futures::FutureExt;
 use std::sync::Arc;
@@ -71,6 +72,8 @@ pub(super) struct Pipeline<S> {
     backpressure: Backpressure,
     /// Changes when others need the memory of what is open.
     memory_calls: watch::Receiver<()>,
+    /// Records that went to the sink since that was counted last.
+    put: u64,
     /// Records were read since that was reported last.
     has_read: bool,
     reported_read: LastReported,
@@ -84,15 +87,17 @@ impl<S: RecordSource> Pipeline<S> {
         batches: OpenBatches,
         context: Arc<PipelineContext>,
     ) -> Self {
+        let counts = scope.counts.clone();
         Self {
             memory_calls: context.budget.calls(),
             deliveries: Deliveries::new(scope.clone(), Arc::clone(&context)),
             scope,
             context,
-            reader: Reader::new(source),
+            reader: Reader::new(source, counts),
             batches,
             letters: PendingLetters::default(),
             backpressure: Backpressure::default(),
+            put: 0,
             has_read: false,
             reported_read: LastReported::default(),
         }
@@ -117,12 +122,13 @@ impl<S: RecordSource> Pipeline<S> {
             let now = *mode.borrow_and_update();
             if now != PipelineMode::Run {
                 self.reader.leave_line();
-                let sealed = self.batches.seal_all();
+                let sealed = self.batches.seal_all(SealReason::Drain);
                 self.deliver(sealed)?;
             }
             if self.batches.first().is_none() {
                 self.memory_calls.mark_unchanged();
             }
+            self.deliveries.count_open(self.batches.records(), self.batches.oldest());
             if now == PipelineMode::Drain && self.deliveries.are_done() {
                 self.deliveries.report_progress(self.batches.first()).await;
                 return Ok(());
@@ -147,7 +153,7 @@ impl<S: RecordSource> Pipeline<S> {
                     self.deliver(sealed)?;
                 }
                 Ok(()) = self.memory_calls.changed(), if self.batches.first().is_some() => {
-                    let sealed = self.batches.seal_all();
+                    let sealed = self.batches.seal_all(SealReason::Memory);
                     self.deliver(sealed)?;
                 }
                 () = until(pause_at), if pause_at.is_some() => {
@@ -167,7 +173,11 @@ impl<S: RecordSource> Pipeline<S> {
             self.scope.report(PipelineReport::Unblocked(self.scope.partition.clone())).await;
         }
         let mut records = self.reader.poll_batch();
+        let began = Instant::now();
         let processed = self.process(&mut records);
+        if !records.is_empty() {
+            self.scope.counts.put(std::mem::take(&mut self.put), began.elapsed());
+        }
         if let Ok(Leftover::Some) = processed {
             self.reader.keep(records);
         }
@@ -201,8 +211,13 @@ impl<S: RecordSource> Pipeline<S> {
             self.offsets().received(offset);
             self.has_read = true;
             match self.put(&record) {
-                Ok(Added::Nothing | Added::More) => self.offsets().processed(offset),
+                Ok(Added::Dropped) => self.offsets().processed(offset),
+                Ok(Added::Nothing | Added::More) => {
+                    self.put += 1;
+                    self.offsets().processed(offset);
+                }
                 Ok(Added::Full) => {
+                    self.put += 1;
                     self.offsets().processed(offset);
                     let sealed = self.batches.seal_full();
                     self.deliver(sealed)?;
@@ -242,8 +257,7 @@ impl<S: RecordSource> Pipeline<S> {
     fn put(&mut self, record: &kafka::ConsumedRecord<'_>) -> Result<Added, RecordError> {
         let PartitionScope { task, partition, .. } = &self.scope;
         let Some(converted) = self.context.converter.convert(record, partition)? else {
-            // A transformation dropped it.
-            return Ok(Added::Nothing);
+            return Ok(Added::Dropped);
         };
         let Some(encoded) = self.batches.encode(&converted)? else {
             tracing::debug!(%task, %partition, offset = record.offset, "tombstone skipped");
@@ -320,7 +334,7 @@ impl<S: RecordSource> Pipeline<S> {
     /// and the record is tried again at once (true). Only a partition that has nothing open waits.
     fn free_memory(&mut self, memory_for: MemoryFor, bytes: usize, offset: i64) -> Result<bool, Error> {
         if self.batches.first().is_some() || self.letters.are_any() {
-            let sealed = self.batches.seal_all();
+            let sealed = self.batches.seal_all(SealReason::Memory);
             self.deliver(sealed)?;
             self.send_letters();
             return Ok(self.deliveries.have_room());
@@ -348,7 +362,7 @@ impl<S: RecordSource> Pipeline<S> {
     fn rewind(&mut self, offset: i64) -> Result<(), Error> {
         let PartitionScope { task, partition, .. } = &self.scope;
         tracing::warn!(%task, %partition, offset, "Kafka sends earlier offsets again");
-        let sealed = self.batches.seal_all();
+        let sealed = self.batches.seal_all(SealReason::Drain);
         self.deliver(sealed)?;
         self.send_letters();
         self.offsets().rewind(offset);
@@ -358,7 +372,7 @@ impl<S: RecordSource> Pipeline<S> {
     /// A bad record ends the pipeline, but costs its neighbours nothing: what was read before it is handed over. A failure
     /// on the way is said in the log; what fails is read again.
     async fn hand_over_rest(&mut self) {
-        let sealed = self.batches.seal_all();
+        let sealed = self.batches.seal_all(SealReason::Drain);
         let mut sent = self.deliver(sealed);
         while sent.is_ok() && !self.deliveries.are_done() {
             sent = self.deliveries.next_end().await;

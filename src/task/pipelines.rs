@@ -13,8 +13,8 @@ use super::report::PipelineReport;
 use super::scope::PartitionScope;
 use crate::id::{ConnectorTaskId, TopicPartition};
 use crate::kafka::RecordSource;
+use crate::metrics::TaskCounts;
 use crate::sink::SinkTask;
-use crate::telemetry::ErrorCounts;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
@@ -92,7 +92,7 @@ impl Pipelines {
     pub(super) fn start(
         &mut self,
         source: impl RecordSource + 'static,
-        (task, counts): (ConnectorTaskId, ErrorCounts),
+        (task, counts): (ConnectorTaskId, TaskCounts),
         mode: PipelineMode,
     ) -> Result<(), Error> {
         let partition = source.id().clone();

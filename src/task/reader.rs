@@ -6,6 +6,7 @@
 use super::budget::{PlaceInLine, Reservation};
 use crate::kafka::native::MAX_RECORDS;
 use crate::kafka::{RecordSource, Records};
+use crate::metrics::TaskCounts;
 use futures::future::BoxFuture;
 use std::sync::Arc;
 
@@ -20,6 +21,7 @@ pub(super) enum MemoryFor {
 /// Records of one partition, in their order.
 pub(super) struct Reader<S> {
     source: S,
+    counts: TaskCounts,
     /// Polled, and not processed to the end.
     pending: Option<Records>,
     /// The source may have more without notifying again.
@@ -31,8 +33,8 @@ pub(super) struct Reader<S> {
 }
 
 impl<S: RecordSource> Reader<S> {
-    pub(super) fn new(source: S) -> Self {
-        Self { source, pending: None, more: true, starved: None, fetching: None }
+    pub(super) fn new(source: S, counts: TaskCounts) -> Self {
+        Self { source, counts, pending: None, more: true, starved: None, fetching: None }
     }
 
     /// Ends when a batch can be polled: first the schema is fetched, then memory is granted, then there are records. While
@@ -63,6 +65,9 @@ impl<S: RecordSource> Reader<S> {
         self.pending.take().unwrap_or_else(|| {
             let records = self.source.poll_batch();
             self.more = records.len() == MAX_RECORDS;
+            if !records.is_empty() {
+                self.counts.polled(records.len() as u64, records.bytes());
+            }
             records
         })
     }

@@ -5,8 +5,9 @@ use super::at::At;
 use super::error::Error;
 use super::report::PipelineReport;
 use crate::id::{ConnectorTaskId, TopicPartition};
+use crate::metrics::{PartitionCounts, TaskCounts};
 use crate::sink;
-use crate::telemetry::ErrorCounts;
+use std::sync::Arc;
 use tokio::sync::mpsc;
 
 /// A partition and its task.
@@ -14,17 +15,20 @@ use tokio::sync::mpsc;
 pub(super) struct PartitionScope {
     pub(super) task: ConnectorTaskId,
     pub(super) partition: TopicPartition,
-    pub(super) counts: ErrorCounts,
+    pub(super) counts: TaskCounts,
+    /// What is open and on its way.
+    pub(super) open: Arc<PartitionCounts>,
     reports: mpsc::Sender<PipelineReport>,
 }
 
 impl PartitionScope {
     pub(super) fn new(
-        (task, counts): (ConnectorTaskId, ErrorCounts),
+        (task, counts): (ConnectorTaskId, TaskCounts),
         partition: TopicPartition,
         reports: mpsc::Sender<PipelineReport>,
     ) -> Self {
-        Self { task, partition, counts, reports }
+        let open = counts.partition(&partition);
+        Self { task, partition, counts, open, reports }
     }
 
     /// The coordinates.

@@ -1,22 +1,24 @@
 //! The numbers of a connector's tasks on this worker: there while it runs them, and at zero when one starts anew.
 
-use crate::id::ConnectorTaskId;
-use crate::telemetry::{ErrorCounts, Metrics, TaskMetrics};
+use crate::id::{ConnectorTaskId, TopicPartition};
+use crate::metrics::{Activity, Metrics, PartitionOffsets, TaskCounts, TaskMetrics};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::time::Duration;
 
 /// Those of one connector.
 pub(super) struct TaskSeries {
     metrics: Metrics,
     connector: Arc<str>,
+    paused: bool,
     by_task: BTreeMap<u32, TaskMetrics>,
 }
 
 impl TaskSeries {
-    /// Begins with `tasks`.
-    pub(super) fn new(metrics: &Metrics, connector: &Arc<str>, tasks: &BTreeSet<u32>) -> Self {
+    /// Begins with `tasks`, which are paused or not.
+    pub(super) fn new(metrics: &Metrics, connector: &Arc<str>, tasks: &BTreeSet<u32>, paused: bool) -> Self {
         let (metrics, connector) = (metrics.clone(), Arc::clone(connector));
-        let mut this = Self { metrics, connector, by_task: BTreeMap::new() };
+        let mut this = Self { metrics, connector, paused, by_task: BTreeMap::new() };
         this.set(tasks);
         this
     }
@@ -29,22 +31,84 @@ impl TaskSeries {
         }
     }
 
-    /// `task` starts anew.
-    pub(super) fn start_anew(&mut self, task: u32) {
+    /// `task` starts anew, with these partitions.
+    pub(super) fn start_anew(&mut self, task: u32, partitions: &BTreeMap<TopicPartition, u32>) {
         // In this order: what goes takes its series with it.
         self.by_task.remove(&task);
         self.of(task);
+        self.set_partitions(partitions);
     }
 
-    /// For what counts the errors of `task`.
-    pub(super) fn errors(&mut self, task: u32) -> ErrorCounts {
-        self.of(task).errors()
+    /// For what counts for `task`.
+    pub(super) fn counts(&mut self, task: u32) -> TaskCounts {
+        self.of(task).counts()
+    }
+
+    /// The task of each partition.
+    pub(super) fn set_partitions(&self, owners: &BTreeMap<TopicPartition, u32>) {
+        for (task, series) in &self.by_task {
+            series.set_partitions(owners.iter().filter(|(_, owner)| *owner == task).map(|(id, _)| id));
+        }
+    }
+
+    /// Where partitions are read; nothing is told of those whose task has failed, for nobody reads them.
+    pub(super) fn set_offsets(
+        &self,
+        offsets: &BTreeMap<TopicPartition, PartitionOffsets>,
+        task_of: impl Fn(&TopicPartition) -> Option<u32>,
+    ) {
+        for (partition, offsets) in offsets {
+            let series = task_of(partition).and_then(|task| self.by_task.get(&task));
+            if let Some(series) = series {
+                series.counts().set_offsets(partition, *offsets);
+            }
+        }
+    }
+
+    /// Reading stops or goes on; `has_failed` tells of tasks that do neither.
+    pub(super) fn set_paused(&mut self, paused: bool, has_failed: impl Fn(u32) -> bool) {
+        self.paused = paused;
+        for (_, series) in self.by_task.iter().filter(|(task, _)| !has_failed(**task)) {
+            series.counts().set_activity(activity(paused));
+        }
+    }
+
+    /// `task` has failed.
+    pub(super) fn failed(&mut self, task: u32) {
+        let counts = self.of(task).counts();
+        counts.set_activity(Activity::Failed);
+        counts.forget_offsets();
+    }
+
+    /// A commit of offsets of these tasks ended, each with its success.
+    pub(super) fn committed(&self, tasks: &BTreeMap<u32, bool>, took: Duration) {
+        if let Some(any) = self.by_task.values().next() {
+            any.observe_commit(took);
+        }
+        for (task, succeeded) in tasks {
+            if let Some(series) = self.by_task.get(task) {
+                series.committed(took, *succeeded);
+            }
+        }
+    }
+
+    /// A commit of offsets of these tasks was given up.
+    pub(super) fn commit_skipped(&self, tasks: &BTreeSet<u32>) {
+        for series in tasks.iter().filter_map(|task| self.by_task.get(task)) {
+            series.commit_skipped();
+        }
     }
 
     fn of(&mut self, task: u32) -> &TaskMetrics {
-        let (metrics, connector) = (&self.metrics, &self.connector);
-        self.by_task
-            .entry(task)
-            .or_insert_with(|| metrics.task(&ConnectorTaskId { connector: Arc::clone(connector), task }))
+        let (metrics, connector, paused) = (&self.metrics, &self.connector, self.paused);
+        self.by_task.entry(task).or_insert_with(|| {
+            let series = metrics.task(&ConnectorTaskId { connector: Arc::clone(connector), task });
+            series.counts().set_activity(activity(paused));
+            series
+        })
     }
+}
+
+fn activity(paused: bool) -> Activity {
+    if paused { Activity::Paused } else { Activity::Running }
 }

@@ -13,10 +13,11 @@ use super::topics::TopicsRead;
 use super::waiting::{LogLine, WaitKind, WaitNews, WaitSummary, WaitingWork};
 use super::worker_context::WorkerContext;
 use crate::id::{ConnectorTaskId, TaskAssignment, TopicPartition};
+use crate::metrics::{PartitionOffsets, TaskCounts};
 use crate::status::State;
-use crate::telemetry::ErrorCounts;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::time::Instant;
 
 /// Of one connector.
@@ -34,7 +35,7 @@ impl TaskStates {
     /// No partitions yet. `skip_setting` is the sink's setting that allows to skip records.
     pub(super) fn new(spec: ConnectorSpec, worker: WorkerContext, skip_setting: Option<&str>) -> Self {
         Self {
-            series: TaskSeries::new(&worker.metrics, &spec.name, &spec.assignment.tasks),
+            series: TaskSeries::new(&worker.metrics, &spec.name, &spec.assignment.tasks, spec.paused),
             spec,
             worker,
             owners: PartitionOwners::default(),
@@ -59,11 +60,13 @@ impl TaskStates {
     /// The group gave us these partitions.
     pub(super) fn add(&mut self, partitions: &[TopicPartition]) {
         self.owners.add(partitions, &self.spec.assignment.tasks);
+        self.series.set_partitions(self.owners.by_partition());
     }
 
     /// It took them away, or another task is to have them.
     pub(super) fn remove(&mut self, partitions: &[TopicPartition]) {
         self.owners.remove(partitions);
+        self.series.set_partitions(self.owners.by_partition());
     }
 
     /// True when nothing should be fetched for `partition`.
@@ -71,10 +74,10 @@ impl TaskStates {
         self.spec.paused || self.owners.active_task_of(partition).is_none()
     }
 
-    /// The task that reads `partition`, with what counts its errors; none when it has failed.
-    pub(super) fn reader_of(&mut self, partition: &TopicPartition) -> Option<(ConnectorTaskId, ErrorCounts)> {
+    /// The task that reads `partition`, with what counts for it; none when it has failed.
+    pub(super) fn reader_of(&mut self, partition: &TopicPartition) -> Option<(ConnectorTaskId, TaskCounts)> {
         let task = self.owners.active_task_of(partition)?;
-        Some((ConnectorTaskId { connector: Arc::clone(&self.spec.name), task }, self.series.errors(task)))
+        Some((ConnectorTaskId { connector: Arc::clone(&self.spec.name), task }, self.series.counts(task)))
     }
 
     /// Reports the states of the connector and of all tasks that have not failed.
@@ -148,6 +151,7 @@ impl TaskStates {
         if !self.owners.fail(task) {
             return false;
         }
+        self.series.failed(task);
         let hide = |text: &str| self.spec.hidden.redact(text).into_owned();
         let (brief, error) = (error.brief().map(hide), hide(&error.to_string()));
         tracing::error!(connector = %self.spec.name, task, error, "task failed: {brief}");
@@ -163,7 +167,7 @@ impl TaskStates {
     pub(super) fn start_anew(&mut self, task: u32) {
         self.owners.clear_failure(task);
         self.skipped.forget(task);
-        self.series.start_anew(task);
+        self.series.start_anew(task, self.owners.by_partition());
     }
 
     /// Reports a task that was started anew, unless it has failed again.
@@ -176,6 +180,7 @@ impl TaskStates {
     /// Reading stops or goes on. It is reported by [`Self::report_all`].
     pub(super) fn set_paused(&mut self, paused: bool) {
         self.spec.paused = paused;
+        self.series.set_paused(paused, |task| self.owners.has_failed(task));
     }
 
     /// Takes over another assignment, and reports the tasks that are gone and those that are new.
@@ -202,6 +207,32 @@ impl TaskStates {
     /// Why offsets are not committed, or no broker can be reached; none when they are, or one can.
     pub(super) fn set_waiting(&mut self, what: WaitKind, cause: Option<&str>) {
         self.waiting.set(what, cause, Instant::now());
+    }
+
+    /// Where the consumer reads its partitions.
+    pub(super) fn set_offsets(&self, offsets: &BTreeMap<TopicPartition, PartitionOffsets>) {
+        self.series.set_offsets(offsets, |partition| self.owners.active_task_of(partition));
+    }
+
+    /// A commit of these partitions' offsets ended, each well or not.
+    pub(super) fn committed<'a>(
+        &self,
+        partitions: impl Iterator<Item = (&'a TopicPartition, bool)>,
+        took: Duration,
+    ) {
+        let mut tasks: BTreeMap<u32, bool> = BTreeMap::new();
+        for (partition, succeeded) in partitions {
+            if let Some(task) = self.owners.task_of(partition) {
+                *tasks.entry(task).or_insert(true) &= succeeded;
+            }
+        }
+        self.series.committed(&tasks, took);
+    }
+
+    /// A commit of these partitions' offsets was given up.
+    pub(super) fn commit_skipped<'a>(&self, partitions: impl Iterator<Item = &'a TopicPartition>) {
+        self.series
+            .commit_skipped(&partitions.filter_map(|partition| self.owners.task_of(partition)).collect());
     }
 
     /// Notes what a pipeline reported of its task; `is_running`: it has not ended meanwhile.

@@ -13,9 +13,9 @@ use super::skipped::SkippedRecords;
 use crate::config::fixtures;
 use crate::id::{ConnectorTaskId, TopicPartition};
 use crate::kafka::{DeadLetterQueue, ListedRecord, RecordList};
+use crate::metrics::Metrics;
 use crate::plugins::SinkConnectorConfig;
 use crate::sink::{RefusalPolicy, SinkTask};
-use crate::telemetry::Metrics;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
@@ -114,7 +114,7 @@ impl PipelineRig {
     /// Starts the pipeline of a partition whose last one has ended.
     pub(super) fn start_again(&mut self, list: &RecordList) {
         let task = ConnectorTaskId { connector: "sink".into(), task: 0 };
-        let counts = Metrics::default().task(&task).errors();
+        let counts = Metrics::default().task(&task).counts();
         self.pipelines.start(list.clone(), (task, counts), PipelineMode::Run).unwrap();
     }
 

@@ -107,9 +107,9 @@ impl WaitReporter {
 mod tests {
     use super::{Brief, LETTERS_SILENCE, PipelineReport, SILENCE, Wait, WaitReporter, WaitSubject};
     use crate::id::{ConnectorTaskId, TopicPartition};
+    use crate::metrics::Metrics;
     use crate::sink::Waiting;
     use crate::task::scope::PartitionScope;
-    use crate::telemetry::Metrics;
     use std::time::Duration;
     use tokio::sync::{mpsc, watch};
     use tokio::time::{Instant, sleep};
@@ -117,24 +117,19 @@ mod tests {
     /// The numbers of failures and of retries, and what was reported.
     async fn reported<F: Future<Output = ()>>(
         work: impl FnOnce(WaitReporter) -> F,
-    ) -> ([i64; 2], Vec<PipelineReport>) {
+    ) -> ([u64; 2], Vec<PipelineReport>) {
         let metrics = Metrics::default();
         let id = ConnectorTaskId { connector: "c".into(), task: 0 };
         let task = metrics.task(&id);
         let (sender, mut reports) = mpsc::channel(16);
-        let scope = PartitionScope::new((id, task.errors()), TopicPartition::new("t", 0), sender);
+        let scope = PartitionScope::new((id, task.counts()), TopicPartition::new("t", 0), sender);
         work(WaitReporter::new(scope, WaitSubject::Batch(7))).await;
         let mut all = Vec::new();
         while let Some(report) = reports.recv().await {
             all.push(report);
         }
-        let text = metrics.text().unwrap();
-        let number = |name: &str| {
-            let name = format!("kafka_connect_task_error_{name}{{");
-            let line = text.lines().find(|line| line.starts_with(&name)).unwrap();
-            line.rsplit(' ').next().unwrap().parse().unwrap()
-        };
-        (["total_record_failures", "total_retries"].map(number), all)
+        let errors = metrics.read().connectors[0].tasks[0].reading.as_ref().unwrap().errors;
+        ([errors.failures, errors.retries], all)
     }
 
     fn causes<'r>(reports: &'r [PipelineReport]) -> Vec<&'r str> {

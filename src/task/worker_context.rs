@@ -5,10 +5,11 @@ use super::orders::ConnectorSpec;
 use crate::config::WorkerConfig;
 use crate::id::{ConnectorTaskId, TaskAssignment};
 use crate::limits::ConnectorRoom;
+use crate::metrics::Metrics;
 use crate::plugins::Plugins;
 use crate::sink::SinkContext;
 use crate::status::{State, StatusEvent, WorkerEvent};
-use crate::telemetry::{Metrics, Redaction};
+use crate::telemetry::Redaction;
 use std::sync::Arc;
 use tokio::sync::mpsc;
 

@@ -1,6 +1,4 @@
-//! What a worker tells of itself: log lines, and numbers (`metrics`).
-//!
-//! Log lines: one subscriber for the process, to standard output, whose levels can be changed while it runs.
+//! What a worker tells of itself in log lines: one subscriber for the process, to standard output, whose levels can be changed while it runs.
 //!
 //! `LOG_LEVEL` (or Connect's variables, which `config` reads into the same place) sets the level of our own lines;
 //! `RUST_LOG` can say anything tracing understands and wins. `LOG_FORMAT=json` writes one JSON object a line. Fields
@@ -10,13 +8,11 @@ mod java_loggers;
 mod level;
 mod lines;
 mod loggers;
-pub mod metrics;
 mod redaction;
 
 pub use level::Level;
 use lines::{Lines, Style};
 pub use loggers::{LoggerLevel, Loggers, WeakLoggers};
-pub use metrics::{ErrorCounts, Metrics, TaskMetrics};
 pub use redaction::{Hiding, Redaction};
 
 use redaction::Redacting;

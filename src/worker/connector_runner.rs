@@ -78,7 +78,15 @@ async fn run_once(
     worker: &WorkerContext,
 ) -> ControlFlow<RunEnd> {
     let mut hiding = None;
-    let failure = match prepare(spec, &mut hiding, orders, worker).await {
+    let prepared = prepare(spec, &mut hiding, orders, worker).await;
+    match &prepared {
+        Prepared::Interrupted(_) => {}
+        Prepared::WithoutTasks | Prepared::Tasks(_) => {
+            worker.metrics.started(spec.assignment.tasks.len(), true);
+        }
+        Prepared::Failed(_) => worker.metrics.started(spec.assignment.tasks.len(), false),
+    }
+    let failure = match prepared {
         Prepared::Interrupted(order) => {
             answer_first(ack);
             return ControlFlow::Break((order, OrderOutcome::Done));

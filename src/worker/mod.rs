@@ -17,12 +17,13 @@ use tokio::time::Instant;
 use crate::config::WorkerConfig;
 use crate::id::TaskAssignment;
 use crate::limits::{ConnectorRoom, heap};
+use crate::metrics::{MemoryReading, Metrics};
 use crate::plugins::Plugins;
 use crate::sink::SinkContext;
 use crate::status::{State, WorkerEvent};
 pub use crate::task::ConnectorSpec;
 use crate::task::{ByteBudget, Order, OrderAnswer, OrderOutcome, WorkerContext};
-use crate::telemetry::{Metrics, Redaction};
+use crate::telemetry::Redaction;
 
 /// Orders that wait while a connector is busy with an earlier one.
 const ORDER_PLACES: usize = 16;
@@ -117,7 +118,12 @@ impl Worker {
         let (sender, commands) = mpsc::channel(COMMAND_PLACES);
         let (sender_of_events, events) = mpsc::channel(STATUS_PLACES);
         let budget = ByteBudget::new(config.buffer_bytes);
-        let (sinks, room) = (SinkContext::default(), ConnectorRoom::default());
+        let (sinks, room) = (SinkContext::new(metrics.clone()), ConnectorRoom::default());
+        let memory = budget.clone();
+        metrics.set_memory(move || {
+            let ((within, beyond), limit) = (memory.held(), memory.total());
+            MemoryReading { reserved: (within + beyond) as u64, limit: limit as u64 }
+        });
         let context = WorkerContext {
             plugins,
             config,
@@ -237,9 +243,10 @@ mod tests {
     use super::{ConnectorSpec, TaskAssignment, Worker};
     use crate::config::{Hidden, fixtures};
     use crate::configdef::ConnectorProperties;
+    use crate::metrics::Metrics;
     use crate::plugins::BUILT_IN;
     use crate::status::{State, WorkerEvent};
-    use crate::telemetry::{Metrics, Redaction};
+    use crate::telemetry::Redaction;
     use std::collections::BTreeSet;
     use std::sync::Arc;
     use tokio::task::JoinSet;

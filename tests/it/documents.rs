@@ -1,5 +1,8 @@
 //! The reference of all settings is what the tables in the code say.
 
+use kusto_connect::app::METRIC_FAMILIES;
+use kusto_connect::kusto::metrics as sink_metrics;
+use kusto_connect::metrics::{Entry, Family, SinkKind, entries};
 use kusto_connect::plugins::BUILT_IN;
 use std::fmt::Write;
 
@@ -21,6 +24,39 @@ fn the_reference_of_settings_is_made_from_their_tables() {
     generated::check(PAGE, "converters", &plugins_of(PluginKind::Converter));
     generated::check(PAGE, "transforms", &plugins_of(PluginKind::Transformation));
     generated::check(PAGE, "predicates", &plugins_of(PluginKind::Predicate));
+}
+
+#[test]
+fn the_names_of_metrics_are_made_from_their_table() {
+    let mut text = String::new();
+    for family in METRIC_FAMILIES {
+        write!(text, "### {}\n\n{}.\n\n{}\n", family.name, family.about, names(family)).expect("text");
+    }
+    generated::check("docs/metrics.md", "names", &text);
+}
+
+/// The names of a family, those that its sinks count among them.
+fn names(family: &Family) -> String {
+    let mut text = "| name | type | labels | what it means |\n|---|---|---|---|\n".to_owned();
+    let mut line = |name: &str, kind: &str, labels: &str, help: &str| {
+        let labels = if labels.is_empty() { "none".to_owned() } else { format!("`{labels}`") };
+        writeln!(text, "| `{name}` | {kind} | {labels} | {} |", help.replace('|', "\\|")).expect("text");
+    };
+    for Entry { name, kind, labels, help } in entries(family) {
+        line(&name, kind, &labels, help);
+    }
+    for metric in sink_metrics::ALL.iter().filter(|_| family.sinks) {
+        let kind = if metric.kind == SinkKind::Counter { "counter" } else { "histogram" };
+        let labels: Vec<&str> = std::iter::once("connector").chain(metric.labels.iter().copied()).collect();
+        line(&format!("kusto_{}", metric.name), kind, &labels.join(", "), metric.help);
+    }
+    text
+}
+
+#[test]
+fn every_family_of_names_that_settings_take_is_there() {
+    let known: Vec<&str> = METRIC_FAMILIES.iter().map(|family| family.name).collect();
+    assert_eq!(known, kusto_connect::config::METRIC_NAMES);
 }
 
 /// The short variables, and what a start from the environment uses.

@@ -36,6 +36,7 @@ mod lab;
 mod large_records;
 mod limits;
 mod memory;
+mod metrics;
 mod migrate;
 mod neighbours;
 mod oauth;

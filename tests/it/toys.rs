@@ -196,6 +196,7 @@ impl PartitionWriter for ListWriter {
             offsets,
             records: lines.len() as u64,
             raw_bytes: memory as u64,
+            body_bytes: memory as u64,
             memory,
             waiting,
             work: async move {

@@ -90,6 +90,8 @@ async fn an_outage_of_adx_is_told_once_for_all_partitions_and_so_is_its_end() {
     let failures = number(&stage, "kafka_connect_task_error_total_record_failures").await;
     let retries = number(&stage, "kafka_connect_task_error_total_retries").await;
     assert!(failures >= 300 && retries >= 300, "{failures} {retries}");
+    let refused = number(&stage, "kusto_request_failures_total").await;
+    assert!(refused >= 300, "{refused} by operation and status");
     assert_eq!(
         number(&stage, "kafka_connect_task_error_total_record_errors").await,
         0,

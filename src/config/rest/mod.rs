@@ -7,6 +7,7 @@ mod basic_auth;
 mod cors;
 mod headers;
 mod listener;
+mod metrics;
 mod tls;
 
 use std::collections::BTreeMap;
@@ -18,6 +19,7 @@ pub use basic_auth::Users;
 pub use cors::Cors;
 pub use headers::{HeaderAction, HeaderRule};
 pub use listener::{Listener, Scheme};
+pub use metrics::{METRIC_NAMES, MetricsConfig};
 pub use tls::{ClientAuth, ServerTls};
 
 /// Where the resources for administration (loggers) are served.

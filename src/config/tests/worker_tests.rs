@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::{Mode, WorkerConfig, load, root, rows};
+use crate::config::fixtures;
 use crate::plugins::BUILT_IN;
 
 #[test]
@@ -138,4 +139,26 @@ fn the_example_with_sasl_and_https_is_read() {
         assert_eq!((entry.option("username"), entry.option("password")), (Some("u"), Some("geheim")));
     }
     assert!(!format!("{worker:?}").contains("geheim"));
+}
+
+#[test]
+fn metrics_have_names_and_listeners_or_say_what_is_wrong() {
+    let config = fixtures::worker(&[]);
+    assert_eq!(config.metrics.names, ["strimzi", "kusto"]);
+    assert!(config.metrics.listeners.is_empty() && config.metrics.partitions);
+    let config = fixtures::worker(&[
+        ("CONNECT_METRICS_NAMES", "Confluent, kusto-board,confluent"),
+        ("CONNECT_METRICS_LISTENERS", "http://:9404"),
+        ("CONNECT_METRICS_SAMPLE_WINDOW_MS", "1000"),
+    ]);
+    assert_eq!(config.metrics.names, ["confluent", "kusto-board", "kusto"]);
+    assert_eq!(config.metrics.listeners[0].port, 9404);
+    assert_eq!(config.metrics.sampling.length.as_millis(), 1000);
+    let least = ["GROUP_ID", "CONFIG_STORAGE_TOPIC", "OFFSET_STORAGE_TOPIC", "STATUS_STORAGE_TOPIC"];
+    let wrong = [("CONNECT_METRICS_NAMES", "strimzi,grafana"), ("CONNECT_METRICS_LISTENERS", "9404")];
+    let all: Vec<_> = least.map(|name| (name, "x")).into_iter().chain(wrong).collect();
+    let errors = load(None, &all).unwrap_err();
+    for words in ["metrics.names", "grafana", "kusto-board", "metrics.listeners", "http://host:port"] {
+        assert!(errors.contains(words), "{words}: {errors}");
+    }
 }

@@ -8,6 +8,7 @@ impl Service {
     /// The membership has another state.
     pub(super) async fn cluster_changed(&mut self) -> Result<(), storage::Error> {
         let Some(view) = self.cluster.take_view() else { return Ok(()) };
+        self.options.metrics.rebalanced();
         if view.leads_anew {
             tracing::info!(generation = self.cluster.generation(), "this worker leads the cluster now");
             // What the last leader wrote counts before anything of ours does.

@@ -121,6 +121,7 @@ async fn run(
         topic,
         publishers,
     };
+    service.options.metrics.rebalanced();
     service.assign();
     service.look_for_the_dead_after_start();
     if service.cluster.leads() {

@@ -15,6 +15,7 @@ use crate::herder::request::Reply;
 use crate::herder::runner::Runner;
 use crate::herder::view::{ConnectorStatus, View};
 use crate::membership::Cluster;
+use crate::metrics::Metrics;
 use crate::plugins::Plugins;
 use crate::status::{State, WorkerEvent};
 use crate::storage::{self, ConfigTopic, OpenStores, StatusId};
@@ -35,6 +36,8 @@ pub struct HerderOptions {
     pub worker_id: Arc<str>,
     /// Where the levels of loggers are set.
     pub loggers: Loggers,
+    /// Where changes of the cluster are counted.
+    pub metrics: Metrics,
     /// Where configs and states are kept.
     pub stores: Arc<dyn OpenStores>,
     /// Who runs connectors.

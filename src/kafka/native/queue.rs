@@ -191,14 +191,16 @@ impl PartitionQueue {
             let taken = sys::rd_kafka_consume_batch_queue(self.queue, 0, messages.as_mut_ptr(), MAX_RECORDS);
             messages.set_len(usize::try_from(taken).unwrap_or(0));
         }
-        let records = Records {
+        let mut records = Records {
             messages,
+            bytes: 0,
             next: 0,
             #[cfg(test)]
             listed: Vec::new(),
             _consumer: Some(self.consumer.clone()),
         };
-        self.flow.taken(records.bytes(), Instant::now());
+        records.bytes = records.size();
+        self.flow.taken(records.bytes, Instant::now());
         records
     }
 }
@@ -226,6 +228,8 @@ pub struct ListedRecord {
 /// One batch of records, oldest first. Each record is handed out once.
 pub struct Records {
     messages: Vec<*mut sys::rd_kafka_message_t>,
+    /// Of all values and keys.
+    bytes: u64,
     next: usize,
     #[cfg(test)]
     listed: Vec<ListedRecord>,
@@ -249,7 +253,7 @@ impl Records {
     /// Some that never were in Kafka.
     #[cfg(test)]
     pub(in crate::kafka) fn listed(listed: Vec<ListedRecord>) -> Self {
-        Self { messages: Vec::new(), next: 0, listed, _consumer: None }
+        Self { messages: Vec::new(), bytes: 0, next: 0, listed, _consumer: None }
     }
 
     /// True when the queue had nothing.
@@ -258,7 +262,11 @@ impl Records {
     }
 
     /// The bytes of all values and keys.
-    fn bytes(&self) -> u64 {
+    pub fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
+    fn size(&self) -> u64 {
         // SAFETY: the messages are alive until `self` is dropped.
         let sizes = self.messages.iter().map(|message| unsafe { (**message).len + (**message).key_len });
         sizes.map(|size| size as u64).sum()

@@ -118,6 +118,25 @@ pub enum Error {
     Setup(String),
 }
 
+impl Error {
+    /// What was tried, and the status of the answer: a number of HTTP, `none` without one, `other` for all else. Both are of
+    /// few values.
+    pub(super) fn operation_and_status(&self) -> (&'static str, String) {
+        match self {
+            Self::Refused(refusal) => (refusal.operation, refusal.status.to_string()),
+            Self::Unreachable { operation, .. } => (operation, "none".to_owned()),
+            Self::Malformed { operation, .. } => (operation, "other".to_owned()),
+            Self::Credentials { .. } | Self::Untrusted { .. } => ("sign in", "other".to_owned()),
+            Self::Exhausted { last, .. } => last.operation_and_status(),
+            Self::MessageTooLarge { .. }
+            | Self::TargetNotFound { .. }
+            | Self::TargetUnfit { .. }
+            | Self::Targets(_)
+            | Self::Setup(_) => ("prepare", "other".to_owned()),
+        }
+    }
+}
+
 fn numbered(errors: &[Error]) -> String {
     let lines = errors.iter().enumerate().map(|(index, error)| format!("({}) {error}", index + 1));
     lines.collect::<Vec<_>>().join("; ")

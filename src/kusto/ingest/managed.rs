@@ -20,11 +20,14 @@ use super::streaming::{Streaming, StreamingFailure};
 use super::{Error, IngestClient, IngestRequest, Target, WaitingTeller, target};
 use crate::config::is_loopback;
 use crate::kusto::config::{IngestionProtocol, KustoSinkConfig};
+use crate::kusto::metrics;
 use crate::kusto::signin::SignIn;
+use crate::metrics::SinkCounts;
 use crate::sink::Waiting;
 use async_trait::async_trait;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::time::Instant;
 use url::Url;
 
 /// How long one question of a check may take: less than a check, so that its error says which it was.
@@ -42,6 +45,7 @@ pub struct ManagedIngestClient {
     /// Our name in Kusto's words, where the settings tell it.
     pub(super) principal: Option<String>,
     retry_max_time: Option<Duration>,
+    counts: SinkCounts,
 }
 
 /// What a client is made of; tests make their own.
@@ -119,8 +123,22 @@ impl ManagedIngestClient {
         let resources = ResourceManager::new(Arc::clone(&dm), Arc::clone(&http.timings), policy);
         let status_poller = StatusPoller::new(Arc::clone(&dm), Arc::clone(&http.timings));
         let streaming = Streaming::new(Arc::clone(&engine), Arc::clone(&http.timings));
-        let queued = Queued { http, cut: settings.cut, resources, sender, dm, status_poller };
-        Self { queued, streaming, engine, principal, retry_max_time: settings.retry_max_time }
+        let counts = SinkCounts::default();
+        let own = counts.clone();
+        let queued = Queued { http, cut: settings.cut, resources, sender, dm, status_poller, counts: own };
+        Self { queued, streaming, engine, principal, retry_max_time: settings.retry_max_time, counts }
+    }
+
+    /// The same, which counts its tries in `counts`.
+    pub fn counting(self, counts: SinkCounts) -> Self {
+        let queued = Queued { counts: counts.clone(), ..self.queued };
+        Self { queued, counts, ..self }
+    }
+
+    fn count_failure(&self, error: &Error, is_retried: bool) {
+        let (operation, status) = error.operation_and_status();
+        let retried = if is_retried { "true" } else { "false" };
+        self.counts.add(&metrics::FAILURES, &[operation, &status, retried], 1);
     }
 
     /// One try, by the way the batch goes now.
@@ -129,12 +147,17 @@ impl ManagedIngestClient {
             delivery.streams = false;
             return self.queued.attempt(delivery).await.map(|()| Step::Done);
         }
+        let began = Instant::now();
         match self.streaming.attempt(delivery.request, delivery.tries).await {
-            Ok(()) => Ok(Step::Done),
+            Ok(()) => {
+                metrics::observe(&self.counts, &metrics::STREAMING, began.elapsed());
+                Ok(Step::Done)
+            }
             Err(StreamingFailure::Again(error)) => Err(error),
             Err(StreamingFailure::Queue(error)) => {
                 let IngestRequest { blob_name, database, table, .. } = delivery.request;
                 tracing::debug!(%error, "{blob_name} goes to {database}.{table} by queued ingestion");
+                self.count_failure(&error, true);
                 delivery.streams = false;
                 Ok(Step::Other)
             }
@@ -166,11 +189,16 @@ impl IngestClient for ManagedIngestClient {
                 }
                 Ok(Step::Other) => continue,
                 Err(error) if error.is_retriable() => error,
-                Err(error) => return Err(error),
+                Err(error) => {
+                    self.count_failure(&error, false);
+                    return Err(error);
+                }
             };
             let pause = delivery.pause(&error);
             let elapsed = delivery.started.elapsed();
-            if self.retry_max_time.is_some_and(|limit| elapsed + pause > limit) {
+            let is_last = self.retry_max_time.is_some_and(|limit| elapsed + pause > limit);
+            self.count_failure(&error, !is_last);
+            if is_last {
                 let (tries, seconds) = (delivery.tries, elapsed.as_secs());
                 return Err(Error::Exhausted { tries, seconds, last: Box::new(error) });
             }

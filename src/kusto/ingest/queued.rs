@@ -12,7 +12,9 @@ use super::progress::BatchProgress;
 use super::resources::{Resource, ResourceManager, Resources};
 use super::status_poller::StatusPoller;
 use super::{Error, IngestRequest, SasUrl, queue, rest};
+use crate::kusto::metrics;
 use crate::limits::Entered;
+use crate::metrics::SinkCounts;
 use std::sync::Arc;
 use time::OffsetDateTime;
 use tokio::time::Instant;
@@ -32,6 +34,8 @@ pub struct Queued {
     pub dm: Arc<KustoClient>,
     /// What becomes of batches that went by REST.
     pub status_poller: StatusPoller,
+    /// What it counts.
+    pub counts: SinkCounts,
 }
 
 impl Queued {
@@ -57,7 +61,11 @@ impl Queued {
             message::encode(request, &blob, &resources.identity, &self.sender, OffsetDateTime::now_utc())?;
         let queue = self.resources.choose(&resources.queues, delivery.bad_queue.as_ref());
         let queue = queue.ok_or_else(none_left)?;
+        let began = Instant::now();
         let result = queue::post(&self.http, &queue.url, text).await;
+        if result.is_ok() {
+            metrics::observe(&self.counts, &metrics::QUEUE_MESSAGE, began.elapsed());
+        }
         self.resources.report(&queue.account, result.is_ok());
         if let Err(error) = &result {
             delivery.bad_queue = Some(queue.url.clone());
@@ -68,7 +76,9 @@ impl Queued {
 
     /// Hands the blob over by REST, and follows it from there.
     async fn post(&self, request: &IngestRequest, blob: &SasUrl) -> Result<(), Error> {
+        let began = Instant::now();
         let operation = rest::post(&self.dm, request, blob, OffsetDateTime::now_utc()).await?;
+        metrics::observe(&self.counts, &metrics::QUEUE_MESSAGE, began.elapsed());
         if let Some(operation) = operation {
             self.status_poller.follow(request, operation);
         }
@@ -107,11 +117,13 @@ impl Queued {
             // A message that no queue takes is found before the upload.
             message::encode(request, &blob, &resources.identity, &self.sender, OffsetDateTime::now_utc())?;
         }
+        let began = Instant::now();
         let result = blob::upload(&self.http, self.cut, &blob, &request.body).await;
         self.resources.report(&container.account, result.is_ok());
         match result {
             Ok(()) => {
                 tracing::debug!(%blob, bytes = request.body.len(), raw_bytes = request.raw_size, "blob uploaded");
+                metrics::observe(&self.counts, &metrics::UPLOAD, began.elapsed());
                 delivery.holder = Some(container.url.clone());
                 Ok(container)
             }

@@ -29,9 +29,10 @@ const FLOORS: [&[&str]; 12] = [
         "data",
         "bounded",
         "brief",
+        "product",
         "own_process",
     ],
-    &["configdef", "telemetry", "limits", "client_credentials", "checkup"],
+    &["configdef", "telemetry", "metrics", "limits", "client_credentials", "checkup"],
     &["config"],
     &["kafka", "registry", "transform", "batch", "sink"],
     &["convert"],
@@ -254,9 +255,10 @@ const OPENERS: [&str; 9] = [
 ];
 
 /// What may look at files beside the one place that opens what settings name: where, by what, how often, and why.
-const READERS: [(&str, &str, usize, &str); 3] = [
+const READERS: [(&str, &str, usize, &str); 4] = [
     ("config/providers/source.rs", "fs::read", 1, "it lists the names in a folder"),
     ("config/rest/mod.rs", "fs::read", 1, "the machine's name, at a path that no setting names"),
+    ("metrics/process.rs", "fs::read", 3, "the kernel's own numbers, at paths that no setting names"),
     ("limits/machine.rs", "fs::read", usize::MAX, "the kernel's own numbers, at paths that no setting names"),
 ];
 

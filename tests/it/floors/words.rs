@@ -7,7 +7,7 @@ use super::{Source, graph, root, sources, text};
 use std::path::Path;
 
 /// Rooms that run any connector, and those below them that serve any sink.
-const FRAMEWORK: [&str; 26] = [
+const FRAMEWORK: [&str; 27] = [
     "batch",
     "brief",
     "causes",
@@ -24,6 +24,7 @@ const FRAMEWORK: [&str; 26] = [
     "kafka",
     "limits",
     "membership",
+    "metrics",
     "registry",
     "rest",
     "retry",

@@ -42,6 +42,11 @@ impl TestWorker {
         self.app.admin_addresses().to_vec()
     }
 
+    /// Where its listeners for metrics alone are.
+    pub fn metrics_addresses(&self) -> Vec<SocketAddr> {
+        self.app.metrics_addresses().to_vec()
+    }
+
     /// A request to its REST.
     pub fn request(&self, method: &str, path: &str) -> RequestBuilder {
         let method = Method::from_bytes(method.as_bytes()).expect("a method");

@@ -1,0 +1,38 @@
+//! What a worker counts, and the pages that Prometheus reads.
+//!
+//! [`Metrics`] owns the numbers: whoever counts holds a handle (`task`, `partition`, `sinks`), and what it counted is gone
+//! with it. A scrape makes a [`Snapshot`] of them, which is framed in Connect's words; a [`Page`] renders it under the names
+//! of the families that were asked for. `table` has every measure with its meaning, `families` the ways to spell them.
+//! Nothing is global, and nothing is counted once for each record.
+
+mod connector;
+mod errors;
+mod families;
+mod histogram;
+mod number;
+mod page;
+mod partition;
+mod process;
+mod reference;
+mod sinks;
+mod snapshot;
+mod table;
+mod task;
+mod text;
+mod window;
+mod worker;
+mod worker_reading;
+
+pub use connector::{ConnectorReading, DeliveredBatch, SealReason};
+pub use families::{CONFLUENT, EXPORTER, Family, OWN, REPORTER, STRIMZI, Spelling};
+pub use histogram::{HistogramReading, STEPS};
+pub use page::{CONTENT_TYPE, Page};
+pub use partition::PartitionCounts;
+pub use reference::{Entry, entries};
+pub use sinks::{SinkCounts, SinkKind, SinkMetric};
+pub use snapshot::{KnownCluster, KnownConnector, Snapshot};
+pub use table::{Bean, Kind, Measure, Value, measure};
+pub use task::{Activity, PartitionOffsets, TaskCounts};
+pub use window::Sampling;
+pub use worker::{Metrics, TaskMetrics};
+pub use worker_reading::{MemoryReading, WorkerReading};

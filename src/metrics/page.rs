@@ -1,0 +1,289 @@
+//! A page for Prometheus: a snapshot under the names of some families. Pure.
+//!
+//! Which series stand under which name is settled once. No series is there twice, also when two families spell a measure alike.
+
+use super::families::Family;
+use super::histogram::HistogramReading;
+use super::number::float;
+use super::sinks::SinkValue;
+use super::snapshot::{Snapshot, Task};
+use super::table::{Bean, Kind, MEASURES, Measure, Value};
+use super::text::{Label, Text, labels, number};
+use crate::product::PREFIX;
+use std::collections::{BTreeMap, HashSet};
+
+/// The form of [`Page::render`].
+pub const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
+
+/// What a worker without a cluster calls its client.
+const NO_CLIENT: &str = "connect-1";
+
+/// What pages show.
+pub struct Page {
+    blocks: Vec<Block>,
+    shows_partitions: bool,
+    shows_sinks: bool,
+}
+
+/// The series of one name.
+struct Block {
+    name: String,
+    kind: Kind,
+    help: &'static str,
+    sources: Vec<(&'static Family, &'static Measure)>,
+}
+
+impl Kind {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Gauge | Self::Text => "gauge",
+            Self::Counter => "counter",
+            Self::Untyped => "untyped",
+            Self::Histogram => "histogram",
+        }
+    }
+}
+
+impl Page {
+    /// Pages of these families; with or without what is there once for each partition.
+    pub fn new(families: &[&'static Family], shows_partitions: bool) -> Self {
+        let mut blocks: Vec<Block> = Vec::new();
+        let mut places = BTreeMap::new();
+        for family in families {
+            for measure in MEASURES.iter().chain(family.more) {
+                for spelling in (family.spell)(measure) {
+                    let place = *places.entry(spelling.name.clone()).or_insert(blocks.len());
+                    if place == blocks.len() {
+                        let (kind, help) = (spelling.kind, measure.help);
+                        blocks.push(Block { name: spelling.name, kind, help, sources: Vec::new() });
+                    }
+                    if let Some(block) = blocks.get_mut(place) {
+                        block.sources.push((*family, measure));
+                    }
+                }
+            }
+        }
+        Self { blocks, shows_partitions, shows_sinks: families.iter().any(|family| family.sinks) }
+    }
+
+    /// The page.
+    pub fn render(&self, all: &Snapshot) -> String {
+        let mut text = Text::default();
+        for block in &self.blocks {
+            self.block(block, all, &mut text);
+        }
+        if self.shows_sinks {
+            sinks(all, &mut text);
+        }
+        text.0
+    }
+
+    fn block(&self, block: &Block, all: &Snapshot, text: &mut Text) {
+        let Block { name, kind, help, sources } = block;
+        let mut is_empty = true;
+        // Only names that several rules give may have a series twice.
+        let mut seen = (sources.len() > 1).then(HashSet::new);
+        for (family, measure) in sources {
+            let mut add = |labels: String, reading: Reading<'_>| {
+                if is_empty {
+                    text.head(name, help, kind.as_str());
+                    is_empty = false;
+                }
+                if let Some(seen) = &mut seen
+                    && !seen.insert(labels.clone())
+                {
+                    return;
+                }
+                match reading {
+                    Reading::Number(value) => text.series(name, &labels, value),
+                    Reading::Times(times) => histogram(text, name, &labels, times),
+                }
+            };
+            let attribute = measure.attribute.replace('-', "_");
+            let labelled = Labelled { family, bean: measure.bean, attribute, all };
+            let is_of_partition = matches!(measure.value, Value::Partition(_) | Value::TaskPartition(_));
+            if self.shows_partitions || !is_of_partition {
+                labelled.series(&measure.value, &mut add);
+            }
+        }
+    }
+}
+
+enum Reading<'a> {
+    Number(f64),
+    Times(&'a HistogramReading),
+}
+
+type Add<'a> = &'a mut dyn FnMut(String, Reading<'_>);
+
+/// The series of one measure in the labels of one family.
+struct Labelled<'a> {
+    family: &'static Family,
+    bean: Bean,
+    attribute: String,
+    all: &'a Snapshot,
+}
+
+impl Labelled<'_> {
+    fn series(&self, value: &Value, add: Add<'_>) {
+        match value {
+            Value::Worker(_) | Value::WorkerText(_) | Value::Client(_) | Value::ClientText(_) => {
+                self.of_worker(value, add);
+            }
+            Value::Connector(_) | Value::ConnectorText(_) | Value::ConnectorBy(..) | Value::Histogram(_) => {
+                self.of_connectors(value, add);
+            }
+            Value::Task(_) | Value::TaskText(_) => self.of_tasks(value, add),
+            Value::Consumer(_) | Value::Partition(_) | Value::TaskPartition(_) => {
+                self.of_consumers(value, add);
+            }
+        }
+    }
+
+    /// A text is a label of a series that is 1.
+    fn text(&self, own: &[Label<'_>], value: Option<String>, add: Add<'_>) {
+        if let Some(value) = value {
+            let own = own.iter().copied().chain([(self.attribute_label(), value.as_str())]);
+            add(labels(own), Reading::Number(1.0));
+        }
+    }
+
+    fn attribute_label(&self) -> &str {
+        // What is called info has its version in it.
+        if self.attribute == "build_info" { "version" } else { &self.attribute }
+    }
+
+    fn of_worker(&self, value: &Value, add: Add<'_>) {
+        let client = self.all.cluster.as_ref().map_or(NO_CLIENT, |cluster| &cluster.client_id);
+        let client = [(self.family.client, client)];
+        match value {
+            Value::Worker(read) => {
+                if let Some(value) = read(self.all) {
+                    let own = if self.bean == Bean::Worker { self.family.worker } else { &[] };
+                    add(labels(own.iter().copied()), Reading::Number(value));
+                }
+            }
+            Value::Client(read) => {
+                if let Some(value) = read(self.all) {
+                    add(labels(client), Reading::Number(value));
+                }
+            }
+            Value::WorkerText(read) => self.text(&[], read(self.all), add),
+            Value::ClientText(read) => self.text(&client, read(self.all), add),
+            _ => {}
+        }
+    }
+
+    fn of_connectors(&self, value: &Value, add: Add<'_>) {
+        for connector in &self.all.connectors {
+            let own = [("connector", &*connector.name)];
+            match value {
+                Value::Connector(read) => {
+                    if let Some(value) = read(connector) {
+                        add(labels(own), Reading::Number(value));
+                    }
+                }
+                Value::ConnectorText(read) => self.text(&own, read(connector), add),
+                Value::ConnectorBy(label, read) => {
+                    for (by, value) in read(connector) {
+                        add(labels([own[0], (label, by)]), Reading::Number(value));
+                    }
+                }
+                Value::Histogram(read) => {
+                    if let Some(times) = read(connector) {
+                        add(labels(own), Reading::Times(times));
+                    }
+                }
+                _ => {}
+            }
+        }
+    }
+
+    fn tasks(&self) -> impl Iterator<Item = &Task> {
+        self.all.connectors.iter().flat_map(|connector| &connector.tasks)
+    }
+
+    fn of_tasks(&self, value: &Value, add: Add<'_>) {
+        for task in self.tasks() {
+            let number = task.id.to_string();
+            let own = [("connector", &*task.connector), ("task", &*number)];
+            match value {
+                Value::Task(read) => {
+                    if let Some(value) = read(task) {
+                        add(labels(own), Reading::Number(value));
+                    }
+                }
+                Value::TaskText(read) => self.text(&own, read(task), add),
+                _ => {}
+            }
+        }
+    }
+
+    fn of_consumers(&self, value: &Value, add: Add<'_>) {
+        for task in self.tasks() {
+            let Some(reading) = &task.reading else { continue };
+            let number = task.id.to_string();
+            let client = format!("connector-consumer-{}-{number}", task.connector);
+            let consumer = self.family.consumer.iter().copied().chain([(self.family.client, &*client)]);
+            let read = match value {
+                Value::Consumer(read) => {
+                    if let Some(value) = read(reading) {
+                        add(labels(consumer), Reading::Number(value));
+                    }
+                    continue;
+                }
+                Value::Partition(read) | Value::TaskPartition(read) => read,
+                _ => continue,
+            };
+            let own = match value {
+                Value::Partition(_) => labels(consumer),
+                _ => labels([("connector", &*task.connector), ("task", &*number)]),
+            };
+            for partition in &reading.partitions {
+                let Some(value) = read(partition) else { continue };
+                let number = partition.partition.to_string();
+                let place = labels([("topic", &*partition.topic), ("partition", &*number)]);
+                add(format!("{own},{place}"), Reading::Number(value));
+            }
+        }
+    }
+}
+
+fn histogram(text: &mut Text, name: &str, labels: &str, times: &HistogramReading) {
+    let bucket = format!("{name}_bucket");
+    let mut end = String::new();
+    for (place, count) in times.counts.iter().enumerate() {
+        end.clear();
+        number(&mut end, times.bounds.get(place).copied().unwrap_or(f64::INFINITY));
+        let comma = if labels.is_empty() { "" } else { "," };
+        text.series(&bucket, &format!("{labels}{comma}le=\"{end}\""), float(*count));
+    }
+    text.series(&format!("{name}_sum"), labels, times.sum);
+    text.series(&format!("{name}_count"), labels, float(times.counts.last().copied().unwrap_or(0)));
+}
+
+/// What sinks count, which comes in the order of its names.
+fn sinks(all: &Snapshot, text: &mut Text) {
+    let mut last = "";
+    for series in &all.sinks {
+        let name = format!("{PREFIX}_{}", series.metric.name);
+        let kind = match series.value {
+            SinkValue::Count(_) => Kind::Counter,
+            SinkValue::Times(_) => Kind::Histogram,
+        };
+        if last != series.metric.name {
+            text.head(&name, series.metric.help, kind.as_str());
+            last = series.metric.name;
+        }
+        let more = series.metric.labels.iter().copied().zip(series.labels.iter().map(|value| &**value));
+        let own = labels([("connector", &*series.connector)].into_iter().chain(more));
+        match &series.value {
+            SinkValue::Count(count) => text.series(&name, &own, float(*count)),
+            SinkValue::Times(times) => histogram(text, &name, &own, times),
+        }
+    }
+}
+
+#[cfg(test)]
+#[path = "page_tests.rs"]
+mod tests;

@@ -1,0 +1,186 @@
+//! What sinks count about their own services: the sink names it, and this room shows it without knowing what it is.
+//!
+//! A sink takes a [`SinkCounts`] for each connector that it runs; its series are gone with it.
+
+use super::histogram::{Histogram, HistogramReading};
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::time::Duration;
+
+/// What a series is.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum SinkKind {
+    /// It only grows.
+    Counter,
+    /// Times, in classes that end at these seconds.
+    Histogram(&'static [f64]),
+}
+
+/// A name with its meaning.
+#[derive(Debug)]
+pub struct SinkMetric {
+    /// The name behind the product's prefix, by the rules of Prometheus.
+    pub name: &'static str,
+    /// What it is.
+    pub kind: SinkKind,
+    /// What it counts.
+    pub help: &'static str,
+    /// The labels besides `connector`.
+    pub labels: &'static [&'static str],
+}
+
+/// Values of labels, in the order of [`SinkMetric::labels`].
+type Labels = Vec<Arc<str>>;
+
+/// Metrics are told apart by their names.
+type Key = (&'static str, Labels);
+
+#[derive(Debug)]
+enum Series {
+    Counter(AtomicU64),
+    Histogram(Histogram),
+}
+
+#[derive(Debug)]
+struct Counts {
+    connector: Arc<str>,
+    series: Mutex<BTreeMap<Key, (&'static SinkMetric, Arc<Series>)>>,
+}
+
+/// Counts for the sink of one connector. Clones are the same.
+#[derive(Debug, Clone)]
+pub struct SinkCounts(Arc<Counts>);
+
+/// One series as it was at a moment.
+#[derive(Debug, Clone)]
+pub struct SinkReading {
+    /// What it is.
+    pub metric: &'static SinkMetric,
+    /// Which connector's.
+    pub connector: Arc<str>,
+    /// Values of its labels.
+    pub labels: Vec<Arc<str>>,
+    /// What was counted.
+    pub value: SinkValue,
+}
+
+/// What was counted.
+#[derive(Debug, Clone, PartialEq)]
+pub enum SinkValue {
+    /// By a counter.
+    Count(u64),
+    /// By a histogram.
+    Times(HistogramReading),
+}
+
+impl Default for SinkCounts {
+    /// Nobody reads them.
+    fn default() -> Self {
+        Self(Arc::new(Counts { connector: Arc::default(), series: Mutex::default() }))
+    }
+}
+
+impl SinkCounts {
+    fn series(&self, metric: &'static SinkMetric, labels: &[&str]) -> Arc<Series> {
+        let labels = labels.iter().map(|value| Arc::from(*value)).collect();
+        let mut series = self.0.series.lock().unwrap_or_else(PoisonError::into_inner);
+        let make = || match metric.kind {
+            SinkKind::Counter => Series::Counter(AtomicU64::default()),
+            SinkKind::Histogram(bounds) => Series::Histogram(Histogram::new(bounds)),
+        };
+        let (_, found) = series.entry((metric.name, labels)).or_insert_with(|| (metric, Arc::new(make())));
+        Arc::clone(found)
+    }
+
+    /// Adds to a counter. Values of labels are few: names that the sink knows, never texts of others.
+    pub fn add(&self, metric: &'static SinkMetric, labels: &[&str], count: u64) {
+        if let Series::Counter(counter) = &*self.series(metric, labels) {
+            counter.fetch_add(count, Ordering::Relaxed);
+        }
+    }
+
+    /// Something took so long.
+    pub fn observe(&self, metric: &'static SinkMetric, labels: &[&str], time: Duration) {
+        if let Series::Histogram(histogram) = &*self.series(metric, labels) {
+            histogram.observe(time);
+        }
+    }
+}
+
+/// All sinks of a worker. Clones are the same.
+#[derive(Debug, Clone, Default)]
+pub(super) struct SinkSeries(Arc<Mutex<Vec<Weak<Counts>>>>);
+
+impl SinkSeries {
+    pub(super) fn of(&self, connector: &Arc<str>) -> SinkCounts {
+        let counts = Arc::new(Counts { connector: Arc::clone(connector), series: Mutex::default() });
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        all.retain(|known| known.strong_count() > 0);
+        all.push(Arc::downgrade(&counts));
+        SinkCounts(counts)
+    }
+
+    /// All series, each once: what an earlier run of a connector still counts is added to its present one.
+    pub(super) fn read(&self) -> Vec<SinkReading> {
+        let all: Vec<_> = {
+            let all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            all.iter().filter_map(Weak::upgrade).collect()
+        };
+        let mut found: BTreeMap<(Key, Arc<str>), SinkReading> = BTreeMap::new();
+        for counts in all {
+            let series = counts.series.lock().unwrap_or_else(PoisonError::into_inner);
+            for (key, (metric, series)) in &*series {
+                let value = match &**series {
+                    Series::Counter(count) => SinkValue::Count(count.load(Ordering::Relaxed)),
+                    Series::Histogram(histogram) => SinkValue::Times(histogram.read()),
+                };
+                let (connector, labels) = (Arc::clone(&counts.connector), key.1.clone());
+                let reading = SinkReading { metric, connector: Arc::clone(&connector), labels, value };
+                match found.entry((key.clone(), connector)) {
+                    std::collections::btree_map::Entry::Vacant(place) => drop(place.insert(reading)),
+                    std::collections::btree_map::Entry::Occupied(mut known) => {
+                        known.get_mut().add(&reading.value);
+                    }
+                }
+            }
+        }
+        found.into_values().collect()
+    }
+}
+
+impl SinkReading {
+    fn add(&mut self, other: &SinkValue) {
+        match (&mut self.value, other) {
+            (SinkValue::Count(own), SinkValue::Count(more)) => *own += more,
+            (SinkValue::Times(own), SinkValue::Times(more)) => own.add(more),
+            _ => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{SinkKind, SinkMetric, SinkSeries, SinkValue};
+
+    static REFUSALS: SinkMetric = SinkMetric {
+        name: "refusals_total",
+        kind: SinkKind::Counter,
+        help: "Refused requests",
+        labels: &["operation", "status"],
+    };
+
+    #[test]
+    fn series_of_two_runs_are_one_and_end_with_the_last() {
+        let all = SinkSeries::default();
+        let (old, new) = (all.of(&"a".into()), all.of(&"a".into()));
+        old.add(&REFUSALS, &["put", "503"], 2);
+        new.add(&REFUSALS, &["put", "503"], 3);
+        new.add(&REFUSALS, &["put", "429"], 1);
+        let read = all.read();
+        let values: Vec<_> = read.iter().map(|series| (&*series.labels[1], series.value.clone())).collect();
+        assert_eq!(values, [("429", SinkValue::Count(1)), ("503", SinkValue::Count(5))]);
+        drop((old, new));
+        assert!(all.read().is_empty());
+    }
+}

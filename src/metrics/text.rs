@@ -1,0 +1,92 @@
+//! Prometheus' text form, version 0.0.4: lines, labels and their escapes. Pure.
+
+use std::fmt::Write;
+
+/// A page in the making.
+#[derive(Debug, Default)]
+pub(super) struct Text(pub(super) String);
+
+/// A name and its value.
+pub(super) type Label<'a> = (&'a str, &'a str);
+
+impl Text {
+    /// What stands before the series of a name.
+    pub(super) fn head(&mut self, name: &str, help: &str, kind: &str) {
+        for part in ["# HELP ", name, " "] {
+            self.0.push_str(part);
+        }
+        escape(&mut self.0, help, false);
+        for part in ["\n# TYPE ", name, " ", kind, "\n"] {
+            self.0.push_str(part);
+        }
+    }
+
+    /// One series; `labels` as [`labels`] gives them.
+    pub(super) fn series(&mut self, name: &str, labels: &str, value: f64) {
+        self.0.push_str(name);
+        if !labels.is_empty() {
+            for part in ["{", labels, "}"] {
+                self.0.push_str(part);
+            }
+        }
+        self.0.push(' ');
+        number(&mut self.0, value);
+        self.0.push('\n');
+    }
+}
+
+/// A number as Prometheus reads it.
+pub(super) fn number(text: &mut String, value: f64) {
+    if value.is_infinite() {
+        text.push_str(if value > 0.0 { "+Inf" } else { "-Inf" });
+    } else {
+        // Writing into memory does not fail. It gives `NaN`, and whole numbers without a point.
+        let _written = write!(text, "{value}");
+    }
+}
+
+/// Labels in their order, without braces.
+pub(super) fn labels<'a>(all: impl IntoIterator<Item = Label<'a>>) -> String {
+    let mut text = String::new();
+    for (name, value) in all {
+        if !text.is_empty() {
+            text.push(',');
+        }
+        text.push_str(name);
+        text.push_str("=\"");
+        escape(&mut text, value, true);
+        text.push('"');
+    }
+    text
+}
+
+fn escape(text: &mut String, value: &str, in_quotes: bool) {
+    for c in value.chars() {
+        match c {
+            '\\' => text.push_str("\\\\"),
+            '\n' => text.push_str("\\n"),
+            '"' if in_quotes => text.push_str("\\\""),
+            c => text.push(c),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Text, labels};
+
+    #[test]
+    fn what_has_a_meaning_is_escaped() {
+        let mut text = Text::default();
+        text.head("a_total", "b\\c\n\"d\"", "counter");
+        text.series("a_total", &labels([("x", "a\"b\\c\nd"), ("y", "")]), 3.0);
+        text.series("a_total", "", 0.25);
+        text.series("a_total", "", f64::INFINITY);
+        text.series("a_total", "", f64::NAN);
+        assert_eq!(
+            text.0,
+            "# HELP a_total b\\\\c\\n\"d\"\n# TYPE a_total counter\na_total{x=\"a\\\"b\\\\c\\nd\",y=\"\"} 3\n\
+             a_total 0.25\na_total +Inf\na_total NaN\n"
+        );
+    }
+}
