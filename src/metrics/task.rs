@@ -3,7 +3,7 @@
 //! [`TaskCounts`] is for those who count; they do so once for each batch that was polled, sealed, delivered or committed,
 //! never once for each record. The lock is held for a few additions.
 
-use super::connector::{ConnectorNumbers, DeliveredBatch, SealReason};
+use super::connector::{ConnectorNumbers, ConnectorReading, DeliveredBatch, SealReason};
 use super::errors::{ErrorCounts, ErrorReading};
 use super::number::{flag, float, millis, signed};
 use super::partition::PartitionCounts;
@@ -39,8 +39,13 @@ pub struct PartitionOffsets {
 
 impl PartitionOffsets {
     /// Records that are not read yet.
+    pub fn behind(&self) -> Option<u64> {
+        u64::try_from((self.high? - self.position?).max(0)).ok()
+    }
+
+    /// The same, as a number of a page.
     pub fn lag(&self) -> Option<f64> {
-        Some(signed((self.high? - self.position?).max(0)))
+        self.behind().map(float)
     }
 
     /// Records between the first one in Kafka and the next one to be read.
@@ -241,6 +246,11 @@ impl State {
 pub struct TaskCounts(pub(super) Arc<TaskNumbers>);
 
 impl TaskCounts {
+    /// What was counted of its connector on this worker, all tasks together, and of the task.
+    pub fn read(&self) -> (ConnectorReading, TaskReading) {
+        (self.0.connector.read(), self.0.read(Instant::now()))
+    }
+
     /// As many records failed in the end, by one failure.
     pub fn failed(&self, records: u64) {
         let errors = &self.0.errors;

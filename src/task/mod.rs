@@ -28,6 +28,7 @@ mod fault;
 mod group;
 #[cfg(test)]
 mod list_sink;
+mod minute;
 mod offsets;
 mod open_batches;
 mod orders;

@@ -1,5 +1,6 @@
 //! The numbers of a connector's tasks on this worker: there while it runs them, and at zero when one starts anew.
 
+use super::minute::Done;
 use crate::id::{ConnectorTaskId, TopicPartition};
 use crate::metrics::{Activity, Metrics, PartitionOffsets, TaskCounts, TaskMetrics};
 use std::collections::{BTreeMap, BTreeSet};
@@ -42,6 +43,20 @@ impl TaskSeries {
     /// For what counts for `task`.
     pub(super) fn counts(&mut self, task: u32) -> TaskCounts {
         self.of(task).counts()
+    }
+
+    /// What all tasks have done.
+    pub(super) fn done(&self) -> Done {
+        let mut done = Done::default();
+        for series in self.by_task.values() {
+            let (connector, task) = series.counts().read();
+            (done.rows, done.bytes) = (connector.records, connector.raw_bytes);
+            done.batches = connector.deliver.counts.last().copied().unwrap_or(0);
+            done.retries += task.errors.retries;
+            done.lag +=
+                task.partitions.iter().filter_map(|partition| partition.offsets.behind()).sum::<u64>();
+        }
+        done
     }
 
     /// The task of each partition.

@@ -4,6 +4,7 @@
 //! It owns what was reported. Pipelines and the consumer group are not its business.
 
 use super::error::Error;
+use super::minute::{Done, MinuteLog};
 use super::orders::ConnectorSpec;
 use super::owners::PartitionOwners;
 use super::report::PipelineReport;
@@ -29,6 +30,7 @@ pub(super) struct TaskStates {
     waiting: WaitingWork,
     series: TaskSeries,
     topics: TopicsRead,
+    minute: MinuteLog,
 }
 
 impl TaskStates {
@@ -42,6 +44,7 @@ impl TaskStates {
             skipped: SkippedByTask::new(skip_setting),
             waiting: WaitingWork::default(),
             topics: TopicsRead::default(),
+            minute: MinuteLog::new(),
         }
     }
 
@@ -109,7 +112,7 @@ impl TaskStates {
 
     /// When [`Self::report_due`] has something to report.
     pub(super) fn due(&self) -> Option<Instant> {
-        self.skipped.due().into_iter().chain(self.waiting.due()).min()
+        self.skipped.due().into_iter().chain(self.waiting.due()).chain([self.minute.due()]).min()
     }
 
     /// Reports what was skipped, what began to wait, and what goes on, since that was reported last.
@@ -121,6 +124,12 @@ impl TaskStates {
         }
         if self.waiting.due().is_some_and(|due| due <= now) {
             self.report_waiting(now).await;
+        }
+        if self.minute.due() <= now
+            && let Some(done) = self.minute.look(self.series.done(), now)
+        {
+            let (connector, Done { rows, bytes, batches, retries, lag }) = (&self.spec.name, done);
+            tracing::info!(%connector, rows, bytes, batches, retries, lag, "in the last minute: {done}");
         }
     }
 

@@ -270,7 +270,7 @@ impl Stage {
 
 /// A line about something that went wrong, or, where nothing did, about what was done.
 fn is_of_trouble(line: &str) -> bool {
-    ["WARN", "ERROR", "batch handed over"].iter().any(|word| line.contains(word))
+    ["WARN", "ERROR", "in the last minute"].iter().any(|word| line.contains(word))
 }
 
 async fn nothing_is_told(look: Look) {
