@@ -42,7 +42,8 @@ pub const STANDALONE: &[Row] = &[
 ];
 
 /// The keys that are read, with Connect's types and defaults; those of the groups Group and Storage count only in
-/// distributed mode. `rest.basic.auth.users.file`, `log.level`, `metrics.names`, `metrics.listeners`, `metrics.partitions`, `task.restart.*` and
+/// distributed mode. `rest.basic.auth.users.file`, `log.level`, `metrics.names`, `metrics.listeners`, `metrics.partitions`,
+/// `metrics.clients.interval.ms`, `task.restart.*` and
 /// `worker.*` are ours.
 #[rustfmt::skip] // a table: one row is one key
 pub const WORKER: &[Row] = &[
@@ -149,6 +150,9 @@ pub const WORKER: &[Row] = &[
          from ssl.*. Metrics are on the other listeners too."),
     Row("metrics.partitions", Boolean, Is("true"), Any, Low, METRICS, Narrow, "Metrics of partitions",
         "Whether there are series for each partition: lag, lead, and the age of its oldest record."),
+    Row("metrics.clients.interval.ms", Int, Is("0"), Between(0, 86_400_000), Low, METRICS, Narrow, "Metrics of clients",
+        "How often consumers of connectors tell of their connections and bytes, in milliseconds; 0 is never. It takes memory for \
+         each client and a text about each of its partitions."),
     Row("metrics.sample.window.ms", Long, Is("30000"), AtLeast(0), Low, METRICS, Narrow, "Metrics window",
         "How long one sample of a rate, an average or a greatest value lasts, in milliseconds."),
     Row("metrics.num.samples", Int, Is("2"), AtLeast(1), Low, METRICS, Narrow, "Metrics samples",

@@ -107,6 +107,7 @@ impl ClusterMember {
                 ConsumerEvent::Unreachable(_)
                 | ConsumerEvent::Committed(_)
                 | ConsumerEvent::Offsets(_)
+                | ConsumerEvent::Client(_)
                 | ConsumerEvent::Stray(..) => continue,
             };
             return changed.unwrap_or_else(|error| MemberEvent::Trouble(error.to_string()));

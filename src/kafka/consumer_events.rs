@@ -17,9 +17,9 @@ use tokio::sync::mpsc;
 use super::outage::Outage;
 use super::reach::Reach;
 use super::refusal::Refusal;
-use super::{Error, settings};
+use super::{Error, settings, statistics};
 use crate::id::TopicPartition;
-use crate::metrics::PartitionOffsets;
+use crate::metrics::{ClientReading, PartitionOffsets};
 
 /// What happened to the group member.
 #[derive(Debug)]
@@ -32,6 +32,8 @@ pub enum ConsumerEvent {
     Committed(Vec<(TopicPartition, i64, Option<String>)>),
     /// Where partitions are read is another place than was told before; all of them.
     Offsets(BTreeMap<TopicPartition, PartitionOffsets>),
+    /// What the client tells of its connections.
+    Client(ClientReading),
     /// Kafka has trouble that may pass; for the log.
     Trouble(String),
     /// No broker can be reached, for this reason; or, without one, a broker can be reached again.
@@ -71,8 +73,11 @@ impl ClientContext for Context {
         settings::log(level, facility, message);
     }
 
-    fn stats_raw(&self, _statistics: &[u8]) {
+    fn stats_raw(&self, text: &[u8]) {
         self.note_call();
+        if let Some(reading) = statistics::read(text) {
+            self.send(ConsumerEvent::Client(reading));
+        }
     }
 
     fn error(&self, error: KafkaError, reason: &str) {

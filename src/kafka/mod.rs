@@ -5,7 +5,8 @@
 //! `writer`) and reads a storage topic, `admin` makes and checks it, `topic_watch` sees when it is gone; `groups` reads and
 //! changes what consumer groups have committed; `visitor` looks at all that a connector's consumer needs. `create` makes clients where there is room for them. `oauth` fetches the
 //! tokens that clients sign in with; `outage` brings clients back that lost all brokers, `reach` tells of it; `pace` keeps a
-//! partition's backlog from waiting for its idle siblings; `offsets` sees how far behind a member is.
+//! partition's backlog from waiting for its idle siblings; `offsets` sees how far behind a member is, `statistics` reads
+//! what it tells of its connections.
 //! Nothing here knows connectors, tasks or where records go, and nothing decides when an offset is committed.
 
 pub mod admin;
@@ -33,6 +34,7 @@ mod reach;
 mod refusal;
 pub mod settings;
 mod source;
+mod statistics;
 mod storage_topic;
 pub mod topic_watch;
 mod unreachable;

@@ -23,7 +23,7 @@ mod window;
 mod worker;
 mod worker_reading;
 
-pub use connector::{ConnectorReading, DeliveredBatch, SealReason};
+pub use connector::{ClientReading, ConnectorReading, DeliveredBatch, SealReason};
 pub use families::{CONFLUENT, EXPORTER, Family, OWN, REPORTER, STRIMZI, Spelling};
 pub use histogram::{HistogramReading, STEPS};
 pub use page::{CONTENT_TYPE, Page};

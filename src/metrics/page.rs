@@ -130,7 +130,11 @@ impl Labelled<'_> {
             Value::Worker(_) | Value::WorkerText(_) | Value::Client(_) | Value::ClientText(_) => {
                 self.of_worker(value, add);
             }
-            Value::Connector(_) | Value::ConnectorText(_) | Value::ConnectorBy(..) | Value::Histogram(_) => {
+            Value::Connector(_)
+            | Value::ConnectorClient(_)
+            | Value::ConnectorText(_)
+            | Value::ConnectorBy(..)
+            | Value::Histogram(_) => {
                 self.of_connectors(value, add);
             }
             Value::Task(_) | Value::TaskText(_) => self.of_tasks(value, add),
@@ -184,6 +188,13 @@ impl Labelled<'_> {
                     }
                 }
                 Value::ConnectorText(read) => self.text(&own, read(connector), add),
+                Value::ConnectorClient(read) => {
+                    if let Some(value) = read(connector) {
+                        let client = format!("connector-consumer-{}", connector.name);
+                        let consumer = self.family.consumer.iter().copied();
+                        add(labels(consumer.chain([(self.family.client, &*client)])), Reading::Number(value));
+                    }
+                }
                 Value::ConnectorBy(label, read) => {
                     for (by, value) in read(connector) {
                         add(labels([own[0], (label, by)]), Reading::Number(value));

@@ -2,7 +2,7 @@
 //! is there twice.
 
 use super::{Page, Snapshot};
-use crate::metrics::connector::ConnectorReading;
+use crate::metrics::connector::{ClientReading, ConnectorReading};
 use crate::metrics::families::{CONFLUENT, EXPORTER, Family, OWN, REPORTER, STRIMZI};
 use crate::metrics::histogram::{Histogram, STEPS};
 use crate::metrics::process::Process;
@@ -57,6 +57,7 @@ fn reading() -> ConnectorReading {
         deliver: times.clone(),
         commit: times.clone(),
         lateness: times,
+        client: None,
     }
 }
 
@@ -141,6 +142,21 @@ const ALL: [&Family; 5] = [&STRIMZI, &CONFLUENT, &EXPORTER, &REPORTER, &OWN];
 fn partitions_can_be_left_out() {
     let text = Page::new(&ALL, false).render(&snapshot("c"));
     assert!(!text.contains("partition=") && text.contains("records_lag_max"), "{text}");
+}
+
+#[test]
+fn what_a_client_tells_of_its_connections_is_of_the_connectors_consumer() {
+    let mut all = snapshot("c");
+    let client = ClientReading { connections: 2, bytes_in: 50, ..ClientReading::default() };
+    all.connectors[0].reading.as_mut().unwrap().client = Some(client);
+    let text = Page::new(&ALL, true).render(&all);
+    for line in [
+        "kafka_consumer_connection_count{clientid=\"connector-consumer-c\"} 2",
+        "kafka_consumer_incoming_byte_total{clientid=\"connector-consumer-c\"} 50",
+        "kafka_consumer_consumer_metrics_incoming_byte{client_type=\"consumer\",client_id=\"connector-consumer-c\"} 50",
+    ] {
+        assert!(text.lines().any(|found| found == line), "{line}:\n{text}");
+    }
 }
 
 /// The labels of a series, in the order of their names.

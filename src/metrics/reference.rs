@@ -47,7 +47,7 @@ fn labels(family: &Family, measure: &Measure) -> String {
         Value::Connector(_) | Value::ConnectorText(_) | Value::Histogram(_) => vec!["connector"],
         Value::ConnectorBy(by, _) => vec!["connector", by],
         Value::Task(_) | Value::TaskText(_) => vec!["connector", "task"],
-        Value::Consumer(_) => consumer.collect(),
+        Value::Consumer(_) | Value::ConnectorClient(_) => consumer.collect(),
         Value::Partition(_) => consumer.chain(["topic", "partition"]).collect(),
         Value::TaskPartition(_) => vec!["connector", "task", "topic", "partition"],
     };

@@ -28,6 +28,8 @@ pub enum Bean {
     Coordinator,
     /// `app-info`.
     App,
+    /// `consumer-metrics`.
+    Consumer,
     /// `consumer-fetch-manager-metrics`.
     Fetch,
     /// `consumer-coordinator-metrics`.
@@ -72,6 +74,8 @@ pub enum Value {
     ConnectorText(fn(&Connector) -> Option<String>),
     /// Of a connector, by one more label.
     ConnectorBy(&'static str, fn(&Connector) -> Vec<(&'static str, f64)>),
+    /// Of a connector's one consumer: its client id.
+    ConnectorClient(fn(&Connector) -> Option<f64>),
     /// Of a connector, in classes.
     Histogram(fn(&Connector) -> Option<&HistogramReading>),
     /// Of a task: connector and task.
@@ -112,7 +116,7 @@ pub const fn measure(
 }
 
 use Bean::{
-    App, Connector as OfConnector, ConnectorTask, ConsumerCoordinator, Coordinator, Fetch, Own,
+    App, Connector as OfConnector, ConnectorTask, Consumer, ConsumerCoordinator, Coordinator, Fetch, Own,
     Process as OfProcess, Rebalance, SinkTask, TaskError, Worker,
 };
 use Kind::{Counter, Gauge, Histogram, Text};
@@ -281,6 +285,16 @@ pub static MEASURES: &[Measure] = &[
     row((App, "start-time-ms"), Text, Value::ClientText(|all| Some(all.worker.started_ms.to_string())),
         "When the worker started, in ms since the epoch"),
 
+    row((Consumer, "connection-count"), Gauge, Value::ConnectorClient(|one| Some(float(one.reading.as_ref()?.client?.connections))),
+        "Connections of the connector's consumer (metrics.clients.interval.ms)"),
+    row((Consumer, "incoming-byte-total"), Counter, Value::ConnectorClient(|one| Some(float(one.reading.as_ref()?.client?.bytes_in))),
+        "Bytes that it has received (metrics.clients.interval.ms)"),
+    row((Consumer, "outgoing-byte-total"), Counter, Value::ConnectorClient(|one| Some(float(one.reading.as_ref()?.client?.bytes_out))),
+        "Bytes that it has sent (metrics.clients.interval.ms)"),
+    row((Consumer, "request-total"), Counter, Value::ConnectorClient(|one| Some(float(one.reading.as_ref()?.client?.requests))),
+        "Requests that it has sent (metrics.clients.interval.ms)"),
+    row((Consumer, "response-total"), Counter, Value::ConnectorClient(|one| Some(float(one.reading.as_ref()?.client?.responses))),
+        "Responses that it has received (metrics.clients.interval.ms)"),
     row((Fetch, "bytes-consumed-total"), Counter, Value::Consumer(|read| Some(float(read.totals.bytes))),
         "Bytes of keys and values that the task read"),
     row((Fetch, "bytes-consumed-rate"), Gauge, Value::Consumer(|read| Some(read.rates[1])),

@@ -1,6 +1,6 @@
 //! The numbers of a worker: its connectors', its tasks', and its own.
 
-use super::connector::{ConnectorNumbers, Totals};
+use super::connector::{ClientReading, ConnectorNumbers, Totals};
 use super::number::flag;
 use super::process::Process;
 use super::sinks::{SinkCounts, SinkSeries};
@@ -175,6 +175,11 @@ impl TaskMetrics {
     /// How long a commit took, for all tasks of the connector together.
     pub fn observe_commit(&self, took: Duration) {
         self.connector.numbers.commit.observe(took);
+    }
+
+    /// What the connector's consumer told of its connections.
+    pub fn set_client(&self, client: ClientReading) {
+        self.connector.numbers.set_client(client);
     }
 
     /// An offset commit was given up because no answer came in time.

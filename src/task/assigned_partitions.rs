@@ -106,6 +106,7 @@ impl AssignedPartitions {
                 self.states.set_waiting(WaitKind::Commits, self.committer.failing());
             }
             ConsumerEvent::Offsets(offsets) => self.states.set_offsets(&offsets),
+            ConsumerEvent::Client(client) => self.states.set_client(client),
             ConsumerEvent::Unreachable(cause) => self.states.set_waiting(WaitKind::Brokers, cause.as_deref()),
             ConsumerEvent::Trouble(reason) => tracing::warn!(%connector, reason, "Kafka consumer"),
             ConsumerEvent::Refused(error) => return Ok(Some(ConnectorEnd::Failed(error.into()))),

@@ -2,7 +2,7 @@
 
 use super::minute::Done;
 use crate::id::{ConnectorTaskId, TopicPartition};
-use crate::metrics::{Activity, Metrics, PartitionOffsets, TaskCounts, TaskMetrics};
+use crate::metrics::{Activity, ClientReading, Metrics, PartitionOffsets, TaskCounts, TaskMetrics};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
@@ -104,6 +104,13 @@ impl TaskSeries {
             if let Some(series) = self.by_task.get(task) {
                 series.committed(took, *succeeded);
             }
+        }
+    }
+
+    /// What the consumer told of its connections.
+    pub(super) fn set_client(&self, client: ClientReading) {
+        if let Some(any) = self.by_task.values().next() {
+            any.set_client(client);
         }
     }
 

@@ -14,7 +14,7 @@ use super::topics::TopicsRead;
 use super::waiting::{LogLine, WaitKind, WaitNews, WaitSummary, WaitingWork};
 use super::worker_context::WorkerContext;
 use crate::id::{ConnectorTaskId, TaskAssignment, TopicPartition};
-use crate::metrics::{PartitionOffsets, TaskCounts};
+use crate::metrics::{ClientReading, PartitionOffsets, TaskCounts};
 use crate::status::State;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -221,6 +221,11 @@ impl TaskStates {
     /// Where the consumer reads its partitions.
     pub(super) fn set_offsets(&self, offsets: &BTreeMap<TopicPartition, PartitionOffsets>) {
         self.series.set_offsets(offsets, |partition| self.owners.active_task_of(partition));
+    }
+
+    /// What the consumer told of its connections.
+    pub(super) fn set_client(&self, client: ClientReading) {
+        self.series.set_client(client);
     }
 
     /// A commit of these partitions' offsets ended, each well or not.

@@ -52,6 +52,7 @@ async fn working(kafka: &Kafka) -> (Stage, String) {
     let listener = format!("http://{address}");
     let settings = [
         ("metrics.listeners", listener.as_str()),
+        ("metrics.clients.interval.ms", "500"),
         ("metrics.names", "strimzi,confluent,exporter,reporter,kusto-board"),
     ];
     let stage = Stage::around(kafka, PARTITIONS, Worker::with(kafka, &settings).await).await;
@@ -73,7 +74,9 @@ async fn what_flows_is_counted_under_the_names_of_all_families_until_the_connect
         let lags = scrape.all(lag, &client);
         let committed = scrape.sum("kafka_connect_sink_task_offset_commit_completion_total", &own) > 0.0;
         let is_so = lags.len() == usize::try_from(PARTITIONS).unwrap() && same(lags.iter().sum(), 0);
-        (is_so && committed).then_some(scrape)
+        let told = scrape.sum("kafka_consumer_connection_count", &stage.connector) > 0.0
+            && scrape.sum("kafka_consumer_incoming_byte_total", &stage.connector) > f64::from(RECORDS);
+        (is_so && committed && told).then_some(scrape)
     })
     .await;
     for (name, wanted) in [

@@ -18,6 +18,8 @@ pub struct MetricsConfig {
     pub names: Vec<String>,
     /// There are series for each partition.
     pub partitions: bool,
+    /// How often consumers tell of their connections; zero is never.
+    pub clients: Duration,
     /// Of what moments rates, averages and greatest values are.
     pub sampling: Sampling,
     /// Where nothing but metrics is served.
@@ -46,7 +48,15 @@ impl MetricsConfig {
             length: Duration::from_millis(values.unsigned("metrics.sample.window.ms")?),
             samples: u32::try_from(values.unsigned("metrics.num.samples")?).unwrap_or(u32::MAX),
         };
-        Some(Self { names: names?, partitions: values.flag("metrics.partitions")?, sampling, listeners, tls })
+        let clients = Duration::from_millis(values.unsigned("metrics.clients.interval.ms")?);
+        Some(Self {
+            clients,
+            names: names?,
+            partitions: values.flag("metrics.partitions")?,
+            sampling,
+            listeners,
+            tls,
+        })
     }
 }
 
