@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::process::Command;
+use std::time::Duration;
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::support::{Adx, DATABASE, Kafka, unique};
+use crate::support::{Adx, DATABASE, Kafka, unique, wait_for};
 
 /// The files, and the services that they name.
 pub struct Demo {
@@ -164,4 +165,10 @@ impl Report {
             assert!(check["said"].as_str().expect("a reason").ends_with(failed[0]), "{check}");
         }
     }
+}
+
+/// Waits until nobody listens at this address.
+pub async fn wait_until_closed(address: &str) {
+    let refused = async || tokio::net::TcpStream::connect(address).await.err();
+    wait_for(format!("the end of {address}"), Duration::from_secs(10), refused).await;
 }
