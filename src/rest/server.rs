@@ -93,7 +93,7 @@ impl Server {
         ];
         let (told, arrivals) = mpsc::channel(1);
         for (sockets, paths, tls) in groups {
-            let router = secured(router(rest.clone(), paths), config);
+            let router = secured(router(rest.clone(), paths, config.page), config);
             // First of all: whose request it is, is known by its headers.
             let router = router.layer(from_fn_with_state(rest.workers.clone(), signed::verify));
             for (listener, socket) in sockets {
