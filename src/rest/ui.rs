@@ -4,8 +4,8 @@
 //! that it works below a prefix of a reverse proxy; no path is served for it alone but its files. They are no resources of
 //! Connect: `OpenAPI` and what holds for media types do not speak of them.
 
-use axum::body::Bytes;
 use axum::Router;
+use axum::body::Bytes;
 use axum::extract::Request;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -104,9 +104,10 @@ fn answer(file: &File, asked: &HeaderMap) -> Response {
 /// Whether the client has it already. A cache on the way may have marked the tag as weak.
 fn has(asked: &HeaderMap, tag: &HeaderValue) -> bool {
     let lists = asked.get_all(header::IF_NONE_MATCH).iter().filter_map(|list| list.to_str().ok());
-    lists.flat_map(|list| list.split(',')).map(str::trim).any(|one| {
-        one == "*" || one.strip_prefix("W/").unwrap_or(one).as_bytes() == tag.as_bytes()
-    })
+    lists
+        .flat_map(|list| list.split(','))
+        .map(str::trim)
+        .any(|one| one == "*" || one.strip_prefix("W/").unwrap_or(one).as_bytes() == tag.as_bytes())
 }
 
 /// To the page, by a relative address: the path before `/ui` is known to the client alone.

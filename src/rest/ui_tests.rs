@@ -164,7 +164,10 @@ async fn behind_basic_auth_the_browser_is_asked_for_a_password() {
     let file = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(file.path(), "alice=wonder\n").unwrap();
     let settings = [
-        ("CONNECT_REST_EXTENSION_CLASSES", "org.apache.kafka.connect.rest.basic.auth.extension.BasicAuthSecurityRestExtension"),
+        (
+            "CONNECT_REST_EXTENSION_CLASSES",
+            "org.apache.kafka.connect.rest.basic.auth.extension.BasicAuthSecurityRestExtension",
+        ),
         ("CONNECT_REST_BASIC_AUTH_USERS_FILE", file.path().to_str().unwrap()),
     ];
     let mut config = with_page(true);
@@ -176,7 +179,10 @@ async fn behind_basic_auth_the_browser_is_asked_for_a_password() {
         assert!(text(&answer, "www-authenticate").starts_with("Basic realm="), "{path}");
     }
     let rest = asked(&server, "GET", "/connectors", &[]).await;
-    assert_eq!((rest.status().as_u16(), text(&rest, header::WWW_AUTHENTICATE.as_str())), (401, String::new()));
+    assert_eq!(
+        (rest.status().as_u16(), text(&rest, header::WWW_AUTHENTICATE.as_str())),
+        (401, String::new())
+    );
     let signed_in = server.request("GET", "/ui").basic_auth("alice", Some("wonder")).send().await.unwrap();
     assert_eq!(signed_in.status().as_u16(), 200);
 }

@@ -64,4 +64,5 @@ mod support;
 mod tasks;
 mod toys;
 mod trouble;
+mod ui;
 mod wide;

@@ -30,6 +30,11 @@ export function showWhenNew(element, sign, children) {
   return true;
 }
 
+/** `1 task`, `2 tasks`. */
+export function numbered(count, noun) {
+  return `${count} ${noun}${count === 1 ? "" : "s"}`;
+}
+
 const STATES = ["RUNNING", "PAUSED", "STOPPED", "FAILED", "UNASSIGNED", "RESTARTING"];
 
 /** A state as a word with a colour and a shape. */
@@ -52,12 +57,13 @@ export function severity(state) {
   return at < 0 ? WORST_FIRST.length : at;
 }
 
-/** A table: its element, and rows that are kept. Roles are written since a phone shows it as blocks. */
+/** A table: its element, and rows that are kept. Roles are written since a phone shows it as blocks; the caption of an
+    `untitled` one is for screen readers. */
 export function table(caption, heads, fill, attributes = {}) {
   const body = make("tbody", { role: "rowgroup" });
   const head = make("tr", { role: "row" }, ...heads.map((text) => headCell(text)));
   const element = make("table", { role: "table", ...attributes },
-    make("caption", {}, caption), make("thead", { role: "rowgroup" }, head), body);
+    make("caption", { class: attributes.class?.includes("untitled") ? "unseen" : null }, caption), make("thead", { role: "rowgroup" }, head), body);
   const labels = heads.map((text) => (typeof text === "string" ? text : text.textContent));
   return { element, head, rows: new Rows(body, (item) => cells(labels, fill(item))) };
 }

@@ -1,7 +1,7 @@
 // All connectors of the cluster, and the workers they are on.
 
 import { Refusal, ask } from "./rest.js";
-import { badge, button, counted, make, setText, severity, showWhenNew, table } from "./dom.js";
+import { badge, button, counted, make, numbered, setText, severity, showWhenNew, table } from "./dom.js";
 import { created } from "./dialogs.js";
 
 /** After so many looks the classes are asked for again; they change rarely, and come with whole configurations. */
@@ -33,8 +33,8 @@ class List {
   #shown = make("p", { class: "quiet", role: "status" });
   #filter = make("input", { type: "search", id: "filter", autocomplete: "off", spellcheck: "false" });
   #sorters = COLUMNS.map((column, at) => button(column.title, () => this.#sort(at), { class: "sorter" }));
-  #table = table("Connectors", this.#sorters, row, { class: "connectors" });
-  #workers = table("Workers that have connectors or tasks", ["Worker", "Connectors", "Tasks"], (item) => item.cells);
+  #table = table("Connectors", this.#sorters, row, { class: "connectors untitled" });
+  #workers = table("Workers", ["Worker", "Connectors", "Tasks"], (item) => item.cells);
 
   constructor(page) {
     this.#page = page;
@@ -88,7 +88,7 @@ class List {
       sorter.parentElement.setAttribute("aria-sort", at === kept.column ? order : "none");
     });
     const all = this.#items.length;
-    setText(this.#shown, items.length === all ? `${all} connectors` : `${items.length} of ${all} connectors`);
+    setText(this.#shown, items.length === all ? numbered(all, "connector") : `${items.length} of ${numbered(all, "connector")}`);
     this.#showCounts();
     this.#workers.rows.show(workersOf(this.#items));
   }

@@ -1,7 +1,7 @@
 // The configuration of a connector: shown without secrets, changed in a form that REST validates.
 
 import { Refusal, ask, connectorPath } from "./rest.js";
-import { button, make, setText, showWhenNew, table } from "./dom.js";
+import { button, make, numbered, setText, showWhenNew, table } from "./dom.js";
 
 const HIDDEN = "••••••";
 /** Shown also while nobody could say which settings are secret. */
@@ -67,7 +67,7 @@ export class Settings {
 
   #showTable() {
     showWhenNew(this.#content, `table ${this.#sign}`, () => {
-      const { element, rows } = table("Settings", ["Key", "Value"], (item) => [item.key, item.value]);
+      const { element, rows } = table("Settings", ["Key", "Value"], (item) => [item.key, item.value], { class: "untitled" });
       rows.show(Object.entries(this.#config).sort().map(([key, value]) => {
         const shown = value === null ? "null" : this.#isSecret(key, value) ? HIDDEN : value;
         return { key, sign: shown, value: make("code", {}, shown) };
@@ -184,8 +184,7 @@ class Editor {
       this.#mark(known ?? this.#add(value.name), value.errors);
     }
     const count = found.error_count;
-    const errors = count === 0 ? "No errors." : count === 1 ? "1 error." : `${count} errors.`;
-    this.say([errors, ...(found.warnings ?? [])].join(" "));
+    this.say([count === 0 ? "No errors." : `${numbered(count, "error")}.`, ...(found.warnings ?? [])].join(" "));
     this.#fields.find((field) => field.value.getAttribute("aria-invalid") === "true")?.value.focus();
   }
 
