@@ -105,8 +105,8 @@ class Connector {
     return this.#page.act(what, () => ask(method, connectorPath(this.#name, ...rest)));
   }
 
-  async #ask(what, consequence, method, rest) {
-    const yes = await confirmed(`${what} ${this.#name}?`, consequence, what);
+  async #ask(what, consequence, method, rest, answer = what) {
+    const yes = await confirmed(`${what} ${this.#name}?`, consequence, answer);
     return yes && this.#do(`${what} ${this.#name}`, method, rest);
   }
 
@@ -121,7 +121,7 @@ class Connector {
       "Its tasks end; its configuration and its offsets stay. Resume starts it again.", "PUT", ["stop"]));
     const reset = button("Reset offsets…", () => this.#ask("Reset offsets of",
       "What it committed is forgotten: when it is resumed it reads its topics from where new consumers begin, and may write "
-      + "records again that it has written.", "DELETE", ["offsets"]), { class: "danger", disabled: true });
+      + "records again that it has written.", "DELETE", ["offsets"], "Reset offsets"), { class: "danger", disabled: true });
     const remove = button("Delete…", async () => {
       const gone = await this.#ask("Delete", "Its tasks end and its configuration is lost. Its offsets stay.", "DELETE", []);
       if (gone) this.#page.go("#/");

@@ -90,20 +90,18 @@ class Rows {
     this.#fill = fill;
   }
 
-  /** Shows items of `key` and `sign`, in their order. */
-  show(items) {
+  /** Shows items of `key` and `sign`, in their order; rows of others are forgotten unless `keeps` says otherwise. */
+  show(items, keeps = () => false) {
     const wanted = new Set(items.map((item) => item.key));
-    for (const [key, row] of this.#rows) {
-      if (wanted.has(key)) continue;
-      row.element.remove();
-      this.#rows.delete(key);
+    for (const key of this.#rows.keys()) {
+      if (!wanted.has(key) && !keeps(key)) this.#rows.delete(key);
     }
-    let at = this.#body.firstChild;
-    for (const item of items) {
-      const element = this.#row(item);
-      if (element === at) at = at.nextSibling;
-      else this.#body.insertBefore(element, at);
-    }
+    const elements = items.map((item) => this.#row(item));
+    const shown = this.#body.children;
+    if (shown.length === elements.length && elements.every((element, at) => element === shown[at])) return;
+    const focused = this.#body.contains(document.activeElement) ? document.activeElement : null;
+    this.#body.replaceChildren(...elements);
+    focused?.focus({ preventScroll: true });
   }
 
   #row(item) {

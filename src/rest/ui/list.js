@@ -26,6 +26,7 @@ export function listView(page) {
 class List {
   #page;
   #items = [];
+  #names = new Set();
   #classes = new Map();
   #looks = 0;
   #counts = make("div", { class: "counts" });
@@ -58,6 +59,7 @@ class List {
       this.#classes = new Map(infos.map(([name, { info }]) => [name, info.config["connector.class"] ?? ""]));
     }
     this.#items = statuses.map(([name, { status }]) => itemOf(name, this.#classes.get(name) ?? "", status));
+    this.#names = new Set(this.#items.map((item) => item.key));
     this.#show();
     setText(this.#health, await health());
   }
@@ -82,7 +84,8 @@ class List {
     const words = kept.filter.toLowerCase().split(/\s+/).filter(Boolean);
     const items = this.#items.filter((item) => words.every((word) => item.search.includes(word)));
     items.sort(orderOf(COLUMNS[kept.column].value, kept.down));
-    this.#table.rows.show(items);
+    // Whoever filters wants the others back in a moment.
+    this.#table.rows.show(items, (name) => this.#names.has(name));
     this.#sorters.forEach((sorter, at) => {
       const order = kept.down ? "descending" : "ascending";
       sorter.parentElement.setAttribute("aria-sort", at === kept.column ? order : "none");

@@ -95,7 +95,7 @@ export async function fits(page, what) {
 /** The texts of a table's cells, row by row. */
 export function texts(page, caption) {
   return page.getByRole("table", { name: caption, exact: true }).locator("tbody tr").evaluateAll(
-    (rows) => rows.map((row) => [...row.cells].map((cell) => cell.innerText.trim())));
+    (rows) => rows.map((row) => [...row.cells].map((cell) => cell.textContent.trim())));
 }
 
 export { assert };

@@ -54,7 +54,7 @@ async function stopAndReset(page) {
   await until("the button", () => reset.isEnabled());
   await reset.click();
   assert.ok((await page.getByRole("dialog").innerText()).includes(`Reset offsets of ${name}?`));
-  const write = await sent(page, () => answer(page, "Reset offsets of").click());
+  const write = await sent(page, () => answer(page, "Reset offsets").click());
   assert.deepEqual(write, ["DELETE", `/connectors/${name}/offsets`, 200]);
   assert.deepEqual(await offsets(), []);
   await until("no offsets", async () => (await texts(page, "Committed offsets")).length === 0);

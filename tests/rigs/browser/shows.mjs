@@ -170,7 +170,7 @@ await play(async (page, context) => {
   many["many-500"].status.connector.state = "UNASSIGNED";
   await page.getByRole("button", { name: "1 UNASSIGNED" }).waitFor();
   const anew = await page.locator(".connectors tbody tr").evaluateAll(
-    (rows) => rows.filter((row) => ![...row.cells].every((cell) => cell.isKept)).map((row) => row.cells[0].innerText));
+    (rows) => rows.filter((row) => ![...row.cells].every((cell) => cell.isKept)).map((row) => row.cells[0].textContent));
   assert.deepEqual(anew, ["many-500"]);
   console.log("of 1000 rows one is made anew");
 });
