@@ -44,7 +44,7 @@ pub const STANDALONE: &[Row] = &[
 /// The keys that are read, with Connect's types and defaults; those of the groups Group and Storage count only in
 /// distributed mode. `rest.basic.auth.users.file`, `log.level`, `metrics.names`, `metrics.listeners`, `metrics.partitions`,
 /// `metrics.clients.interval.ms`, `task.restart.*` and
-/// `worker.*` are ours.
+/// `ui.enable` and `worker.*` are ours.
 #[rustfmt::skip] // a table: one row is one key
 pub const WORKER: &[Row] = &[
     Row("bootstrap.servers", List, Is("localhost:9092"), Any, High, KAFKA, Wide, "Bootstrap servers",
@@ -106,6 +106,8 @@ pub const WORKER: &[Row] = &[
     Row("response.http.headers.config", Text, Is(""), Any, Low, REST, Wide, "Response headers",
         "Headers for every answer: rules `action name:value` with commas between, where action is set, add, setDate or \
          addDate."),
+    Row("ui.enable", Boolean, Is("true"), Any, Low, REST, Narrow, "Page",
+        "Whether the page for people is served, at /ui on the listeners of REST. It is protected as REST is."),
     Row("admin.listeners", List, Null, Any, Low, REST, Wide, "Admin listeners",
         "Separate listeners for logger settings, with admin.listeners.https.ssl.* for https; empty turns these settings off."),
     Row("log.level", Text, Null, OneOfAnyCase(&["OFF", "FATAL", "ERROR", "WARN", "INFO", "DEBUG", "TRACE", "ALL"]), Low, LOG, Narrow, "Log level",

@@ -21,7 +21,7 @@ pub use classes::{Classes, aliases};
 pub use errors::{ConfigError, ConfigErrors, Problems};
 pub use nearest::{did_you_mean, nearest};
 pub use plugin_kind::PluginKind;
-pub use redact::{Redacted, is_secret, plain_address, shown, tells_secrets};
+pub use redact::{Redacted, is_secret, plain_address, secret_words, shown, tells_secrets};
 pub use settings::{CONNECT_VERSION, ConnectorProperties, Properties, with_prefix};
 pub use table::check_table;
 pub use value::ConfigValue;

@@ -43,6 +43,11 @@ const ABOUT_SECRETS: [&str; 14] = [
     ".name",
 ];
 
+/// Words in the names of keys whose values must not be printed, unless the rest of the name says otherwise.
+pub fn secret_words() -> impl Iterator<Item = &'static str> {
+    SECRET_WORDS.into_iter().chain(CERTIFICATES).chain([HEADER])
+}
+
 /// True when the value of `key` must not be printed.
 pub fn is_secret(key: &str) -> bool {
     tells_secrets(key) || CERTIFICATES.iter().any(|end| key.to_ascii_lowercase().ends_with(end))

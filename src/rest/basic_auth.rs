@@ -4,7 +4,7 @@
 //! Knows no passwords: the users of `config` judge. Nothing of the credentials is logged.
 
 use axum::extract::{Request, State};
-use axum::http::{HeaderMap, Method, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use base64::Engine;
@@ -14,8 +14,11 @@ use std::sync::Arc;
 use super::connection::Client;
 use super::failed_logins::{self, FailedLogins};
 use super::signed::FromWorker;
+use super::ui;
 use crate::config::Users;
 use crate::secret::Secret;
+
+const ASK: HeaderValue = HeaderValue::from_static("Basic realm=\"Kafka Connect\", charset=\"UTF-8\"");
 
 /// Who may pass, and who tried to.
 pub(super) struct Guard {
@@ -54,13 +57,19 @@ pub(super) async fn check(State(guard): State<Arc<Guard>>, request: Request, nex
     if admitted {
         return next.run(request).await;
     }
+    let is_page = ui::is_page(request.uri().path());
     // Who sends none at all asks whether they are needed.
     if request.headers().contains_key(header::AUTHORIZATION) {
         guard.wrong(request).await;
     } else {
         tracing::debug!(method = %request.method(), path = request.uri().path(), "a request without credentials");
     }
-    (StatusCode::UNAUTHORIZED, "User cannot access the resource.").into_response()
+    let mut response = (StatusCode::UNAUTHORIZED, "User cannot access the resource.").into_response();
+    if is_page {
+        // Connect asks nobody for a password; a browser shows no form without this.
+        response.headers_mut().insert(header::WWW_AUTHENTICATE, ASK);
+    }
+    response
 }
 
 /// The requests of other workers, which prove themselves by a signature instead.

@@ -16,6 +16,7 @@ mod connection;
 mod connections;
 mod connectors;
 mod cors;
+mod cross_site;
 mod dto;
 mod dto_config;
 mod encoding;
@@ -41,11 +42,14 @@ mod signed;
 mod tasks;
 mod tls;
 mod topics;
+mod ui;
 
 #[cfg(test)]
 mod limits_tests;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod ui_tests;
 
 use crate::config::RestConfig;
 use axum::extract::DefaultBodyLimit;
@@ -73,19 +77,21 @@ pub enum Paths {
     Admin,
 }
 
-/// The paths that a listener serves.
-pub fn router(rest: Rest, serves: Paths) -> Router {
+/// The paths that a listener serves; `with_page` says whether `/ui` is among them, beside those of REST.
+pub fn router(rest: Rest, serves: Paths, with_page: bool) -> Router {
     let (routes, document) = match serves {
         Paths::All => paths().merge(admin_paths()),
         Paths::WithoutAdmin => paths(),
         Paths::Admin => admin_paths(),
     }
     .split_for_parts();
+    let page = if with_page && serves != Paths::Admin { ui::routes() } else { Router::new() };
     let routes = routes
         .method_not_allowed_fallback(protocol::method_not_allowed)
         .route_layer(from_fn_with_state(rest.clone(), forward::forward))
         .route_layer(from_fn(bodies::read))
         .route_layer(from_fn(protocol::json_is_accepted))
+        .merge(page.method_not_allowed_fallback(protocol::method_not_allowed))
         .fallback(protocol::not_found)
         .layer(Extension(Arc::new(document)))
         .layer(DefaultBodyLimit::max(MAX_BODY))
@@ -139,13 +145,15 @@ pub fn secured(router: Router, config: &RestConfig) -> Router {
         let guard = Arc::new(basic_auth::Guard::new(users.clone()));
         router = router.layer(from_fn_with_state(guard, basic_auth::check));
     }
+    let cors = config.cors.clone().map(Arc::new);
+    router = router.layer(from_fn_with_state(cors.clone(), cross_site::refuse));
     router = router.layer(from_fn(protocol::unambiguous));
     if !config.response_headers.is_empty() {
         let rules: Arc<[_]> = config.response_headers.as_slice().into();
         router = router.layer(from_fn_with_state(rules, headers::set));
     }
-    if let Some(cors) = &config.cors {
-        router = router.layer(from_fn_with_state(Arc::new(cors.clone()), cors::allow));
+    if let Some(cors) = cors {
+        router = router.layer(from_fn_with_state(cors, cors::allow));
     }
     router
 }

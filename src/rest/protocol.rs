@@ -1,6 +1,7 @@
 //! What holds for all paths: what is refused at once, unknown paths and methods, `Accept`, the access log.
 
 use super::error::Error;
+use super::ui;
 use axum::extract::Request;
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
 use axum::middleware::Next;
@@ -31,9 +32,11 @@ pub(super) async fn unambiguous(request: Request, next: Next) -> Response {
     next.run(request).await
 }
 
-/// A slash at the end of a path means nothing; kcctl and Strimzi write it.
+/// A slash at the end of a path means nothing, but to a browser; kcctl and Strimzi write it.
 pub(super) async fn without_trailing_slash(mut request: Request, next: Next) -> Response {
-    let shorter = request.uri().path().strip_suffix('/').filter(|path| !path.is_empty()).map(|path| {
+    let path = request.uri().path();
+    let means_nothing = |path: &&str| !path.is_empty() && request.uri().path() != ui::WITH_SLASH;
+    let shorter = path.strip_suffix('/').filter(means_nothing).map(|path| {
         let query = request.uri().query().map(|query| format!("?{query}")).unwrap_or_default();
         let mut parts = request.uri().clone().into_parts();
         parts.path_and_query = format!("{path}{query}").parse().ok();

@@ -98,7 +98,7 @@ impl Server {
             AdminListeners::Off | AdminListeners::Separate(_) => Paths::WithoutAdmin,
         };
         let guarded = |paths| {
-            let router = secured(router(rest.clone(), paths), config);
+            let router = secured(router(rest.clone(), paths, config.page), config);
             // First of all: whose request it is, is known by its headers.
             router.layer(from_fn_with_state(rest.workers.clone(), signed::verify))
         };

@@ -35,7 +35,7 @@ async fn server() -> Server {
     server_of(worker_config("none:0")).await
 }
 
-async fn server_of(config: WorkerConfig) -> Server {
+pub(super) async fn server_of(config: WorkerConfig) -> Server {
     server_within(config, Arc::new(MemoryStores::default()), Limits::of_process()).await
 }
 

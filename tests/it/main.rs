@@ -68,4 +68,5 @@ mod tasks;
 mod tools;
 mod toys;
 mod trouble;
+mod ui;
 mod wide;

@@ -54,6 +54,8 @@ pub struct RestConfig {
     pub users: Option<Arc<Users>>,
     /// What pages of other origins may do; none when nothing.
     pub cors: Option<Cors>,
+    /// Whether the page `/ui` is served.
+    pub page: bool,
     /// Headers that go into every answer.
     pub response_headers: Vec<HeaderRule>,
 }
@@ -106,6 +108,7 @@ impl RestConfig {
             advertised_port: values.number("rest.advertised.port").and_then(|port| u16::try_from(port).ok()),
             users,
             cors: Cors::read(values),
+            page: values.flag("ui.enable").unwrap_or(true),
             response_headers: response_headers?,
         })
     }
