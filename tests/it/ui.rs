@@ -78,7 +78,7 @@ async fn each_button_of_the_page_does_what_it_says() {
     let kafka = Kafka::shared().await;
     let stage = Stage::running(kafka, 2).await;
     let sent = stage.send(kafka, 100).await;
-    assert_eq!(sent.0.iter().sum::<u64>(), 100);
+    assert_eq!(sent.total(), 100);
     wait_for("all to be committed", Duration::from_mins(1), async || {
         (stage.committed(kafka).await.iter().sum::<i64>() == 100).then_some(())
     })

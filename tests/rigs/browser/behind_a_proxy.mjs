@@ -1,4 +1,4 @@
-// The page below a prefix of a proxy, with a password; and what it says while nobody answers.
+// The page below a prefix of a proxy, with a password; what it says while nobody answers, and when it asks at all.
 
 import { createServer, request } from "node:http";
 import { assert, base, facts, pathOf, play, texts, until } from "./browser.mjs";
@@ -61,11 +61,40 @@ await play(async (page) => {
   let open = 0;
   let most = 0;
   let count = 0;
+  let looks = 0;
+  page.on("request", (request) => {
+    if (request.url().endsWith("/status")) looks += 1;
+  });
   page.on("request", () => { count += 1; most = Math.max(most, ++open); });
   page.on("requestfinished", () => { open -= 1; });
   page.on("requestfailed", () => { open -= 1; });
   await until("several looks", () => count > 6);
   assert.equal(most, 1);
+
+  // None while the tab is hidden, on a clock of ours; at once when it is seen again.
+  await page.clock.install();
+  await page.reload();
+  await page.getByRole("heading", { name, level: 1 }).waitFor();
+  const hide = (hidden) => page.evaluate((value) => {
+    Object.defineProperty(document, "hidden", { configurable: true, get: () => value });
+    document.dispatchEvent(new Event("visibilitychange"));
+  }, hidden);
+  await until("offsets", async () => (await page.getByText(/^Topics: /).count()) === 1);
+  await page.clock.pauseAt(Date.now() + 60_000);
+  await hide(true);
+  // Each round is time for a look of the page's, and a request of ours that comes after those of such a look.
+  const rounds = async () => {
+    for (let round = 0; round < 10; round++) {
+      await page.clock.runFor(10_000);
+      await page.evaluate(() => fetch("health"));
+    }
+  };
+  await rounds();
+  const before = looks;
+  await rounds();
+  assert.equal(looks, before, "nobody looks, nobody asks");
+  await hide(false);
+  await until("a question", () => looks > before);
 }, { at, context });
 server.close();
 server.closeAllConnections();
