@@ -55,6 +55,7 @@ async function connectorEqualsRest(page, name) {
 
 async function picture(page, name, height) {
   if (!pictures) return;
+  await page.mouse.move(0, 0);
   const clip = { x: 0, y: 0, width: 1280, height };
   await page.screenshot({ path: join(pictures, `ui-${name}.png`), clip, scale: "css" });
 }
