@@ -53,9 +53,11 @@ async function connectorEqualsRest(page, name) {
   });
 }
 
-async function picture(page, name) {
+async function picture(page, name, height) {
   if (!pictures) return;
-  await page.screenshot({ path: join(pictures, `ui-${name}.png`), scale: "css" });
+  await page.mouse.move(0, 0);
+  const clip = { x: 0, y: 0, width: 1280, height };
+  await page.screenshot({ path: join(pictures, `ui-${name}.png`), clip, scale: "css" });
 }
 
 const link = (page, name) => page.getByRole("table", { name: "Connectors", exact: true }).getByRole("link", { name, exact: true });
@@ -67,7 +69,7 @@ await play(async (page, context) => {
   await until("a failed task", async () => (await rest("GET", pathOf(failing.name, "/status"))).body.tasks?.[0]?.state === "FAILED");
   await listEqualsRest(page);
   await accessible(page, "list");
-  await picture(page, "list");
+  await picture(page, "list", 620);
 
   // Data flows: what is committed grows, and the page follows without being loaded again.
   await link(page, running).click();
@@ -75,7 +77,7 @@ await play(async (page, context) => {
   const first = await until("offsets", committed);
   await until("the offsets to grow", async () => (await committed()) > first);
   assert.equal(await page.title(), `${running} · Kafka Connect`);
-  await picture(page, "connector");
+  await picture(page, "connector", 900);
   await rest("PUT", pathOf(running, "/pause"));
   await untilState(running, "PAUSED");
   await connectorEqualsRest(page, running);
