@@ -10,8 +10,8 @@ use std::fmt::{self, Write};
 pub const MOST_CHARACTERS: usize = 200;
 /// Names of places and things may take so much of it,
 const MOST_OF_A_NAME: usize = 60;
-/// what mends it so much,
-const MOST_OF_A_REMEDY: usize = 90;
+/// what mends it so much (a command loses its end),
+const MOST_OF_A_REMEDY: usize = 120;
 /// and a text that is cut keeps so much at least.
 const LEAST_OF_THE_TEXT: usize = 20;
 
@@ -88,17 +88,18 @@ impl Brief {
 
 impl fmt::Display for Brief {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let part = |text: &Option<String>, most| text.as_ref().map(|text| shortened(&one_line(text), most));
+        let part =
+            |text: &Option<String>| text.as_ref().map(|text| shortened(&one_line(text), MOST_OF_A_NAME));
         let mut before = String::new();
-        if let Some(place) = part(&self.place, MOST_OF_A_NAME) {
+        if let Some(place) = part(&self.place) {
             write!(before, "{place}: ")?;
         }
         let mut behind = String::new();
-        if let Some(subject) = part(&self.subject, MOST_OF_A_NAME) {
+        if let Some(subject) = part(&self.subject) {
             write!(behind, " ({subject})")?;
         }
-        if let Some(remedy) = part(&self.remedy, MOST_OF_A_REMEDY) {
-            write!(behind, "; {remedy}")?;
+        if let Some(remedy) = &self.remedy {
+            write!(behind, "; {}", cut(&one_line(remedy), MOST_OF_A_REMEDY))?;
         }
         let left = MOST_CHARACTERS.saturating_sub(before.chars().count() + behind.chars().count());
         let text = cut(&one_line(&self.text), left.max(LEAST_OF_THE_TEXT));
@@ -164,6 +165,8 @@ mod tests {
         // A blank at the cut is left out.
         assert_eq!(line.chars().count(), MOST_CHARACTERS - 1);
         assert!(line.ends_with("word…; check a.setting"), "{line}");
+        let command = Brief::new("gone").mended_by(format!("create it: .create table {}", "x".repeat(200)));
+        assert!(command.to_string().starts_with("gone; create it: .create table xxx"), "{command}");
         assert!(line.starts_with(&format!("{}…{}: word", "t".repeat(30), "t".repeat(29))), "{line}");
     }
 
