@@ -25,6 +25,8 @@ const LEAD: Duration = Duration::from_secs(10);
 const TROUBLED: Duration = Duration::from_secs(1);
 /// Between two tries when Kafka did not answer or the group has just changed.
 const AGAIN: Duration = Duration::from_millis(250);
+/// So long a leader may prove itself by a key that was not read yet: workers that start at the same moment each write one.
+const KEY_PATIENCE: Duration = Duration::from_secs(3);
 /// Between two tries to join.
 const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 
@@ -57,6 +59,7 @@ pub(super) async fn run(
                     look_at: Instant::now() + LEAD,
                     waiting: Vec::new(),
                     examined: false,
+                    strange_since: None,
                     unled_since: None,
                     trouble: None,
                     ignored: None,
@@ -130,6 +133,8 @@ struct Group<'a> {
     waiting: Vec<oneshot::Sender<Leadership>>,
     /// A follower has seen, since the group settled, that a worker leads.
     examined: bool,
+    /// Since when the lead is held by who does not prove to be a worker.
+    strange_since: Option<Instant>,
     /// Since when nobody leads, as far as this follower can see.
     unled_since: Option<Instant>,
     /// What is wrong with the members.
@@ -294,12 +299,15 @@ impl Group<'_> {
         if found.at_our_url > 1 {
             tracing::error!(url = %self.url, "two workers advertise the same URL and take themselves for one, unless one of them was killed and is back: set rest.advertised.host.name or rest.advertised.port of one of them");
         }
-        let stranger = match &found.lead {
-            Lead::Stranger(who) => Some(format!(
+        let stranger = if let Lead::Stranger(who) = &found.lead {
+            let since = *self.strange_since.get_or_insert_with(Instant::now);
+            (since.elapsed() > KEY_PATIENCE).then(|| format!(
                 "The lead of the cluster (group.id={group}) is held by who is no worker of it: {who}. Nothing can be \
                  configured until it is gone; connectors go on. Allow the group to the workers alone (ACLs in docs/security.md)."
-            )),
-            _ => None,
+            ))
+        } else {
+            self.strange_since = None;
+            None
         };
         let nobody = || {
             let since = self.unled_since?;
@@ -355,7 +363,8 @@ impl Group<'_> {
                 self.newest = self.newest.max(view.generation);
             }
         }
-        if !self.examined || self.trouble.is_some() || self.unled_since.is_some() {
+        let is_settled = self.trouble.is_none() && self.unled_since.is_none() && self.strange_since.is_none();
+        if !self.examined || !is_settled {
             match self.examine().await {
                 Ok(found) if found.lead == Lead::Nobody => {
                     self.unled_since.get_or_insert_with(Instant::now);
