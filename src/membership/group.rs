@@ -68,12 +68,7 @@ pub(super) async fn run(
                 known = group.known.take();
                 group.member.leave().await;
                 match end {
-                    End::Left(done) => {
-                        if let Some(done) = done {
-                            answer(done, ());
-                        }
-                        return;
-                    }
+                    End::Left(done) => return done.into_iter().for_each(|done| answer(done, ())),
                     End::Rekeyed => continue,
                     End::Refused(reason) => reason,
                 }
@@ -90,10 +85,7 @@ pub(super) async fn run(
         let words = format!("waiting to join the cluster (group.id={}): {reason}", config.group_id);
         say(&state, Some(words));
         if let Some(done) = wait(pause, &mut requests).await {
-            if let Some(done) = done {
-                answer(done, ());
-            }
-            return;
+            return done.into_iter().for_each(|done| answer(done, ()));
         }
     }
 }
