@@ -9,7 +9,7 @@ const LIMIT: Duration = Duration::from_secs(10);
 
 /// How bad it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Verdict {
+pub enum InspectionResult {
     /// As it has to be.
     Ok,
     /// Nothing that stops a start, but probably not meant.
@@ -21,39 +21,39 @@ pub enum Verdict {
 /// What a check found.
 pub struct Finding {
     /// How bad it is.
-    pub verdict: Verdict,
+    pub verdict: InspectionResult,
     /// What is there, or what is wrong: a clause.
     pub said: String,
     /// What to do about it: a clause, with the command or setting.
     pub advice: Option<String>,
     /// Checks of what only this one has found; they come next.
-    pub more: Vec<Check>,
+    pub more: Vec<Inspection>,
 }
 
 impl Finding {
     /// All is well.
     pub fn good(said: impl Into<String>) -> Self {
-        Self { verdict: Verdict::Ok, said: said.into(), advice: None, more: Vec::new() }
+        Self { verdict: InspectionResult::Ok, said: said.into(), advice: None, more: Vec::new() }
     }
 
     /// It works, but.
     pub fn warning(said: impl Into<String>, advice: impl Into<String>) -> Self {
-        Self { verdict: Verdict::Warning, advice: Some(advice.into()), ..Self::good(said) }
+        Self { verdict: InspectionResult::Warning, advice: Some(advice.into()), ..Self::good(said) }
     }
 
     /// It does not work.
     pub fn failed(said: impl Into<String>, advice: impl Into<String>) -> Self {
-        Self { verdict: Verdict::Failed, advice: Some(advice.into()), ..Self::good(said) }
+        Self { verdict: InspectionResult::Failed, advice: Some(advice.into()), ..Self::good(said) }
     }
 
     /// The same with checks that come next.
-    pub fn then(self, more: Vec<Check>) -> Self {
+    pub fn then(self, more: Vec<Inspection>) -> Self {
         Self { more, ..self }
     }
 }
 
 /// Something to be looked at.
-pub struct Check {
+pub struct Inspection {
     /// What it is called; a name is checked once.
     pub name: String,
     /// The names of checks without which it says nothing.
@@ -63,12 +63,12 @@ pub struct Check {
     /// What to do when it takes longer.
     pub late: String,
     /// Nothing it finds is worse than this.
-    pub worst: Verdict,
+    pub worst: InspectionResult,
     /// The look itself. Dropping it gives it up.
     pub work: BoxFuture<'static, Finding>,
 }
 
-impl Check {
+impl Inspection {
     /// A check that needs no other.
     pub fn new(name: impl Into<String>, work: impl Future<Output = Finding> + Send + 'static) -> Self {
         Self {
@@ -76,7 +76,7 @@ impl Check {
             needs: Vec::new(),
             limit: LIMIT,
             late: "let the network's administrator look for a firewall that drops packets".to_owned(),
-            worst: Verdict::Failed,
+            worst: InspectionResult::Failed,
             work: work.boxed(),
         }
     }
@@ -94,7 +94,7 @@ impl Check {
 
     /// The same of something that others stand in for: what is wrong with it is only said.
     pub fn only_warning(self) -> Self {
-        Self { worst: Verdict::Warning, ..self }
+        Self { worst: InspectionResult::Warning, ..self }
     }
 
     /// The same with a deadline of its own.

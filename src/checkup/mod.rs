@@ -8,7 +8,7 @@ mod network;
 mod run;
 mod tls;
 
-pub use check::{Check, Finding, Verdict};
+pub use check::{Finding, Inspection, InspectionResult};
 pub use network::{Place, connect, dns, tcp};
-pub use run::{Outcome, Outcomes, State, run};
+pub use run::{InspectionState, Outcome, Outcomes, run};
 pub use tls::{Trust, tls};

@@ -1,6 +1,6 @@
 //! Is a host known, and does its port answer?
 
-use super::check::{Check, Finding};
+use super::check::{Finding, Inspection};
 use std::io::ErrorKind;
 use std::net::IpAddr;
 use tokio::net::{TcpStream, lookup_host};
@@ -56,7 +56,7 @@ impl Place {
 }
 
 /// Does the name have an address? None for an address.
-pub fn dns(place: &Place) -> Option<Check> {
+pub fn dns(place: &Place) -> Option<Inspection> {
     if place.host.parse::<IpAddr>().is_ok() {
         return None;
     }
@@ -75,11 +75,11 @@ pub fn dns(place: &Place) -> Option<Check> {
             Err(error) => Finding::failed(format!("{host} is not known here: {error}"), advice),
         }
     };
-    Some(Check::new(place.dns_name(), work).or_late(late))
+    Some(Inspection::new(place.dns_name(), work).or_late(late))
 }
 
 /// Does the port take connections?
-pub fn tcp(place: &Place) -> Check {
+pub fn tcp(place: &Place) -> Inspection {
     let of_work = place.clone();
     let late = format!("something drops the packets: {}", place.to_open());
     let work = async move {
@@ -88,7 +88,7 @@ pub fn tcp(place: &Place) -> Check {
             Err((said, to_do)) => Finding::failed(said, to_do),
         }
     };
-    Check::new(place.tcp_name(), work).after([place.dns_name()]).or_late(late)
+    Inspection::new(place.tcp_name(), work).after([place.dns_name()]).or_late(late)
 }
 
 /// Connects once, and lets go. An error says why that cannot be done, and what to do.

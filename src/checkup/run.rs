@@ -2,7 +2,7 @@
 //!
 //! What needs a check that failed is skipped, and says which one that was.
 
-use super::check::{Check, Finding, Verdict};
+use super::check::{Finding, Inspection, InspectionResult};
 use crate::secret::Hidden;
 use futures::StreamExt as _;
 use futures::stream;
@@ -15,20 +15,20 @@ const AT_ONCE: usize = 8;
 
 /// What became of a check.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum State {
+pub enum InspectionState {
     /// It found what this says.
-    Found(Verdict),
+    Found(InspectionResult),
     /// It was not made, since another failed.
     Skipped,
 }
 
-impl State {
+impl InspectionState {
     /// In one word.
     pub fn as_str(self) -> &'static str {
         match self {
-            Self::Found(Verdict::Ok) => "ok",
-            Self::Found(Verdict::Warning) => "warning",
-            Self::Found(Verdict::Failed) => "failed",
+            Self::Found(InspectionResult::Ok) => "ok",
+            Self::Found(InspectionResult::Warning) => "warning",
+            Self::Found(InspectionResult::Failed) => "failed",
             Self::Skipped => "skipped",
         }
     }
@@ -40,7 +40,7 @@ pub struct Outcome {
     /// Its name.
     pub name: String,
     /// What became of it.
-    pub state: State,
+    pub state: InspectionState,
     /// What was found, or why it was not looked.
     pub said: String,
     /// What to do.
@@ -53,7 +53,7 @@ impl Outcome {
     /// A check that was skipped because of `root`.
     fn skipped(name: String, root: &str) -> Self {
         let said = format!("not looked at, because this failed: {root}");
-        Self { name, state: State::Skipped, said, advice: None, took: Duration::ZERO }
+        Self { name, state: InspectionState::Skipped, said, advice: None, took: Duration::ZERO }
     }
 
     /// For programs.
@@ -74,29 +74,29 @@ pub struct Outcomes(pub Vec<Outcome>);
 
 impl Outcomes {
     /// How many became this.
-    pub fn count(&self, state: State) -> usize {
+    pub fn count(&self, state: InspectionState) -> usize {
         self.0.iter().filter(|outcome| outcome.state == state).count()
     }
 
     /// True when none failed.
     pub fn are_good(&self) -> bool {
-        self.count(State::Found(Verdict::Failed)) == 0
+        self.count(InspectionState::Found(InspectionResult::Failed)) == 0
     }
 
     /// For programs.
     pub fn to_json(&self) -> Value {
         json!({
             "ok": self.are_good(),
-            "failed": self.count(State::Found(Verdict::Failed)),
-            "warnings": self.count(State::Found(Verdict::Warning)),
-            "skipped": self.count(State::Skipped),
+            "failed": self.count(InspectionState::Found(InspectionResult::Failed)),
+            "warnings": self.count(InspectionState::Found(InspectionResult::Warning)),
+            "skipped": self.count(InspectionState::Skipped),
             "checks": self.0.iter().map(Outcome::to_json).collect::<Vec<_>>(),
         })
     }
 }
 
 /// Runs `checks`. Each that is over is given to `told`, in order; `hidden` is taken out of all texts.
-pub async fn run(checks: Vec<Check>, hidden: &Hidden, mut told: impl FnMut(&Outcome)) -> Outcomes {
+pub async fn run(checks: Vec<Inspection>, hidden: &Hidden, mut told: impl FnMut(&Outcome)) -> Outcomes {
     let mut waiting = VecDeque::from(checks);
     let mut begun: HashSet<String> = HashSet::new();
     // The check that is to blame, by the name of each that said nothing.
@@ -113,9 +113,11 @@ pub async fn run(checks: Vec<Check>, hidden: &Hidden, mut told: impl FnMut(&Outc
         let mut new_blame = Vec::new();
         while let Some((outcome, root, found)) = looks.next().await {
             match outcome.state {
-                State::Found(Verdict::Failed) => new_blame.push((outcome.name.clone(), outcome.name.clone())),
-                State::Skipped => new_blame.extend(root.map(|root| (outcome.name.clone(), root))),
-                State::Found(_) => {}
+                InspectionState::Found(InspectionResult::Failed) => {
+                    new_blame.push((outcome.name.clone(), outcome.name.clone()));
+                }
+                InspectionState::Skipped => new_blame.extend(root.map(|root| (outcome.name.clone(), root))),
+                InspectionState::Found(_) => {}
             }
             told(&outcome);
             all.0.push(outcome);
@@ -131,8 +133,8 @@ pub async fn run(checks: Vec<Check>, hidden: &Hidden, mut told: impl FnMut(&Outc
 }
 
 /// The next checks of which none needs another of them.
-fn next_wave(waiting: &mut VecDeque<Check>, begun: &mut HashSet<String>) -> Vec<Check> {
-    let mut wave: Vec<Check> = Vec::new();
+fn next_wave(waiting: &mut VecDeque<Inspection>, begun: &mut HashSet<String>) -> Vec<Inspection> {
+    let mut wave: Vec<Inspection> = Vec::new();
     while let Some(check) = waiting.pop_front() {
         if wave.iter().any(|other| check.needs.contains(&other.name)) {
             waiting.push_front(check);
@@ -147,8 +149,12 @@ fn next_wave(waiting: &mut VecDeque<Check>, begun: &mut HashSet<String>) -> Vec<
 }
 
 /// Makes one check, unless `root` has failed: how it ended, what is to blame when it was skipped, and what comes next.
-async fn look(check: Check, root: Option<String>, hidden: &Hidden) -> (Outcome, Option<String>, Vec<Check>) {
-    let Check { name, limit, late, worst, work, .. } = check;
+async fn look(
+    check: Inspection,
+    root: Option<String>,
+    hidden: &Hidden,
+) -> (Outcome, Option<String>, Vec<Inspection>) {
+    let Inspection { name, limit, late, worst, work, .. } = check;
     if let Some(root) = root {
         return (Outcome::skipped(name, &root), Some(root), Vec::new());
     }
@@ -158,21 +164,21 @@ async fn look(check: Check, root: Option<String>, hidden: &Hidden) -> (Outcome, 
     let found =
         found.unwrap_or_else(|_| Finding::failed(format!("no answer within {} s", limit.as_secs()), late));
     let Finding { verdict, said, advice, more } = found;
-    let verdict = if verdict == Verdict::Failed { worst } else { verdict };
+    let verdict = if verdict == InspectionResult::Failed { worst } else { verdict };
     let shown = |text: String| hidden.redact(&text).replace('\n', " ");
     let (said, advice) = (shown(said), advice.map(shown));
-    (Outcome { name, state: State::Found(verdict), said, advice, took }, None, more)
+    (Outcome { name, state: InspectionState::Found(verdict), said, advice, took }, None, more)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Outcomes, State, run};
-    use crate::checkup::{Check, Finding, Verdict};
+    use super::{InspectionState, Outcomes, run};
+    use crate::checkup::{Finding, Inspection, InspectionResult};
     use crate::secret::Hidden;
     use std::time::Duration;
 
-    fn good(name: &str) -> Check {
-        Check::new(name, async { Finding::good("fine") })
+    fn good(name: &str) -> Inspection {
+        Inspection::new(name, async { Finding::good("fine") })
     }
 
     fn states(outcomes: &Outcomes) -> Vec<(&str, &str)> {
@@ -181,7 +187,7 @@ mod tests {
 
     #[tokio::test]
     async fn what_needs_a_failed_check_names_the_first_of_the_chain() {
-        let bad = Check::new("b", async { Finding::failed("the word is s3cret", "do so") });
+        let bad = Inspection::new("b", async { Finding::failed("the word is s3cret", "do so") });
         let checks =
             vec![good("a"), bad.after(["a"]), good("c").after(["b"]), good("d").after(["c"]), good("e")];
         let mut hidden = Hidden::default();
@@ -201,7 +207,8 @@ mod tests {
 
     #[tokio::test]
     async fn what_a_check_finds_comes_next_and_once() {
-        let finds = Check::new("a", async { Finding::good("").then(vec![good("x"), good("b"), good("x")]) });
+        let finds =
+            Inspection::new("a", async { Finding::good("").then(vec![good("x"), good("b"), good("x")]) });
         let last = good("c").after(["a"]);
         let found = run(vec![finds, last, good("b")], &Hidden::default(), |_| ()).await;
         assert_eq!(states(&found), [("a", "ok"), ("x", "ok"), ("b", "ok"), ("c", "ok")]);
@@ -209,12 +216,12 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_check_without_an_end_is_given_up() {
-        let stuck = || Check::new("a", std::future::pending()).or_late("wait");
-        let short = Check { name: "b".to_owned(), ..stuck() }.within(Duration::from_secs(1));
+        let stuck = || Inspection::new("a", std::future::pending()).or_late("wait");
+        let short = Inspection { name: "b".to_owned(), ..stuck() }.within(Duration::from_secs(1));
         let found = run(vec![stuck(), short], &Hidden::default(), |_| ()).await;
         let said: Vec<_> = found.0.iter().map(|outcome| outcome.said.as_str()).collect();
         assert_eq!(said, ["no answer within 10 s", "no answer within 1 s"]);
-        assert_eq!(found.count(State::Found(Verdict::Failed)), 2);
+        assert_eq!(found.count(InspectionState::Found(InspectionResult::Failed)), 2);
         assert_eq!(found.0[0].advice.as_deref(), Some("wait"));
     }
 }

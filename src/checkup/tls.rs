@@ -3,7 +3,7 @@
 //! The certificate is looked at also when it is not good, so that it can be said what is wrong with it. Nothing is sent on
 //! such a connection.
 
-use super::check::{Check, Finding};
+use super::check::{Finding, Inspection};
 use super::network::Place;
 use openssl::asn1::Asn1Time;
 use openssl::error::ErrorStack;
@@ -44,10 +44,10 @@ struct Seen {
 }
 
 /// Is the certificate of `place` good?
-pub fn tls(place: &Place, trust: Trust) -> Check {
+pub fn tls(place: &Place, trust: Trust) -> Inspection {
     let of_work = place.clone();
     let late = format!("the port takes connections and does not speak: check it in {}", place.setting);
-    Check::new(place.tls_name(), async move { look(&of_work, &trust).await })
+    Inspection::new(place.tls_name(), async move { look(&of_work, &trust).await })
         .after([place.tcp_name()])
         .or_late(late)
 }

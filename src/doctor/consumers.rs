@@ -2,7 +2,7 @@
 
 use super::verdicts::{failed, grant};
 use super::workers::ADVERTISED;
-use crate::checkup::{Check, Finding};
+use crate::checkup::{Finding, Inspection};
 use crate::config::{WorkerConfig, files};
 use crate::configdef::Properties;
 use crate::data::java_regex::JavaRegex;
@@ -45,7 +45,7 @@ pub(super) fn checks(
     config: &SinkConnectorConfig,
     worker: &Arc<WorkerConfig>,
     network: &[String],
-) -> Vec<Check> {
+) -> Vec<Inspection> {
     let shared =
         Shared { config: Arc::new(config.clone()), worker: Arc::clone(worker), visitor: Arc::default() };
     let has_own = |properties: &Properties| properties.contains_key("bootstrap.servers");
@@ -66,8 +66,8 @@ pub(super) fn checks(
     all
 }
 
-fn sign_in(shared: Shared) -> Check {
-    Check::new(SIGN_IN, async move {
+fn sign_in(shared: Shared) -> Inspection {
+    Inspection::new(SIGN_IN, async move {
         let reached = async { shared.visitor().await?.reach().await };
         match reached.await {
             Ok(()) => Finding::good("a broker answers"),
@@ -81,9 +81,9 @@ fn topic_name(topic: &str) -> String {
     format!("topic {topic}")
 }
 
-fn exists(shared: &Shared, topic: &str) -> Check {
+fn exists(shared: &Shared, topic: &str) -> Inspection {
     let (shared, topic) = (shared.clone(), topic.to_owned());
-    Check::new(topic_name(&topic), async move {
+    Inspection::new(topic_name(&topic), async move {
         let found = async { shared.visitor().await?.partitions(&topic).await };
         match found.await {
             Ok(Some(partitions)) => Finding::good(format!("{partitions} partitions")),
@@ -101,10 +101,10 @@ fn exists(shared: &Shared, topic: &str) -> Check {
 }
 
 /// May its records be read, and its offsets in the group?
-fn reads(shared: &Shared, topic: &str) -> Check {
+fn reads(shared: &Shared, topic: &str) -> Inspection {
     let (shared, topic) = (shared.clone(), topic.to_owned());
     let needs = topic_name(&topic);
-    Check::new(format!("rights to read {topic}"), async move {
+    Inspection::new(format!("rights to read {topic}"), async move {
         let read = async {
             let visitor = shared.visitor().await?;
             let partitions = visitor.partitions(&topic).await?.unwrap_or(0);
@@ -128,9 +128,9 @@ fn reads(shared: &Shared, topic: &str) -> Check {
     .after([needs.as_str(), ADVERTISED])
 }
 
-fn matching(shared: &Shared, expression: &JavaRegex) -> Check {
+fn matching(shared: &Shared, expression: &JavaRegex) -> Inspection {
     let (shared, expression) = (shared.clone(), expression.clone());
-    Check::new(MATCHING, async move {
+    Inspection::new(MATCHING, async move {
         let never = shared.worker.storage_topics().into_iter().map(str::to_owned).collect();
         let found = match shared.visitor().await {
             Ok(visitor) => visitor.matching(&expression, never).await,
@@ -155,9 +155,9 @@ fn matching(shared: &Shared, expression: &JavaRegex) -> Check {
     .after([SIGN_IN])
 }
 
-fn dead_letters(shared: &Shared, topic: &str) -> Check {
+fn dead_letters(shared: &Shared, topic: &str) -> Inspection {
     let (worker, topic) = (Arc::clone(&shared.worker), topic.to_owned());
-    Check::new(format!("dead-letter topic {topic}"), async move {
+    Inspection::new(format!("dead-letter topic {topic}"), async move {
         let found = async {
             let admin = files::beside(move || Admin::new(&worker)).await?;
             admin.find(&topic).await

@@ -12,7 +12,7 @@ mod workers;
 
 pub use report::{line, summary};
 
-use crate::checkup::{Check, Outcome, Outcomes, run};
+use crate::checkup::{Inspection, Outcome, Outcomes, run};
 use crate::config::{Hidden, WorkerConfig};
 use crate::configdef::ConnectorProperties;
 use crate::plugins::{Plugins, SinkConnectorConfig};
@@ -37,7 +37,7 @@ pub async fn examine(patient: Patient, told: impl FnMut(&Outcome)) -> Outcomes {
     run(checks, &hidden, told).await
 }
 
-fn checks(patient: Patient) -> (Vec<Check>, Hidden) {
+fn checks(patient: Patient) -> (Vec<Inspection>, Hidden) {
     let Patient { plugins, worker, connector, row_into } = patient;
     let (mut hidden, mut all) = (Hidden::default(), vec![settings::of_worker(&worker)]);
     let Ok(worker) = worker else {
@@ -68,7 +68,7 @@ fn checks(patient: Patient) -> (Vec<Check>, Hidden) {
     (all, hidden)
 }
 
-fn of_connector(config: &SinkConnectorConfig, row_into: Option<&str>) -> Vec<Check> {
+fn of_connector(config: &SinkConnectorConfig, row_into: Option<&str>) -> Vec<Inspection> {
     let mut all = registries::of_connector(config);
     let examination = Examination { connector: &config.name, topics: &config.topics, row_into };
     all.extend(config.sink.examine(&examination, &SinkContext::default()));

@@ -1,6 +1,6 @@
 //! The schema registries of converters: the way to them, and whether they let us in.
 
-use crate::checkup::{Check, Finding, Place, Trust, dns, tcp, tls};
+use crate::checkup::{Finding, Inspection, Place, Trust, dns, tcp, tls};
 use crate::config::tls::{Settings, checks_host_name, trust};
 use crate::config::{DefaultConverter, WorkerConfig, files};
 use crate::plugins::{ConverterConfig, Plugins, SinkConnectorConfig};
@@ -8,13 +8,13 @@ use crate::registry::{Client, Error, RegistryConfig};
 use url::Url;
 
 /// Of a connector's converters.
-pub(super) fn of_connector(config: &SinkConnectorConfig) -> Vec<Check> {
+pub(super) fn of_connector(config: &SinkConnectorConfig) -> Vec<Inspection> {
     let sides = [("key", &config.key_converter), ("value", &config.value_converter)];
     sides.into_iter().flat_map(|(side, converter)| of(side, converter)).collect()
 }
 
 /// Of the converters of connectors that name none.
-pub(super) fn of_worker(plugins: Plugins, worker: &WorkerConfig) -> Vec<Check> {
+pub(super) fn of_worker(plugins: Plugins, worker: &WorkerConfig) -> Vec<Inspection> {
     let sides = [("key", &worker.key_converter), ("value", &worker.value_converter)];
     let made = sides.into_iter().filter_map(|(side, DefaultConverter { class, settings })| {
         Some((side, plugins.converter(side, class, settings).ok()?))
@@ -22,7 +22,7 @@ pub(super) fn of_worker(plugins: Plugins, worker: &WorkerConfig) -> Vec<Check> {
     made.flat_map(|(side, converter)| of(side, &converter)).collect()
 }
 
-fn of(side: &str, converter: &ConverterConfig) -> Vec<Check> {
+fn of(side: &str, converter: &ConverterConfig) -> Vec<Inspection> {
     let Some(config) = converter.registry() else { return Vec::new() };
     let (mut all, mut needs) = (Vec::new(), Vec::new());
     // A proxy sees to the way by itself.
@@ -33,7 +33,7 @@ fn of(side: &str, converter: &ConverterConfig) -> Vec<Check> {
     }
     if config.urls.len() > 1 {
         // Any of them is enough.
-        all = all.into_iter().map(Check::only_warning).collect();
+        all = all.into_iter().map(Inspection::only_warning).collect();
         needs.clear();
     }
     all.push(answers(side, config).after(needs));
@@ -41,7 +41,7 @@ fn of(side: &str, converter: &ConverterConfig) -> Vec<Check> {
 }
 
 /// Adds the checks of the way to `url`; the name of the last.
-fn network(config: &RegistryConfig, url: &Url, all: &mut Vec<Check>) -> Option<String> {
+fn network(config: &RegistryConfig, url: &Url, all: &mut Vec<Inspection>) -> Option<String> {
     let host = url.host_str()?.trim_start_matches('[').trim_end_matches(']').to_owned();
     let place = Place { host, port: url.port_or_known_default()?, setting: config.urls_key.clone() };
     all.extend(dns(&place));
@@ -63,10 +63,10 @@ fn network(config: &RegistryConfig, url: &Url, all: &mut Vec<Check>) -> Option<S
     Some(place.tls_name())
 }
 
-fn answers(side: &str, config: RegistryConfig) -> Check {
+fn answers(side: &str, config: RegistryConfig) -> Inspection {
     let place = config.urls.first().map(Url::to_string).unwrap_or_default();
     let late = format!("check {} and the network", config.urls_key);
-    Check::new(format!("schema registry of the {side} converter"), async move {
+    Inspection::new(format!("schema registry of the {side} converter"), async move {
         let reached = match files::beside(move || Client::new(config)).await {
             Ok(client) => client.reach().await,
             Err(error) => Err(error),

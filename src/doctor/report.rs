@@ -1,6 +1,6 @@
 //! What was found, for people: a line for each check, what to do below it, and how many there are.
 
-use crate::checkup::{Outcome, Outcomes, State, Verdict};
+use crate::checkup::{InspectionResult, InspectionState, Outcome, Outcomes};
 
 /// What to do stands below what was found.
 const TO_DO: &str = "\n                   to do: ";
@@ -9,7 +9,7 @@ const TO_DO: &str = "\n                   to do: ";
 pub fn line(outcome: &Outcome) -> String {
     let Outcome { name, state, said, advice, took } = outcome;
     let word = match state {
-        State::Found(Verdict::Failed) => "FAILED",
+        InspectionState::Found(InspectionResult::Failed) => "FAILED",
         other => other.as_str(),
     };
     let mut text = format!("{word:<8}{:>6} ms  {name}", took.as_millis());
@@ -28,8 +28,10 @@ pub fn line(outcome: &Outcome) -> String {
 pub fn summary(outcomes: &Outcomes) -> String {
     let count = |state| outcomes.count(state);
     let [good, doubtful, failed] =
-        [Verdict::Ok, Verdict::Warning, Verdict::Failed].map(State::Found).map(count);
-    let skipped = count(State::Skipped);
+        [InspectionResult::Ok, InspectionResult::Warning, InspectionResult::Failed]
+            .map(InspectionState::Found)
+            .map(count);
+    let skipped = count(InspectionState::Skipped);
     let end =
         if outcomes.are_good() { "All is well." } else { "A start would fail, or what comes behind it." };
     format!(
@@ -41,7 +43,7 @@ pub fn summary(outcomes: &Outcomes) -> String {
 #[cfg(test)]
 mod tests {
     use super::{line, summary};
-    use crate::checkup::{Outcome, Outcomes, State, Verdict};
+    use crate::checkup::{InspectionResult, InspectionState, Outcome, Outcomes};
     use std::time::Duration;
 
     #[test]
@@ -53,11 +55,11 @@ mod tests {
             advice: advice.map(str::to_owned),
             took: Duration::from_millis(12),
         };
-        let bad = outcome(State::Found(Verdict::Failed), Some("start it"));
+        let bad = outcome(InspectionState::Found(InspectionResult::Failed), Some("start it"));
         assert_eq!(line(&bad), "FAILED      12 ms  TCP h:1: refused\n                   to do: start it");
-        let good = outcome(State::Found(Verdict::Ok), None);
+        let good = outcome(InspectionState::Found(InspectionResult::Ok), None);
         assert_eq!(line(&good), "ok          12 ms  TCP h:1: refused");
-        let all = Outcomes(vec![good, bad, outcome(State::Skipped, None)]);
+        let all = Outcomes(vec![good, bad, outcome(InspectionState::Skipped, None)]);
         assert_eq!(
             summary(&all),
             "3 checks: 1 ok, 0 warnings, 1 failed, 1 skipped. A start would fail, or what comes behind it."

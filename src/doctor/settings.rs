@@ -1,6 +1,6 @@
 //! The two files of settings: what is wrong with them, and what is probably not meant.
 
-use crate::checkup::{Check, Finding};
+use crate::checkup::{Finding, Inspection};
 use crate::config::WorkerConfig;
 use crate::configdef::ConnectorProperties;
 use crate::herder;
@@ -13,7 +13,7 @@ const WORKER: &str = "settings of the worker";
 const CONNECTOR: &str = "settings of the connector";
 
 /// Of the worker's.
-pub(super) fn of_worker(read: &Result<Arc<WorkerConfig>, String>) -> Check {
+pub(super) fn of_worker(read: &Result<Arc<WorkerConfig>, String>) -> Inspection {
     let finding = match read {
         Err(errors) => {
             Finding::failed(one_line(errors), "correct these keys in the worker's file or environment")
@@ -23,12 +23,12 @@ pub(super) fn of_worker(read: &Result<Arc<WorkerConfig>, String>) -> Check {
             found(&warnings, "the worker's file")
         }
     };
-    Check::new(WORKER, ready(finding))
+    Inspection::new(WORKER, ready(finding))
 }
 
 /// Of a connector's that nothing can be said of without the worker's.
-pub(super) fn unread() -> Check {
-    Check::new(CONNECTOR, ready(Finding::good(""))).after([WORKER])
+pub(super) fn unread() -> Inspection {
+    Inspection::new(CONNECTOR, ready(Finding::good(""))).after([WORKER])
 }
 
 /// Of the connector's, and what they say when nothing is wrong.
@@ -36,7 +36,7 @@ pub(super) fn of_connector(
     plugins: Plugins,
     read: Result<ConnectorProperties, String>,
     worker: &WorkerConfig,
-) -> (Check, Option<SinkConnectorConfig>) {
+) -> (Inspection, Option<SinkConnectorConfig>) {
     let (finding, config) = match read {
         Err(error) => (Finding::failed(error, "give the file of a connector"), None),
         Ok(raw) => {
@@ -58,7 +58,7 @@ pub(super) fn of_connector(
             (finding, config)
         }
     };
-    (Check::new(CONNECTOR, ready(finding)), config)
+    (Inspection::new(CONNECTOR, ready(finding)), config)
 }
 
 fn found(warnings: &[String], file: &str) -> Finding {

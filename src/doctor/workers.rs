@@ -1,7 +1,7 @@
 //! The worker's part of Kafka: its brokers, its sign-in, its storage topics, its group.
 
 use super::verdicts::{failed, grant};
-use crate::checkup::{Check, Finding, Place, Trust, Verdict, connect, dns, tcp, tls};
+use crate::checkup::{Finding, Inspection, InspectionResult, Place, Trust, connect, dns, tcp, tls};
 use crate::config::tls::{Settings, checks_host_name, trust};
 use crate::config::{Mode, WorkerConfig, files};
 use crate::kafka::Error;
@@ -37,7 +37,7 @@ impl Shared {
 }
 
 /// The checks, from the network up; and the names of those without which no broker answers.
-pub(super) fn checks(worker: &Arc<WorkerConfig>) -> (Vec<Check>, Vec<String>) {
+pub(super) fn checks(worker: &Arc<WorkerConfig>) -> (Vec<Inspection>, Vec<String>) {
     let shared = Shared { worker: Arc::clone(worker), admin: Arc::default() };
     let (mut all, needs) = network(worker);
     all.push(sign_in(shared.clone()).after(&needs));
@@ -50,7 +50,7 @@ pub(super) fn checks(worker: &Arc<WorkerConfig>) -> (Vec<Check>, Vec<String>) {
 }
 
 /// The ways to the brokers; of several, one is enough.
-fn network(worker: &WorkerConfig) -> (Vec<Check>, Vec<String>) {
+fn network(worker: &WorkerConfig) -> (Vec<Inspection>, Vec<String>) {
     let key = "bootstrap.servers";
     let places: Vec<Place> =
         worker.bootstrap_servers.split(',').filter_map(|address| Place::parse(address, key)).collect();
@@ -69,10 +69,10 @@ fn network(worker: &WorkerConfig) -> (Vec<Check>, Vec<String>) {
     if places.len() == 1 {
         return (all, last);
     }
-    (all.into_iter().map(Check::only_warning).collect(), Vec::new())
+    (all.into_iter().map(Inspection::only_warning).collect(), Vec::new())
 }
 
-fn certificate(worker: &WorkerConfig, place: &Place) -> Check {
+fn certificate(worker: &WorkerConfig, place: &Place) -> Inspection {
     let mut settings = Settings::default();
     settings.add("", &worker.client);
     let read = trust(&settings).and_then(|authorities| Ok((authorities, checks_host_name(&settings)?)));
@@ -84,13 +84,13 @@ fn certificate(worker: &WorkerConfig, place: &Place) -> Check {
         }
         Err(error) => {
             let finding = Finding::failed(error.to_string(), "correct this setting");
-            Check::new(place.tls_name(), ready(finding)).after([place.tcp_name()])
+            Inspection::new(place.tls_name(), ready(finding)).after([place.tcp_name()])
         }
     }
 }
 
-fn sign_in(shared: Shared) -> Check {
-    Check::new(SIGN_IN, async move {
+fn sign_in(shared: Shared) -> Inspection {
+    Inspection::new(SIGN_IN, async move {
         let reached = async {
             let admin = shared.admin().await?;
             admin.reach().await?;
@@ -106,8 +106,8 @@ fn sign_in(shared: Shared) -> Check {
 }
 
 /// Does each broker take connections where it says it is? Behind its first answer a client goes there.
-fn advertised(shared: Shared) -> Check {
-    Check::new(ADVERTISED, async move {
+fn advertised(shared: Shared) -> Inspection {
+    Inspection::new(ADVERTISED, async move {
         let brokers = match shared.admin().await {
             Ok(admin) => admin.brokers().await,
             Err(error) => Err(error),
@@ -138,7 +138,7 @@ fn advertised(shared: Shared) -> Check {
 }
 
 /// One of the three storage topics.
-fn storage_topic(shared: &Shared, place: usize) -> Option<Check> {
+fn storage_topic(shared: &Shared, place: usize) -> Option<Inspection> {
     let spec = *storage_topics(&shared.worker).get(place)?;
     let name = format!("topic {} ({})", spec.topic.name, spec.property);
     let shared = shared.clone();
@@ -148,7 +148,7 @@ fn storage_topic(shared: &Shared, place: usize) -> Option<Check> {
         let acl = grant("All", &format!("--topic {}", spec.topic.name));
         look_at(&shared, *spec).await.unwrap_or_else(|error| failed(&error, &acl))
     };
-    Some(Check::new(name, work).after([ADVERTISED]))
+    Some(Inspection::new(name, work).after([ADVERTISED]))
 }
 
 async fn look_at(shared: &Shared, spec: StorageTopicSpec<'_>) -> Result<Finding, Error> {
@@ -186,9 +186,9 @@ async fn look_at(shared: &Shared, spec: StorageTopicSpec<'_>) -> Result<Finding,
 }
 
 /// Who is in the cluster's group already.
-fn group(shared: Shared) -> Check {
+fn group(shared: Shared) -> Inspection {
     let name = format!("group {} (group.id)", shared.worker.group_id);
-    Check::new(name, async move {
+    Inspection::new(name, async move {
         let id = &shared.worker.group_id;
         let described = match shared.admin().await {
             Ok(admin) => admin.describe_group(id).await,
@@ -203,7 +203,7 @@ fn group(shared: Shared) -> Check {
             Ok(group) => Finding::good(format!("{} members", group.members.len())),
             Err(error) => {
                 let finding = failed(&error, &grant("Read", &format!("--group {id}")));
-                Finding { verdict: Verdict::Failed, ..finding }
+                Finding { verdict: InspectionResult::Failed, ..finding }
             }
         }
     })

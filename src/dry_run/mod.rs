@@ -6,7 +6,7 @@
 mod records;
 mod report;
 
-pub use records::{Given, Kind, parse};
+pub use records::{Given, RecordForm, parse};
 pub use report::{Line, Rehearsal};
 
 use crate::kafka::visitor::Visitor;

@@ -20,7 +20,7 @@ pub struct Given {
 
 /// What a line is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub enum RecordForm {
     /// The value, byte for byte.
     Value,
     /// A JSON object with the record's parts.
@@ -44,17 +44,17 @@ struct Envelope {
 
 /// The records in the lines of `bytes`; empty lines are skipped. Those that do not say otherwise are of `topic`, and
 /// count their offsets from 0. The error names the line.
-pub fn parse(bytes: &[u8], kind: Kind, topic: &str) -> Result<Vec<Given>, String> {
+pub fn parse(bytes: &[u8], kind: RecordForm, topic: &str) -> Result<Vec<Given>, String> {
     let mut all = Vec::new();
     let lines = bytes.split(|byte| *byte == b'\n').map(|line| line.strip_suffix(b"\r").unwrap_or(line));
     for (number, line) in lines.enumerate().filter(|(_, line)| !line.is_empty()) {
         let offset = i64::try_from(all.len()).unwrap_or(i64::MAX);
         let given = match kind {
-            Kind::Value => {
+            RecordForm::Value => {
                 let record = GivenRecord { offset, value: Some(line.to_vec()), ..GivenRecord::default() };
                 Ok(Given { from: TopicPartition::new(topic, 0), record })
             }
-            Kind::Envelope => envelope(line, offset, topic),
+            RecordForm::Envelope => envelope(line, offset, topic),
         };
         all.push(given.map_err(|reason| format!("line {}: {reason}", number + 1))?);
     }
@@ -114,12 +114,12 @@ fn text(raw: &RawValue) -> Result<Option<Vec<u8>>, String> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Kind, parse};
+    use super::{RecordForm, parse};
     use proptest::prelude::*;
 
     #[test]
     fn a_line_is_a_value() {
-        let all = parse(b"a,b\r\n\n\xff\n", Kind::Value, "t").unwrap();
+        let all = parse(b"a,b\r\n\n\xff\n", RecordForm::Value, "t").unwrap();
         let values: Vec<_> = all.iter().map(|given| given.record.value.clone().unwrap()).collect();
         assert_eq!(values, [b"a,b".to_vec(), vec![0xff]]);
         assert_eq!((all[1].record.offset, all[1].from.to_string()), (1, "t-0".to_owned()));
@@ -129,7 +129,7 @@ mod tests {
     fn a_line_may_say_more() {
         let line = br#"{"key": "k", "value": {"a": 1.50}, "headers": {"h": "x", "n": null}, "topic": "u", "partition": 3, "offset": 7, "timestamp": 9}
 {"key": null, "value_base64": "AAE="}"#;
-        let all = parse(line, Kind::Envelope, "t").unwrap();
+        let all = parse(line, RecordForm::Envelope, "t").unwrap();
         let first = &all[0].record;
         assert_eq!(first.value.as_deref(), Some(&br#"{"a": 1.50}"#[..]));
         assert_eq!((first.key.as_deref(), first.offset, first.timestamp), (Some(&b"k"[..]), 7, Some(9)));
@@ -142,7 +142,7 @@ mod tests {
             ("[]", "line 1"),
             ("{\"key_base64\": \"?\"}", "no base64"),
         ] {
-            let error = parse(line.as_bytes(), Kind::Envelope, "t").unwrap_err();
+            let error = parse(line.as_bytes(), RecordForm::Envelope, "t").unwrap_err();
             assert!(error.contains(words), "{line}: {error}");
         }
     }
@@ -150,8 +150,8 @@ mod tests {
     proptest! {
         #[test]
         fn no_line_makes_it_panic(bytes in prop::collection::vec(any::<u8>(), 0..60), text in r#"[{}":,a-z0-9\n]{0,60}"#) {
-            let _read_or_refused = (parse(&bytes, Kind::Envelope, "t"), parse(text.as_bytes(), Kind::Envelope, "t"));
-            prop_assert!(parse(&bytes, Kind::Value, "t").is_ok());
+            let _read_or_refused = (parse(&bytes, RecordForm::Envelope, "t"), parse(text.as_bytes(), RecordForm::Envelope, "t"));
+            prop_assert!(parse(&bytes, RecordForm::Value, "t").is_ok());
         }
     }
 }

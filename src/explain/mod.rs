@@ -6,10 +6,10 @@ mod settings;
 mod subject;
 mod way;
 
-pub use subject::Subject;
+pub use subject::Explained;
 
 /// Text for people; no secret is in it.
-pub fn explain(subject: &Subject<'_>) -> String {
+pub fn explain(subject: &Explained<'_>) -> String {
     let text = format!("{}\n{}", way::of(subject.config, subject.raw, subject.topics), settings::of(subject));
     subject.config.hidden.redact(&text).into_owned()
 }

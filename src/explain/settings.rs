@@ -1,12 +1,12 @@
 //! Each setting that has a value: what it is, and who said so.
 
-use super::subject::Subject;
+use super::subject::Explained;
 use crate::config::DefaultConverter;
 use crate::configdef::shown;
 use crate::sink::Supplied;
 
 /// A line for each.
-pub(super) fn of(subject: &Subject<'_>) -> String {
+pub(super) fn of(subject: &Explained<'_>) -> String {
     let mut lines = vec!["Settings (value, and where it is from)".to_owned()];
     let supplied = subject.config.sink.supplied();
     let mut unset = 0;
@@ -21,7 +21,7 @@ pub(super) fn of(subject: &Subject<'_>) -> String {
     lines.join("\n") + "\n"
 }
 
-fn line(subject: &Subject<'_>, supplied: &[Supplied], key: &str, value: Option<&str>) -> Option<String> {
+fn line(subject: &Explained<'_>, supplied: &[Supplied], key: &str, value: Option<&str>) -> Option<String> {
     let is_written = subject.raw.get(key).is_some_and(Option::is_some);
     if let Some(class) = converter(subject, key).filter(|_| !is_written) {
         let origin = if subject.worker.all.contains_key(key) { "worker" } else { "default" };
@@ -40,7 +40,7 @@ fn line(subject: &Subject<'_>, supplied: &[Supplied], key: &str, value: Option<&
 }
 
 /// The class that reads keys, values or headers in fact: a connector may leave it to its worker, or to its sink.
-fn converter(subject: &Subject<'_>, key: &str) -> Option<&'static str> {
+fn converter(subject: &Explained<'_>, key: &str) -> Option<&'static str> {
     let config = subject.config;
     let used = match key {
         "key.converter" => &config.key_converter,
@@ -52,7 +52,7 @@ fn converter(subject: &Subject<'_>, key: &str) -> Option<&'static str> {
 }
 
 /// The settings of the worker's own converters, where the connector names none.
-fn of_worker(subject: &Subject<'_>) -> Vec<String> {
+fn of_worker(subject: &Explained<'_>) -> Vec<String> {
     let worker = subject.worker;
     let sides = [("key", &worker.key_converter), ("value", &worker.value_converter)];
     let left = sides.into_iter().filter(|(side, _)| !subject.raw.contains_key(&format!("{side}.converter")));

@@ -6,7 +6,7 @@ use crate::plugins::{ConfigInfos, SinkConnectorConfig};
 
 /// A connector whose settings are right, with what was said of each of them.
 #[derive(Debug)]
-pub struct Subject<'a> {
+pub struct Explained<'a> {
     /// As written.
     pub raw: &'a ConnectorProperties,
     /// As validated.

@@ -2,7 +2,9 @@
 //!
 //! Its six counters are of the whole worker, without labels; all else are Connect's beans as Strimzi spells them, without `_total`.
 
-use crate::metrics::{Bean, Family, Kind, Measure, STRIMZI, Snapshot, Spelling, Value, measure};
+use crate::metrics::{
+    Bean, Family, Measure, MeasuredValue, STRIMZI, SeriesType, Snapshot, Spelling, measure,
+};
 
 /// The family.
 pub static BOARD: Family = Family {
@@ -17,7 +19,7 @@ pub static BOARD: Family = Family {
 };
 
 const fn counter(name: &'static str, value: fn(&Snapshot) -> Option<f64>, help: &'static str) -> Measure {
-    measure((Bean::Verbatim, name), Kind::Counter, Value::Worker(value), help)
+    measure((Bean::Verbatim, name), SeriesType::Counter, MeasuredValue::Worker(value), help)
 }
 
 #[rustfmt::skip] // a table: one row is one measure
@@ -37,7 +39,7 @@ fn spell(measure: &Measure) -> Vec<Spelling> {
             (STRIMZI.spell)(measure).into_iter().map(|known| untyped(&known.name)).collect()
         }
         // Without the word that all others have before it.
-        Bean::ConnectorTask if measure.kind != Kind::Text => {
+        Bean::ConnectorTask if measure.kind != SeriesType::Text => {
             vec![untyped(&format!("kafka_connect_task_{}", measure.attribute.replace('-', "_")))]
         }
         _ => Vec::new(),
@@ -45,7 +47,7 @@ fn spell(measure: &Measure) -> Vec<Spelling> {
 }
 
 fn untyped(name: &str) -> Spelling {
-    Spelling { name: name.strip_suffix("_total").unwrap_or(name).to_owned(), kind: Kind::Untyped }
+    Spelling { name: name.strip_suffix("_total").unwrap_or(name).to_owned(), kind: SeriesType::Untyped }
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use super::describe;
 use super::sink::{KustoSink, target_of};
-use crate::checkup::Check;
+use crate::checkup::Inspection;
 use crate::kusto::config::{KustoSinkConfig, fabric, sink};
 use crate::kusto::ingest::{self, HttpPools, ManagedIngestClient, Target};
 use crate::sink::{
@@ -69,7 +69,7 @@ impl SinkConnector for KustoConnector {
         Ok(Arc::new(KustoSink::new(Arc::clone(name), self.0.clone(), client).counting(counts)))
     }
 
-    fn examine(&self, examination: &Examination<'_>, context: &SinkContext) -> Vec<Check> {
+    fn examine(&self, examination: &Examination<'_>, context: &SinkContext) -> Vec<Inspection> {
         let subject = ingest::Subject {
             config: &self.0,
             connector: examination.connector,

@@ -2,7 +2,7 @@
 //!
 //! A family is a rule, as it is for the exporters of JMX; which rules are in use, and from where, stands in docs/metrics.md.
 
-use super::table::{Bean, Kind, Measure};
+use super::table::{Bean, Measure, SeriesType};
 use crate::product::PREFIX;
 
 /// How one family spells measures.
@@ -32,7 +32,7 @@ pub struct Spelling {
     /// The name of its series.
     pub name: String,
     /// What Prometheus is told about it.
-    pub kind: Kind,
+    pub kind: SeriesType,
 }
 
 /// A family without labels and measures of its own.
@@ -45,7 +45,7 @@ pub static STRIMZI: Family = family(
     "strimzi",
     "Strimzi's `kafka-connect-metrics.yaml`, for its Grafana boards and alerts",
     |measure| {
-        let kind = if measure.kind == Kind::Text { Kind::Gauge } else { measure.kind };
+        let kind = if measure.kind == SeriesType::Text { SeriesType::Gauge } else { measure.kind };
         strimzi(measure).map(|name| Spelling { name, kind }).into_iter().collect()
     },
 );
@@ -64,7 +64,9 @@ pub static EXPORTER: Family = Family {
     ..family(
         "exporter",
         "`examples/kafka-connect.yml` of the JMX exporter, which ClickHouse's board uses too",
-        |measure| exporter(measure).map(|name| Spelling { name, kind: Kind::Untyped }).into_iter().collect(),
+        |measure| {
+            exporter(measure).map(|name| Spelling { name, kind: SeriesType::Untyped }).into_iter().collect()
+        },
     )
 };
 
@@ -82,7 +84,7 @@ pub static OWN: Family = Family {
             Bean::Process => format!("process_{}", measure.attribute),
             _ => return Vec::new(),
         };
-        let kind = if measure.kind == Kind::Text { Kind::Gauge } else { measure.kind };
+        let kind = if measure.kind == SeriesType::Text { SeriesType::Gauge } else { measure.kind };
         vec![Spelling { name, kind }]
     })
 };
@@ -169,11 +171,11 @@ fn group(bean: Bean) -> Option<&'static str> {
 
 fn confluent(measure: &Measure) -> Vec<Spelling> {
     let Some(group) = group(measure.bean) else { return Vec::new() };
-    let spelling = |name: &str| Spelling { name: name.to_owned(), kind: Kind::Untyped };
+    let spelling = |name: &str| Spelling { name: name.to_owned(), kind: SeriesType::Untyped };
     match (measure.bean, measure.kind) {
         // Its rules know no text of a task.
-        (Bean::ConnectorTask | Bean::Rebalance, Kind::Text) => Vec::new(),
-        (_, Kind::Text) => vec![spelling(group)],
+        (Bean::ConnectorTask | Bean::Rebalance, SeriesType::Text) => Vec::new(),
+        (_, SeriesType::Text) => vec![spelling(group)],
         (Bean::App, _) => Vec::new(),
         _ => {
             let name = format!("{group}_{}", attribute(measure));
@@ -196,7 +198,10 @@ fn reporter(measure: &Measure) -> Vec<Spelling> {
         return Vec::new();
     }
     let name = format!("{group}_{}", attribute(measure));
-    let name =
-        if measure.kind == Kind::Text { format!("{name}_info") } else { without_total(&name).to_owned() };
-    vec![Spelling { name, kind: Kind::Gauge }]
+    let name = if measure.kind == SeriesType::Text {
+        format!("{name}_info")
+    } else {
+        without_total(&name).to_owned()
+    };
+    vec![Spelling { name, kind: SeriesType::Gauge }]
 }

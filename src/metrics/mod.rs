@@ -31,7 +31,7 @@ pub use partition::PartitionCounts;
 pub use reference::{Entry, entries};
 pub use sinks::{SinkCounts, SinkKind, SinkMetric};
 pub use snapshot::{KnownCluster, KnownConnector, Snapshot};
-pub use table::{Bean, Kind, Measure, Value, measure};
+pub use table::{Bean, Measure, MeasuredValue, SeriesType, measure};
 pub use task::{Activity, PartitionOffsets, TaskCounts};
 pub use window::Sampling;
 pub use worker::{Metrics, TaskMetrics};

@@ -7,7 +7,7 @@ use super::histogram::HistogramReading;
 use super::number::float;
 use super::sinks::SinkValue;
 use super::snapshot::{Snapshot, Task};
-use super::table::{Bean, Kind, MEASURES, Measure, Value};
+use super::table::{Bean, MEASURES, Measure, MeasuredValue, SeriesType};
 use super::text::{Label, Text, labels, number};
 use crate::product::PREFIX;
 use std::collections::{BTreeMap, HashSet};
@@ -28,12 +28,12 @@ pub struct Page {
 /// The series of one name.
 struct Block {
     name: String,
-    kind: Kind,
+    kind: SeriesType,
     help: &'static str,
     sources: Vec<(&'static Family, &'static Measure)>,
 }
 
-impl Kind {
+impl SeriesType {
     fn as_str(self) -> &'static str {
         match self {
             Self::Gauge | Self::Text => "gauge",
@@ -101,7 +101,8 @@ impl Page {
             };
             let attribute = measure.attribute.replace('-', "_");
             let labelled = Labelled { family, bean: measure.bean, attribute, all };
-            let is_of_partition = matches!(measure.value, Value::Partition(_) | Value::TaskPartition(_));
+            let is_of_partition =
+                matches!(measure.value, MeasuredValue::Partition(_) | MeasuredValue::TaskPartition(_));
             if self.shows_partitions || !is_of_partition {
                 labelled.series(&measure.value, &mut add);
             }
@@ -125,20 +126,23 @@ struct Labelled<'a> {
 }
 
 impl Labelled<'_> {
-    fn series(&self, value: &Value, add: Add<'_>) {
+    fn series(&self, value: &MeasuredValue, add: Add<'_>) {
         match value {
-            Value::Worker(_) | Value::WorkerText(_) | Value::Client(_) | Value::ClientText(_) => {
+            MeasuredValue::Worker(_)
+            | MeasuredValue::WorkerText(_)
+            | MeasuredValue::Client(_)
+            | MeasuredValue::ClientText(_) => {
                 self.of_worker(value, add);
             }
-            Value::Connector(_)
-            | Value::ConnectorClient(_)
-            | Value::ConnectorText(_)
-            | Value::ConnectorBy(..)
-            | Value::Histogram(_) => {
+            MeasuredValue::Connector(_)
+            | MeasuredValue::ConnectorClient(_)
+            | MeasuredValue::ConnectorText(_)
+            | MeasuredValue::ConnectorBy(..)
+            | MeasuredValue::Histogram(_) => {
                 self.of_connectors(value, add);
             }
-            Value::Task(_) | Value::TaskText(_) => self.of_tasks(value, add),
-            Value::Consumer(_) | Value::Partition(_) | Value::TaskPartition(_) => {
+            MeasuredValue::Task(_) | MeasuredValue::TaskText(_) => self.of_tasks(value, add),
+            MeasuredValue::Consumer(_) | MeasuredValue::Partition(_) | MeasuredValue::TaskPartition(_) => {
                 self.of_consumers(value, add);
             }
         }
@@ -157,50 +161,50 @@ impl Labelled<'_> {
         if self.attribute == "build_info" { "version" } else { &self.attribute }
     }
 
-    fn of_worker(&self, value: &Value, add: Add<'_>) {
+    fn of_worker(&self, value: &MeasuredValue, add: Add<'_>) {
         let client = self.all.cluster.as_ref().map_or(NO_CLIENT, |cluster| &cluster.client_id);
         let client = [(self.family.client, client)];
         match value {
-            Value::Worker(read) => {
+            MeasuredValue::Worker(read) => {
                 if let Some(value) = read(self.all) {
                     let own = if self.bean == Bean::Worker { self.family.worker } else { &[] };
                     add(labels(own.iter().copied()), Reading::Number(value));
                 }
             }
-            Value::Client(read) => {
+            MeasuredValue::Client(read) => {
                 if let Some(value) = read(self.all) {
                     add(labels(client), Reading::Number(value));
                 }
             }
-            Value::WorkerText(read) => self.text(&[], read(self.all), add),
-            Value::ClientText(read) => self.text(&client, read(self.all), add),
+            MeasuredValue::WorkerText(read) => self.text(&[], read(self.all), add),
+            MeasuredValue::ClientText(read) => self.text(&client, read(self.all), add),
             _ => {}
         }
     }
 
-    fn of_connectors(&self, value: &Value, add: Add<'_>) {
+    fn of_connectors(&self, value: &MeasuredValue, add: Add<'_>) {
         for connector in &self.all.connectors {
             let own = [("connector", &*connector.name)];
             match value {
-                Value::Connector(read) => {
+                MeasuredValue::Connector(read) => {
                     if let Some(value) = read(connector) {
                         add(labels(own), Reading::Number(value));
                     }
                 }
-                Value::ConnectorText(read) => self.text(&own, read(connector), add),
-                Value::ConnectorClient(read) => {
+                MeasuredValue::ConnectorText(read) => self.text(&own, read(connector), add),
+                MeasuredValue::ConnectorClient(read) => {
                     if let Some(value) = read(connector) {
                         let client = format!("connector-consumer-{}", connector.name);
                         let consumer = self.family.consumer.iter().copied();
                         add(labels(consumer.chain([(self.family.client, &*client)])), Reading::Number(value));
                     }
                 }
-                Value::ConnectorBy(label, read) => {
+                MeasuredValue::ConnectorBy(label, read) => {
                     for (by, value) in read(connector) {
                         add(labels([own[0], (label, by)]), Reading::Number(value));
                     }
                 }
-                Value::Histogram(read) => {
+                MeasuredValue::Histogram(read) => {
                     if let Some(times) = read(connector) {
                         add(labels(own), Reading::Times(times));
                     }
@@ -214,40 +218,40 @@ impl Labelled<'_> {
         self.all.connectors.iter().flat_map(|connector| &connector.tasks)
     }
 
-    fn of_tasks(&self, value: &Value, add: Add<'_>) {
+    fn of_tasks(&self, value: &MeasuredValue, add: Add<'_>) {
         for task in self.tasks() {
             let number = task.id.to_string();
             let own = [("connector", &*task.connector), ("task", &*number)];
             match value {
-                Value::Task(read) => {
+                MeasuredValue::Task(read) => {
                     if let Some(value) = read(task) {
                         add(labels(own), Reading::Number(value));
                     }
                 }
-                Value::TaskText(read) => self.text(&own, read(task), add),
+                MeasuredValue::TaskText(read) => self.text(&own, read(task), add),
                 _ => {}
             }
         }
     }
 
-    fn of_consumers(&self, value: &Value, add: Add<'_>) {
+    fn of_consumers(&self, value: &MeasuredValue, add: Add<'_>) {
         for task in self.tasks() {
             let Some(reading) = &task.reading else { continue };
             let number = task.id.to_string();
             let client = format!("connector-consumer-{}-{number}", task.connector);
             let consumer = self.family.consumer.iter().copied().chain([(self.family.client, &*client)]);
             let read = match value {
-                Value::Consumer(read) => {
+                MeasuredValue::Consumer(read) => {
                     if let Some(value) = read(reading) {
                         add(labels(consumer), Reading::Number(value));
                     }
                     continue;
                 }
-                Value::Partition(read) | Value::TaskPartition(read) => read,
+                MeasuredValue::Partition(read) | MeasuredValue::TaskPartition(read) => read,
                 _ => continue,
             };
             let own = match value {
-                Value::Partition(_) => labels(consumer),
+                MeasuredValue::Partition(_) => labels(consumer),
                 _ => labels([("connector", &*task.connector), ("task", &*number)]),
             };
             for partition in &reading.partitions {
@@ -279,8 +283,8 @@ fn sinks(all: &Snapshot, text: &mut Text) {
     for series in &all.sinks {
         let name = format!("{PREFIX}_{}", series.metric.name);
         let kind = match series.value {
-            SinkValue::Count(_) => Kind::Counter,
-            SinkValue::Times(_) => Kind::Histogram,
+            SinkValue::Count(_) => SeriesType::Counter,
+            SinkValue::Times(_) => SeriesType::Histogram,
         };
         if last != series.metric.name {
             text.head(&name, series.metric.help, kind.as_str());

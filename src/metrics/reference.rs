@@ -1,7 +1,7 @@
 //! The names of families with their meanings, for the documentation. Pure.
 
 use super::families::Family;
-use super::table::{Bean, Kind, MEASURES, Measure, Value};
+use super::table::{Bean, MEASURES, Measure, MeasuredValue, SeriesType};
 
 /// A name of a family.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,10 +23,10 @@ pub fn entries(family: &Family) -> Vec<Entry> {
         let labels = labels(family, measure);
         for spelling in (family.spell)(measure) {
             let kind = match spelling.kind {
-                Kind::Counter => "counter",
-                Kind::Histogram => "histogram",
-                Kind::Untyped => "untyped",
-                Kind::Gauge | Kind::Text => "gauge",
+                SeriesType::Counter => "counter",
+                SeriesType::Histogram => "histogram",
+                SeriesType::Untyped => "untyped",
+                SeriesType::Gauge | SeriesType::Text => "gauge",
             };
             all.push(Entry { name: spelling.name, kind, labels: labels.clone(), help: measure.help });
         }
@@ -39,19 +39,21 @@ fn labels(family: &Family, measure: &Measure) -> String {
     let attribute = if attribute == "build_info" { "version".to_owned() } else { attribute };
     let consumer = family.consumer.iter().map(|(name, _)| *name).chain([family.client]);
     let mut all: Vec<&str> = match measure.value {
-        Value::Worker(_) if measure.bean == Bean::Worker => {
+        MeasuredValue::Worker(_) if measure.bean == Bean::Worker => {
             family.worker.iter().map(|(name, _)| *name).collect()
         }
-        Value::Worker(_) | Value::WorkerText(_) => Vec::new(),
-        Value::Client(_) | Value::ClientText(_) => vec![family.client],
-        Value::Connector(_) | Value::ConnectorText(_) | Value::Histogram(_) => vec!["connector"],
-        Value::ConnectorBy(by, _) => vec!["connector", by],
-        Value::Task(_) | Value::TaskText(_) => vec!["connector", "task"],
-        Value::Consumer(_) | Value::ConnectorClient(_) => consumer.collect(),
-        Value::Partition(_) => consumer.chain(["topic", "partition"]).collect(),
-        Value::TaskPartition(_) => vec!["connector", "task", "topic", "partition"],
+        MeasuredValue::Worker(_) | MeasuredValue::WorkerText(_) => Vec::new(),
+        MeasuredValue::Client(_) | MeasuredValue::ClientText(_) => vec![family.client],
+        MeasuredValue::Connector(_) | MeasuredValue::ConnectorText(_) | MeasuredValue::Histogram(_) => {
+            vec!["connector"]
+        }
+        MeasuredValue::ConnectorBy(by, _) => vec!["connector", by],
+        MeasuredValue::Task(_) | MeasuredValue::TaskText(_) => vec!["connector", "task"],
+        MeasuredValue::Consumer(_) | MeasuredValue::ConnectorClient(_) => consumer.collect(),
+        MeasuredValue::Partition(_) => consumer.chain(["topic", "partition"]).collect(),
+        MeasuredValue::TaskPartition(_) => vec!["connector", "task", "topic", "partition"],
     };
-    if measure.kind == Kind::Text {
+    if measure.kind == SeriesType::Text {
         all.push(&attribute);
     }
     all.join(", ")

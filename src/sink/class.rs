@@ -1,7 +1,7 @@
 //! A class of sinks: the row that its folder gives to the catalogue, and what becomes of a connector's settings by it.
 
 use super::{Description, Error, Examination, SinkContext, SinkTask, Supplied, Topics};
-use crate::checkup::Check;
+use crate::checkup::Inspection;
 use crate::config::WorkerConfig;
 use crate::configdef::def::ConfigKey;
 use crate::configdef::{Problems, Properties, Values};
@@ -16,7 +16,7 @@ pub trait SinkConnector: Any + fmt::Debug + Send + Sync {
 
     /// Checks of what it needs of its service, from the network up, for who looks before a start. They change nothing, but for
     /// the row that is asked for.
-    fn examine(&self, _: &Examination<'_>, _: &SinkContext) -> Vec<Check> {
+    fn examine(&self, _: &Examination<'_>, _: &SinkContext) -> Vec<Inspection> {
         Vec::new()
     }
 

@@ -4,7 +4,7 @@ use super::exit::{UNCHECKED, WRONG};
 use super::files;
 use crate::cli::out::{answer, say};
 use crate::config;
-use crate::dry_run::{self, Given, Kind};
+use crate::dry_run::{self, Given, RecordForm};
 use crate::plugins::SinkConnectorConfig;
 use clap::Args;
 use std::collections::BTreeMap;
@@ -86,7 +86,7 @@ fn in_file(options: &DryRun, config: &SinkConnectorConfig) -> Result<Vec<Given>,
     };
     let bytes = config::files::read_by_hand(path)
         .map_err(|reason| unchecked(config, &format!("{} cannot be read: {reason}", path.display())))?;
-    let kind = if options.envelope { Kind::Envelope } else { Kind::Value };
+    let kind = if options.envelope { RecordForm::Envelope } else { RecordForm::Value };
     dry_run::parse(&bytes, kind, &topic)
         .map_err(|reason| unchecked(config, &format!("{}, {reason}", path.display())))
 }

@@ -3,7 +3,7 @@
 use super::exit::WRONG;
 use super::files;
 use crate::cli::out::answer;
-use crate::explain::{Subject, explain};
+use crate::explain::{Explained, explain};
 use crate::herder;
 use crate::plugins::BUILT_IN;
 use clap::Args;
@@ -42,6 +42,6 @@ fn said(options: &Explain, env: BTreeMap<String, String>) -> Result<String, Exit
     let config = files::good(&raw, &worker)?;
     let infos = herder::checked(BUILT_IN, &raw, &worker);
     let subject =
-        Subject { raw: &raw, infos: &infos, config: &config, worker: &worker, topics: &options.topics };
+        Explained { raw: &raw, infos: &infos, config: &config, worker: &worker, topics: &options.topics };
     Ok(explain(&subject))
 }

@@ -62,7 +62,7 @@ impl Question {
 }
 
 /// What is known of something that has to be there.
-pub enum Found {
+pub enum TargetFound {
     /// It is there, and this is the answer.
     There(Table),
     /// It is not: [`Error::TargetNotFound`].
@@ -115,8 +115,8 @@ impl TargetChecker<'_> {
         problems: &mut Vec<Error>,
     ) -> Result<Option<Table>, Error> {
         match self.look(database, question).await {
-            Ok(Found::There(table)) => Ok(Some(table)),
-            Ok(Found::Missing(problem)) => {
+            Ok(TargetFound::There(table)) => Ok(Some(table)),
+            Ok(TargetFound::Missing(problem)) => {
                 problems.push(problem);
                 Ok(None)
             }
@@ -125,10 +125,10 @@ impl TargetChecker<'_> {
     }
 
     /// The answer to `question`; an error when the service does not say.
-    pub async fn look(&self, database: &str, question: &Question) -> Result<Found, Error> {
+    pub async fn look(&self, database: &str, question: &Question) -> Result<TargetFound, Error> {
         let Question { command, what, create } = question;
         let (text, create) = match self.engine.command(OPERATION, database, command).await {
-            Ok(table) if table.len() > 0 => return Ok(Found::There(table)),
+            Ok(table) if table.len() > 0 => return Ok(TargetFound::There(table)),
             Ok(_) => ("the service lists none".to_owned(), create.as_str()),
             Err(Error::Refused(refusal)) if says_missing(&refusal) => {
                 let database = refusal.text.contains("Database '") || refusal.text.contains("'Database'");
@@ -138,7 +138,7 @@ impl TargetChecker<'_> {
             Err(error) => return Err(error),
         };
         let (what, url, create) = (what.clone(), self.engine.url(), create.to_owned());
-        Ok(Found::Missing(Error::TargetNotFound { what, url, text, create }))
+        Ok(TargetFound::Missing(Error::TargetNotFound { what, url, text, create }))
     }
 
     /// An error that says neither yes nor no.

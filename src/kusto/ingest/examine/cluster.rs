@@ -1,7 +1,7 @@
 //! The cluster itself: its hosts, its clock, the sign-in, and which of its two endpoints is which.
 
 use super::verdicts::{failed, is_forbidden, without_advice};
-use crate::checkup::{Check, Finding, Place, Trust, dns, tcp, tls};
+use crate::checkup::{Finding, Inspection, Place, Trust, dns, tcp, tls};
 use crate::config::is_loopback;
 use crate::kusto::ingest::Error;
 use crate::kusto::ingest::error::chain;
@@ -34,7 +34,7 @@ pub(super) struct Cluster {
 
 impl Cluster {
     /// Its checks, in order.
-    pub(super) fn checks(&self) -> Vec<Check> {
+    pub(super) fn checks(&self) -> Vec<Inspection> {
         let (dm, engine) = (Arc::clone(&self.client.queued.dm), Arc::clone(&self.client.engine));
         let mut all = Vec::new();
         let to_dm = self.network(dm.base(), "kusto.ingestion.url", &mut all);
@@ -48,7 +48,7 @@ impl Cluster {
     }
 
     /// Adds the checks of the way to `url`; the names of those without which it does not answer.
-    fn network(&self, url: &Url, setting: &str, all: &mut Vec<Check>) -> Vec<String> {
+    fn network(&self, url: &Url, setting: &str, all: &mut Vec<Inspection>) -> Vec<String> {
         let (url, setting, is_proxy) = match &self.proxy {
             Some(proxy) => (proxy, "proxy.host", true),
             // What the environment's proxies reach is seen when the cluster answers.
@@ -70,9 +70,9 @@ impl Cluster {
         vec![place.tls_name()]
     }
 
-    fn clock(&self) -> Check {
+    fn clock(&self) -> Inspection {
         let (http, base) = (self.client.queued.http.client.clone(), self.client.queued.dm.base().clone());
-        Check::new(CLOCK, async move {
+        Inspection::new(CLOCK, async move {
             let before = SystemTime::now();
             let answer = http.get(below(&base, "v1/rest/auth/metadata")).send().await;
             let middle = before + before.elapsed().unwrap_or_default() / 2;
@@ -116,8 +116,8 @@ fn judge_clock(date: Option<&str>, ours: SystemTime) -> Finding {
     }
 }
 
-fn sign_in(dm: Arc<KustoClient>) -> Check {
-    Check::new(SIGN_IN, async move {
+fn sign_in(dm: Arc<KustoClient>) -> Inspection {
+    Inspection::new(SIGN_IN, async move {
         match dm.sign_in().await {
             Ok(true) => Finding::good("there is a token"),
             Ok(false) => Finding::good("the cluster wants no token"),
@@ -133,8 +133,8 @@ async fn service_type(client: &KustoClient) -> Result<Option<String>, Error> {
     Ok(answer.text("ServiceType").map(str::to_owned))
 }
 
-fn answers(name: &'static str, client: Arc<KustoClient>) -> Check {
-    Check::new(name, async move {
+fn answers(name: &'static str, client: Arc<KustoClient>) -> Inspection {
+    Inspection::new(name, async move {
         match service_type(&client).await {
             Ok(kind) => Finding::good(format!(
                 "{}: {}",
@@ -150,8 +150,8 @@ fn answers(name: &'static str, client: Arc<KustoClient>) -> Check {
     })
 }
 
-fn endpoints(dm: Arc<KustoClient>, engine: Arc<KustoClient>) -> Check {
-    Check::new(ENDPOINTS, async move {
+fn endpoints(dm: Arc<KustoClient>, engine: Arc<KustoClient>) -> Inspection {
+    Inspection::new(ENDPOINTS, async move {
         let (ingestion, query) = tokio::join!(service_type(&dm), service_type(&engine));
         let known = |found: Result<Option<String>, Error>| match found {
             Ok(kind) => Ok(kind),
@@ -191,7 +191,7 @@ fn judge_endpoints(ingestion: Option<&str>, query: Option<&str>, same: bool) -> 
 #[cfg(test)]
 mod tests {
     use super::{judge_clock, judge_endpoints};
-    use crate::checkup::Verdict;
+    use crate::checkup::InspectionResult;
     use std::time::{Duration, SystemTime};
 
     #[test]
@@ -199,10 +199,10 @@ mod tests {
         let date = Some("Sun, 06 Nov 1994 08:49:37 GMT");
         let theirs = SystemTime::UNIX_EPOCH + Duration::from_secs(784_111_777);
         for (seconds, verdict, words) in [
-            (1, Verdict::Ok, "the same"),
-            (60, Verdict::Ok, "60 s"),
-            (150, Verdict::Warning, "150 s"),
-            (301, Verdict::Failed, "301 s"),
+            (1, InspectionResult::Ok, "the same"),
+            (60, InspectionResult::Ok, "60 s"),
+            (150, InspectionResult::Warning, "150 s"),
+            (301, InspectionResult::Failed, "301 s"),
         ] {
             for (ours, side) in [
                 (theirs + Duration::from_secs(seconds), "ahead"),
@@ -215,10 +215,10 @@ mod tests {
                     "{}",
                     found.said
                 );
-                assert_eq!(found.advice.is_some(), verdict != Verdict::Ok);
+                assert_eq!(found.advice.is_some(), verdict != InspectionResult::Ok);
             }
         }
-        assert_eq!(judge_clock(None, theirs).verdict, Verdict::Ok);
+        assert_eq!(judge_clock(None, theirs).verdict, InspectionResult::Ok);
         assert!(judge_clock(Some("yesterday"), theirs).said.contains("not known"));
     }
 
@@ -226,12 +226,12 @@ mod tests {
     fn swapped_endpoints_are_seen() {
         let (engine, dm) = (Some("Engine"), Some("DataManagement"));
         for (ingestion, query, same, verdict, words) in [
-            (dm, engine, false, Verdict::Ok, "each"),
-            (engine, engine, true, Verdict::Ok, "each"),
-            (engine, dm, false, Verdict::Failed, "swapped"),
-            (dm, dm, true, Verdict::Failed, "kusto.query.url"),
-            (engine, engine, false, Verdict::Failed, "kusto.ingestion.url"),
-            (None, None, false, Verdict::Ok, "not known"),
+            (dm, engine, false, InspectionResult::Ok, "each"),
+            (engine, engine, true, InspectionResult::Ok, "each"),
+            (engine, dm, false, InspectionResult::Failed, "swapped"),
+            (dm, dm, true, InspectionResult::Failed, "kusto.query.url"),
+            (engine, engine, false, InspectionResult::Failed, "kusto.ingestion.url"),
+            (None, None, false, InspectionResult::Ok, "not known"),
         ] {
             let found = judge_endpoints(ingestion, query, same);
             assert_eq!(found.verdict, verdict, "{ingestion:?} {query:?}");

@@ -13,7 +13,7 @@ mod verdicts;
 
 use super::managed::ManagedIngestClient;
 use super::{Error, HttpPools, Target};
-use crate::checkup::{Check, Finding};
+use crate::checkup::{Finding, Inspection};
 use crate::kusto::config::{KustoSinkConfig, TargetCheck};
 use cluster::Cluster;
 use std::sync::Arc;
@@ -34,7 +34,7 @@ pub struct Subject<'a> {
 }
 
 /// The checks of a connector, over the connections of `pools`.
-pub fn checks(subject: &Subject<'_>, pools: &HttpPools) -> Vec<Check> {
+pub fn checks(subject: &Subject<'_>, pools: &HttpPools) -> Vec<Inspection> {
     let Subject { config, connector, targets, row_into } = subject;
     let client = match ManagedIngestClient::impatient(config, connector, pools) {
         Ok(client) => Arc::new(client),
@@ -57,8 +57,8 @@ pub fn checks(subject: &Subject<'_>, pools: &HttpPools) -> Vec<Check> {
     all
 }
 
-fn not_made(error: Error) -> Check {
-    Check::new("HTTP client", async move {
+fn not_made(error: Error) -> Inspection {
+    Inspection::new("HTTP client", async move {
         Finding::failed(error.to_string(), "put this machine's OpenSSL right")
     })
     .within(Duration::from_secs(1))

@@ -2,7 +2,7 @@
 
 use super::asking::{look, unknown};
 use super::verdicts::failed;
-use crate::checkup::{Check, Finding, Verdict};
+use crate::checkup::{Finding, Inspection, InspectionResult};
 use crate::kusto::ingest::Target;
 use crate::kusto::ingest::managed::ManagedIngestClient;
 use crate::kusto::ingest::target::quoted_name;
@@ -79,10 +79,10 @@ fn clock(time: Duration) -> String {
 }
 
 /// How long the service gathers, beside `flush`, how long we do.
-pub(super) fn batching(client: &Arc<ManagedIngestClient>, target: &Target, flush: Duration) -> Check {
+pub(super) fn batching(client: &Arc<ManagedIngestClient>, target: &Target, flush: Duration) -> Inspection {
     let name = format!("batching policy of {}.{}", target.database, target.table);
     let (client, target) = (Arc::clone(client), target.clone());
-    Check::new(name, async move {
+    Inspection::new(name, async move {
         match look(&client).policy(&target, "ingestionbatching").await {
             Ok(policy) => {
                 let batching = Batching::read(policy.as_deref());
@@ -98,17 +98,17 @@ pub(super) fn batching(client: &Arc<ManagedIngestClient>, target: &Target, flush
 }
 
 /// Does it stream where it should? `must`: the tasks fail when it does not.
-pub(super) fn streaming(client: &Arc<ManagedIngestClient>, target: &Target, must: bool) -> Check {
+pub(super) fn streaming(client: &Arc<ManagedIngestClient>, target: &Target, must: bool) -> Inspection {
     let name = format!("streaming policy of {}.{}", target.database, target.table);
     let (client, target) = (Arc::clone(client), target.clone());
-    Check::new(name, async move {
+    Inspection::new(name, async move {
         match look(&client).takes_streams(&target).await {
             Ok(None) if target.streaming => Finding::good("enabled"),
             Ok(None) => Finding::good("enabled, and not asked for by the mapping (streaming: true)"),
             Ok(Some(_)) if !target.streaming => Finding::good("not enabled, and not asked for"),
             Ok(Some(problem)) => {
                 let finding = failed(&problem);
-                let verdict = if must { Verdict::Failed } else { Verdict::Warning };
+                let verdict = if must { InspectionResult::Failed } else { InspectionResult::Warning };
                 let what = if must { "tasks fail" } else { "batches are queued instead" };
                 Finding { verdict, said: format!("{}: {what}", finding.said), ..finding }
             }
@@ -120,7 +120,7 @@ pub(super) fn streaming(client: &Arc<ManagedIngestClient>, target: &Target, must
 #[cfg(test)]
 mod tests {
     use super::{Batching, judge, timespan};
-    use crate::checkup::Verdict;
+    use crate::checkup::InspectionResult;
     use std::time::Duration;
 
     #[test]
@@ -131,10 +131,10 @@ mod tests {
             r#"{"MaximumBatchingTimeSpan":"00:00:15","MaximumNumberOfItems":100,"MaximumRawDataSizeMB":300}"#;
         let own = Batching::read(Some(policy));
         assert_eq!(own.words(), "the service waits for 15 s, 100 blobs or 300 MB");
-        assert_eq!(judge(&default, "T", Duration::from_secs(30)).verdict, Verdict::Ok);
-        assert_eq!(judge(&own, "T", Duration::from_secs(1)).verdict, Verdict::Ok);
+        assert_eq!(judge(&default, "T", Duration::from_secs(30)).verdict, InspectionResult::Ok);
+        assert_eq!(judge(&own, "T", Duration::from_secs(1)).verdict, InspectionResult::Ok);
         let found = judge(&default, "T", Duration::from_secs(1));
-        assert_eq!(found.verdict, Verdict::Warning);
+        assert_eq!(found.verdict, InspectionResult::Warning);
         let advice = found.advice.unwrap();
         assert!(
             advice.contains(
@@ -142,7 +142,7 @@ mod tests {
             ),
             "{advice}"
         );
-        assert_eq!(judge(&default, "T", Duration::ZERO).verdict, Verdict::Warning);
+        assert_eq!(judge(&default, "T", Duration::ZERO).verdict, InspectionResult::Warning);
     }
 
     #[test]

@@ -4,7 +4,7 @@ use super::storage::RESOURCES;
 use super::targets::table_name;
 use super::verdicts::failed;
 use crate::batch::Batch;
-use crate::checkup::{Check, Finding};
+use crate::checkup::{Finding, Inspection};
 use crate::kusto::config::DataFormat;
 use crate::kusto::ingest::managed::ManagedIngestClient;
 use crate::kusto::ingest::{Error, IngestClient as _, IngestRequest};
@@ -20,7 +20,7 @@ const LIMIT: Duration = Duration::from_secs(45);
 const ROW: &[u8] = b"{}";
 
 /// Hands one row over to the table.
-pub(super) fn check(client: &Arc<ManagedIngestClient>, database: &str, table: &str) -> Check {
+pub(super) fn check(client: &Arc<ManagedIngestClient>, database: &str, table: &str) -> Inspection {
     let name = format!("one row into {database}.{table}");
     let needs = [RESOURCES.to_owned(), table_name(database, table)];
     let (client, database, table) = (Arc::clone(client), Arc::<str>::from(database), Arc::<str>::from(table));
@@ -49,7 +49,7 @@ pub(super) fn check(client: &Arc<ManagedIngestClient>, database: &str, table: &s
             }
         }
     };
-    Check::new(name, work).after(needs).within(LIMIT + Duration::from_secs(5))
+    Inspection::new(name, work).after(needs).within(LIMIT + Duration::from_secs(5))
 }
 
 fn request(database: &Arc<str>, table: &Arc<str>) -> Result<IngestRequest, Error> {

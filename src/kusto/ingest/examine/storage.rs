@@ -2,7 +2,7 @@
 
 use super::cluster::ENDPOINTS;
 use super::verdicts::{failed, is_forbidden};
-use crate::checkup::{Check, Finding};
+use crate::checkup::{Finding, Inspection};
 use crate::kusto::ingest::error::chain;
 use crate::kusto::ingest::managed::ManagedIngestClient;
 use crate::kusto::ingest::resources::Resource;
@@ -18,9 +18,9 @@ pub(super) const RESOURCES: &str = "ingestion resources (.get ingestion resource
 const MOST_HOSTS: usize = 50;
 
 /// Do we get containers and queues? Finds the checks of their hosts. `database` is one that rights are given on.
-pub(super) fn resources(client: &Arc<ManagedIngestClient>, database: Option<Arc<str>>) -> Check {
+pub(super) fn resources(client: &Arc<ManagedIngestClient>, database: Option<Arc<str>>) -> Inspection {
     let client = Arc::clone(client);
-    Check::new(RESOURCES, async move {
+    Inspection::new(RESOURCES, async move {
         let found = match client.queued.resources.get().await {
             Ok(found) => found,
             Err(error) => {
@@ -49,7 +49,7 @@ fn role(client: &ManagedIngestClient, database: Option<Arc<str>>) -> Option<Stri
     Some(format!("give the role Database Ingestor: .add database {database} ingestors ({principal})"))
 }
 
-fn hosts(client: &Arc<ManagedIngestClient>, kind: &str, resources: &[Resource]) -> Vec<Check> {
+fn hosts(client: &Arc<ManagedIngestClient>, kind: &str, resources: &[Resource]) -> Vec<Inspection> {
     let mut origins: Vec<Url> = Vec::new();
     for resource in resources {
         let mut origin = resource.url.expose().clone();
@@ -63,7 +63,7 @@ fn hosts(client: &Arc<ManagedIngestClient>, kind: &str, resources: &[Resource]) 
 }
 
 /// Does the host answer anything? Without a signature: what it says does not matter.
-fn host(client: &Arc<ManagedIngestClient>, kind: &str, origin: Url) -> Check {
+fn host(client: &Arc<ManagedIngestClient>, kind: &str, origin: Url) -> Inspection {
     let host = origin.host_str().unwrap_or_default();
     let port = origin.port_or_known_default().unwrap_or(443);
     let open = format!(
@@ -72,7 +72,7 @@ fn host(client: &Arc<ManagedIngestClient>, kind: &str, origin: Url) -> Check {
     );
     let late = open.clone();
     let http = client.queued.http.client.clone();
-    Check::new(format!("{kind} {host}:{port}"), async move {
+    Inspection::new(format!("{kind} {host}:{port}"), async move {
         match http.head(origin).send().await {
             Ok(_) => Finding::good("it answers"),
             Err(error) => {

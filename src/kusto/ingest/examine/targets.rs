@@ -4,10 +4,10 @@ use super::asking::{look, unknown};
 use super::cluster::ENDPOINTS;
 use super::policies;
 use super::verdicts::failed;
-use crate::checkup::{Check, Finding};
+use crate::checkup::{Finding, Inspection};
 use crate::kusto::ingest::Target;
 use crate::kusto::ingest::managed::ManagedIngestClient;
-use crate::kusto::ingest::target::{Found, Question};
+use crate::kusto::ingest::target::{Question, TargetFound};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -30,7 +30,7 @@ pub(super) fn checks(
     client: &Arc<ManagedIngestClient>,
     target: &Target,
     expectation: &Expectation,
-) -> Vec<Check> {
+) -> Vec<Inspection> {
     let Target { database, table, mapping, .. } = target;
     let there = table_name(database, table);
     let mut all = vec![exists(client, target).after([ENDPOINTS])];
@@ -43,41 +43,43 @@ pub(super) fn checks(
     all
 }
 
-fn exists(client: &Arc<ManagedIngestClient>, target: &Target) -> Check {
+fn exists(client: &Arc<ManagedIngestClient>, target: &Target) -> Inspection {
     let (client, target) = (Arc::clone(client), target.clone());
-    Check::new(table_name(&target.database, &target.table), async move {
+    Inspection::new(table_name(&target.database, &target.table), async move {
         match look(&client).look(&target.database, &Question::of_table(&target)).await {
-            Ok(Found::There(_)) => Finding::good("it is there"),
-            Ok(Found::Missing(problem)) => failed(&problem),
+            Ok(TargetFound::There(_)) => Finding::good("it is there"),
+            Ok(TargetFound::Missing(problem)) => failed(&problem),
             Err(error) => unknown(&client, &target, &error),
         }
     })
 }
 
-fn fits(client: &Arc<ManagedIngestClient>, target: &Target, mapping: &str) -> Check {
+fn fits(client: &Arc<ManagedIngestClient>, target: &Target, mapping: &str) -> Inspection {
     let name = format!("mapping {mapping} of {}.{}", target.database, target.table);
     let (client, target) = (Arc::clone(client), target.clone());
-    Check::new(name, async move {
+    Inspection::new(name, async move {
         let Some(question) = Question::of_mapping(&target) else { return Finding::good("none is named") };
         let found = match look(&client).look(&target.database, &question).await {
-            Ok(Found::There(found)) => found,
-            Ok(Found::Missing(problem)) => return failed(&problem),
+            Ok(TargetFound::There(found)) => found,
+            Ok(TargetFound::Missing(problem)) => return failed(&problem),
             Err(error) => return unknown(&client, &target, &error),
         };
         match look(&client).look(&target.database, &Question::of_table(&target)).await {
-            Ok(Found::There(schema)) => look(&client).missing_columns(&target, &schema, &found).map_or_else(
-                || Finding::good("it is there, and the table has its columns"),
-                |error| failed(&error),
-            ),
+            Ok(TargetFound::There(schema)) => {
+                look(&client).missing_columns(&target, &schema, &found).map_or_else(
+                    || Finding::good("it is there, and the table has its columns"),
+                    |error| failed(&error),
+                )
+            }
             _ => Finding::good("it is there"),
         }
     })
 }
 
-fn rights(client: &Arc<ManagedIngestClient>, target: &Target) -> Check {
+fn rights(client: &Arc<ManagedIngestClient>, target: &Target) -> Inspection {
     let name = format!("rights on {}.{}", target.database, target.table);
     let (client, target) = (Arc::clone(client), target.clone());
-    Check::new(name, async move {
+    Inspection::new(name, async move {
         let Some(principal) = client.principal.as_deref() else {
             return Finding::good("not asked: the settings do not name who we are");
         };
