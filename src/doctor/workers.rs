@@ -6,12 +6,15 @@ use crate::config::tls::{Settings, checks_host_name, trust};
 use crate::config::{Mode, WorkerConfig, files};
 use crate::kafka::Error;
 use crate::kafka::admin::{Admin, StorageTopicSpec};
+use crate::kafka::groups::GroupDescription;
+use crate::retry::Backoff;
 use crate::storage::storage_topics;
 use futures::future::join_all;
 use std::future::ready;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::OnceCell;
+use tokio::time::Instant;
 
 /// The check without which nothing is known of Kafka.
 const SIGN_IN: &str = "sign-in to Kafka (the worker)";
@@ -21,6 +24,11 @@ pub(super) const ADVERTISED: &str = "brokers as they are advertised";
 
 /// How long a connection to one broker is waited for.
 const CONNECT: Duration = Duration::from_secs(5);
+/// How long a question is asked again that a broker cannot answer yet,
+const PATIENCE: Duration = Duration::from_secs(6);
+/// after such pauses.
+const FIRST_PAUSE: Duration = Duration::from_millis(100);
+const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
 /// The client that all these checks share; the first that needs it makes it.
 #[derive(Clone)]
@@ -185,13 +193,27 @@ async fn look_at(shared: &Shared, spec: StorageTopicSpec<'_>) -> Result<Finding,
     })
 }
 
+/// Asks who is in a group, again while its coordinator is only just taking over: that says nothing about the settings.
+async fn describe(admin: &Admin, group: &str) -> Result<GroupDescription, Error> {
+    let begin = Instant::now();
+    let mut backoff = Backoff::new(FIRST_PAUSE, LONGEST_PAUSE, u64::from(std::process::id()));
+    loop {
+        match admin.describe_group(group).await {
+            Err(error) if error.is_retriable() && begin.elapsed() < PATIENCE => {
+                tokio::time::sleep(backoff.next_pause()).await;
+            }
+            described => return described,
+        }
+    }
+}
+
 /// Who is in the cluster's group already.
 fn group(shared: Shared) -> Inspection {
     let name = format!("group {} (group.id)", shared.worker.group_id);
     Inspection::new(name, async move {
         let id = &shared.worker.group_id;
         let described = match shared.admin().await {
-            Ok(admin) => admin.describe_group(id).await,
+            Ok(admin) => describe(admin, id).await,
             Err(error) => Err(error),
         };
         match described {
