@@ -3,7 +3,7 @@
 
 use super::certificate::Certificate;
 use super::nobody::Nobody;
-use super::principal::{self, Principal};
+use super::principal::{self, Principal, STRATEGY};
 use super::{
     APP_ID, AUTHORITY, CONNECTION, Issuer, Login, Proof, Reading, SignIn, SignInRow, certificate,
     note_missing,
@@ -20,7 +20,6 @@ use azure_core::credentials::TokenCredential;
 use azure_identity::{ClientSecretCredential, ClientSecretCredentialOptions};
 use std::sync::Arc;
 
-const STRATEGY: &str = "APPLICATION";
 const APP_KEY: &str = "aad.auth.appkey";
 
 /// The way.
@@ -74,7 +73,7 @@ fn read(reading: &Reading<'_>, problems: &mut Problems) -> Option<Arc<dyn SignIn
         problems.add(certificate::PATH, both);
     }
     let file = certificate::File::read_from(path, reading, problems);
-    Some(Arc::new(Certificate { principal: principal?, file, strategy: STRATEGY }))
+    Some(Arc::new(Certificate { principal: principal?, file }))
 }
 
 impl SignIn for Application {

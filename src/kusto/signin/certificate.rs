@@ -1,7 +1,7 @@
 //! A service principal with a certificate, where `APPLICATION` has one. Its file is read when the settings are, to see that it
 //! can be, and again for each sign-in; nothing of it is kept.
 
-use super::principal::{self, Principal};
+use super::principal::{self, Principal, STRATEGY};
 use super::signed_assertion::SignedAssertion;
 use super::{Issuer, Login, Proof, Reading, SignIn};
 use crate::config::tls::{self, Identity};
@@ -25,8 +25,6 @@ pub struct Certificate {
     pub principal: Principal,
     /// Where its certificate is.
     pub file: File,
-    /// The name of the way that it belongs to.
-    pub strategy: &'static str,
 }
 
 /// A file with a private key and its certificates.
@@ -65,7 +63,7 @@ impl File {
 
 impl SignIn for Certificate {
     fn strategy(&self) -> &'static str {
-        self.strategy
+        STRATEGY
     }
 
     fn principal(&self) -> Option<String> {

@@ -2,6 +2,9 @@
 
 use super::{APP_ID, AUTHORITY};
 
+/// The way of all of them, whatever proves who they are.
+pub const STRATEGY: &str = "APPLICATION";
+
 /// The tenant of a service principal that names none, as the JVM connector has it.
 const ANY_TENANT: &str = "organizations";
 

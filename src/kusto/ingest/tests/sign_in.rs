@@ -56,7 +56,7 @@ fn certificate(subject: &str, key: &PKey<Private>, issuer: Option<(&X509, &PKey<
 fn principal(path: &Path, password: Option<&str>) -> Arc<dyn SignIn> {
     let principal = Principal::new("app-1".to_owned(), Some("tenant-1".to_owned()));
     let file = File { path: path.to_str().unwrap().into(), password: password.map(Secret::new) };
-    Arc::new(Certificate { principal, file, strategy: "APPLICATION" })
+    Arc::new(Certificate { principal, file })
 }
 
 /// Header and claims of the statement in the login server's last request, after checking who signed it.
