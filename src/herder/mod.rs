@@ -19,6 +19,7 @@ mod runner;
 mod service;
 mod task_configs;
 mod view;
+mod workers;
 
 #[cfg(test)]
 pub(crate) mod fake_runner;

@@ -102,7 +102,9 @@ impl ClusterMember {
                     self.consumer.unassign(&partitions).map(|()| MemberEvent::Unsettled)
                 }
                 ConsumerEvent::Refused(error) => return MemberEvent::Refused(error),
-                ConsumerEvent::Trouble(reason) => return MemberEvent::Trouble(reason),
+                ConsumerEvent::Trouble(reason) | ConsumerEvent::NoTopic(_, reason) => {
+                    return MemberEvent::Trouble(reason);
+                }
                 // A member without brokers loses its session, and that is told; the others are not asked for here.
                 ConsumerEvent::Unreachable(_)
                 | ConsumerEvent::Committed(_)

@@ -36,6 +36,8 @@ pub enum ConsumerEvent {
     Client(ClientReading),
     /// Kafka has trouble that may pass; for the log.
     Trouble(String),
+    /// A topic that we want does not exist, with the library's words; it is said once.
+    NoTopic(String, String),
     /// No broker can be reached, for this reason; or, without one, a broker can be reached again.
     Unreachable(Option<String>),
     /// The broker refuses us: the consumer is of no more use.
@@ -90,11 +92,13 @@ impl ClientContext for Context {
         if !self.outage.record_error(&error) {
             return;
         }
-        self.send(ConsumerEvent::Trouble(if is_unknown_topic(&error) {
-            format!("{reason}; check `topics`: the topic does not exist (yet)")
-        } else {
-            format!("{error}: {reason}")
-        }));
+        self.send(match missing_topic(&error, reason) {
+            Some(topic) => {
+                let words = format!("{reason}; check `topics`: the topic does not exist (yet)");
+                ConsumerEvent::NoTopic(topic.to_owned(), words)
+            }
+            None => ConsumerEvent::Trouble(format!("{error}: {reason}")),
+        });
     }
 }
 
@@ -134,8 +138,11 @@ impl ConsumerContext for Context {
     }
 }
 
-fn is_unknown_topic(error: &KafkaError) -> bool {
-    error.rdkafka_error_code() == Some(RDKafkaErrorCode::UnknownTopicOrPartition)
+/// The topic that does not exist, of `Subscribed topic not available: NAME: Broker: Unknown topic or partition`.
+fn missing_topic<'r>(error: &KafkaError, reason: &'r str) -> Option<&'r str> {
+    let is_unknown = error.rdkafka_error_code() == Some(RDKafkaErrorCode::UnknownTopicOrPartition);
+    // A topic's name has no colon.
+    is_unknown.then(|| reason.split(": ").nth(1)).flatten()
 }
 
 pub(super) fn leave(consumer: &BaseConsumer<Context>, partitions: &TopicPartitionList) -> KafkaResult<()> {

@@ -3,9 +3,12 @@
 //! Histograms stand here and not in the tasks, because each has a dozen series.
 
 use super::histogram::{Histogram, HistogramReading, LATENESS, STEPS};
+use super::history::{History, MinuteReading};
+use super::partition_state::{PartitionState, PartitionWait};
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, SystemTime};
 
 /// Why a batch was sealed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -91,7 +94,18 @@ pub(super) struct ConnectorNumbers {
     deliver: Histogram,
     pub(super) commit: Histogram,
     lateness: Histogram,
-    client: Mutex<Option<ClientReading>>,
+    told: Mutex<Told>,
+}
+
+/// What is told from time to time.
+#[derive(Debug, Default)]
+struct Told {
+    client: Option<ClientReading>,
+    /// What keeps all partitions from going on: one of each state.
+    waits: Vec<PartitionWait>,
+    /// Topics that do not exist, with Kafka's words.
+    missing: BTreeMap<Arc<str>, Arc<str>>,
+    history: History,
 }
 
 /// What was counted up to a moment.
@@ -117,6 +131,21 @@ pub struct ConnectorReading {
     pub lateness: HistogramReading,
     /// What its consumer told of its connections; none unless it is asked to.
     pub client: Option<ClientReading>,
+    /// Topics that do not exist, with what Kafka says of them.
+    pub missing: BTreeMap<Arc<str>, Arc<str>>,
+}
+
+impl ConnectorReading {
+    /// Batches whose first record has a timestamp.
+    pub fn late_batches(&self) -> u64 {
+        self.lateness.counts.last().copied().unwrap_or(0)
+    }
+
+    /// How old those records were at the acknowledgement, together, in milliseconds.
+    pub fn late_ms(&self) -> u64 {
+        u64::try_from(Duration::try_from_secs_f64(self.lateness.sum).unwrap_or_default().as_millis())
+            .unwrap_or(0)
+    }
 }
 
 impl ConnectorNumbers {
@@ -133,7 +162,7 @@ impl ConnectorNumbers {
             deliver: Histogram::new(STEPS),
             commit: Histogram::new(STEPS),
             lateness: Histogram::new(LATENESS),
-            client: Mutex::default(),
+            told: Mutex::default(),
         }
     }
 
@@ -148,7 +177,39 @@ impl ConnectorNumbers {
     }
 
     pub(super) fn set_client(&self, client: ClientReading) {
-        *self.client.lock().unwrap_or_else(PoisonError::into_inner) = Some(client);
+        self.told().client = Some(client);
+    }
+
+    fn told(&self) -> MutexGuard<'_, Told> {
+        self.told.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn waits(&self) -> Vec<PartitionWait> {
+        self.told().waits.clone()
+    }
+
+    /// What keeps all partitions from going on by `state`; none when that is over.
+    pub(super) fn set_wait(&self, state: PartitionState, wait: Option<PartitionWait>) {
+        let mut told = self.told();
+        told.waits.retain(|known| known.state != state);
+        told.waits.extend(wait);
+    }
+
+    /// A topic does not exist, as Kafka says; or, without words, it does.
+    pub(super) fn set_missing(&self, topic: &Arc<str>, words: Option<Arc<str>>) {
+        let mut told = self.told();
+        match words {
+            Some(words) => drop(told.missing.insert(Arc::clone(topic), words)),
+            None => drop(told.missing.remove(topic)),
+        }
+    }
+
+    pub(super) fn add_minute(&self, done: MinuteReading) {
+        self.told().history.add(done, SystemTime::now());
+    }
+
+    pub(super) fn history(&self) -> Vec<MinuteReading> {
+        self.told().history.read()
     }
 
     pub(super) fn delivered(&self, batch: &DeliveredBatch) {
@@ -166,6 +227,7 @@ impl ConnectorNumbers {
     pub(super) fn read(&self) -> ConnectorReading {
         let of = |count: &AtomicU64| count.load(Ordering::Relaxed);
         let reasons = SealReason::ALL.iter().zip(&self.sealed);
+        let told = self.told();
         ConnectorReading {
             sealed: reasons
                 .map(|(reason, (batches, records))| (reason.as_str(), of(batches), of(records)))
@@ -178,7 +240,8 @@ impl ConnectorNumbers {
             deliver: self.deliver.read(),
             commit: self.commit.read(),
             lateness: self.lateness.read(),
-            client: *self.client.lock().unwrap_or_else(PoisonError::into_inner),
+            client: told.client,
+            missing: told.missing.clone(),
         }
     }
 }

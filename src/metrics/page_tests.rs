@@ -8,8 +8,8 @@ use crate::metrics::histogram::{Histogram, STEPS};
 use crate::metrics::process::Process;
 use crate::metrics::sinks::{SinkKind, SinkMetric, SinkReading, SinkValue};
 use crate::metrics::snapshot::{Connector, KnownCluster, KnownConnector, Task};
-use crate::metrics::task::{PartitionOffsets, PartitionReading, TaskReading, TaskTotals};
 use crate::metrics::worker_reading::{MemoryReading, StartCounts, WorkerReading};
+use crate::metrics::{PartitionOffsets, PartitionReading, TaskReading, TaskTotals};
 use crate::status::State;
 use proptest::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
@@ -35,6 +35,7 @@ fn task(name: &Arc<str>) -> Task {
                 partition: 0,
                 offsets: PartitionOffsets { position: Some(7), low: Some(2), high: Some(10) },
                 oldest: Some(Duration::from_millis(1500)),
+                ..PartitionReading::default()
             },
             PartitionReading { topic: "t".into(), partition: 1, ..PartitionReading::default() },
         ],
@@ -58,6 +59,7 @@ fn reading() -> ConnectorReading {
         commit: times.clone(),
         lateness: times,
         client: None,
+        missing: BTreeMap::new(),
     }
 }
 

@@ -1,9 +1,39 @@
-//! What is open and on its way of one partition. Its pipeline tells it, a scrape reads it; it is gone with the pipeline.
+//! Where one partition is read, and what of it is open and on its way. Its pipeline tells the latter, a scrape reads it; it
+//! is gone with the pipeline.
 
+use super::number::{float, signed};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 use tokio::time::Instant;
+
+/// Where a partition is read, as far as the client knows. Each is an offset.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct PartitionOffsets {
+    /// The next record to be read; none before the first.
+    pub position: Option<i64>,
+    /// The first record that is in Kafka.
+    pub low: Option<i64>,
+    /// The next record to be written.
+    pub high: Option<i64>,
+}
+
+impl PartitionOffsets {
+    /// Records that are not read yet.
+    pub fn behind(&self) -> Option<u64> {
+        u64::try_from((self.high? - self.position?).max(0)).ok()
+    }
+
+    /// The same, as a number of a page.
+    pub fn lag(&self) -> Option<f64> {
+        self.behind().map(float)
+    }
+
+    /// Records between the first one in Kafka and the next one to be read.
+    pub fn lead(&self) -> Option<f64> {
+        Some(signed((self.position? - self.low?).max(0)))
+    }
+}
 
 /// Of one partition.
 #[derive(Debug)]
@@ -39,6 +69,10 @@ impl PartitionCounts {
         let millis = |at: Instant| at.saturating_duration_since(self.began).as_millis();
         let oldest = oldest.map_or(0, |at| u64::try_from(millis(at)).unwrap_or(0) + 1);
         self.oldest.store(oldest, Ordering::Relaxed);
+    }
+
+    pub(super) fn active(&self) -> u64 {
+        self.active.load(Ordering::Relaxed)
     }
 
     pub(super) fn in_flight(&self) -> u64 {

@@ -123,9 +123,14 @@ impl SinkSeries {
 
     /// All series, each once: what an earlier run of a connector still counts is added to its present one.
     pub(super) fn read(&self) -> Vec<SinkReading> {
+        self.read_of(|_| true)
+    }
+
+    /// The same of those connectors alone.
+    pub(super) fn read_of(&self, is_meant: impl Fn(&str) -> bool) -> Vec<SinkReading> {
         let all: Vec<_> = {
             let all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-            all.iter().filter_map(Weak::upgrade).collect()
+            all.iter().filter_map(Weak::upgrade).filter(|counts| is_meant(&counts.connector)).collect()
         };
         let mut found: BTreeMap<(Key, Arc<str>), SinkReading> = BTreeMap::new();
         for counts in all {

@@ -3,7 +3,7 @@
 use super::connector::ConnectorReading;
 use super::process::Process;
 use super::sinks::SinkReading;
-use super::task::TaskReading;
+use super::task_reading::TaskReading;
 use super::worker_reading::WorkerReading;
 use crate::status::State;
 use std::collections::BTreeMap;

@@ -6,8 +6,9 @@
 use super::histogram::HistogramReading;
 use super::number::{flag, float, millis, signed};
 use super::snapshot::{Connector, Snapshot, Task};
-use super::task::{PartitionReading, TaskReading};
+use super::task_reading::{PartitionReading, TaskReading};
 use crate::status::State;
+use std::collections::BTreeMap;
 
 /// The beans of Connect and of the consumers of its tasks (`connect-runtime.md` §11.1), and what is ours.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -342,6 +343,8 @@ pub static MEASURES: &[Measure] = &[
         "Times of offset commits"),
     row((Own, "record_lateness_seconds"), Histogram, MeasuredValue::Histogram(|one| Some(&one.reading.as_ref()?.lateness)),
         "Times from the timestamp of a batch's first record to the batch's acknowledgement"),
+    row((Own, "partitions"), Gauge, MeasuredValue::ConnectorBy("state", partitions_by_state),
+        "Partitions that this worker reads, by what they do (GET /connectors/X/health says why); no series for none"),
     row((Own, "oldest_record_age_seconds"), Gauge, MeasuredValue::TaskPartition(|one| one.oldest.map(|age| age.as_secs_f64())),
         "Time since the oldest record of the partition was read that is not handed over; no series while there is none"),
     row((Own, "sink_records_dropped"), Gauge, MeasuredValue::Task(|task| of_task(task, |read| float(read.errors.dropped))),
@@ -366,6 +369,15 @@ pub static MEASURES: &[Measure] = &[
     row((OfProcess, "max_fds"), Gauge, MeasuredValue::Worker(|all| all.process.max_fds),
         "File descriptors that the process may have"),
 ];
+
+fn partitions_by_state(connector: &Connector) -> Vec<(&'static str, f64)> {
+    let readings = connector.tasks.iter().filter_map(|task| task.reading.as_ref());
+    let mut counts = BTreeMap::new();
+    for partition in readings.flat_map(|reading| &reading.partitions) {
+        *counts.entry(partition.state.state).or_insert(0_u64) += 1;
+    }
+    counts.into_iter().map(|(state, count)| (state.as_str(), float(count))).collect()
+}
 
 fn sealed(connector: &Connector, count: fn(&(&'static str, u64, u64)) -> u64) -> Vec<(&'static str, f64)> {
     let reasons = connector.reading.iter().flat_map(|reading| &reading.sealed);

@@ -4,9 +4,11 @@
 //! never once for each record. The lock is held for a few additions.
 
 use super::connector::{ConnectorNumbers, ConnectorReading, DeliveredBatch, SealReason};
-use super::errors::{ErrorCounts, ErrorReading};
-use super::number::{flag, float, millis, signed};
-use super::partition::PartitionCounts;
+use super::errors::ErrorCounts;
+use super::number::{flag, float, millis};
+use super::partition::{PartitionCounts, PartitionOffsets};
+use super::partition_state::{self, Activity, Pace, PartitionWait};
+use super::task_reading::{PartitionReading, TaskReading, TaskTotals};
 use super::window::{Sampling, Window};
 use crate::id::TopicPartition;
 use std::collections::BTreeMap;
@@ -14,45 +16,6 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 use tokio::time::Instant;
-
-/// What a task does with its time.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Activity {
-    /// It reads.
-    Running,
-    /// It was paused.
-    Paused,
-    /// It has failed.
-    Failed,
-}
-
-/// Where a partition is read, as far as the client knows. Each is an offset.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct PartitionOffsets {
-    /// The next record to be read; none before the first.
-    pub position: Option<i64>,
-    /// The first record that is in Kafka.
-    pub low: Option<i64>,
-    /// The next record to be written.
-    pub high: Option<i64>,
-}
-
-impl PartitionOffsets {
-    /// Records that are not read yet.
-    pub fn behind(&self) -> Option<u64> {
-        u64::try_from((self.high? - self.position?).max(0)).ok()
-    }
-
-    /// The same, as a number of a page.
-    pub fn lag(&self) -> Option<f64> {
-        self.behind().map(float)
-    }
-
-    /// Records between the first one in Kafka and the next one to be read.
-    pub fn lead(&self) -> Option<f64> {
-        Some(signed((self.position? - self.low?).max(0)))
-    }
-}
 
 /// Of one task.
 #[derive(Debug)]
@@ -73,24 +36,21 @@ struct State {
     activity: (Activity, Instant),
     running: Duration,
     paused: Duration,
-    partitions: BTreeMap<TopicPartition, (PartitionOffsets, Weak<PartitionCounts>)>,
+    partitions: BTreeMap<TopicPartition, Partition>,
 }
 
-/// Counters of a task, from its start.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct TaskTotals {
-    /// Records that were read.
-    pub read: u64,
-    /// Bytes of their keys and values.
-    pub bytes: u64,
-    /// Records that went through the transformations to the sink.
-    pub sent: u64,
-    /// Offset commits that were begun.
-    pub commits: u64,
-    /// Those that succeeded.
-    pub completed: u64,
-    /// Those that were given up because no answer came in time.
-    pub skipped: u64,
+/// Of one of its partitions.
+#[derive(Debug)]
+struct Partition {
+    pace: Pace,
+    open: Weak<PartitionCounts>,
+    wait: Option<PartitionWait>,
+}
+
+impl Partition {
+    fn new(now: Instant) -> Self {
+        Self { pace: Pace::new(now), open: Weak::new(), wait: None }
+    }
 }
 
 #[derive(Debug)]
@@ -104,46 +64,6 @@ struct Windows {
     succeeded: Window,
     completed: Window,
     skipped: Window,
-}
-
-/// What was counted up to a moment. Times are in milliseconds; what is not known yet is not a number.
-#[derive(Debug, Clone, Default)]
-pub struct TaskReading {
-    /// Errors.
-    pub errors: ErrorReading,
-    /// Counters.
-    pub totals: TaskTotals,
-    /// Share of its life in which it ran, and in which it was paused.
-    pub ratios: (f64, f64),
-    /// Records and bytes read, records sent, commits that succeeded, and that were given up, in a second.
-    pub rates: [f64; 5],
-    /// Records of one poll: the greatest number and the average.
-    pub batch_size: (f64, f64),
-    /// Times of putting what one poll brought: the longest and the average.
-    pub put: (f64, f64),
-    /// Times of commits: the longest and the average.
-    pub commit: (f64, f64),
-    /// Shares of commits that failed and that succeeded.
-    pub commit_shares: (f64, f64),
-    /// Records that were read and are not handed over: now, at most, and on average.
-    pub active: [f64; 3],
-    /// Batches that are on their way.
-    pub in_flight: u64,
-    /// Its partitions.
-    pub partitions: Vec<PartitionReading>,
-}
-
-/// What is known of a partition.
-#[derive(Debug, Clone, Default)]
-pub struct PartitionReading {
-    /// Its topic.
-    pub topic: Arc<str>,
-    /// Its number.
-    pub partition: i32,
-    /// Where it is read.
-    pub offsets: PartitionOffsets,
-    /// How long its oldest record has been here that is not handed over.
-    pub oldest: Option<Duration>,
 }
 
 impl TaskNumbers {
@@ -187,17 +107,25 @@ impl TaskNumbers {
     pub(super) fn read(&self, now: Instant) -> TaskReading {
         let state = self.state();
         let State { totals, windows, .. } = &*state;
-        let pipelines = state.partitions.values().filter_map(|(_, counts)| counts.upgrade());
+        let wide = self.connector.waits();
         let rates = [&windows.read, &windows.bytes, &windows.sent, &windows.completed, &windows.skipped];
         let both = |window: &Window| (window.most(now), window.average(now));
         let succeeded = windows.succeeded.share(now);
         let failed = if windows.succeeded.average(now).is_nan() { 0.0 } else { 1.0 - succeeded };
-        let partitions = state.partitions.iter().map(|(id, (offsets, counts))| PartitionReading {
-            topic: Arc::clone(&id.topic),
-            partition: id.partition,
-            offsets: *offsets,
-            oldest: counts.upgrade().and_then(|counts| counts.oldest(now)),
-        });
+        let read = |(id, partition): (&TopicPartition, &Partition)| {
+            let open = partition.open.upgrade();
+            let waits: Vec<_> = wide.iter().chain(&partition.wait).map(Some).collect();
+            PartitionReading {
+                topic: Arc::clone(&id.topic),
+                partition: id.partition,
+                offsets: partition.pace.offsets(),
+                oldest: open.as_ref().and_then(|open| open.oldest(now)),
+                active: open.as_ref().map_or(0, |open| open.active()),
+                in_flight: open.as_ref().map_or(0, |open| open.in_flight()),
+                state: partition_state::state(state.activity.0, &waits, &partition.pace, now),
+            }
+        };
+        let partitions: Vec<_> = state.partitions.iter().map(read).collect();
         let active = self.active.load(Ordering::Relaxed);
         TaskReading {
             errors: self.errors.read(),
@@ -209,8 +137,8 @@ impl TaskNumbers {
             commit: both(&windows.commit),
             commit_shares: (failed, succeeded),
             active: [float(active), windows.active.most(now), windows.active.average(now)],
-            in_flight: pipelines.map(|counts| counts.in_flight()).sum(),
-            partitions: partitions.collect(),
+            in_flight: partitions.iter().map(|partition| partition.in_flight).sum(),
+            partitions,
         }
     }
 }
@@ -362,28 +290,38 @@ impl TaskCounts {
     pub fn partition(&self, partition: &TopicPartition) -> Arc<PartitionCounts> {
         let counts = Arc::new(PartitionCounts::new(Arc::clone(&self.0.active)));
         let mut state = self.0.state();
-        state.partitions.entry(partition.clone()).or_default().1 = Arc::downgrade(&counts);
+        let known = state.partitions.entry(partition.clone());
+        known.or_insert_with(|| Partition::new(Instant::now())).open = Arc::downgrade(&counts);
         counts
     }
 
     /// Its partitions are these.
     pub fn set_partitions<'a>(&self, partitions: impl Iterator<Item = &'a TopicPartition>) {
         let mut state = self.0.state();
-        let mut known = std::mem::take(&mut state.partitions);
-        state.partitions = partitions.map(|id| (id.clone(), known.remove(id).unwrap_or_default())).collect();
+        let (mut known, now) = (std::mem::take(&mut state.partitions), Instant::now());
+        let mut of = |id: &TopicPartition| known.remove(id).unwrap_or_else(|| Partition::new(now));
+        state.partitions = partitions.map(|id| (id.clone(), of(id))).collect();
     }
 
     /// Nobody reads its partitions any more.
     pub fn forget_offsets(&self) {
-        for (offsets, _) in self.0.state().partitions.values_mut() {
-            *offsets = PartitionOffsets::default();
+        let now = Instant::now();
+        for partition in self.0.state().partitions.values_mut() {
+            partition.pace = Pace::new(now);
         }
     }
 
     /// Where a partition of it is read.
     pub fn set_offsets(&self, partition: &TopicPartition, offsets: PartitionOffsets) {
-        if let Some((known, _)) = self.0.state().partitions.get_mut(partition) {
-            *known = offsets;
+        if let Some(known) = self.0.state().partitions.get_mut(partition) {
+            known.pace.set(offsets, Instant::now());
+        }
+    }
+
+    /// What keeps a partition of it from going on; none when nothing does any more.
+    pub fn set_wait(&self, partition: &TopicPartition, wait: Option<PartitionWait>) {
+        if let Some(known) = self.0.state().partitions.get_mut(partition) {
+            known.wait = wait;
         }
     }
 }

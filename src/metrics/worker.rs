@@ -1,7 +1,9 @@
 //! The numbers of a worker: its connectors', its tasks', and its own.
 
 use super::connector::{ClientReading, ConnectorNumbers, Totals};
+use super::history::MinuteReading;
 use super::number::flag;
+use super::partition_state::{PartitionState, PartitionWait};
 use super::process::Process;
 use super::sinks::{SinkCounts, SinkSeries};
 use super::snapshot::{CountedConnector, CountedTask, Snapshot};
@@ -34,6 +36,18 @@ struct Numbers {
 struct Running {
     numbers: Arc<ConnectorNumbers>,
     tasks: Mutex<BTreeMap<u32, Arc<TaskNumbers>>>,
+}
+
+impl Running {
+    fn read(&self, now: Instant) -> CountedConnector {
+        let tasks: Vec<_> = lock(&self.tasks).values().cloned().collect();
+        let read = |task: Arc<TaskNumbers>| CountedTask { task: task.task, reading: task.read(now) };
+        CountedConnector {
+            name: Arc::clone(&self.numbers.name),
+            reading: self.numbers.read(),
+            tasks: tasks.into_iter().map(read).collect(),
+        }
+    }
 }
 
 /// Starts of connectors and of tasks.
@@ -117,16 +131,23 @@ impl Metrics {
     pub fn read(&self) -> Snapshot {
         let now = Instant::now();
         let connectors: Vec<_> = lock(&self.0.connectors).values().cloned().collect();
-        let counted = connectors.into_iter().map(|connector| {
-            let tasks: Vec<_> = lock(&connector.tasks).values().cloned().collect();
-            let read = |task: Arc<TaskNumbers>| CountedTask { task: task.task, reading: task.read(now) };
-            CountedConnector {
-                name: Arc::clone(&connector.numbers.name),
-                reading: connector.numbers.read(),
-                tasks: tasks.into_iter().map(read).collect(),
-            }
-        });
+        let counted = connectors.into_iter().map(|connector| connector.read(now));
         Snapshot::counted(self.worker(now), counted.collect(), (self.0.sinks.read(), Process::read()))
+    }
+
+    /// The same of one connector alone, with the last hour; its snapshot is empty when it has no task here.
+    pub fn read_connector(&self, name: &str) -> (Snapshot, Vec<MinuteReading>) {
+        let now = Instant::now();
+        let connector = lock(&self.0.connectors).get(name).cloned();
+        let history = connector.as_ref().map(|connector| connector.numbers.history()).unwrap_or_default();
+        let counted = connector.into_iter().map(|connector| connector.read(now)).collect();
+        let sinks = self.0.sinks.read_of(|of| of == name);
+        (Snapshot::counted(self.worker(now), counted, (sinks, Process::default())), history)
+    }
+
+    /// What the worker counts of itself, and what its process takes.
+    pub fn read_worker(&self) -> (WorkerReading, Process) {
+        (self.worker(Instant::now()), Process::read())
     }
 
     fn worker(&self, now: Instant) -> WorkerReading {
@@ -180,6 +201,21 @@ impl TaskMetrics {
     /// What the connector's consumer told of its connections.
     pub fn set_client(&self, client: ClientReading) {
         self.connector.numbers.set_client(client);
+    }
+
+    /// What keeps all partitions of the connector from going on by `state`; none when that is over.
+    pub fn set_connector_wait(&self, state: PartitionState, wait: Option<PartitionWait>) {
+        self.connector.numbers.set_wait(state, wait);
+    }
+
+    /// A topic of the connector does not exist, as Kafka says; or, without words, it does.
+    pub fn set_missing(&self, topic: &Arc<str>, words: Option<Arc<str>>) {
+        self.connector.numbers.set_missing(topic, words);
+    }
+
+    /// What the connector did since the last time, once a minute.
+    pub fn add_minute(&self, done: MinuteReading) {
+        self.connector.numbers.add_minute(done);
     }
 
     /// An offset commit was given up because no answer came in time.

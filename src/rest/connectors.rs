@@ -5,6 +5,7 @@ use super::base::Base;
 use super::body::{CreateRequest, Object};
 use super::dto::{ConnectorInfoDto, ConnectorsDto, ExpandedDto, Shared, StatusDto};
 use super::error::Error;
+use super::health;
 use super::openapi::{AnyTime, Named, WithBody, Writing};
 use super::path::{self, Name};
 use super::query::Query;
@@ -15,7 +16,7 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
 #[utoipa::path(get, path = "/connectors",
-    params(("expand" = Option<Vec<String>>, Query, description = "`status`, `info`, or both as two parameters; others are ignored.")),
+    params(("expand" = Option<Vec<String>>, Query, description = "`status`, `info`, `health` (ours), or several as several parameters; others are ignored.")),
     responses((status = 200, description = "Names, or with `expand` an object of all connectors.", body = ConnectorsDto), AnyTime))]
 pub(super) async fn list(State(rest): State<Rest>, query: Query) -> Result<Json<ConnectorsDto>, Error> {
     let expand: Vec<_> = query.all("expand").collect();
@@ -25,13 +26,15 @@ pub(super) async fn list(State(rest): State<Rest>, query: Query) -> Result<Json<
     }
     let wanted = |part: &str| expand.iter().any(|value| value == part);
     let (with_status, with_info) = (wanted("status"), wanted("info"));
+    let mut healths = if wanted("health") { Some(health::summaries(&rest, &query).await?) } else { None };
     // Before its first state a connector is not listed at all.
     let listed = rest.herder.expanded().await?.into_iter();
     let listed = listed.filter(|(_, (_, status))| !with_status || status.is_some());
     let all = listed.map(|(name, (info, status))| {
         let status = status.filter(|_| with_status).map(|status| StatusDto::from(status.as_ref()));
         let info = info.filter(|_| with_info).map(ConnectorInfoDto::from);
-        (name.to_string(), ExpandedDto { status, info })
+        let health = healths.as_mut().and_then(|healths| healths.remove(&*name));
+        (name.to_string(), ExpandedDto { status, info, health })
     });
     Ok(Json(ConnectorsDto::Expanded(all.collect())))
 }

@@ -1,5 +1,6 @@
 //! What answers look like. Field order is Connect's; absent fields are left out as it does.
 
+use super::dto_health::HealthSummaryDto;
 use super::settings_schema::ConfigSchema;
 use crate::configdef::ConnectorProperties;
 use crate::herder::{ConnectorInfo, ConnectorState, ConnectorStatus, TaskInfo, TaskState};
@@ -64,6 +65,9 @@ pub(super) struct ExpandedDto {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = ConnectorInfoDto, required = false)]
     pub(super) info: Option<ConnectorInfoDto>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = HealthSummaryDto, required = false)]
+    pub(super) health: Option<HealthSummaryDto>,
 }
 
 /// A logger's level.

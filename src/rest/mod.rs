@@ -10,6 +10,7 @@ mod base;
 mod basic_auth;
 mod bodies;
 mod body;
+mod cluster;
 mod common;
 mod config;
 mod connection;
@@ -19,17 +20,20 @@ mod cors;
 mod cross_site;
 mod dto;
 mod dto_config;
+mod dto_health;
 mod encoding;
 mod error;
 mod failed_logins;
 mod forward;
 mod headers;
+mod health;
 mod internal;
 mod lifecycle;
 mod loggers;
 mod metrics;
 mod offsets;
 mod openapi;
+mod others;
 mod path;
 mod plugins;
 mod protocol;
@@ -109,11 +113,13 @@ fn paths() -> OpenApiRouter<Rest> {
     OpenApiRouter::with_openapi(openapi::document())
         .routes(routes!(root::root))
         .routes(routes!(root::health))
+        .routes(routes!(cluster::read))
         .routes(routes!(openapi::read))
         .routes(routes!(connectors::list, connectors::create))
         .routes(routes!(connectors::read, connectors::delete))
         .routes(routes!(config::read, config::write, config::patch))
         .routes(routes!(connectors::status))
+        .routes(routes!(health::read))
         .routes(routes!(offsets::read, offsets::alter, offsets::reset))
         .routes(routes!(topics::read))
         .routes(routes!(topics::reset))

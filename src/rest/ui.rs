@@ -25,7 +25,7 @@ const CSS: &str = "text/css; charset=utf-8";
 const SCRIPT: &str = "text/javascript; charset=utf-8";
 
 /// Path, media type and content of what never changes.
-const FILES: [(&str, &str, &str); 10] = [
+const FILES: [(&str, &str, &str); 12] = [
     (PAGE, HTML, include_str!("ui/index.html")),
     ("/ui/style.css", CSS, include_str!("ui/style.css")),
     ("/ui/icon.svg", "image/svg+xml", include_str!("ui/icon.svg")),
@@ -34,6 +34,8 @@ const FILES: [(&str, &str, &str); 10] = [
     ("/ui/dom.js", SCRIPT, include_str!("ui/dom.js")),
     ("/ui/list.js", SCRIPT, include_str!("ui/list.js")),
     ("/ui/connector.js", SCRIPT, include_str!("ui/connector.js")),
+    ("/ui/figures.js", SCRIPT, include_str!("ui/figures.js")),
+    ("/ui/health.js", SCRIPT, include_str!("ui/health.js")),
     ("/ui/settings.js", SCRIPT, include_str!("ui/settings.js")),
     ("/ui/dialogs.js", SCRIPT, include_str!("ui/dialogs.js")),
 ];

@@ -108,6 +108,10 @@ impl AssignedPartitions {
             ConsumerEvent::Offsets(offsets) => self.states.set_offsets(&offsets),
             ConsumerEvent::Client(client) => self.states.set_client(client),
             ConsumerEvent::Unreachable(cause) => self.states.set_waiting(WaitKind::Brokers, cause.as_deref()),
+            ConsumerEvent::NoTopic(topic, words) => {
+                tracing::warn!(%connector, topic, reason = words, "Kafka consumer");
+                self.states.set_missing(&topic, &words);
+            }
             ConsumerEvent::Trouble(reason) => tracing::warn!(%connector, reason, "Kafka consumer"),
             ConsumerEvent::Refused(error) => return Ok(Some(ConnectorEnd::Failed(error.into()))),
             ConsumerEvent::Stray(partition, offset) => {

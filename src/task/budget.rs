@@ -158,6 +158,14 @@ impl ConnectorBudget {
         state.calls.get(&self.0.id).map_or_else(|| watch::channel(()).1, |(call, _)| call.subscribe())
     }
 
+    /// Why somebody waits, and what helps.
+    pub fn says_used_up(&self) -> String {
+        let total = self.0.pool.total;
+        format!(
+            "worker.buffer.bytes ({total}) is used up by batches that are not handed over; raise worker.buffer.bytes"
+        )
+    }
+
     /// The budget, if it is less than `bytes` and this was not said before.
     pub fn says_too_small(&self, bytes: usize) -> Option<usize> {
         let total = self.0.pool.total;

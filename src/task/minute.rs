@@ -1,5 +1,5 @@
-//! What a connector did in the last minute, as one line of the log while there is something to say: rows, bytes, batches,
-//! what is still to be read, and tries that were repeated.
+//! What a connector did in the last minute: rows, bytes, batches, what is still to be read, and tries that were repeated. One
+//! line of the log while there is something to say, and a point of the plots.
 //!
 //! Pure but for the clock: it compares two readings. Who idles says nothing.
 
@@ -23,6 +23,10 @@ pub(super) struct Done {
     pub(super) retries: u64,
     /// Records that are not read yet, as far as that is known.
     pub(super) lag: u64,
+    /// Batches whose first record has a timestamp.
+    pub(super) late_batches: u64,
+    /// The ages of those records when they were handed over, together.
+    pub(super) late_ms: u64,
 }
 
 impl Done {
@@ -34,17 +38,20 @@ impl Done {
             batches: self.batches.saturating_sub(before.batches),
             retries: self.retries.saturating_sub(before.retries),
             lag: self.lag,
+            late_batches: self.late_batches.saturating_sub(before.late_batches),
+            late_ms: self.late_ms.saturating_sub(before.late_ms),
         }
     }
 
-    fn is_nothing(&self) -> bool {
+    /// Nothing was done, and nothing is to be done.
+    pub(super) fn is_nothing(&self) -> bool {
         self.rows == 0 && self.retries == 0 && self.lag == 0
     }
 }
 
 impl fmt::Display for Done {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { rows, bytes, batches, retries, lag } = self;
+        let Self { rows, bytes, batches, retries, lag, .. } = self;
         let (whole, tenths) = (bytes / 1_000_000, bytes % 1_000_000 / 100_000);
         write!(
             f,
@@ -70,11 +77,11 @@ impl MinuteLog {
         self.due
     }
 
-    /// What to say of the last minute; none when nothing was done and nothing is to be done.
-    pub(super) fn look(&mut self, done: Done, now: Instant) -> Option<Done> {
+    /// What came in the last minute, when that is over now.
+    pub(super) fn look(&mut self, done: Done, now: Instant) -> Done {
         let new = done.since(self.before);
         (self.before, self.due) = (done, now + PERIOD);
-        (!new.is_nothing()).then_some(new)
+        new
     }
 }
 
@@ -87,18 +94,21 @@ mod tests {
     async fn each_minute_says_what_came_in_it_and_idle_ones_nothing() {
         let mut log = MinuteLog::new();
         assert_eq!(log.due(), Instant::now() + PERIOD);
-        let first = Done { rows: 1_000, bytes: 12_345_678, batches: 3, retries: 2, lag: 7 };
+        let first =
+            Done { rows: 1_000, bytes: 12_345_678, batches: 3, retries: 2, lag: 7, ..Done::default() };
         assert_eq!(
-            log.look(first, log.due()).unwrap().to_string(),
+            log.look(first, log.due()).to_string(),
             "1000 rows, 12.3 MB in 3 batches; 7 records to read, 2 retries"
         );
         assert_eq!(log.due(), Instant::now() + PERIOD * 2);
-        let waits = log.look(first, log.due()).unwrap();
+        let waits = log.look(first, log.due());
         assert_eq!((waits.rows, waits.retries, waits.lag), (0, 0, 7), "what is behind is said");
-        let second = Done { rows: 1_500, lag: 0, ..first };
-        assert_eq!(log.look(second, log.due()).unwrap().rows, 500);
-        assert_eq!(log.look(second, log.due()), None);
+        assert!(!waits.is_nothing());
+        let second = Done { rows: 1_500, lag: 0, late_batches: 2, late_ms: 30, ..first };
+        let new = log.look(second, log.due());
+        assert_eq!((new.rows, new.late_batches, new.late_ms), (500, 2, 30));
+        assert!(log.look(second, log.due()).is_nothing());
         let anew = Done { rows: 10, ..Done::default() };
-        assert_eq!(log.look(anew, log.due()), None, "a task that starts anew is no row");
+        assert!(log.look(anew, log.due()).is_nothing(), "a task that starts anew is no row");
     }
 }

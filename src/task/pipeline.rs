@@ -22,6 +22,7 @@ use super::retained::RawRecord;
 use super::scope::PartitionScope;
 use super::skipped::SkippedRecords;
 use super::topics::LastReported;
+use super::wait_reporter::WaitReporter;
 use super::waiting::WaitSubject;
 use crate::id::TopicPartition;
 use crate::kafka::{self, RecordSource, Records};
@@ -70,6 +71,8 @@ pub(super) struct Pipeline<S> {
     letters: PendingLetters,
     deliveries: Deliveries,
     backpressure: Backpressure,
+    /// While it is reported that the next record waits for memory.
+    memory_wait: Option<WaitReporter>,
     /// Changes when others need the memory of what is open.
     memory_calls: watch::Receiver<()>,
     /// Records that went to the sink since that was counted last.
@@ -97,6 +100,7 @@ impl<S: RecordSource> Pipeline<S> {
             batches,
             letters: PendingLetters::default(),
             backpressure: Backpressure::default(),
+            memory_wait: None,
             put: 0,
             has_read: false,
             reported_read: LastReported::default(),
@@ -122,6 +126,7 @@ impl<S: RecordSource> Pipeline<S> {
             let now = *mode.borrow_and_update();
             if now != PipelineMode::Run {
                 self.reader.leave_line();
+                self.end_memory_wait().await;
                 let sealed = self.batches.seal_all(SealReason::Drain);
                 self.deliver(sealed)?;
             }
@@ -159,6 +164,7 @@ impl<S: RecordSource> Pipeline<S> {
                 () = until(pause_at), if pause_at.is_some() => {
                     self.backpressure.reported();
                     self.scope.report(PipelineReport::Blocked(self.scope.partition.clone())).await;
+                    self.report_memory_wait().await;
                 }
                 () = self.reader.ready(may_read) => self.process_batch().await?,
             }
@@ -169,6 +175,7 @@ impl<S: RecordSource> Pipeline<S> {
     /// delivered when they are full; their offsets are tracked, and reported as far as they are settled.
     async fn process_batch(&mut self) -> Result<(), Error> {
         self.use_granted_memory()?;
+        self.end_memory_wait().await;
         if self.backpressure.release() {
             self.scope.report(PipelineReport::Unblocked(self.scope.partition.clone())).await;
         }
@@ -351,6 +358,21 @@ impl<S: RecordSource> Pipeline<S> {
         }
         self.reader.wait_for_memory(memory_for, budget.queue(bytes));
         Ok(false)
+    }
+
+    /// The next record has waited for a while; for memory?
+    async fn report_memory_wait(&mut self) {
+        if self.reader.lacks_memory() {
+            let mut wait = self.deliveries.wait_reporter(WaitSubject::Memory);
+            wait.waits_for(self.context.budget.says_used_up()).await;
+            self.memory_wait = Some(wait);
+        }
+    }
+
+    async fn end_memory_wait(&mut self) {
+        if let Some(wait) = self.memory_wait.take() {
+            wait.ended().await;
+        }
     }
 
     fn fetch(&mut self, missing: MissingSchema, offset: i64) {

@@ -243,6 +243,7 @@ async fn a_partition_that_starves_holds_nothing_and_goes_on() {
     assert_eq!(rig.budget.held(), (taken + 10, 0), "its first record is on its way, nothing waits in memory");
     rig.pass(2 * BLOCKED_AFTER).await;
     assert!(rig.blocked.contains(&1), "Kafka is asked to send no more of it");
+    assert!(rig.waits.get(&1).is_some_and(|cause| cause.contains("worker.buffer.bytes")), "{:?}", rig.waits);
     assert_eq!(rig.list.sealed(), 4);
     rig.list.set(Answers::TakesOne);
     rig.pass(Duration::from_millis(100)).await;
@@ -250,6 +251,7 @@ async fn a_partition_that_starves_holds_nothing_and_goes_on() {
     rig.until(|rig| rig.progress.get(&1) == Some(&3)).await;
     assert_eq!(rig.written().into_iter().filter(|(partition, _)| *partition == 1).count(), 3);
     assert!(!rig.blocked.contains(&1));
+    assert_eq!(rig.waits.get(&1), None);
     assert!(rig.list.bytes_at_most() <= TOTAL);
 }
 

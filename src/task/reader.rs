@@ -92,6 +92,11 @@ impl<S: RecordSource> Reader<S> {
         self.fetching = Some(fetching);
     }
 
+    /// True when the next record waits for memory.
+    pub(super) fn lacks_memory(&self) -> bool {
+        self.starved.is_some()
+    }
+
     /// True when the next record waits for memory or a schema.
     pub(super) fn is_waiting(&self) -> bool {
         self.starved.is_some() || self.fetching.is_some()

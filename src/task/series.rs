@@ -2,7 +2,10 @@
 
 use super::minute::Done;
 use crate::id::{ConnectorTaskId, TopicPartition};
-use crate::metrics::{Activity, ClientReading, Metrics, PartitionOffsets, TaskCounts, TaskMetrics};
+use crate::metrics::{
+    Activity, ClientReading, Metrics, MinuteReading, PartitionOffsets, PartitionState, PartitionWait,
+    TaskCounts, TaskMetrics,
+};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
@@ -52,6 +55,7 @@ impl TaskSeries {
             let (connector, task) = series.counts().read();
             (done.rows, done.bytes) = (connector.records, connector.raw_bytes);
             done.batches = connector.deliver.counts.last().copied().unwrap_or(0);
+            (done.late_batches, done.late_ms) = (connector.late_batches(), connector.late_ms());
             done.retries += task.errors.retries;
             done.lag +=
                 task.partitions.iter().filter_map(|partition| partition.offsets.behind()).sum::<u64>();
@@ -111,6 +115,35 @@ impl TaskSeries {
     pub(super) fn set_client(&self, client: ClientReading) {
         if let Some(any) = self.by_task.values().next() {
             any.set_client(client);
+        }
+    }
+
+    /// What keeps a partition of `task` from going on; none when nothing does.
+    pub(super) fn set_wait(&self, task: u32, partition: &TopicPartition, wait: Option<PartitionWait>) {
+        if let Some(series) = self.by_task.get(&task) {
+            series.counts().set_wait(partition, wait);
+        }
+    }
+
+    /// The same of all partitions.
+    pub(super) fn set_connector_wait(&self, state: PartitionState, wait: Option<PartitionWait>) {
+        if let Some(any) = self.by_task.values().next() {
+            any.set_connector_wait(state, wait);
+        }
+    }
+
+    /// A topic does not exist, as Kafka says; or, without words, it does.
+    pub(super) fn set_missing(&self, topic: &Arc<str>, words: Option<Arc<str>>) {
+        if let Some(any) = self.by_task.values().next() {
+            any.set_missing(topic, words);
+        }
+    }
+
+    /// What was done in the last minute.
+    pub(super) fn add_minute(&self, done: Done) {
+        let Done { rows: records, bytes: raw_bytes, lag, late_batches, late_ms, .. } = done;
+        if let Some(any) = self.by_task.values().next() {
+            any.add_minute(MinuteReading { minute: 0, records, raw_bytes, lag, late_batches, late_ms });
         }
     }
 

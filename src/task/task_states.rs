@@ -13,8 +13,9 @@ use super::skipped::SkippedByTask;
 use super::topics::TopicsRead;
 use super::waiting::{LogLine, WaitKind, WaitNews, WaitSummary, WaitingWork};
 use super::worker_context::WorkerContext;
+use crate::brief::Brief;
 use crate::id::{ConnectorTaskId, TaskAssignment, TopicPartition};
-use crate::metrics::{ClientReading, PartitionOffsets, TaskCounts};
+use crate::metrics::{ClientReading, PartitionOffsets, PartitionWait, TaskCounts};
 use crate::status::State;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -64,6 +65,9 @@ impl TaskStates {
     pub(super) fn add(&mut self, partitions: &[TopicPartition]) {
         self.owners.add(partitions, &self.spec.assignment.tasks);
         self.series.set_partitions(self.owners.by_partition());
+        for topic in partitions.iter().map(|partition| &partition.topic).collect::<BTreeSet<_>>() {
+            self.series.set_missing(topic, None);
+        }
     }
 
     /// It took them away, or another task is to have them.
@@ -125,12 +129,29 @@ impl TaskStates {
         if self.waiting.due().is_some_and(|due| due <= now) {
             self.report_waiting(now).await;
         }
-        if self.minute.due() <= now
-            && let Some(done) = self.minute.look(self.series.done(), now)
-        {
-            let (connector, Done { rows, bytes, batches, retries, lag }) = (&self.spec.name, done);
+        if self.minute.due() <= now {
+            self.tell_minute(now);
+        }
+    }
+
+    fn tell_minute(&mut self, now: Instant) {
+        let done = self.minute.look(self.series.done(), now);
+        self.series.add_minute(done);
+        if !done.is_nothing() {
+            let (connector, Done { rows, bytes, batches, retries, lag, .. }) = (&self.spec.name, done);
             tracing::info!(%connector, rows, bytes, batches, retries, lag, "in the last minute: {done}");
         }
+    }
+
+    /// Shows in the numbers what keeps `partition` from going on.
+    fn show_wait(&self, partition: &TopicPartition) {
+        let Some(task) = self.owners.task_of(partition) else { return };
+        let wait = self.waiting.of_partition(partition, Instant::now());
+        self.series.set_wait(task, partition, wait.map(|wait| self.shown(&wait)));
+    }
+
+    fn shown(&self, wait: &WaitSummary) -> PartitionWait {
+        wait.shown(|text| self.spec.hidden.redact(text).into_owned())
     }
 
     async fn report_waiting(&mut self, now: Instant) {
@@ -211,11 +232,22 @@ impl TaskStates {
     /// The pipeline of `partition` has ended: nothing of it waits any more.
     pub(super) fn pipeline_ended(&mut self, partition: &TopicPartition) {
         self.waiting.forget(partition);
+        self.show_wait(partition);
     }
 
     /// Why offsets are not committed, or no broker can be reached; none when they are, or one can.
     pub(super) fn set_waiting(&mut self, what: WaitKind, cause: Option<&str>) {
-        self.waiting.set(what, cause, Instant::now());
+        let now = Instant::now();
+        if self.waiting.set(what, cause, now) {
+            let wait = self.waiting.of_all(what, now);
+            self.series.set_connector_wait(what.state(), wait.map(|wait| self.shown(&wait)));
+        }
+    }
+
+    /// A topic does not exist, as Kafka says.
+    pub(super) fn set_missing(&self, topic: &str, words: &str) {
+        let brief = Brief::of(words).map(|text| self.spec.hidden.redact(text).into_owned());
+        self.series.set_missing(&topic.into(), Some(brief.to_string().into()));
     }
 
     /// Where the consumer reads its partitions.
@@ -260,9 +292,13 @@ impl TaskStates {
             PipelineReport::Read(partition) => self.note_read(&partition),
             // A late report of a pipeline that has ended would stay for ever.
             PipelineReport::Waits(partition, waiter, wait) if is_running => {
-                self.waiting.add(partition, waiter, wait);
+                self.waiting.add(partition.clone(), waiter, wait);
+                self.show_wait(&partition);
             }
-            PipelineReport::WaitsNoMore(partition, waiter) => self.waiting.remove(partition, waiter),
+            PipelineReport::WaitsNoMore(partition, waiter) => {
+                self.waiting.remove(&partition, waiter);
+                self.show_wait(&partition);
+            }
             PipelineReport::Waits(..)
             | PipelineReport::Progress(..)
             | PipelineReport::Blocked(_)

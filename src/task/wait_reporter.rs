@@ -37,6 +37,11 @@ impl WaitReporter {
         self.waits(Brief::of(&cause), cause).await;
     }
 
+    /// It waits for this, of which nothing was tried.
+    pub(super) async fn waits_for(&mut self, cause: String) {
+        self.waits(Brief::of(&cause), cause).await;
+    }
+
     async fn waits(&mut self, brief: Brief, cause: String) {
         if self.last.as_ref() == Some(&cause) {
             return;

@@ -7,14 +7,13 @@
 
 use crate::brief::{self, Brief};
 use crate::id::TopicPartition;
+use crate::metrics::{PartitionState, PartitionWait, TROUBLE_AFTER as PATIENCE};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 use tokio::time::Instant;
 
-/// What waits for so long is trouble: a request that is tried again is none.
-const PATIENCE: Duration = Duration::from_secs(5);
 /// From the end of one trouble to the begin of the next: each begin and end is a record in the status topic for a task.
 const PAUSE: Duration = Duration::from_secs(10);
 /// The log says again that it still lasts.
@@ -27,8 +26,10 @@ pub enum WaitSubject {
     Batch(u64),
     /// Letters on their way, by their ticket.
     Letters(u64),
-    /// The record that is read next.
+    /// The record that is read next, for its schema.
     Schema,
+    /// The same for memory.
+    Memory,
 }
 
 impl WaitSubject {
@@ -37,6 +38,7 @@ impl WaitSubject {
             Self::Batch(_) => WaitKind::Batches,
             Self::Letters(_) => WaitKind::Letters,
             Self::Schema => WaitKind::Schemas,
+            Self::Memory => WaitKind::Memory,
         }
     }
 }
@@ -57,10 +59,25 @@ pub(super) enum WaitKind {
     Batches,
     Letters,
     Schemas,
+    Memory,
     /// Of all tasks that have partitions.
     Commits,
     /// Of all tasks, also of those that wait for their first partition.
     Brokers,
+}
+
+impl WaitKind {
+    /// What it makes of a partition's state.
+    pub(super) fn state(self) -> PartitionState {
+        match self {
+            Self::Batches => PartitionState::WaitingForSink,
+            Self::Letters => PartitionState::WaitingForDeadLetters,
+            Self::Schemas => PartitionState::WaitingForSchema,
+            Self::Memory => PartitionState::OutOfMemory,
+            Self::Commits => PartitionState::NotCommitting,
+            Self::Brokers => PartitionState::WaitingForKafka,
+        }
+    }
 }
 
 /// The same kind of waiting, of some partitions together.
@@ -82,10 +99,17 @@ impl WaitSummary {
             WaitKind::Schemas => {
                 format!("{count} record(s) wait for a schema since {since} (errors.retry.timeout)")
             }
+            WaitKind::Memory => format!("{count} record(s) wait for memory since {since}"),
             WaitKind::Commits => format!("offsets are not committed since {since}"),
             WaitKind::Brokers => format!("no Kafka broker can be reached since {since} (bootstrap.servers)"),
         };
         oldest.brief.clone().after(&waits)
+    }
+
+    /// As the numbers of partitions show it. `hide` takes secrets out.
+    pub(super) fn shown(&self, hide: impl Fn(&str) -> String) -> PartitionWait {
+        let sentence = self.brief().map(hide).to_string().into();
+        PartitionWait { state: self.what.state(), since: self.oldest.since, sentence }
     }
 
     /// The same, with the whole cause below it. `hide` takes secrets out.
@@ -138,8 +162,8 @@ impl WaitingWork {
     }
 
     /// It waits no longer.
-    pub(super) fn remove(&mut self, partition: TopicPartition, waiter: WaitSubject) {
-        if self.waits.remove(&(partition, waiter)).is_some() {
+    pub(super) fn remove(&mut self, partition: &TopicPartition, waiter: WaitSubject) {
+        if self.waits.remove(&(partition.clone(), waiter)).is_some() {
             self.changed();
         }
     }
@@ -153,14 +177,15 @@ impl WaitingWork {
         }
     }
 
-    /// Why offsets are not committed, or no broker can be reached; none when they are, or one can.
-    pub(super) fn set(&mut self, what: WaitKind, failing: Option<&str>, now: Instant) {
+    /// Why offsets are not committed, or no broker can be reached; none when they are, or one can. True when that is news.
+    pub(super) fn set(&mut self, what: WaitKind, failing: Option<&str>, now: Instant) -> bool {
         match (failing, self.of_all.get_mut(&what)) {
-            (None, None) => {}
+            (None, None) => return false,
             (None, Some(_)) => {
                 self.of_all.remove(&what);
                 self.changed();
             }
+            (Some(cause), Some(wait)) if wait.cause == cause => return false,
             (Some(cause), Some(wait)) => {
                 cause.clone_into(&mut wait.cause);
                 wait.brief = Brief::of(cause);
@@ -171,6 +196,20 @@ impl WaitingWork {
                 self.of_all.insert(what, wait);
             }
         }
+        true
+    }
+
+    /// What keeps `partition` from going on, the worst of it: it becomes trouble when it lasts.
+    pub(super) fn of_partition(&self, partition: &TopicPartition, now: Instant) -> Option<WaitSummary> {
+        let of = |waiter| (partition.clone(), waiter);
+        let all = self.waits.range(of(WaitSubject::Batch(0))..=of(WaitSubject::Memory));
+        let sums = summed(all.map(|((_, waiter), wait)| (waiter.kind(), wait)), now);
+        sums.into_iter().min_by_key(|sum| sum.what.state())
+    }
+
+    /// What keeps all partitions from going on by this.
+    pub(super) fn of_all(&self, what: WaitKind, now: Instant) -> Option<WaitSummary> {
+        summed(self.of_all.get(&what).map(|wait| (what, wait)).into_iter(), now).pop()
     }
 
     fn expect(&mut self, wait: &Wait) {
@@ -259,25 +298,29 @@ impl WaitingWork {
 
     /// All that waits, of some partitions: what waits for a moment only is a part of what waits for long.
     fn sums(&self, now: Instant, is_meant: impl Fn(&TopicPartition) -> bool) -> Vec<WaitSummary> {
-        let mut sums: BTreeMap<WaitKind, (usize, &Wait)> = BTreeMap::new();
         let waits = self.waits.iter().filter(|((partition, _), _)| is_meant(partition));
         let waits = waits.map(|((_, waiter), wait)| (waiter.kind(), wait));
-        for (what, wait) in waits.chain(self.of_all.iter().map(|(what, wait)| (*what, wait))) {
-            let (count, oldest) = sums.entry(what).or_insert((0, wait));
-            *count += 1;
-            if wait.since < oldest.since {
-                *oldest = wait;
-            }
-        }
-        let sums = sums.into_iter().filter(|(_, (_, oldest))| now >= oldest.since + PATIENCE);
-        sums.map(|(what, (count, oldest))| WaitSummary {
-            what,
-            count,
-            oldest: oldest.clone(),
-            since: clock(now - oldest.since),
-        })
-        .collect()
+        let mut sums = summed(waits.chain(self.of_all.iter().map(|(what, wait)| (*what, wait))), now);
+        sums.retain(|sum| now >= sum.oldest.since + PATIENCE);
+        sums
     }
+}
+
+/// Waits by their kind.
+fn summed<'a>(waits: impl Iterator<Item = (WaitKind, &'a Wait)>, now: Instant) -> Vec<WaitSummary> {
+    let mut sums: BTreeMap<WaitKind, (usize, &Wait)> = BTreeMap::new();
+    for (what, wait) in waits {
+        let (count, oldest) = sums.entry(what).or_insert((0, wait));
+        *count += 1;
+        if wait.since < oldest.since {
+            *oldest = wait;
+        }
+    }
+    let summary = |(what, (count, oldest)): (WaitKind, (usize, &Wait))| {
+        let since = clock(now.saturating_duration_since(oldest.since));
+        WaitSummary { what, count, oldest: oldest.clone(), since }
+    };
+    sums.into_iter().map(summary).collect()
 }
 
 /// The time of day so long ago.

@@ -1,8 +1,11 @@
 //! What is told of an outage, and how often.
 
-use super::{AGAIN, LogLine, PATIENCE, PAUSE, Wait, WaitKind, WaitNews, WaitSubject, WaitingWork};
+use super::{
+    AGAIN, LogLine, PATIENCE, PAUSE, Wait, WaitKind, WaitNews, WaitSubject, WaitSummary, WaitingWork,
+};
 use crate::brief::Brief;
 use crate::id::TopicPartition;
+use crate::metrics::PartitionState;
 use proptest::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -94,26 +97,26 @@ async fn a_task_is_told_of_what_its_own_partitions_wait_for_and_all_of_commits()
     assert!(trace.contains("1 record(s) wait for a schema") && trace.contains("dead letters"), "{trace}");
     assert_eq!(shown(&work, 0, &owner, later), None);
 
-    work.set(WaitKind::Commits, Some("coordinator not available"), now);
-    work.set(WaitKind::Commits, Some("timed out"), later);
+    assert!(work.set(WaitKind::Commits, Some("coordinator not available"), now));
+    assert!(work.set(WaitKind::Commits, Some("timed out"), later));
     let news = work.look(&owner, &ALL.into(), later);
     assert_eq!((news.tasks, news.line), ([0, 2].into(), None), "who was told before is not told again");
     assert!(shown(&work, 2, &owner, later).unwrap().ends_with("timed out"));
-    work.set(WaitKind::Commits, None, later);
-    work.remove(partition(1), WaitSubject::Schema);
+    assert!(work.set(WaitKind::Commits, None, later));
+    work.remove(&partition(1), WaitSubject::Schema);
     assert_eq!(work.look(&owner, &ALL.into(), later).tasks, [0, 2].into());
-    work.remove(partition(1), WaitSubject::Letters(3));
+    work.remove(&partition(1), WaitSubject::Letters(3));
     assert!(matches!(work.look(&owner, &ALL.into(), later).line, Some(LogLine::GoesOn(_))));
 }
 
 #[tokio::test(start_paused = true)]
 async fn brokers_that_cannot_be_reached_are_told_to_tasks_without_partitions_too() {
     let (mut work, owner, now) = (WaitingWork::default(), owner(2), Instant::now());
-    work.set(WaitKind::Brokers, Some("refused"), now);
-    work.set(WaitKind::Brokers, None, now + PATIENCE / 2);
+    assert!(work.set(WaitKind::Brokers, Some("refused"), now));
+    assert!(work.set(WaitKind::Brokers, None, now + PATIENCE / 2));
     assert_eq!(work.look(&owner, &ALL.into(), now + PATIENCE), WaitNews::default(), "a moment is no trouble");
     let now = now + PATIENCE;
-    work.set(WaitKind::Brokers, Some("refused"), now);
+    assert!(work.set(WaitKind::Brokers, Some("refused"), now));
     assert_eq!(work.due(), Some(now + PATIENCE));
     let later = now + PATIENCE;
     let news = work.look(&owner, &ALL.into(), later);
@@ -121,7 +124,7 @@ async fn brokers_that_cannot_be_reached_are_told_to_tasks_without_partitions_too
     let trace = shown(&work, 3, &owner, later).unwrap();
     assert!(trace.starts_with("no Kafka broker can be reached since 20"), "{trace}");
     assert!(trace.contains("bootstrap.servers") && trace.ends_with("refused"), "{trace}");
-    work.set(WaitKind::Brokers, None, later);
+    assert!(work.set(WaitKind::Brokers, None, later));
     let news = work.look(&owner, &ALL.into(), later);
     assert_eq!((news.tasks, news.line), (ALL.into(), Some(LogLine::GoesOn(PATIENCE))));
     assert_eq!(shown(&work, 3, &owner, later), None);
@@ -163,10 +166,14 @@ proptest! {
                     Step::Add(number, ticket) => {
                         work.add(partition(number), WaitSubject::Batch(ticket), wait(Instant::now()));
                     }
-                    Step::Remove(number, ticket) => work.remove(partition(number), WaitSubject::Batch(ticket)),
+                    Step::Remove(number, ticket) => work.remove(&partition(number), WaitSubject::Batch(ticket)),
                     Step::Forget(number) => work.forget(&partition(number)),
-                    Step::Commits(fail) => work.set(WaitKind::Commits, fail.then_some("no"), Instant::now()),
-                    Step::Brokers(fail) => work.set(WaitKind::Brokers, fail.then_some("no"), Instant::now()),
+                    Step::Commits(fail) => {
+                        let _is_news = work.set(WaitKind::Commits, fail.then_some("no"), Instant::now());
+                    }
+                    Step::Brokers(fail) => {
+                        let _is_news = work.set(WaitKind::Brokers, fail.then_some("no"), Instant::now());
+                    }
                     Step::Pass(ms) => tokio::time::advance(Duration::from_millis(ms)).await,
                 }
                 let mut looks = 0;
@@ -196,4 +203,28 @@ proptest! {
             }
         });
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_numbers_of_a_partition_show_the_worst_of_what_keeps_it() {
+    let (mut work, now) = (WaitingWork::default(), Instant::now());
+    assert_eq!(work.of_partition(&partition(1), now), None);
+    work.add(partition(1), WaitSubject::Memory, wait(now));
+    work.add(partition(2), WaitSubject::Batch(1), wait(now));
+    let shown = |sum: WaitSummary| sum.shown(|text| text.replace("503", "***"));
+    let memory = shown(work.of_partition(&partition(1), now).unwrap());
+    assert_eq!(memory.state, PartitionState::OutOfMemory);
+    assert!(memory.sentence.starts_with("1 record(s) wait for memory since 20"), "{}", memory.sentence);
+    work.add(partition(1), WaitSubject::Batch(7), wait(now));
+    work.add(partition(1), WaitSubject::Batch(u64::MAX), wait(now));
+    let sink = shown(work.of_partition(&partition(1), now).unwrap());
+    assert_eq!(sink.state, PartitionState::WaitingForSink);
+    assert!(sink.sentence.starts_with("2 batch(es) wait"), "{}", sink.sentence);
+    assert!(sink.sentence.ends_with("upload: ***"), "secrets are taken out: {}", sink.sentence);
+    work.forget(&partition(1));
+    assert_eq!(work.of_partition(&partition(1), now), None);
+    assert_eq!(work.of_all(WaitKind::Brokers, now), None);
+    assert!(work.set(WaitKind::Brokers, Some("refused"), now));
+    assert!(!work.set(WaitKind::Brokers, Some("refused"), now), "that is no news");
+    assert_eq!(shown(work.of_all(WaitKind::Brokers, now).unwrap()).state, PartitionState::WaitingForKafka);
 }

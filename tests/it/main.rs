@@ -28,6 +28,7 @@ mod formats;
 mod fuzz;
 mod golden_rest;
 mod golden_storage;
+mod health;
 mod jvm;
 mod kafka_security;
 #[cfg(feature = "gssapi")]

@@ -3,6 +3,7 @@
 import { Refusal, ask, connectorPath } from "./rest.js";
 import { badge, button, make, setText, showWhenNew, table } from "./dom.js";
 import { confirmed } from "./dialogs.js";
+import { Health } from "./health.js";
 import { Settings } from "./settings.js";
 
 /** Offsets and topics are asked for at each such look: Kafka has to be asked for them. */
@@ -31,6 +32,7 @@ class Connector {
   #offsets = table("Committed offsets", ["Topic", "Partition", "Offset"], (item) => item.cells);
   #actions;
   #settings;
+  #health = new Health();
 
   constructor(page, name) {
     this.#page = page;
@@ -41,7 +43,7 @@ class Connector {
     this.element = make("div", {},
       make("p", {}, make("a", { href: "#/" }, "← All connectors")),
       make("h1", { tabindex: "-1" }, name),
-      this.#state, this.#actions.element, this.#trace, this.#tasks.element,
+      this.#state, this.#actions.element, this.#trace, this.#health.element, this.#tasks.element,
       make("section", { "aria-label": "Offsets and topics" },
         this.#offsets.element, this.#offsetsHint, this.#actions.reset, this.#topics),
       this.#settings.element);
@@ -58,6 +60,7 @@ class Connector {
     }
     const info = await ask("GET", connectorPath(this.#name));
     this.#showStatus(status, info);
+    this.#health.show(await ask("GET", connectorPath(this.#name, "health")));
     const sign = JSON.stringify([status.connector.state, status.tasks.length]);
     if (this.#looks++ % OFFSETS_EVERY === 0 || sign !== this.#offsetsSign) await this.#askOffsets();
     this.#offsetsSign = sign;

@@ -1,8 +1,9 @@
-// All connectors of the cluster, and the workers they are on.
+// All connectors of the cluster, and its workers.
 
 import { Refusal, ask } from "./rest.js";
 import { badge, button, counted, make, numbered, setText, severity, showWhenNew, table } from "./dom.js";
 import { created } from "./dialogs.js";
+import { amount, bytes, healthBadge, healthSeverity } from "./figures.js";
 
 /** After so many looks the classes are asked for again; they change rarely, and come with whole configurations. */
 const CLASSES_EVERY = 15;
@@ -12,7 +13,9 @@ const COLUMNS = [
   { title: "Class", value: (item) => item.class },
   { title: "State", value: (item) => item.worst },
   { title: "Tasks", value: (item) => item.tasks.length },
-  { title: "Workers", value: (item) => item.workers.join(" ") },
+  { title: "Health", value: (item) => healthSeverity(item.health) },
+  { title: "Lag", value: (item) => item.lag },
+  { title: "Records/s", value: (item) => item.rate },
   { title: "What it says", value: (item) => item.says },
 ];
 
@@ -35,7 +38,7 @@ class List {
   #filter = make("input", { type: "search", id: "filter", autocomplete: "off", spellcheck: "false" });
   #sorters = COLUMNS.map((column, at) => button(column.title, () => this.#sort(at), { class: "sorter" }));
   #table = table("Connectors", this.#sorters, row, { class: "connectors untitled" });
-  #workers = table("Workers", ["Worker", "Connectors", "Tasks"], (item) => item.cells);
+  #workers = table("Workers", ["Worker", "Connectors", "Tasks", "Memory", "Batches hold", "Started"], (item) => item.cells());
 
   constructor(page) {
     this.#page = page;
@@ -53,14 +56,16 @@ class List {
 
   /** Asks REST and shows what it says. */
   async refresh() {
-    const statuses = Object.entries(await ask("GET", "connectors?expand=status"));
+    const statuses = Object.entries(await ask("GET", "connectors?expand=status&expand=health"));
     if (this.#looks++ % CLASSES_EVERY === 0 || statuses.some(([name]) => !this.#classes.has(name))) {
       const infos = Object.entries(await ask("GET", "connectors?expand=info"));
       this.#classes = new Map(infos.map(([name, { info }]) => [name, info.config["connector.class"] ?? ""]));
     }
-    this.#items = statuses.map(([name, { status }]) => itemOf(name, this.#classes.get(name) ?? "", status));
+    this.#items = statuses.map(([name, { status, health }]) => itemOf(name, this.#classes.get(name) ?? "", status, health));
     this.#names = new Set(this.#items.map((item) => item.key));
     this.#show();
+    const { workers, unheard } = await ask("GET", "cluster");
+    this.#workers.rows.show(workers.map((worker) => workerItem(worker, unheard)));
     setText(this.#health, await health());
   }
 
@@ -93,7 +98,6 @@ class List {
     const all = this.#items.length;
     setText(this.#shown, items.length === all ? numbered(all, "connector") : `${items.length} of ${numbered(all, "connector")}`);
     this.#showCounts();
-    this.#workers.rows.show(workersOf(this.#items));
   }
 
   #showCounts() {
@@ -115,18 +119,20 @@ class List {
   }
 }
 
-function itemOf(name, className, status) {
+function itemOf(name, className, status, health) {
   const short = className.split(".").pop();
   const tasks = status.tasks.map((task) => task.state);
   const parts = [status.connector, ...status.tasks];
   const workers = [...new Set(parts.map((part) => part.worker_id).filter(Boolean))].sort();
-  const says = sentence(parts);
+  const says = sentence(parts) || (health?.sentence ?? "");
   const state = status.connector.state;
+  const doing = health?.state ?? "";
+  const [lag, rate] = [health?.lag ?? 0, health?.records_per_second ?? 0];
   return {
-    key: name, class: short, fullClass: className, state, tasks, workers, says, parts,
+    key: name, class: short, fullClass: className, state, tasks, says, health: doing, lag, rate,
     worst: Math.min(...parts.map((part) => severity(part.state))),
-    search: [name, className, state, ...tasks, ...workers, says].join("\n").toLowerCase(),
-    sign: JSON.stringify([className, state, tasks, workers, says]),
+    search: [name, className, state, doing.replaceAll("_", " "), ...tasks, ...workers, says].join("\n").toLowerCase(),
+    sign: JSON.stringify([className, state, tasks, says, doing, lag, rate]),
   };
 }
 
@@ -144,7 +150,9 @@ function row(item) {
     badge(item.state),
     item.tasks.length === 0 ? "none"
       : counted(item.tasks).flatMap(([state, count]) => [badge(state, `${count} ${state}`), " "]),
-    item.workers.join(", "),
+    item.health ? healthBadge(item.health) : "",
+    amount(item.lag),
+    amount(item.rate),
     item.says,
   ];
 }
@@ -156,16 +164,16 @@ function orderOf(value, down) {
   return (a, b) => sign * compare(value(a), value(b)) || names.compare(a.key, b.key);
 }
 
-function workersOf(items) {
-  const all = new Map();
-  const at = (id) => all.get(id) ?? all.set(id, { connectors: 0, tasks: 0 }).get(id);
-  for (const [connector, ...tasks] of items.map((item) => item.parts)) {
-    if (connector.worker_id) at(connector.worker_id).connectors += 1;
-    for (const task of tasks) if (task.worker_id) at(task.worker_id).tasks += 1;
-  }
-  return [...all].sort().map(([id, { connectors, tasks }]) => ({
-    key: id, sign: `${connectors} ${tasks}`, cells: [id, String(connectors), String(tasks)],
-  }));
+function workerItem(worker, unheard) {
+  const { url, leads, is_this: isThis, connectors, tasks, process } = worker;
+  const silent = unheard.find((one) => one.worker === url);
+  const marks = [leads ? "leads" : "", isThis ? "this one" : ""].filter(Boolean).join(", ");
+  const cells = () => [
+    url + (marks ? ` (${marks})` : ""), String(connectors), String(tasks), bytes(process?.resident_bytes),
+    process ? `${bytes(process.memory_reserved)} of ${bytes(process.memory_limit)}` : "–",
+    process ? new Date(process.started_ms).toLocaleString() : silent ? `did not answer: ${silent.reason}` : "–",
+  ];
+  return { key: url, sign: JSON.stringify([worker, silent]), cells };
 }
 
 async function health() {

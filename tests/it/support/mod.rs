@@ -42,7 +42,7 @@ pub use process::{free_port, free_user, rigs, root, signal};
 pub use proxy::Proxy;
 pub use raw::{Raw, read_raw, send_raw};
 pub use registry::Registry;
-pub use rest::Rest;
+pub use rest::{Rest, assert_brief};
 pub use secured::Secured;
 pub use stage::Stage;
 pub use tls::Tls;

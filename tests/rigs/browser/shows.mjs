@@ -5,10 +5,13 @@ import { accessible, assert, facts, fits, pathOf, play, rest, texts, until, unti
 
 const { running, html, failing, secret, pictures } = facts;
 
+/** The lag, as far as it is the same at two looks. */
+const lagOf = (name, { lag }) => (name === running ? "" : String(lag));
+
 /** What the list should say, from REST. */
 async function expectedRows() {
-  const { body } = await rest("GET", "connectors?expand=status&expand=info");
-  const rows = Object.entries(body).map(([name, { status, info }]) => {
+  const { body } = await rest("GET", "connectors?expand=status&expand=info&expand=health");
+  const rows = Object.entries(body).map(([name, { status, info, health }]) => {
     const parts = [status.connector, ...status.tasks];
     const counts = new Map();
     for (const { state } of status.tasks) counts.set(state, (counts.get(state) ?? 0) + 1);
@@ -16,7 +19,7 @@ async function expectedRows() {
     return [
       name, info.config["connector.class"].split(".").pop(), status.connector.state,
       [...counts].map(([state, count]) => `${count} ${state}`).sort().join(" ") || "none",
-      [...new Set(parts.map((part) => part.worker_id))].sort().join(", "), (trace ?? "").split("\n")[0].trim(),
+      health.state.replaceAll("_", " "), lagOf(name, health), (trace ?? health.sentence ?? "").split("\n")[0].trim(),
     ];
   });
   return rows.sort((a, b) => (a[0] < b[0] ? -1 : 1));
@@ -25,6 +28,11 @@ async function expectedRows() {
 async function listEqualsRest(page) {
   await until("the list to equal REST", async () => {
     const shown = (await texts(page, "Connectors")).sort((a, b) => (a[0] < b[0] ? -1 : 1));
+    for (const row of shown) {
+      // A rate is another number at each look.
+      assert.match(row.splice(6, 1)[0], /^[\d,.]+M?$/);
+      if (row[0] === running) assert.match(row.splice(5, 1, "")[0], /^[\d,.]+M?$/);
+    }
     assert.deepEqual(shown, await expectedRows());
     return true;
   });
@@ -53,6 +61,36 @@ async function connectorEqualsRest(page, name) {
   });
 }
 
+/** Partitions, tables and workers as `/health` and `/cluster` have them. */
+async function healthEqualsRest(page, name) {
+  await until(`the health of ${name} to equal REST`, async () => {
+    const { body: health } = await rest("GET", pathOf(name, "/health"));
+    const rows = health.tasks.flatMap(({ id, partitions }) => partitions.map((one) => [
+      one.topic, String(one.partition), String(id), one.state.replaceAll("_", " "),
+      ...[one.position, one.end, one.lag].map((offset) => String(offset ?? "–")),
+    ]));
+    const shown = (await texts(page, "Partitions")).map((row) => row.slice(0, 7));
+    assert.ok(shown.length > 0);
+    assert.deepEqual(shown.sort(), rows.sort());
+    const counts = health.sink.filter((count) => count.name === "table_records_total");
+    const tables = (await texts(page, "By database, table")).map((row) => [...row.slice(0, 2), row[3]]);
+    assert.deepEqual(tables, counts.map(({ labels, count }) => [labels.database, labels.table, count.toLocaleString("en-GB")]));
+    const figures = await page.locator(".figures").innerText();
+    assert.ok(figures.includes(`${health.records.toLocaleString("en-GB")} rows`), figures);
+    return true;
+  });
+  assert.equal(await page.getByRole("img", { name: /^Rows a minute: at most [\d,.]+ in the last hour/ }).count(), 1);
+}
+
+async function workersEqualRest(page) {
+  await until("the workers to equal REST", async () => {
+    const { body: { workers } } = await rest("GET", "cluster");
+    const shown = (await texts(page, "Workers")).map((row) => row.slice(0, 3));
+    assert.deepEqual(shown, workers.map(({ url, connectors, tasks }) => [`${url} (leads, this one)`, String(connectors), String(tasks)]));
+    return true;
+  });
+}
+
 async function picture(page, name, height) {
   if (!pictures) return;
   await page.mouse.move(0, 0);
@@ -68,8 +106,12 @@ await play(async (page, context) => {
   await untilState(secret.name, "STOPPED");
   await until("a failed task", async () => (await rest("GET", pathOf(failing.name, "/status"))).body.tasks?.[0]?.state === "FAILED");
   await listEqualsRest(page);
+  await workersEqualRest(page);
   await accessible(page, "list");
   await picture(page, "list", 620);
+
+  const rate = async () => Number((await texts(page, "Connectors")).find(([name]) => name === running)[6]);
+  await until("a rate", async () => (await rate()) > 0);
 
   // Data flows: what is committed grows, and the page follows without being loaded again.
   await link(page, running).click();
@@ -81,6 +123,7 @@ await play(async (page, context) => {
   await rest("PUT", pathOf(running, "/pause"));
   await untilState(running, "PAUSED");
   await connectorEqualsRest(page, running);
+  await healthEqualsRest(page, running);
   await accessible(page, "connector");
   await page.getByRole("button", { name: "Edit…" }).click();
   await accessible(page, "editor");
@@ -161,9 +204,9 @@ await play(async (page, context) => {
   }
 
   // A thousand connectors: a row is made anew only when its connector changed.
-  const { body: all } = await rest("GET", "connectors?expand=status&expand=info");
-  const [{ status, info }] = Object.values(all);
-  const many = Object.fromEntries(Array.from({ length: 1000 }, (_, n) => [`many-${n}`, structuredClone({ status, info })]));
+  const { body: all } = await rest("GET", "connectors?expand=status&expand=info&expand=health");
+  const [one] = Object.values(all);
+  const many = Object.fromEntries(Array.from({ length: 1000 }, (_, n) => [`many-${n}`, structuredClone(one)]));
   await context.route(/connectors\?expand/, (route) => route.fulfill({ json: many }));
   await page.getByText("1000 connectors", { exact: true }).waitFor();
   await page.evaluate(() => {
