@@ -101,9 +101,9 @@ fn states() -> Vec<Alert> {
             minutes: 2,
             expression: "max by (job, connector) (kafka_connect_connector_status{status=\"failed\"}) == 1".to_owned(),
             summary: "Connector {{ $labels.connector }} of {{ $labels.job }} has failed",
-            when: "A connector could not be started: its configuration cannot be used, or the worker has no room for it.",
-            remedy: "The first line of its trace says why and which setting mends it (`GET /connectors/NAME/status`, `/ui`). Change the \
-                     configuration, or restart the connector when the cause is gone.",
+            when: "A connector has a configuration that cannot be used: a class or a key that this worker does not know, a variable that leads nowhere.",
+            remedy: "The first line of its trace says why and which setting mends it (`GET /connectors/NAME/status`, `/ui`). A new configuration \
+                     mends it; `kusto-connect validate connector.json` tries one before.",
         },
         Alert {
             name: "KustoConnectTaskFailed",

@@ -47,7 +47,7 @@ fn runs() -> Vec<Panel> {
     vec![
         Panel::numbers("Workers", "none", "Workers that Prometheus reaches. Fewer than you started: see the board of workers.")
             .query("count(kusto_build_info{@worker})", "workers"),
-        Panel::numbers("Connectors by state", "none", "Each connector counts on the worker that has it. A failed one could not be started: its trace says why.")
+        Panel::numbers("Connectors by state", "none", "Each connector counts on the worker that has it. A failed one has a configuration that cannot be used: its trace says why.")
             .query("count by (status) (kafka_connect_connector_status{@connector})", "{{status}}")
             .coloured("failed", "red")
             .coloured("paused", "yellow")
@@ -77,7 +77,7 @@ fn runs() -> Vec<Panel> {
 /// All of them in a table.
 fn connectors() -> Panel {
     let increase = |series: &str| format!("sum by (connector) (increase({series}{{@connector}}[$__range]))");
-    Panel::table("Connectors", "One line for each connector; a click on its name shows it alone. Retries and dead letters are those of the chosen time.")
+    Panel::table("Connectors", "connector", "One line for each connector; a click on its name shows it alone. Retries and dead letters are those of the chosen time.")
         .query("max by (connector, status) (kafka_connect_connector_status{@connector})", "")
         .column("sum by (connector) (kafka_connect_worker_connector_total_task_count{@connector})", "Tasks", "none")
         .column("sum by (connector) (kafka_connect_worker_connector_failed_task_count{@connector})", "Failed tasks", "none")

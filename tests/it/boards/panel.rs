@@ -27,8 +27,8 @@ pub enum Look {
     Numbers,
     /// The present names of series.
     Words,
-    /// A row for each value of a label.
-    Table,
+    /// A row for each value of this label.
+    Table(&'static str),
     /// Markdown.
     Text(&'static str),
 }
@@ -60,7 +60,7 @@ impl Panel {
     fn new(look: Look, title: &'static str, unit: &'static str, help: &'static str) -> Self {
         let size = match look {
             Look::Numbers | Look::Words => (4, 5),
-            Look::Table => (COLUMNS, 10),
+            Look::Table(_) => (COLUMNS, 10),
             _ => (12, 8),
         };
         let (queries, colours) = (Vec::new(), Vec::new());
@@ -87,9 +87,9 @@ impl Panel {
         Self::new(Look::Words, title, "none", help)
     }
 
-    /// A table.
-    pub fn table(title: &'static str, help: &'static str) -> Self {
-        Self::new(Look::Table, title, "short", help)
+    /// A table with a row for each value of `label`.
+    pub fn table(title: &'static str, label: &'static str, help: &'static str) -> Self {
+        Self::new(Look::Table(label), title, "short", help)
     }
 
     /// Markdown.
@@ -151,7 +151,7 @@ impl Panel {
                     "editorMode": "code",
                     "expr": scoped(&query.expression),
                     "legendFormat": query.legend,
-                    "format": if self.look == Look::Table { "table" } else { "time_series" },
+                    "format": if matches!(self.look, Look::Table(_)) { "table" } else { "time_series" },
                     "instant": now,
                     "range": !now,
                 })
@@ -170,8 +170,8 @@ impl Panel {
             panel["fieldConfig"] = json!({ "defaults": self.defaults(), "overrides": self.overrides() });
             panel["targets"] = targets.into();
         }
-        if self.look == Look::Table {
-            panel["transformations"] = self.transformations();
+        if let Look::Table(label) = self.look {
+            panel["transformations"] = self.transformations(label);
         }
         panel
     }
@@ -181,7 +181,7 @@ impl Panel {
         match self.look {
             Look::Graph | Look::Areas => "timeseries",
             Look::Numbers | Look::Words => "stat",
-            Look::Table => "table",
+            Look::Table(_) => "table",
             Look::Text(_) => "text",
         }
     }
@@ -201,7 +201,7 @@ impl Panel {
                 "orientation": "auto",
                 "wideLayout": true,
             }),
-            Look::Table => json!({ "showHeader": true, "cellHeight": "sm" }),
+            Look::Table(_) => json!({ "showHeader": true, "cellHeight": "sm" }),
             Look::Text(markdown) => json!({ "mode": "markdown", "content": markdown }),
         }
     }
@@ -236,7 +236,7 @@ impl Panel {
             |colour: &str| json!([{ "id": "color", "value": { "mode": "fixed", "fixedColor": colour } }]);
         let mut all: Vec<Value> =
             self.colours.iter().map(|(series, value)| named(series, colour(value))).collect();
-        if self.look != Look::Table {
+        if !matches!(self.look, Look::Table(_)) {
             return all;
         }
         if let Some(url) = self.link {
@@ -254,13 +254,15 @@ impl Panel {
         all
     }
 
-    /// One row for each value of the labels, one column for each question.
-    fn transformations(&self) -> Value {
+    /// One row for each value of `label`, one column for each question. An answer without any row is no hindrance.
+    fn transformations(&self, label: &str) -> Value {
         let mut names = json!({
             "connector": "Connector", "status": "State", "instance": "Worker", "version": "Version",
         });
         let mut hidden = json!({ "Time": true });
-        for (letter, query) in (b'A'..=b'Z').zip(&self.queries) {
+        for ((letter, number), query) in (b'A'..=b'Z').zip(1..).zip(&self.queries) {
+            // Each answer has a time of its own.
+            hidden[format!("Time {number}")] = true.into();
             let value = format!("Value #{}", char::from(letter));
             if query.legend.is_empty() {
                 hidden[value] = true.into();
@@ -269,7 +271,7 @@ impl Panel {
             }
         }
         json!([
-            { "id": "merge", "options": {} },
+            { "id": "joinByField", "options": { "byField": label, "mode": "outer" } },
             { "id": "organize", "options": { "excludeByName": hidden, "indexByName": {}, "renameByName": names } },
         ])
     }

@@ -21,7 +21,7 @@ pub fn board() -> Board {
 
 fn runs() -> Vec<Panel> {
     vec![
-        Panel::table("Workers", "Workers that Prometheus reaches, with what each of them has.")
+        Panel::table("Workers", "instance", "Workers that Prometheus reaches, with what each of them has.")
             .query("max by (instance, version) (kusto_build_info{@worker})", "")
             .column("max by (instance) (time() - process_start_time_seconds{@worker})", "Runs for", "s")
             .column("max by (instance) (kafka_connect_worker_connector_count{@worker})", "Connectors", "none")
