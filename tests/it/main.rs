@@ -12,6 +12,7 @@ mod api_fuzz;
 mod at_least_once;
 mod bad_input;
 mod bad_records;
+mod boards;
 mod canaries;
 mod citations;
 mod cluster;
