@@ -86,7 +86,7 @@ async fn the_page_needs_nothing_but_its_own_files() {
         }
         at += 1;
     }
-    assert_eq!(scripts.len(), 7, "{scripts:?}");
+    assert_eq!(scripts.len(), 9, "{scripts:?}");
 }
 
 #[tokio::test]

@@ -49,6 +49,9 @@ fn lag(offset: &str) -> String {
     )
 }
 
+/// Partitions that neither read nor rest.
+pub const WAITING: &str = "kusto_partitions{state!~\"in_step|catching_up|paused|failed\"}";
+
 const PAUSED: &str = "sum by (job, connector) (kafka_connect_worker_connector_paused_task_count) > 0";
 
 /// All of them.
@@ -145,6 +148,16 @@ fn progress() -> Vec<Alert> {
             remedy: "The board of the connector tells where its time is. One partition alone: its keys. All of them: more tasks (up to one for \
                      each partition) or workers, larger batches (`flush.size.bytes`), more `worker.buffer.bytes`. Retries at the same time: \
                      the service is the brake.",
+        },
+        Alert {
+            name: "KustoConnectWaiting",
+            severity: Critical,
+            minutes: 10,
+            expression: format!("sum by (job, connector, state) ({WAITING}) > 0"),
+            summary: "{{ $value }} partition(s) of connector {{ $labels.connector }} of {{ $labels.job }} are {{ $labels.state }}",
+            when: "Partitions wait for something that does not come: Kafka, the service, a topic, a schema, memory, dead letters, commits.",
+            remedy: "`GET /connectors/NAME/health` and `/ui` say of each partition for what, since when, with the last cause and what mends it. \
+                     Nothing is lost, and it goes on by itself when the cause is gone.",
         },
         Alert {
             name: "KustoConnectOldRecords",

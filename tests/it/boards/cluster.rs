@@ -92,6 +92,10 @@ fn connectors() -> Panel {
 
 fn behind() -> Vec<Panel> {
     vec![
+        Panel::areas("Partitions by what they do", "none", "in step: all was read; catching up: there is a backlog; whatever waits stands still until something comes: /ui and GET /connectors/NAME/health say for what, since when and why.")
+            .query("sum by (state) (kusto_partitions{@connector})", "{{state}}")
+            .wide(24)
+            .high(6),
         Panel::graph("Lag", "short", "Records that are in Kafka and were not read yet; the twenty connectors with most of them. It stands still while a connector is paused or failed.")
             .query(format!("topk(20, sum by (connector) ({LAG}))"), "{{connector}}"),
         Panel::graph("Growth of lag", "short", "Records a second by which lag grows. Above zero for long, the connector does not keep up; below, it catches up.")

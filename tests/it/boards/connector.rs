@@ -88,6 +88,10 @@ fn runs() -> Vec<Panel> {
 
 fn behind() -> Vec<Panel> {
     vec![
+        Panel::areas("Partitions by what they do", "none", "in step: all was read; catching up: there is a backlog; whatever waits stands still until something comes: /ui and GET /connectors/NAME/health say for what, since when and why.")
+            .query("sum by (state) (kusto_partitions{@connector})", "{{state}}")
+            .wide(24)
+            .high(6),
         Panel::graph("Lag by partition", "short", "Records of the partition that are in Kafka and were not read yet. metrics.partitions=false turns it off.")
             .query("sum by (topic, partition) (kafka_consumer_fetch_manager_records_lag{@consumer})", "{{topic}}-{{partition}}"),
         Panel::graph("Growth of lag", "short", "Records a second by which lag grows. Above zero for long, the connector does not keep up.")
