@@ -52,7 +52,7 @@ impl OffsetWatch {
 
     fn take(&mut self, mut seen: Offsets, now: Instant) -> Option<Offsets> {
         for (partition, offsets) in &mut seen {
-            // Who was given nothing by the time of the next look although a fetch was answered is at the end.
+            // A fetch was answered, and by the time of the next look nothing came of it: it is at the end.
             let last = self.last.get(partition).filter(|last| last.high == offsets.high);
             if offsets.position.is_none() && last.is_some() {
                 offsets.position = offsets.high;
@@ -76,7 +76,9 @@ fn seen(consumer: &BaseConsumer<Context>) -> Offsets {
         let partition = TopicPartition::new(element.topic(), element.partition());
         let position = if let Offset::Offset(offset) = element.offset() { Some(offset) } else { None };
         let (low, high) = watermarks::known(consumer.client(), &partition);
-        (partition, PartitionOffsets { position, low, high })
+        // Where the first record is that waits to be taken, nobody says.
+        let is_open = position.is_none() && watermarks::has_untaken(consumer.client(), &partition);
+        (partition, PartitionOffsets { position, low, high: high.filter(|_| !is_open) })
     };
     positions.elements().iter().map(of).collect()
 }

@@ -130,9 +130,18 @@ impl Metrics {
     /// All that was counted until now. What should run is not known here: the caller adds it.
     pub fn read(&self) -> Snapshot {
         let now = Instant::now();
+        Snapshot::counted(self.worker(now), self.counted(now), (self.0.sinks.read(), Process::read()))
+    }
+
+    /// The same of connectors and their tasks alone, without what sinks count.
+    pub fn read_connectors(&self) -> Snapshot {
+        let now = Instant::now();
+        Snapshot::counted(self.worker(now), self.counted(now), (Vec::new(), Process::default()))
+    }
+
+    fn counted(&self, now: Instant) -> Vec<CountedConnector> {
         let connectors: Vec<_> = lock(&self.0.connectors).values().cloned().collect();
-        let counted = connectors.into_iter().map(|connector| connector.read(now));
-        Snapshot::counted(self.worker(now), counted.collect(), (self.0.sinks.read(), Process::read()))
+        connectors.into_iter().map(|connector| connector.read(now)).collect()
     }
 
     /// The same of one connector alone, with the last hour; its snapshot is empty when it has no task here.

@@ -53,7 +53,7 @@ pub(super) async fn summaries(
     let mut all: BTreeMap<String, HealthSummaryDto> = rest
         .metrics
         .metrics
-        .read()
+        .read_connectors()
         .connectors
         .iter()
         .map(|connector| (connector.name.to_string(), summary(connector)))

@@ -30,7 +30,7 @@ use crate::{
 
 const DATABASE: &str = "NetDefaultDB";
 const LISTING: &str = "/connectors?expand=status&expand=info";
-/// How often all connectors are listed for the median.
+/// How often each read is sent for the median.
 const LISTINGS: usize = 9;
 
 /// The measures of one number of connectors; seconds unless named otherwise.
@@ -45,6 +45,9 @@ struct Row {
     threads: u64,
     resident: u64,
     list_ms: f64,
+    health_ms: f64,
+    scrape_ms: f64,
+    scrape_bytes: usize,
     stopped: f64,
     running_again: f64,
     joined_again: f64,
@@ -131,14 +134,9 @@ impl Crowd<'_> {
         row.idle_percent = (procfs::cpu_seconds(subject.pid)? - cpu) / idle.as_secs_f64() * 100.0;
         row.threads = procfs::threads(subject.pid)?;
         row.resident = procfs::memory(subject.pid)?;
-        let mut listings = Vec::with_capacity(LISTINGS);
-        for _ in 0..LISTINGS {
-            let began = Instant::now();
-            subject.connect.get(LISTING).await?;
-            listings.push(began.elapsed().as_secs_f64() * 1000.0);
-        }
-        listings.sort_by(f64::total_cmp);
-        row.list_ms = listings[LISTINGS / 2];
+        row.list_ms = median_ms(subject, LISTING).await?.0;
+        row.health_ms = median_ms(subject, "/connectors?expand=status&expand=health").await?.0;
+        (row.scrape_ms, row.scrape_bytes) = median_ms(subject, "/metrics").await?;
         row.peak = procfs::peak_memory(subject.pid)?;
         Ok(row)
     }
@@ -224,6 +222,18 @@ impl Crowd<'_> {
     }
 }
 
+/// The median of the milliseconds in which a read is answered, and how long its last answer was.
+async fn median_ms(subject: &Subject, path: &str) -> Result<(f64, usize), Error> {
+    let (mut times, mut bytes) = (Vec::with_capacity(LISTINGS), 0);
+    for _ in 0..LISTINGS {
+        let began = Instant::now();
+        bytes = subject.connect.get(path).await?.len();
+        times.push(began.elapsed().as_secs_f64() * 1000.0);
+    }
+    times.sort_by(f64::total_cmp);
+    Ok((times[LISTINGS / 2], bytes))
+}
+
 fn tell(subject: &Subject) {
     if let Some(log) = subject.last_lines() {
         eprintln!("bench: the worker's last lines:\n{log}");
@@ -244,7 +254,7 @@ fn all_in(all: &Value, state: &str, connectors: usize, tasks: usize) -> bool {
 struct Table<'a>(&'a [Row]);
 
 const HEAD: &str = "| connectors × tasks | created s | all RUNNING s | all joined s | idle CPU % | threads | RSS MiB | listed ms \
-    | stopped s | started: all RUNNING s | all joined s | all paused s | all deleted s | peak RSS MiB |";
+    | with health ms | scraped ms | scrape KiB | stopped s | started: all RUNNING s | all joined s | all paused s | all deleted s | peak RSS MiB |";
 
 impl fmt::Display for Table<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -253,7 +263,8 @@ impl fmt::Display for Table<'_> {
             let mut line = format!("| {} × {} ", row.connectors, row.tasks);
             write!(line, "| {:.2} | {:.2} | {:.2} ", row.created, row.running, row.joined)?;
             write!(line, "| {:.1} | {} | {} ", row.idle_percent, row.threads, row.resident >> 20)?;
-            write!(line, "| {:.1} | {:.2} ", row.list_ms, row.stopped)?;
+            write!(line, "| {:.1} | {:.1} ", row.list_ms, row.health_ms)?;
+            write!(line, "| {:.1} | {} | {:.2} ", row.scrape_ms, row.scrape_bytes >> 10, row.stopped)?;
             write!(line, "| {:.2} | {:.2} ", row.running_again, row.joined_again)?;
             writeln!(f, "{line}| {:.2} | {:.2} | {} |", row.paused, row.deleted, row.peak >> 20)?;
         }

@@ -1,7 +1,8 @@
-//! The ends of a partition as the client has heard of them with its last fetch, without asking a broker, which the safe
-//! wrapper cannot.
+//! The ends of a partition as the client has heard of them with its last fetch, and whether it has records that nobody has
+//! taken; without asking a broker, which the safe wrapper cannot.
 //!
-//! What makes it sound: the client outlives the call (we borrow it); librdkafka copies nothing but two numbers into locals.
+//! What makes it sound: the client outlives the calls (we borrow it); librdkafka copies nothing but numbers, and the queue is
+//! given back before the call ends.
 #![expect(unsafe_code, reason = "the module's purpose; everywhere else it is denied")]
 
 use std::ffi::CString;
@@ -32,4 +33,19 @@ pub(in crate::kafka) fn known<C: ClientContext>(
     let known =
         |offset: i64| (code == RDKafkaRespErr::RD_KAFKA_RESP_ERR_NO_ERROR && offset >= 0).then_some(offset);
     (known(low), known(high))
+}
+
+/// True when records of an assigned `partition` were fetched that nobody has taken.
+pub(in crate::kafka) fn has_untaken<C: ClientContext>(client: &Client<C>, partition: &TopicPartition) -> bool {
+    let Ok(topic) = CString::new(partition.topic.as_bytes()) else { return false };
+    // SAFETY: the client is alive, the topic text is a C string; a queue that we get is a reference of ours, given back once.
+    unsafe {
+        let queue = sys::rd_kafka_queue_get_partition(client.native_ptr(), topic.as_ptr(), partition.partition);
+        if queue.is_null() {
+            return false;
+        }
+        let length = sys::rd_kafka_queue_length(queue);
+        sys::rd_kafka_queue_destroy(queue);
+        length > 0
+    }
 }

@@ -63,6 +63,7 @@ function figuresOf(health) {
     ["Reads", `${amount(health.records_per_second)} records/s, ${bytes(health.bytes_per_second)}/s`],
     ["Oldest unsent", age(health.oldest_seconds)],
     ["Handed over", `${amount(health.records)} rows, ${bytes(health.raw_bytes)} (${bytes(health.sent_bytes)} sent) in ${amount(health.batches)} batches`],
+    ["Bad records", amount(health.failed_records)],
     ["Dead letters", amount(health.dead_letters)],
     ["Dropped", amount(health.dropped)],
     ["Retries", amount(health.retries)],

@@ -16,6 +16,7 @@ const COLUMNS = [
   { title: "Health", value: (item) => healthSeverity(item.health) },
   { title: "Lag", value: (item) => item.lag },
   { title: "Records/s", value: (item) => item.rate },
+  { title: "Bad records", value: (item) => item.bad },
   { title: "What it says", value: (item) => item.says },
 ];
 
@@ -127,12 +128,12 @@ function itemOf(name, className, status, health) {
   const says = sentence(parts) || (health?.sentence ?? "");
   const state = status.connector.state;
   const doing = health?.state ?? "";
-  const [lag, rate] = [health?.lag ?? 0, health?.records_per_second ?? 0];
+  const [lag, rate, bad] = [health?.lag ?? 0, health?.records_per_second ?? 0, health?.failed_records ?? 0];
   return {
-    key: name, class: short, fullClass: className, state, tasks, says, health: doing, lag, rate,
+    key: name, class: short, fullClass: className, state, tasks, says, health: doing, lag, rate, bad,
     worst: Math.min(...parts.map((part) => severity(part.state))),
     search: [name, className, state, doing.replaceAll("_", " "), ...tasks, ...workers, says].join("\n").toLowerCase(),
-    sign: JSON.stringify([className, state, tasks, says, doing, lag, rate]),
+    sign: JSON.stringify([className, state, tasks, says, doing, lag, rate, bad]),
   };
 }
 
@@ -153,6 +154,7 @@ function row(item) {
     item.health ? healthBadge(item.health) : "",
     amount(item.lag),
     amount(item.rate),
+    amount(item.bad),
     item.says,
   ];
 }

@@ -19,7 +19,7 @@ async function expectedRows() {
     return [
       name, info.config["connector.class"].split(".").pop(), status.connector.state,
       [...counts].map(([state, count]) => `${count} ${state}`).sort().join(" ") || "none",
-      health.state.replaceAll("_", " "), lagOf(name, health), (trace ?? health.sentence ?? "").split("\n")[0].trim(),
+      health.state.replaceAll("_", " "), lagOf(name, health), String(health.failed_records), (trace ?? health.sentence ?? "").split("\n")[0].trim(),
     ];
   });
   return rows.sort((a, b) => (a[0] < b[0] ? -1 : 1));
