@@ -149,16 +149,16 @@ impl App {
             Worker::start((plugins, config.clone()), (metrics.clone(), redaction), &mut tasks);
         let (loggers, govern) = Loggers::new(self.log_filter);
         tasks.spawn(govern);
-        let cluster = cluster(&config, &addresses);
+        let cluster = cluster(&config, &addresses, &metrics);
         let url = cluster.url().clone();
         let options = HerderOptions {
             plugins,
             loggers: loggers.clone(),
-            metrics,
+            metrics: metrics.clone(),
             config: config.clone(),
             worker_id: worker_id.clone(),
             cluster,
-            stores: stores(config),
+            stores: stores(config, metrics),
             runner: Arc::new(runner),
             events,
         };
@@ -274,17 +274,17 @@ fn page(config: &WorkerConfig) -> Page {
     Page::new(&families, config.metrics.partitions)
 }
 
-fn stores(config: Arc<WorkerConfig>) -> Arc<dyn OpenStores> {
+fn stores(config: Arc<WorkerConfig>, metrics: Metrics) -> Arc<dyn OpenStores> {
     match config.mode {
-        Mode::Distributed => Arc::new(KafkaStores::new(config)),
+        Mode::Distributed => Arc::new(KafkaStores::new(config, metrics)),
         Mode::Standalone => Arc::new(StandaloneStores::new(config)),
     }
 }
 
-fn cluster(config: &Arc<WorkerConfig>, bound: &[SocketAddr]) -> Cluster {
+fn cluster(config: &Arc<WorkerConfig>, bound: &[SocketAddr], metrics: &Metrics) -> Cluster {
     let url = config.advertised_url(bound).into();
     match config.mode {
-        Mode::Distributed => Cluster::Group { config: config.clone(), url },
+        Mode::Distributed => Cluster::Group { config: config.clone(), url, metrics: metrics.clone() },
         Mode::Standalone => Cluster::Alone { url },
     }
 }

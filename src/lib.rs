@@ -22,8 +22,7 @@ pub mod data;
 mod doctor;
 mod dry_run;
 mod explain;
-#[cfg(any(test, feature = "filestream"))]
-mod filestream;
+pub mod filestream;
 mod herder;
 pub mod id;
 pub mod kafka;

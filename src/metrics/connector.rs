@@ -3,8 +3,8 @@
 //! Histograms stand here and not in the tasks, because each has a dozen series.
 
 use super::histogram::{Histogram, HistogramReading, LATENESS, STEPS};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 /// Why a batch was sealed.
@@ -50,21 +50,6 @@ pub struct DeliveredBatch {
     pub lateness: Option<Duration>,
 }
 
-/// What a client told of its connections. All but the first are sums since it was made.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct ClientReading {
-    /// Connections that are open.
-    pub connections: u64,
-    /// Requests sent.
-    pub requests: u64,
-    /// Bytes sent.
-    pub bytes_out: u64,
-    /// Responses received.
-    pub responses: u64,
-    /// Bytes received.
-    pub bytes_in: u64,
-}
-
 /// Batches of the whole worker since it started; those of connectors that are gone too.
 #[derive(Debug, Default)]
 pub(super) struct Totals {
@@ -91,7 +76,6 @@ pub(super) struct ConnectorNumbers {
     deliver: Histogram,
     pub(super) commit: Histogram,
     lateness: Histogram,
-    client: Mutex<Option<ClientReading>>,
 }
 
 /// What was counted up to a moment.
@@ -115,8 +99,6 @@ pub struct ConnectorReading {
     pub commit: HistogramReading,
     /// Ages of first records at the acknowledgement.
     pub lateness: HistogramReading,
-    /// What its consumer told of its connections; none unless it is asked to.
-    pub client: Option<ClientReading>,
 }
 
 impl ConnectorNumbers {
@@ -133,7 +115,6 @@ impl ConnectorNumbers {
             deliver: Histogram::new(STEPS),
             commit: Histogram::new(STEPS),
             lateness: Histogram::new(LATENESS),
-            client: Mutex::default(),
         }
     }
 
@@ -145,10 +126,6 @@ impl ConnectorNumbers {
         }
         self.seal.observe(took);
         self.totals.sealed.fetch_add(1, Ordering::Relaxed);
-    }
-
-    pub(super) fn set_client(&self, client: ClientReading) {
-        *self.client.lock().unwrap_or_else(PoisonError::into_inner) = Some(client);
     }
 
     pub(super) fn delivered(&self, batch: &DeliveredBatch) {
@@ -178,7 +155,6 @@ impl ConnectorNumbers {
             deliver: self.deliver.read(),
             commit: self.commit.read(),
             lateness: self.lateness.read(),
-            client: *self.client.lock().unwrap_or_else(PoisonError::into_inner),
         }
     }
 }

@@ -1,7 +1,8 @@
 //! The numbers of a worker: its connectors', its tasks', and its own.
 
-use super::connector::{ClientReading, ConnectorNumbers, Totals};
-use super::number::flag;
+use super::client::{ClientCounts, ClientRole, Clients};
+use super::connector::{ConnectorNumbers, Totals};
+use super::number::{flag, millis};
 use super::process::Process;
 use super::sinks::{SinkCounts, SinkSeries};
 use super::snapshot::{CountedConnector, CountedTask, Snapshot};
@@ -24,9 +25,11 @@ struct Numbers {
     started: SystemTime,
     totals: Arc<Totals>,
     connectors: Mutex<BTreeMap<Arc<str>, Arc<Running>>>,
+    clients: Clients,
     sinks: SinkSeries,
     starts: Mutex<Starts>,
     rebalances: Mutex<(u64, Option<Instant>)>,
+    rebalance_times: Mutex<Window>,
     memory: OnceLock<Box<dyn Fn() -> MemoryReading + Send + Sync>>,
 }
 
@@ -57,9 +60,11 @@ impl Metrics {
             started: SystemTime::now(),
             totals: Arc::default(),
             connectors: Mutex::default(),
+            clients: Clients::default(),
             sinks: SinkSeries::default(),
             starts: Mutex::new(Starts { connectors: starts(), tasks: starts() }),
             rebalances: Mutex::default(),
+            rebalance_times: Mutex::new(Window::new(sampling)),
             memory: OnceLock::new(),
         }))
     }
@@ -87,6 +92,12 @@ impl Metrics {
         self.0.sinks.of(connector)
     }
 
+    /// For what a Kafka client of the worker tells; `id` is its client id. Its series are there from when it tells first until
+    /// what is given here is dropped.
+    pub fn client(&self, kind: ClientRole, id: &str) -> ClientCounts {
+        self.0.clients.add(kind, id, self.0.sampling)
+    }
+
     /// A connector was started, with so many tasks, or could not be.
     pub fn started(&self, tasks: usize, succeeded: bool) {
         let (mut starts, now) = (lock(&self.0.starts), Instant::now());
@@ -104,6 +115,11 @@ impl Metrics {
     pub fn rebalanced(&self) {
         let mut rebalances = lock(&self.0.rebalances);
         *rebalances = (rebalances.0 + 1, Some(Instant::now()));
+    }
+
+    /// So long it took until this worker knew who its cluster is, from when its group began to settle.
+    pub fn rebalance_took(&self, time: Duration) {
+        lock(&self.0.rebalance_times).record(millis(time), Instant::now());
     }
 
     /// Where the memory for batches is looked up; the first one counts.
@@ -126,7 +142,10 @@ impl Metrics {
                 tasks: tasks.into_iter().map(read).collect(),
             }
         });
-        Snapshot::counted(self.worker(now), counted.collect(), (self.0.sinks.read(), Process::read()))
+        let mut all =
+            Snapshot::counted(self.worker(now), counted.collect(), (self.0.sinks.read(), Process::read()));
+        all.clients = self.0.clients.read(now);
+        all
     }
 
     fn worker(&self, now: Instant) -> WorkerReading {
@@ -138,6 +157,7 @@ impl Metrics {
             StartCounts { success_share, failure_share, ..*counts }
         };
         let (rebalances, last) = *lock(&self.0.rebalances);
+        let times = lock(&self.0.rebalance_times);
         let totals = &self.0.totals;
         let started = self.0.started.duration_since(UNIX_EPOCH).unwrap_or_default();
         WorkerReading {
@@ -146,6 +166,7 @@ impl Metrics {
             task_starts: shares(&starts.tasks),
             rebalances,
             since_rebalance: last.map(|last| now.saturating_duration_since(last)),
+            rebalance: (times.most(now), times.average(now)),
             memory: self.0.memory.get().map(|read| read()),
             records: (of(&totals.records), of(&totals.failed_records)),
             batches: [of(&totals.sealed), of(&totals.delivered), of(&totals.failed)],
@@ -175,11 +196,6 @@ impl TaskMetrics {
     /// How long a commit took, for all tasks of the connector together.
     pub fn observe_commit(&self, took: Duration) {
         self.connector.numbers.commit.observe(took);
-    }
-
-    /// What the connector's consumer told of its connections.
-    pub fn set_client(&self, client: ClientReading) {
-        self.connector.numbers.set_client(client);
     }
 
     /// An offset commit was given up because no answer came in time.

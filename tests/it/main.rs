@@ -29,6 +29,7 @@ mod fuzz;
 mod golden_rest;
 mod golden_storage;
 mod jvm;
+mod jvm_metrics;
 mod kafka_security;
 #[cfg(feature = "gssapi")]
 mod kerberos;
