@@ -164,10 +164,8 @@ impl App {
         };
         let (stop_herder, stop_rest) = (CancellationToken::new(), CancellationToken::new());
         let (herder, run) = options.build(stop_herder.clone());
-        let (stage, starting) = watch::channel(None);
-        if !self.files.is_empty() {
-            stage.send_replace(Some("waiting for the herder".to_owned()));
-        }
+        let waits = (!self.files.is_empty()).then(|| "waiting for the herder".to_owned());
+        let (stage, starting) = watch::channel(waits);
         let herder = herder.not_healthy_before(starting);
         let creation = Some(Creation { herder: herder.clone(), files: self.files, stage });
         let (ended, herder_ended) = oneshot::channel();
@@ -176,6 +174,8 @@ impl App {
                 tracing::debug!("nobody waits for the herder's end");
             }
         });
+        #[cfg(feature = "otlp")]
+        export(&settings, &herder, &page.metrics, (&stop_rest, &mut tasks))?;
         let workers = Arc::new(Workers::new(url, herder.keys()));
         let (advertised, weak_loggers) = (worker_id.clone(), loggers.downgrade());
         let rest = Rest { herder, advertised, loggers, metrics: page, forwarder, workers };
@@ -272,6 +272,26 @@ fn page(config: &WorkerConfig) -> Page {
     let asked = |name: &String| METRIC_FAMILIES.into_iter().find(|family| family.name == name);
     let families: Vec<_> = config.metrics.names.iter().filter_map(asked).collect();
     Page::new(&families, config.metrics.partitions)
+}
+
+/// Sends the worker's numbers to a collector until `stop`, if the environment names one.
+#[cfg(feature = "otlp")]
+fn export(
+    config: &WorkerConfig,
+    herder: &Herder,
+    metrics: &Metrics,
+    (stop, tasks): (&CancellationToken, &mut JoinSet<()>),
+) -> Result<(), Error> {
+    let Some(otlp) = config.metrics.otlp.clone() else { return Ok(()) };
+    let (herder, metrics) = (herder.clone(), metrics.clone());
+    let read = move || {
+        let mut snapshot = metrics.read();
+        let (cluster, known) = herder.known();
+        snapshot.know(cluster, known);
+        snapshot
+    };
+    tasks.spawn(crate::otlp::Exporter::new(otlp, Arc::new(read))?.run(stop.clone()));
+    Ok(())
 }
 
 fn stores(config: Arc<WorkerConfig>, metrics: Metrics) -> Arc<dyn OpenStores> {

@@ -16,6 +16,7 @@ mod histogram;
 mod number;
 mod page;
 mod partition;
+mod points;
 mod process;
 mod reference;
 mod sinks;
@@ -36,6 +37,7 @@ pub use families::{CONFLUENT, EXPORTER, Family, OWN, REPORTER, STRIMZI, Spelling
 pub use histogram::{HistogramReading, STEPS};
 pub use page::{CONTENT_TYPE, Page};
 pub use partition::PartitionCounts;
+pub use points::{Point, PointValue, measured, of_sinks, own, points};
 pub use reference::{Entry, entries};
 pub use sinks::{SinkCounts, SinkKind, SinkMetric};
 pub use snapshot::{KnownCluster, KnownConnector, Snapshot};

@@ -42,6 +42,7 @@ mod migrate;
 mod neighbours;
 mod oauth;
 mod offsets;
+mod otlp;
 mod outages;
 mod poison;
 mod proxy;
