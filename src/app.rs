@@ -149,25 +149,23 @@ impl App {
             Worker::start((plugins, config.clone()), (metrics.clone(), redaction), &mut tasks);
         let (loggers, govern) = Loggers::new(self.log_filter);
         tasks.spawn(govern);
-        let cluster = cluster(&config, &addresses);
+        let cluster = cluster(&config, &addresses, &metrics);
         let url = cluster.url().clone();
         let options = HerderOptions {
             plugins,
             loggers: loggers.clone(),
-            metrics,
+            metrics: metrics.clone(),
             config: config.clone(),
             worker_id: worker_id.clone(),
             cluster,
-            stores: stores(config),
+            stores: stores(config, metrics),
             runner: Arc::new(runner),
             events,
         };
         let (stop_herder, stop_rest) = (CancellationToken::new(), CancellationToken::new());
         let (herder, run) = options.build(stop_herder.clone());
-        let (stage, starting) = watch::channel(None);
-        if !self.files.is_empty() {
-            stage.send_replace(Some("waiting for the herder".to_owned()));
-        }
+        let waits = (!self.files.is_empty()).then(|| "waiting for the herder".to_owned());
+        let (stage, starting) = watch::channel(waits);
         let herder = herder.not_healthy_before(starting);
         let creation = Some(Creation { herder: herder.clone(), files: self.files, stage });
         let (ended, herder_ended) = oneshot::channel();
@@ -176,6 +174,8 @@ impl App {
                 tracing::debug!("nobody waits for the herder's end");
             }
         });
+        #[cfg(feature = "otlp")]
+        export(&settings, &herder, &page.metrics, (&stop_rest, &mut tasks))?;
         let workers = Arc::new(Workers::new(url, herder.keys()));
         let (advertised, weak_loggers) = (worker_id.clone(), loggers.downgrade());
         let rest = Rest { herder, advertised, loggers, metrics: page, forwarder, workers };
@@ -274,17 +274,37 @@ fn page(config: &WorkerConfig) -> Page {
     Page::new(&families, config.metrics.partitions)
 }
 
-fn stores(config: Arc<WorkerConfig>) -> Arc<dyn OpenStores> {
+/// Sends the worker's numbers to a collector until `stop`, if the environment names one.
+#[cfg(feature = "otlp")]
+fn export(
+    config: &WorkerConfig,
+    herder: &Herder,
+    metrics: &Metrics,
+    (stop, tasks): (&CancellationToken, &mut JoinSet<()>),
+) -> Result<(), Error> {
+    let Some(otlp) = config.metrics.otlp.clone() else { return Ok(()) };
+    let (herder, metrics) = (herder.clone(), metrics.clone());
+    let read = move || {
+        let mut snapshot = metrics.read();
+        let (cluster, known) = herder.known();
+        snapshot.know(cluster, known);
+        snapshot
+    };
+    tasks.spawn(crate::otlp::Exporter::new(otlp, Arc::new(read))?.run(stop.clone()));
+    Ok(())
+}
+
+fn stores(config: Arc<WorkerConfig>, metrics: Metrics) -> Arc<dyn OpenStores> {
     match config.mode {
-        Mode::Distributed => Arc::new(KafkaStores::new(config)),
+        Mode::Distributed => Arc::new(KafkaStores::new(config, metrics)),
         Mode::Standalone => Arc::new(StandaloneStores::new(config)),
     }
 }
 
-fn cluster(config: &Arc<WorkerConfig>, bound: &[SocketAddr]) -> Cluster {
+fn cluster(config: &Arc<WorkerConfig>, bound: &[SocketAddr], metrics: &Metrics) -> Cluster {
     let url = config.advertised_url(bound).into();
     match config.mode {
-        Mode::Distributed => Cluster::Group { config: config.clone(), url },
+        Mode::Distributed => Cluster::Group { config: config.clone(), url, metrics: metrics.clone() },
         Mode::Standalone => Cluster::Alone { url },
     }
 }

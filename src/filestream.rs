@@ -1,10 +1,10 @@
 //! Connect's own example of a sink, `FileStreamSinkConnector`: it appends the value of each record to a file, or to the
 //! worker's standard output, as a line.
 //!
-//! For tests and demonstrations, behind the cargo feature `filestream`. A connector of it is one file, one batch after the
-//! other; a batch is handed over when the file's data is on the disk. It is also what shows that the framework knows no class
-//! of sinks: this file and its row in the catalogue are all that there is of it. A null is written as `null`, as Java prints it;
-//! numbers, lists, maps and structs are written as JSON, where Java prints them in its own way.
+//! For tests and demonstrations: workers have it with the cargo feature `filestream`, or where the caller's catalogue has its row.
+//! A connector of it is one file, one batch after the other; a batch is handed over when the file's data is on the disk. It is also
+//! what shows that the framework knows no class of sinks: this file and its row in the catalogue are all that there is of it. A null
+//! is written as `null`, as Java prints it; numbers, lists, maps and structs are written as JSON, where Java prints them in its own way.
 
 use crate::causes::chain;
 use crate::config::files::{self, Appended};

@@ -2,7 +2,7 @@
 //!
 //! The floors, from the ground up; a module imports only from lower floors (`tests/it/floors` holds the list):
 //! 0 `id` `status` `secret` `cluster_key` `retry` `words` `causes` `data` `bounded` `brief` `product` (`own_process` in tests) ·
-//! 1 `configdef` `telemetry` `metrics` `limits` `client_credentials` `checkup` · 2 `config` · 3 `kafka` `registry` `transform` `batch` `sink` ·
+//! 1 `configdef` `telemetry` `metrics` `limits` `client_credentials` `checkup` · 2 `config` · 3 `kafka` `registry` `transform` `batch` `sink` `otlp` ·
 //! 4 `convert` · 5 `kusto` `filestream` · 6 `plugins` · 7 `task` · 8 `worker` `storage` `membership` · 9 `herder` ·
 //! 10 `rest` `migrate` `doctor` `explain` `dry_run` · 11 `app` `cli` and `main.rs`.
 
@@ -22,8 +22,7 @@ pub mod data;
 mod doctor;
 mod dry_run;
 mod explain;
-#[cfg(any(test, feature = "filestream"))]
-mod filestream;
+pub mod filestream;
 mod herder;
 pub mod id;
 pub mod kafka;
@@ -32,6 +31,8 @@ mod limits;
 pub mod membership;
 pub mod metrics;
 mod migrate;
+#[cfg(feature = "otlp")]
+mod otlp;
 #[cfg(test)]
 mod own_process;
 pub mod plugins;

@@ -18,6 +18,8 @@ pub(crate) mod fixtures;
 mod framework_keys;
 pub mod jaas;
 mod mode;
+#[cfg(feature = "otlp")]
+mod otlp;
 mod override_policy;
 pub mod properties;
 mod providers;
@@ -41,6 +43,8 @@ pub use custody::Custody;
 pub use env::{environment_defaults, short_variables};
 pub use framework_keys::FRAMEWORK;
 pub use mode::Mode;
+#[cfg(feature = "otlp")]
+pub use otlp::OtlpConfig;
 pub use override_policy::OverridePolicy;
 pub use providers::{ConfigProviders, Hidden, Resolution};
 pub use reference::worker_reference;

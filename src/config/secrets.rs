@@ -29,9 +29,17 @@ pub fn of<'a>(settings: impl IntoIterator<Item = (&'a str, &'a str)>) -> Hidden 
 }
 
 /// What must not be shown of the proxies that the environment names: the HTTP clients read them there.
-pub(super) fn of_proxies(env: &BTreeMap<String, String>) -> Hidden {
+pub(super) fn of_environment(env: &BTreeMap<String, String>) -> Hidden {
     let is_proxy = |key: &str| ["http_proxy", "https_proxy", "all_proxy"].contains(&key);
-    of(env.iter().filter(|(key, _)| is_proxy(&key.to_ascii_lowercase())).map(|(_, at)| (HOST, at.as_str())))
+    let proxies = env.iter().filter(|(key, _)| is_proxy(&key.to_ascii_lowercase()));
+    let hidden = of(proxies.map(|(_, at)| (HOST, at.as_str())));
+    #[cfg(feature = "otlp")]
+    let hidden = {
+        let mut hidden = hidden;
+        hidden.extend(super::otlp::secrets(env));
+        hidden
+    };
+    hidden
 }
 
 #[derive(Default)]
@@ -151,7 +159,7 @@ fn decoded(part: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{in_base64, of, of_proxies};
+    use super::{in_base64, of, of_environment};
 
     #[test]
     fn secrets_are_found_wherever_settings_hold_them() {
@@ -206,7 +214,7 @@ mod tests {
             ("NO_PROXY", "ann:canary-3@proxy"),
         ];
         let env = env.map(|(key, value)| (key.to_owned(), value.to_owned())).into();
-        let shown = of_proxies(&env).redact("canary-1 canary-2 canary-3 proxy").into_owned();
+        let shown = of_environment(&env).redact("canary-1 canary-2 canary-3 proxy").into_owned();
         assert_eq!(shown, "[hidden] [hidden] canary-3 proxy");
         let shown = of([("value.converter.proxy.host", "ann:canary-4@proxy")]);
         assert_eq!(shown.redact(&in_base64("ann:canary-4")), "[hidden]");

@@ -167,7 +167,7 @@ impl WorkerConfig {
         let mut all = raw.clone();
         all.extend(resolution.values);
         let mut hidden = resolution.hidden;
-        hidden.merge(&secrets::of_proxies(&env));
+        hidden.merge(&secrets::of_environment(&env));
         hidden.merge(&secrets::of(all.iter().map(|(key, text)| (key.as_str(), text.as_str()))));
 
         let check = |row| {
@@ -216,7 +216,7 @@ impl WorkerConfig {
     fn build(source: Source<'_>, values: &Values<'_>, problems: &mut Problems) -> Option<Self> {
         let Source { mode, all, env } = source;
         let rest = RestConfig::read(values, all, env, problems);
-        let metrics = MetricsConfig::read(values, all, problems);
+        let metrics = MetricsConfig::read(values, all, env, problems);
         let override_policy = OverridePolicy::read(values, problems);
         let custody = Custody::read(values, problems);
         let millis = |key| Some(Duration::from_millis(values.unsigned(key)?));

@@ -153,8 +153,8 @@ pub const WORKER: &[Row] = &[
     Row("metrics.partitions", Boolean, Is("true"), Any, Low, METRICS, Narrow, "Metrics of partitions",
         "Whether there are series for each partition: lag, lead, and the age of its oldest record."),
     Row("metrics.clients.interval.ms", Int, Is("0"), Between(0, 86_400_000), Low, METRICS, Narrow, "Metrics of clients",
-        "How often consumers of connectors tell of their connections and bytes, in milliseconds; 0 is never. It takes memory for \
-         each client and a text about each of its partitions."),
+        "How often Kafka clients (of connectors, dead letters, storage topics and the cluster) tell of their connections, brokers and \
+         groups, in milliseconds; 0 is never. It takes memory for each client and a text about each of its partitions."),
     Row("metrics.sample.window.ms", Long, Is("30000"), AtLeast(0), Low, METRICS, Narrow, "Metrics window",
         "How long one sample of a rate, an average or a greatest value lasts, in milliseconds."),
     Row("metrics.num.samples", Int, Is("2"), AtLeast(1), Low, METRICS, Narrow, "Metrics samples",

@@ -14,9 +14,10 @@ use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 
 use super::blocking::blocking;
 use super::consumer_events::Context;
-use super::{ConsumerEvent, Error, GroupConsumer, PartitionQueue, Subscription, settings};
+use super::{ConsumerEvent, Error, GroupConsumer, PartitionQueue, Subscription, settings, statistics};
 use crate::config::WorkerConfig;
 use crate::id::TopicPartition;
+use crate::metrics::ClientReading;
 
 /// One question to the group's coordinator.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(5);
@@ -35,6 +36,8 @@ pub enum MemberEvent {
     Trouble(String),
     /// The broker refuses us; the member is of no more use.
     Refused(Error),
+    /// What its client tells of its connections.
+    Client(ClientReading),
 }
 
 /// What the leader has published.
@@ -71,6 +74,7 @@ impl ClusterMember {
     /// Joins the group `group.id` on the config topic. `client_id` is what others see of this member.
     pub fn join(worker: &WorkerConfig, client_id: &str) -> Result<Self, Error> {
         let mut config = settings::storage(worker, "cluster")?;
+        statistics::ask(&mut config, worker.metrics.clients);
         // librdkafka takes an hour at most, and a day for the rounds; Java has no limit.
         let millis = |duration: Duration| duration.min(LONGEST_SESSION).as_millis().to_string();
         let round = worker.rebalance_timeout.max(worker.session_timeout).min(LONGEST_ROUND);
@@ -105,11 +109,11 @@ impl ClusterMember {
                 ConsumerEvent::Trouble(reason) | ConsumerEvent::NoTopic(_, reason) => {
                     return MemberEvent::Trouble(reason);
                 }
+                ConsumerEvent::Client(reading) => return MemberEvent::Client(reading),
                 // A member without brokers loses its session, and that is told; the others are not asked for here.
                 ConsumerEvent::Unreachable(_)
                 | ConsumerEvent::Committed(_)
                 | ConsumerEvent::Offsets(_)
-                | ConsumerEvent::Client(_)
                 | ConsumerEvent::Stray(..) => continue,
             };
             return changed.unwrap_or_else(|error| MemberEvent::Trouble(error.to_string()));

@@ -8,9 +8,10 @@ mod letter;
 mod post;
 
 use super::admin::Admin;
-use super::{Error, settings};
+use super::{Error, settings, statistics};
 use crate::config::{WorkerConfig, files};
 use crate::configdef::Properties;
+use crate::metrics::{ClientRole, Metrics};
 use futures::FutureExt;
 use futures::future::BoxFuture;
 pub use letter::{DeadLetter, DeadLetterQueue};
@@ -47,6 +48,13 @@ pub enum DeadLetterClients {
         /// `bootstrap.servers` and whatever else a producer takes.
         properties: Properties,
     },
+}
+
+impl DeadLetterClients {
+    /// Only these are told of: the sink's own may be called alike, and write to another cluster.
+    fn is_of_worker(&self) -> bool {
+        matches!(self, Self::OfWorker { .. })
+    }
 }
 
 /// The settings of both clients.
@@ -97,11 +105,13 @@ pub struct DeadLetterProducer {
 }
 
 impl DeadLetterProducer {
-    /// Makes sure that the topic exists, with that replication factor if it has to be made, and opens the producer.
+    /// Makes sure that the topic exists, with that replication factor if it has to be made, and opens the producer, which tells
+    /// `metrics` of its connections.
     pub async fn open(
         worker: &Arc<WorkerConfig>,
         to: DeadLetterTopic,
         replication_factor: i16,
+        metrics: &Metrics,
     ) -> Result<Self, Error> {
         if let Some(reason) = worker.objection_to_letters(&to.topic) {
             return Err(Error::Setting { key: to.key(), reason });
@@ -120,7 +130,11 @@ impl DeadLetterProducer {
             (made, _) => made?,
         }
         settings::limit_by_the_broker(&mut producer);
-        let post = Post::open(producer, &to.topic, to.settings())?;
+        statistics::ask(&mut producer, worker.metrics.clients);
+        let counts = to.clients.is_of_worker().then(|| {
+            metrics.client(ClientRole::Producer, producer.get("client.id").unwrap_or(&to.connector))
+        });
+        let post = Post::open(producer, &to.topic, to.settings(), counts)?;
         Ok(Self { post: Arc::new(post) })
     }
 }
@@ -167,6 +181,7 @@ mod tests {
     use crate::config::fixtures;
     use crate::configdef::Properties;
     use crate::kafka::Error;
+    use crate::metrics::Metrics;
     use std::sync::Arc;
 
     /// Both kinds of clients, with these properties, and what their keys begin with.
@@ -180,7 +195,8 @@ mod tests {
 
     async fn error_of(topic: &str, clients: DeadLetterClients) -> Error {
         let to = DeadLetterTopic { connector: "x".into(), topic: topic.to_owned(), clients };
-        DeadLetterProducer::open(&Arc::new(fixtures::worker(&[])), to, 1).await.err().unwrap()
+        let worker = Arc::new(fixtures::worker(&[]));
+        DeadLetterProducer::open(&worker, to, 1, &Metrics::default()).await.err().unwrap()
     }
 
     #[tokio::test]

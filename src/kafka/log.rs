@@ -10,10 +10,11 @@ use super::create::create;
 use super::error::fetch_advice;
 use super::log_context::LogContext;
 use super::oauth::{self, Keeper};
-use super::settings;
 use super::topic_watch::TopicWatch;
 use super::writer::{Outgoing, Undelivered, Writer};
+use super::{settings, statistics};
 use crate::config::WorkerConfig;
+use crate::metrics::{ClientRole, Metrics};
 use rdkafka::config::ClientConfig;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
@@ -82,16 +83,27 @@ pub struct KafkaBasedLog {
 
 impl KafkaBasedLog {
     /// Opens the first `partitions` partitions of `topic` and starts reading at their beginning. `purpose` ends the
-    /// client id (`configs`).
-    pub fn open(worker: &WorkerConfig, topic: &str, purpose: &str, partitions: i32) -> Result<Self, Error> {
+    /// client id (`configs`). Its clients tell `metrics` of their connections, if the settings ask for that.
+    pub fn open(
+        worker: &WorkerConfig,
+        topic: &str,
+        purpose: &str,
+        partitions: i32,
+        metrics: Option<&Metrics>,
+    ) -> Result<Self, Error> {
         let bootstrap = worker.bootstrap_servers.clone();
         let client_error = |source| Error::Client { bootstrap: bootstrap.clone(), source };
-        let base = settings::storage(worker, purpose)?;
-        let writer = Writer::new(&producer_config(&base)).map_err(client_error)?;
+        let mut base = settings::storage(worker, purpose)?;
+        statistics::ask(&mut base, worker.metrics.clients);
+        let client_id = base.get("client.id").unwrap_or(purpose).to_owned();
+        let counts = |kind| metrics.map(|metrics| metrics.client(kind, &client_id));
+        let writer =
+            Writer::new(&producer_config(&base), counts(ClientRole::Producer)).map_err(client_error)?;
         let mut config = reader_config(&base, &worker.group_id);
         let source = oauth::take(&mut config);
         let reader: BaseConsumer<LogContext> =
-            create(&config, LogContext::new(&config)).map_err(client_error)?;
+            create(&config, LogContext::telling(&config, counts(ClientRole::Consumer)))
+                .map_err(client_error)?;
         let reader = Arc::new(reader);
         let tokens = Keeper::start(source, &reader);
         let mut list = TopicPartitionList::new();

@@ -1,7 +1,8 @@
 //! What the clients of storage topics and dead letters tell: librdkafka's log lines and errors, into ours.
 
 use super::outage::Outage;
-use super::settings;
+use super::{settings, statistics};
+use crate::metrics::{ClientCounts, ClientReading};
 use rdkafka::client::ClientContext;
 use rdkafka::config::{ClientConfig, RDKafkaLogLevel};
 use rdkafka::consumer::ConsumerContext;
@@ -11,18 +12,32 @@ use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 #[derive(Debug)]
 pub struct LogContext {
     pub(super) outage: Outage,
+    /// Takes what the client tells of its connections.
+    counts: Option<ClientCounts>,
 }
 
 impl LogContext {
     /// For a client with these settings.
     pub(super) fn new(config: &ClientConfig) -> Self {
-        Self { outage: Outage::new(config) }
+        Self { outage: Outage::new(config), counts: None }
+    }
+
+    /// The same for a client that tells of its connections, if it does.
+    pub(super) fn telling(config: &ClientConfig, counts: Option<ClientCounts>) -> Self {
+        Self { counts, ..Self::new(config) }
     }
 }
 
 impl ClientContext for LogContext {
     fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
         settings::log(level, facility, message);
+    }
+
+    fn stats_raw(&self, text: &[u8]) {
+        if let (Some(counts), Some(reading)) = (&self.counts, statistics::read(text)) {
+            // Such a client joins no group, whatever it has to call one.
+            counts.take(ClientReading { group: None, ..reading });
+        }
     }
 
     fn error(&self, error: KafkaError, reason: &str) {

@@ -34,7 +34,7 @@ mod reach;
 mod refusal;
 pub mod settings;
 mod source;
-mod statistics;
+pub mod statistics;
 mod storage_topic;
 pub mod topic_watch;
 mod unreachable;

@@ -8,6 +8,7 @@ use super::create::create;
 use super::error::is_too_large;
 use super::log_context::LogContext;
 use super::oauth::{self, Keeper};
+use crate::metrics::ClientCounts;
 use rdkafka::config::ClientConfig;
 use rdkafka::error::KafkaError;
 use rdkafka::message::{DeliveryResult, Message, OwnedHeaders, OwnedMessage, Timestamp};
@@ -68,11 +69,12 @@ pub(super) struct Writer {
 }
 
 impl Writer {
-    /// A producer with these settings. Nothing is awaited: brokers may be down.
-    pub(super) fn new(config: &ClientConfig) -> Result<Self, KafkaError> {
+    /// A producer with these settings, which tells `counts` of its connections. Nothing is awaited: brokers may be down.
+    pub(super) fn new(config: &ClientConfig, counts: Option<ClientCounts>) -> Result<Self, KafkaError> {
         let mut config = config.clone();
         let source = oauth::take(&mut config);
-        let producer: Arc<BaseProducer<LogContext>> = Arc::new(create(&config, LogContext::new(&config))?);
+        let context = LogContext::telling(&config, counts);
+        let producer: Arc<BaseProducer<LogContext>> = Arc::new(create(&config, context)?);
         let tokens = Keeper::start(source, &producer);
         let polled = Arc::downgrade(&producer);
         let thread = std::thread::Builder::new().name("log-writer".to_owned()).spawn(move || {

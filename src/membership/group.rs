@@ -5,6 +5,7 @@
 
 use super::asked::{answer, join, millis, millis_now, rekeyed, say, wait};
 use super::proof::{self, Lead, Members};
+use super::settling::Settling;
 use super::view::{self, ClusterView, NoView, Now};
 use super::{Joining, Leadership, MemberState, Request};
 use crate::config::WorkerConfig;
@@ -42,6 +43,7 @@ pub(super) async fn run(
     let life = Uuid::new_v4().simple().to_string();
     let mut known = None;
     loop {
+        let settling = Settling::begin(&joining.metrics);
         let reason = match join(&mut joining, &life) {
             Ok((member, client_id)) => {
                 let mut group = Group {
@@ -51,6 +53,7 @@ pub(super) async fn run(
                     joining: &mut joining,
                     client_id,
                     member,
+                    settling,
                     state: &state,
                     role: Role::Unsettled,
                     caught_up: false,
@@ -112,6 +115,7 @@ struct Group<'a> {
     client_id: String,
     delay: i64,
     member: ClusterMember,
+    settling: Settling,
     state: &'a watch::Sender<MemberState>,
     role: Role,
     /// The view that was published last was read since the group settled: others may have led meanwhile.
@@ -152,7 +156,11 @@ impl Group<'_> {
                         }
                         self.look_at = Instant::now();
                     }
-                    MemberEvent::Unsettled => self.role = Role::Unsettled,
+                    MemberEvent::Unsettled => {
+                        self.role = Role::Unsettled;
+                        self.settling.again();
+                    }
+                    MemberEvent::Client(reading) => self.settling.client_told(reading),
                     MemberEvent::Trouble(reason) => tracing::warn!(reason, group = self.config.group_id, "the cluster's group"),
                     MemberEvent::Refused(error) => return End::Refused(error.to_string()),
                 },
@@ -178,6 +186,7 @@ impl Group<'_> {
         };
         self.look_at = Instant::now() + pause;
         if self.is_current() {
+            self.settling.is_over();
             for reply in std::mem::take(&mut self.waiting) {
                 self.confirm(reply).await;
             }

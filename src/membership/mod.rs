@@ -13,6 +13,7 @@ mod assignor;
 mod group;
 mod proof;
 mod request;
+mod settling;
 mod state;
 mod view;
 
@@ -23,6 +24,7 @@ pub use view::ClusterView;
 
 use crate::cluster_key::ClusterKeys;
 use crate::config::WorkerConfig;
+use crate::metrics::Metrics;
 use std::sync::Arc;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinSet;
@@ -44,6 +46,8 @@ pub enum Cluster {
         config: Arc<WorkerConfig>,
         /// Its advertised URL.
         url: Arc<str>,
+        /// Where it counts how long the group takes to settle.
+        metrics: Metrics,
     },
 }
 
@@ -86,12 +90,13 @@ impl Cluster {
                 tasks.spawn(async move { sender.closed().await });
                 Membership { url: url.clone(), state, requests: None, _tasks: tasks }
             }
-            Self::Group { config, url } => {
+            Self::Group { config, url, metrics } => {
                 let (sender, state) = watch::channel(MemberState::Joining("joining the cluster".to_owned()));
                 let (requests, asked) = mpsc::channel(PLACES);
                 let mut tasks = JoinSet::new();
                 let newest = newest.unwrap_or(0);
-                let joining = Joining { config: config.clone(), url: url.clone(), keys };
+                let metrics = metrics.clone();
+                let joining = Joining { config: config.clone(), url: url.clone(), keys, metrics };
                 tasks.spawn(group::run(joining, newest, asked, sender));
                 Membership { url: url.clone(), state, requests: Some(requests), _tasks: tasks }
             }

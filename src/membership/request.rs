@@ -3,6 +3,7 @@
 use super::state::Leadership;
 use crate::cluster_key::ClusterKeys;
 use crate::config::WorkerConfig;
+use crate::metrics::Metrics;
 use std::sync::Arc;
 use tokio::sync::{oneshot, watch};
 
@@ -17,4 +18,5 @@ pub(super) struct Joining {
     pub(super) config: Arc<WorkerConfig>,
     pub(super) url: Arc<str>,
     pub(super) keys: watch::Receiver<Arc<ClusterKeys>>,
+    pub(super) metrics: Metrics,
 }

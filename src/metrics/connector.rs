@@ -53,21 +53,6 @@ pub struct DeliveredBatch {
     pub lateness: Option<Duration>,
 }
 
-/// What a client told of its connections. All but the first are sums since it was made.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct ClientReading {
-    /// Connections that are open.
-    pub connections: u64,
-    /// Requests sent.
-    pub requests: u64,
-    /// Bytes sent.
-    pub bytes_out: u64,
-    /// Responses received.
-    pub responses: u64,
-    /// Bytes received.
-    pub bytes_in: u64,
-}
-
 /// Batches of the whole worker since it started; those of connectors that are gone too.
 #[derive(Debug, Default)]
 pub(super) struct Totals {
@@ -100,7 +85,6 @@ pub(super) struct ConnectorNumbers {
 /// What is told from time to time.
 #[derive(Debug, Default)]
 struct Told {
-    client: Option<ClientReading>,
     /// What keeps all partitions from going on: one of each state.
     waits: Vec<PartitionWait>,
     /// Topics that do not exist, with Kafka's words.
@@ -129,8 +113,6 @@ pub struct ConnectorReading {
     pub commit: HistogramReading,
     /// Ages of first records at the acknowledgement.
     pub lateness: HistogramReading,
-    /// What its consumer told of its connections; none unless it is asked to.
-    pub client: Option<ClientReading>,
     /// Topics that do not exist, with what Kafka says of them.
     pub missing: BTreeMap<Arc<str>, Arc<str>>,
 }
@@ -174,10 +156,6 @@ impl ConnectorNumbers {
         }
         self.seal.observe(took);
         self.totals.sealed.fetch_add(1, Ordering::Relaxed);
-    }
-
-    pub(super) fn set_client(&self, client: ClientReading) {
-        self.told().client = Some(client);
     }
 
     fn told(&self) -> MutexGuard<'_, Told> {
@@ -240,7 +218,6 @@ impl ConnectorNumbers {
             deliver: self.deliver.read(),
             commit: self.commit.read(),
             lateness: self.lateness.read(),
-            client: told.client,
             missing: told.missing.clone(),
         }
     }

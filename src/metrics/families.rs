@@ -16,8 +16,10 @@ pub struct Family {
     pub spell: fn(&Measure) -> Vec<Spelling>,
     /// The label for the id of a client.
     pub client: &'static str,
-    /// Labels of consumers' series besides.
-    pub consumer: &'static [(&'static str, &'static str)],
+    /// The label for the broker of a client's connections.
+    pub node: &'static str,
+    /// The label of clients' series that says what they do, if there is one.
+    pub client_type: Option<&'static str>,
     /// Labels of series of `connect-worker-metrics` that are of no connector.
     pub worker: &'static [(&'static str, &'static str)],
     /// Measures that only this family has.
@@ -37,7 +39,8 @@ pub struct Spelling {
 
 /// A family without labels and measures of its own.
 const fn family(name: &'static str, about: &'static str, spell: fn(&Measure) -> Vec<Spelling>) -> Family {
-    Family { name, about, spell, client: "clientid", consumer: &[], worker: &[], more: &[], sinks: false }
+    let (client, node) = ("clientid", "nodeid");
+    Family { name, about, spell, client, node, client_type: None, worker: &[], more: &[], sinks: false }
 }
 
 /// The names of Strimzi's `kafka-connect-metrics.yaml`.
@@ -53,7 +56,8 @@ pub static STRIMZI: Family = family(
 /// The names of Confluent's `kafka_connect.yml`.
 pub static CONFLUENT: Family = Family {
     client: "client_id",
-    consumer: &[("client_type", "consumer")],
+    node: "node_id",
+    client_type: Some("client_type"),
     worker: &[("connector", "aggregate")],
     ..family("confluent", "`kafka_connect.yml` of Confluent's jmx-monitoring-stacks", confluent)
 };
@@ -61,6 +65,7 @@ pub static CONFLUENT: Family = Family {
 /// The names of `jmx_exporter`'s example.
 pub static EXPORTER: Family = Family {
     client: "clientId",
+    node: "nodeId",
     ..family(
         "exporter",
         "`examples/kafka-connect.yml` of the JMX exporter, which ClickHouse's board uses too",
@@ -71,8 +76,11 @@ pub static EXPORTER: Family = Family {
 };
 
 /// The names of Strimzi's reporter.
-pub static REPORTER: Family =
-    Family { client: "client_id", ..family("reporter", "Strimzi's Metrics Reporter 0.4", reporter) };
+pub static REPORTER: Family = Family {
+    client: "client_id",
+    node: "node_id",
+    ..family("reporter", "Strimzi's Metrics Reporter 0.4", reporter)
+};
 
 /// Ours.
 pub static OWN: Family = Family {
@@ -120,8 +128,12 @@ fn strimzi(measure: &Measure) -> Option<String> {
         Bean::SinkTask => "kafka_connect_sink_task",
         Bean::TaskError => "kafka_connect_task_error",
         Bean::Coordinator => "kafka_connect_coordinator",
-        Bean::App => "kafka_connect",
+        Bean::App | Bean::Client => "kafka_connect",
+        Bean::ClientNode => "kafka_connect_node",
         Bean::Consumer => "kafka_consumer",
+        Bean::ConsumerNode => "kafka_consumer_node",
+        Bean::Producer => "kafka_producer",
+        Bean::ProducerNode => "kafka_producer_node",
         Bean::Fetch => "kafka_consumer_fetch_manager",
         Bean::ConsumerCoordinator => "kafka_consumer_coordinator",
         Bean::Own | Bean::Process | Bean::Verbatim => return None,
@@ -162,7 +174,12 @@ fn group(bean: Bean) -> Option<&'static str> {
         Bean::TaskError => "kafka_connect_task_error_metrics",
         Bean::Coordinator => "kafka_connect_connect_coordinator_metrics",
         Bean::App => "kafka_connect_app",
+        Bean::Client => "kafka_connect_connect_metrics",
+        Bean::ClientNode => "kafka_connect_connect_node_metrics",
         Bean::Consumer => "kafka_consumer_consumer_metrics",
+        Bean::ConsumerNode => "kafka_consumer_consumer_node_metrics",
+        Bean::Producer => "kafka_producer_producer_metrics",
+        Bean::ProducerNode => "kafka_producer_producer_node_metrics",
         Bean::Fetch => "kafka_consumer_consumer_fetch_manager_metrics",
         Bean::ConsumerCoordinator => "kafka_consumer_consumer_coordinator_metrics",
         Bean::Own | Bean::Process | Bean::Verbatim => return None,

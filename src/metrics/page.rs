@@ -2,6 +2,8 @@
 //!
 //! Which series stand under which name is settled once. No series is there twice, also when two families spell a measure alike.
 
+use super::client::{ClientRole, ClientView};
+use super::client_table::of_clients;
 use super::families::Family;
 use super::histogram::HistogramReading;
 use super::number::float;
@@ -50,7 +52,7 @@ impl Page {
         let mut blocks: Vec<Block> = Vec::new();
         let mut places = BTreeMap::new();
         for family in families {
-            for measure in MEASURES.iter().chain(family.more) {
+            for measure in MEASURES.iter().chain(of_clients()).chain(family.more) {
                 for spelling in (family.spell)(measure) {
                     let place = *places.entry(spelling.name.clone()).or_insert(blocks.len());
                     if place == blocks.len() {
@@ -135,12 +137,12 @@ impl Labelled<'_> {
                 self.of_worker(value, add);
             }
             MeasuredValue::Connector(_)
-            | MeasuredValue::ConnectorClient(_)
             | MeasuredValue::ConnectorText(_)
             | MeasuredValue::ConnectorBy(..)
             | MeasuredValue::Histogram(_) => {
                 self.of_connectors(value, add);
             }
+            MeasuredValue::KafkaClient(_) | MeasuredValue::Node(_) => self.of_clients(value, add),
             MeasuredValue::Task(_) | MeasuredValue::TaskText(_) => self.of_tasks(value, add),
             MeasuredValue::Consumer(_) | MeasuredValue::Partition(_) | MeasuredValue::TaskPartition(_) => {
                 self.of_consumers(value, add);
@@ -162,8 +164,7 @@ impl Labelled<'_> {
     }
 
     fn of_worker(&self, value: &MeasuredValue, add: Add<'_>) {
-        let client = self.all.cluster.as_ref().map_or(NO_CLIENT, |cluster| &cluster.client_id);
-        let client = [(self.family.client, client)];
+        let client = [(self.family.client, self.worker_client())];
         match value {
             MeasuredValue::Worker(read) => {
                 if let Some(value) = read(self.all) {
@@ -192,13 +193,6 @@ impl Labelled<'_> {
                     }
                 }
                 MeasuredValue::ConnectorText(read) => self.text(&own, read(connector), add),
-                MeasuredValue::ConnectorClient(read) => {
-                    if let Some(value) = read(connector) {
-                        let client = format!("connector-consumer-{}", connector.name);
-                        let consumer = self.family.consumer.iter().copied();
-                        add(labels(consumer.chain([(self.family.client, &*client)])), Reading::Number(value));
-                    }
-                }
                 MeasuredValue::ConnectorBy(label, read) => {
                     for (by, value) in read(connector) {
                         add(labels([own[0], (label, by)]), Reading::Number(value));
@@ -212,6 +206,39 @@ impl Labelled<'_> {
                 _ => {}
             }
         }
+    }
+
+    fn of_clients(&self, value: &MeasuredValue, add: Add<'_>) {
+        let kind = self.bean.client();
+        for client in self.all.clients.iter().filter(|client| Some(client.kind) == kind) {
+            let own = self.of_client(client);
+            match value {
+                MeasuredValue::KafkaClient(read) => {
+                    if let Some(value) = read(client) {
+                        add(own, Reading::Number(value));
+                    }
+                }
+                MeasuredValue::Node(read) => {
+                    for node in &client.nodes {
+                        if let Some(value) = read(node) {
+                            let place = labels([(self.family.node, &*node.node)]);
+                            add(format!("{own},{place}"), Reading::Number(value));
+                        }
+                    }
+                }
+                _ => {}
+            }
+        }
+    }
+
+    fn of_client(&self, client: &ClientView) -> String {
+        let id = if client.kind == ClientRole::Worker { self.worker_client() } else { &client.id };
+        let what = self.family.client_type.zip(client.kind.as_type());
+        labels(what.into_iter().chain([(self.family.client, id)]))
+    }
+
+    fn worker_client(&self) -> &str {
+        self.all.cluster.as_ref().map_or(NO_CLIENT, |cluster| &cluster.client_id)
     }
 
     fn tasks(&self) -> impl Iterator<Item = &Task> {
@@ -239,7 +266,8 @@ impl Labelled<'_> {
             let Some(reading) = &task.reading else { continue };
             let number = task.id.to_string();
             let client = format!("connector-consumer-{}-{number}", task.connector);
-            let consumer = self.family.consumer.iter().copied().chain([(self.family.client, &*client)]);
+            let what = self.family.client_type.zip(ClientRole::Consumer.as_type());
+            let consumer = what.into_iter().chain([(self.family.client, &*client)]);
             let read = match value {
                 MeasuredValue::Consumer(read) => {
                     if let Some(value) = read(reading) {

@@ -2,7 +2,8 @@
 //! is there twice.
 
 use super::{Page, Snapshot};
-use crate::metrics::connector::{ClientReading, ConnectorReading};
+use crate::metrics::client::{ClientReading, ClientRole, ClientView, GroupReading, NodeView, Traffic};
+use crate::metrics::connector::ConnectorReading;
 use crate::metrics::families::{CONFLUENT, EXPORTER, Family, OWN, REPORTER, STRIMZI};
 use crate::metrics::histogram::{Histogram, STEPS};
 use crate::metrics::process::Process;
@@ -58,7 +59,6 @@ fn reading() -> ConnectorReading {
         deliver: times.clone(),
         commit: times.clone(),
         lateness: times,
-        client: None,
         missing: BTreeMap::new(),
     }
 }
@@ -88,6 +88,7 @@ fn snapshot(name: &str) -> Snapshot {
             },
             rebalances: 1,
             since_rebalance: Some(Duration::from_secs(2)),
+            rebalance: (30.0, 20.0),
             memory: Some(MemoryReading { reserved: 10, limit: 100 }),
             ..WorkerReading::default()
         },
@@ -98,6 +99,7 @@ fn snapshot(name: &str) -> Snapshot {
             reading: Some(reading()),
             tasks: vec![task(&name)],
         }],
+        clients: Vec::new(),
         sinks: vec![SinkReading {
             metric: &REFUSALS,
             connector: Arc::clone(&name),
@@ -146,16 +148,36 @@ fn partitions_can_be_left_out() {
     assert!(!text.contains("partition=") && text.contains("records_lag_max"), "{text}");
 }
 
+fn client(kind: ClientRole, id: &str) -> ClientView {
+    let traffic = Traffic { requests: 4, bytes_out: 40, responses: 3, bytes_in: 50 };
+    let group = GroupReading { heartbeats: 9, since_rebalance: Some(2_500), ..GroupReading::default() };
+    let reading =
+        ClientReading { connections: 2, traffic, fetches: 3, group: Some(group), ..ClientReading::default() };
+    let (rates, request_size) = ([0.5, 5.0, 0.25, 6.0], 10.0);
+    let node = NodeView { node: "node-1".to_owned(), traffic, rates, request_size, latency: 1.5 };
+    ClientView { kind, id: id.into(), reading, request_size, latency: 1.5, nodes: vec![node] }
+}
+
 #[test]
-fn what_a_client_tells_of_its_connections_is_of_the_connectors_consumer() {
+fn what_clients_tell_of_themselves_is_spelled_by_what_they_are_for() {
     let mut all = snapshot("c");
-    let client = ClientReading { connections: 2, bytes_in: 50, ..ClientReading::default() };
-    all.connectors[0].reading.as_mut().unwrap().client = Some(client);
+    let consumer = client(ClientRole::Consumer, "connector-consumer-c");
+    all.clients = vec![client(ClientRole::Worker, ""), consumer, client(ClientRole::Producer, "p")];
     let text = Page::new(&ALL, true).render(&all);
     for line in [
+        "kafka_connect_connection_count{clientid=\"connect-1\"} 2",
+        "kafka_connect_node_request_latency_avg{clientid=\"connect-1\",nodeid=\"node-1\"} 1.5",
+        "kafka_connect_coordinator_heartbeat_total{clientid=\"connect-1\"} 9",
         "kafka_consumer_connection_count{clientid=\"connector-consumer-c\"} 2",
         "kafka_consumer_incoming_byte_total{clientid=\"connector-consumer-c\"} 50",
+        "kafka_consumer_network_io_total{clientid=\"connector-consumer-c\"} 7",
+        "kafka_consumer_fetch_manager_fetch_total{clientid=\"connector-consumer-c\"} 3",
+        "kafka_consumer_coordinator_last_rebalance_seconds_ago{clientid=\"connector-consumer-c\"} 2",
+        "kafka_producer_outgoing_byte_total{clientid=\"p\"} 40",
+        "kafka_producer_node_request_rate{clientid=\"p\",nodeid=\"node-1\"} 0.5",
         "kafka_consumer_consumer_metrics_incoming_byte{client_type=\"consumer\",client_id=\"connector-consumer-c\"} 50",
+        "kafka_producer_producer_node_metrics_incoming_byte{client_type=\"producer\",client_id=\"p\",node_id=\"node-1\"} 50",
+        "kafka_connect_connect_metrics_request_size_avg{client_id=\"connect-1\"} 10",
     ] {
         assert!(text.lines().any(|found| found == line), "{line}:\n{text}");
     }

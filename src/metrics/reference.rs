@@ -1,5 +1,6 @@
 //! The names of families with their meanings, for the documentation. Pure.
 
+use super::client_table::of_clients;
 use super::families::Family;
 use super::table::{Bean, MEASURES, Measure, MeasuredValue, SeriesType};
 
@@ -19,7 +20,7 @@ pub struct Entry {
 /// The names of `family`, in the order of pages, but for what sinks count.
 pub fn entries(family: &Family) -> Vec<Entry> {
     let mut all = Vec::new();
-    for measure in MEASURES.iter().chain(family.more) {
+    for measure in MEASURES.iter().chain(of_clients()).chain(family.more) {
         let labels = labels(family, measure);
         for spelling in (family.spell)(measure) {
             let kind = match spelling.kind {
@@ -37,7 +38,8 @@ pub fn entries(family: &Family) -> Vec<Entry> {
 fn labels(family: &Family, measure: &Measure) -> String {
     let attribute = measure.attribute.replace('-', "_");
     let attribute = if attribute == "build_info" { "version".to_owned() } else { attribute };
-    let consumer = family.consumer.iter().map(|(name, _)| *name).chain([family.client]);
+    let has_type = measure.bean.client().is_some_and(|kind| kind.as_type().is_some());
+    let client = family.client_type.filter(|_| has_type).into_iter().chain([family.client]);
     let mut all: Vec<&str> = match measure.value {
         MeasuredValue::Worker(_) if measure.bean == Bean::Worker => {
             family.worker.iter().map(|(name, _)| *name).collect()
@@ -49,8 +51,9 @@ fn labels(family: &Family, measure: &Measure) -> String {
         }
         MeasuredValue::ConnectorBy(by, _) => vec!["connector", by],
         MeasuredValue::Task(_) | MeasuredValue::TaskText(_) => vec!["connector", "task"],
-        MeasuredValue::Consumer(_) | MeasuredValue::ConnectorClient(_) => consumer.collect(),
-        MeasuredValue::Partition(_) => consumer.chain(["topic", "partition"]).collect(),
+        MeasuredValue::Consumer(_) | MeasuredValue::KafkaClient(_) => client.collect(),
+        MeasuredValue::Node(_) => client.chain([family.node]).collect(),
+        MeasuredValue::Partition(_) => client.chain(["topic", "partition"]).collect(),
         MeasuredValue::TaskPartition(_) => vec!["connector", "task", "topic", "partition"],
     };
     if measure.kind == SeriesType::Text {

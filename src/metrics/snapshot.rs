@@ -1,5 +1,6 @@
 //! All numbers of a worker at one moment, in Connect's terms: what was counted, joined with what should run. Plain values.
 
+use super::client::ClientView;
 use super::connector::ConnectorReading;
 use super::process::Process;
 use super::sinks::SinkReading;
@@ -31,6 +32,8 @@ pub struct Snapshot {
     pub cluster: Option<KnownCluster>,
     /// What it runs, by name.
     pub connectors: Vec<Connector>,
+    /// What the worker's Kafka clients tell of themselves.
+    pub clients: Vec<ClientView>,
     /// What sinks count.
     pub sinks: Vec<SinkReading>,
     /// What the process takes of its machine.
@@ -115,7 +118,8 @@ impl Snapshot {
                 .collect(),
             name,
         });
-        Self { worker, cluster: None, connectors: connectors.collect(), sinks, process }
+        let connectors = connectors.collect();
+        Self { worker, cluster: None, connectors, clients: Vec::new(), sinks, process }
     }
 
     /// Joins it with what should run.

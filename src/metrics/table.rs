@@ -1,8 +1,9 @@
 //! Every measure of a worker, once: where Connect's beans have it, what it means here, and where a snapshot has it.
 //!
-//! Names of series are made of these by the rules of each family (`families`). What Connect has and this table has not has no
-//! honest value here (docs/metrics.md says which and why).
+//! Names of series are made of these by the rules of each family (`families`). What Connect has and no table has stands in `absent`
+//! with the reason.
 
+use super::client::{ClientRole, ClientView, NodeView};
 use super::histogram::HistogramReading;
 use super::number::{flag, float, millis, signed};
 use super::snapshot::{Connector, Snapshot, Task};
@@ -29,8 +30,18 @@ pub enum Bean {
     Coordinator,
     /// `app-info`.
     App,
+    /// `connect-metrics`: the worker's own client.
+    Client,
+    /// `connect-node-metrics`.
+    ClientNode,
     /// `consumer-metrics`.
     Consumer,
+    /// `consumer-node-metrics`.
+    ConsumerNode,
+    /// `producer-metrics`.
+    Producer,
+    /// `producer-node-metrics`.
+    ProducerNode,
     /// `consumer-fetch-manager-metrics`.
     Fetch,
     /// `consumer-coordinator-metrics`.
@@ -41,6 +52,20 @@ pub enum Bean {
     Process,
     /// No bean: the attribute is the whole name.
     Verbatim,
+}
+
+impl Bean {
+    /// Which Kafka clients tell it; none when it is no client's.
+    pub(super) fn client(self) -> Option<ClientRole> {
+        match self {
+            Self::Client | Self::ClientNode | Self::Coordinator => Some(ClientRole::Worker),
+            Self::Consumer | Self::ConsumerNode | Self::ConsumerCoordinator | Self::Fetch => {
+                Some(ClientRole::Consumer)
+            }
+            Self::Producer | Self::ProducerNode => Some(ClientRole::Producer),
+            _ => None,
+        }
+    }
 }
 
 /// What a series is.
@@ -75,8 +100,6 @@ pub enum MeasuredValue {
     ConnectorText(fn(&Connector) -> Option<String>),
     /// Of a connector, by one more label.
     ConnectorBy(&'static str, fn(&Connector) -> Vec<(&'static str, f64)>),
-    /// Of a connector's one consumer: its client id.
-    ConnectorClient(fn(&Connector) -> Option<f64>),
     /// Of a connector, in classes.
     Histogram(fn(&Connector) -> Option<&HistogramReading>),
     /// Of a task: connector and task.
@@ -85,6 +108,10 @@ pub enum MeasuredValue {
     TaskText(fn(&Task) -> Option<String>),
     /// Of the consumer that a task would have on a JVM worker: its client id.
     Consumer(fn(&TaskReading) -> Option<f64>),
+    /// Of a Kafka client, as it tells: its id. The bean says which clients.
+    KafkaClient(fn(&ClientView) -> Option<f64>),
+    /// Of its connections to one broker: its id, and the broker.
+    Node(fn(&NodeView) -> Option<f64>),
     /// Of a partition of that consumer: client id, topic, partition.
     Partition(fn(&PartitionReading) -> Option<f64>),
     /// Of a partition of a task: connector, task, topic, partition.
@@ -117,7 +144,7 @@ pub const fn measure(
 }
 
 use Bean::{
-    App, Connector as OfConnector, ConnectorTask, Consumer, ConsumerCoordinator, Coordinator, Fetch, Own,
+    App, Connector as OfConnector, ConnectorTask, ConsumerCoordinator, Coordinator, Fetch, Own,
     Process as OfProcess, Rebalance, SinkTask, TaskError, Worker,
 };
 use SeriesType::{Counter, Gauge, Histogram, Text};
@@ -146,7 +173,7 @@ fn lags(task: &TaskReading) -> impl Iterator<Item = f64> {
     task.partitions.iter().filter_map(|partition| partition.offsets.lag())
 }
 
-/// All measures, in the order of pages.
+/// All measures but those of Kafka clients (`client_table`), in the order of pages.
 #[rustfmt::skip] // a table: one row is one measure
 pub static MEASURES: &[Measure] = &[
     row((Worker, "connector-count"), Gauge, MeasuredValue::Worker(|all| Some(float(all.known().filter(|one| one.is_instance).count() as u64))),
@@ -196,6 +223,10 @@ pub static MEASURES: &[Measure] = &[
         "Changes of the cluster since this worker started"),
     row((Rebalance, "rebalancing"), Gauge, MeasuredValue::Worker(|all| Some(flag(all.cluster.as_ref()?.rebalancing))),
         "1 while the worker is not in its cluster yet, or leaves it"),
+    row((Rebalance, "rebalance-max-time-ms"), Gauge, MeasuredValue::Worker(|all| Some(all.worker.rebalance.0)),
+        "Milliseconds from when the cluster's group began to settle until this worker knew who its cluster is, at most"),
+    row((Rebalance, "rebalance-avg-time-ms"), Gauge, MeasuredValue::Worker(|all| Some(all.worker.rebalance.1)),
+        "The same, on average"),
     row((Rebalance, "time-since-last-rebalance-ms"), Gauge, MeasuredValue::Worker(|all| all.worker.since_rebalance.map(millis)),
         "Milliseconds since the cluster changed"),
 
@@ -286,16 +317,6 @@ pub static MEASURES: &[Measure] = &[
     row((App, "start-time-ms"), Text, MeasuredValue::ClientText(|all| Some(all.worker.started_ms.to_string())),
         "When the worker started, in ms since the epoch"),
 
-    row((Consumer, "connection-count"), Gauge, MeasuredValue::ConnectorClient(|one| Some(float(one.reading.as_ref()?.client?.connections))),
-        "Connections of the connector's consumer (metrics.clients.interval.ms)"),
-    row((Consumer, "incoming-byte-total"), Counter, MeasuredValue::ConnectorClient(|one| Some(float(one.reading.as_ref()?.client?.bytes_in))),
-        "Bytes that it has received (metrics.clients.interval.ms)"),
-    row((Consumer, "outgoing-byte-total"), Counter, MeasuredValue::ConnectorClient(|one| Some(float(one.reading.as_ref()?.client?.bytes_out))),
-        "Bytes that it has sent (metrics.clients.interval.ms)"),
-    row((Consumer, "request-total"), Counter, MeasuredValue::ConnectorClient(|one| Some(float(one.reading.as_ref()?.client?.requests))),
-        "Requests that it has sent (metrics.clients.interval.ms)"),
-    row((Consumer, "response-total"), Counter, MeasuredValue::ConnectorClient(|one| Some(float(one.reading.as_ref()?.client?.responses))),
-        "Responses that it has received (metrics.clients.interval.ms)"),
     row((Fetch, "bytes-consumed-total"), Counter, MeasuredValue::Consumer(|read| Some(float(read.totals.bytes))),
         "Bytes of keys and values that the task read"),
     row((Fetch, "bytes-consumed-rate"), Gauge, MeasuredValue::Consumer(|read| Some(read.rates[1])),

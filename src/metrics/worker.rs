@@ -1,8 +1,9 @@
 //! The numbers of a worker: its connectors', its tasks', and its own.
 
-use super::connector::{ClientReading, ConnectorNumbers, Totals};
+use super::client::{ClientCounts, ClientRole, Clients};
+use super::connector::{ConnectorNumbers, Totals};
 use super::history::MinuteReading;
-use super::number::flag;
+use super::number::{flag, millis};
 use super::partition_state::{PartitionState, PartitionWait};
 use super::process::Process;
 use super::sinks::{SinkCounts, SinkSeries};
@@ -26,9 +27,11 @@ struct Numbers {
     started: SystemTime,
     totals: Arc<Totals>,
     connectors: Mutex<BTreeMap<Arc<str>, Arc<Running>>>,
+    clients: Clients,
     sinks: SinkSeries,
     starts: Mutex<Starts>,
     rebalances: Mutex<(u64, Option<Instant>)>,
+    rebalance_times: Mutex<Window>,
     memory: OnceLock<Box<dyn Fn() -> MemoryReading + Send + Sync>>,
 }
 
@@ -71,9 +74,11 @@ impl Metrics {
             started: SystemTime::now(),
             totals: Arc::default(),
             connectors: Mutex::default(),
+            clients: Clients::default(),
             sinks: SinkSeries::default(),
             starts: Mutex::new(Starts { connectors: starts(), tasks: starts() }),
             rebalances: Mutex::default(),
+            rebalance_times: Mutex::new(Window::new(sampling)),
             memory: OnceLock::new(),
         }))
     }
@@ -101,6 +106,12 @@ impl Metrics {
         self.0.sinks.of(connector)
     }
 
+    /// For what a Kafka client of the worker tells; `id` is its client id. Its series are there from when it tells first until
+    /// what is given here is dropped.
+    pub fn client(&self, kind: ClientRole, id: &str) -> ClientCounts {
+        self.0.clients.add(kind, id, self.0.sampling)
+    }
+
     /// A connector was started, with so many tasks, or could not be.
     pub fn started(&self, tasks: usize, succeeded: bool) {
         let (mut starts, now) = (lock(&self.0.starts), Instant::now());
@@ -120,6 +131,11 @@ impl Metrics {
         *rebalances = (rebalances.0 + 1, Some(Instant::now()));
     }
 
+    /// So long it took until this worker knew who its cluster is, from when its group began to settle.
+    pub fn rebalance_took(&self, time: Duration) {
+        lock(&self.0.rebalance_times).record(millis(time), Instant::now());
+    }
+
     /// Where the memory for batches is looked up; the first one counts.
     pub fn set_memory(&self, read: impl Fn() -> MemoryReading + Send + Sync + 'static) {
         if self.0.memory.set(Box::new(read)).is_err() {
@@ -130,7 +146,10 @@ impl Metrics {
     /// All that was counted until now. What should run is not known here: the caller adds it.
     pub fn read(&self) -> Snapshot {
         let now = Instant::now();
-        Snapshot::counted(self.worker(now), self.counted(now), (self.0.sinks.read(), Process::read()))
+        let mut all =
+            Snapshot::counted(self.worker(now), self.counted(now), (self.0.sinks.read(), Process::read()));
+        all.clients = self.0.clients.read(now);
+        all
     }
 
     /// The same of connectors and their tasks alone, without what sinks count.
@@ -168,6 +187,7 @@ impl Metrics {
             StartCounts { success_share, failure_share, ..*counts }
         };
         let (rebalances, last) = *lock(&self.0.rebalances);
+        let times = lock(&self.0.rebalance_times);
         let totals = &self.0.totals;
         let started = self.0.started.duration_since(UNIX_EPOCH).unwrap_or_default();
         WorkerReading {
@@ -176,6 +196,7 @@ impl Metrics {
             task_starts: shares(&starts.tasks),
             rebalances,
             since_rebalance: last.map(|last| now.saturating_duration_since(last)),
+            rebalance: (times.most(now), times.average(now)),
             memory: self.0.memory.get().map(|read| read()),
             records: (of(&totals.records), of(&totals.failed_records)),
             batches: [of(&totals.sealed), of(&totals.delivered), of(&totals.failed)],
@@ -205,11 +226,6 @@ impl TaskMetrics {
     /// How long a commit took, for all tasks of the connector together.
     pub fn observe_commit(&self, took: Duration) {
         self.connector.numbers.commit.observe(took);
-    }
-
-    /// What the connector's consumer told of its connections.
-    pub fn set_client(&self, client: ClientReading) {
-        self.connector.numbers.set_client(client);
     }
 
     /// What keeps all partitions of the connector from going on by `state`; none when that is over.

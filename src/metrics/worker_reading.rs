@@ -38,6 +38,8 @@ pub struct WorkerReading {
     pub rebalances: u64,
     /// How long ago the last one was.
     pub since_rebalance: Option<Duration>,
+    /// Milliseconds of a rebalance: at most, and on average; not a number while there was none.
+    pub rebalance: (f64, f64),
     /// Memory for batches; none before anything runs.
     pub memory: Option<MemoryReading>,
     /// Records that were handed over, and records that failed.

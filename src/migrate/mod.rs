@@ -77,7 +77,7 @@ async fn read_configs(
     if topic.partitions.is_none() {
         return Err(Error::NoCluster { topic: topic.name, bootstrap: worker.bootstrap_servers.clone() });
     }
-    let log = KafkaBasedLog::open(worker, &topic.name, "migrate-configs", 1)?;
+    let log = KafkaBasedLog::open(worker, &topic.name, "migrate-configs", 1, None)?;
     let read = ConfigTopic::open(Box::new(KafkaConfigBackingStore::new(log))).await?;
     Ok((topic, read.state().clone()))
 }
@@ -90,7 +90,7 @@ async fn read_statuses(
     let topic = look_at(admin, spec).await?;
     let Some(partitions) = topic.partitions else { return Ok((topic, None)) };
     let partitions = i32::try_from(partitions).unwrap_or(i32::MAX);
-    let log = KafkaBasedLog::open(worker, &topic.name, "migrate-statuses", partitions)?;
+    let log = KafkaBasedLog::open(worker, &topic.name, "migrate-statuses", partitions, None)?;
     let read = StatusTopic::open(Box::new(KafkaStatusBackingStore::new(log)), "migrate".into()).await?;
     Ok((topic, Some(read)))
 }

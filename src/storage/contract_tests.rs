@@ -7,6 +7,7 @@ use super::{
 use crate::config::WorkerConfig;
 use crate::configdef::ConnectorProperties;
 use crate::id::ConnectorTaskId;
+use crate::metrics::Metrics;
 use crate::plugins::BUILT_IN;
 use crate::status::{State, TargetState};
 use crate::storage::{Change, RestartRequest};
@@ -169,17 +170,17 @@ async fn the_kafka_twin_keeps_the_contract() {
     let config = Arc::new(worker_config(&cluster.bootstrap_servers()));
     // Neither topic exists: the mock cluster can only make them because they are asked for, with several partitions.
     let started = std::time::Instant::now();
-    contract(&KafkaStores::new(config.clone())).await;
+    contract(&KafkaStores::new(config.clone(), Metrics::default())).await;
     let mut other = (*config).clone();
     other.config_topic.name = "configs-2".into();
-    write_orders(&KafkaStores::new(Arc::new(other))).await;
-    statuses(&KafkaStores::new(config.clone())).await;
+    write_orders(&KafkaStores::new(Arc::new(other), Metrics::default())).await;
+    statuses(&KafkaStores::new(config.clone(), Metrics::default())).await;
     assert!(
         started.elapsed() < Duration::from_secs(15),
         "the mock cluster's gaps cost {:?}",
         started.elapsed()
     );
-    let stores = KafkaStores::new(config).open().await.unwrap();
+    let stores = KafkaStores::new(config, Metrics::default()).open().await.unwrap();
     assert!(stores.cluster_id.is_some());
 }
 
@@ -187,7 +188,7 @@ async fn the_kafka_twin_keeps_the_contract() {
 async fn a_broker_that_is_away_is_named_and_may_come_back() {
     // A port that nobody listens on: bound and released again.
     let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-    let stores = KafkaStores::new(Arc::new(worker_config(&format!("127.0.0.1:{port}"))));
+    let stores = KafkaStores::new(Arc::new(worker_config(&format!("127.0.0.1:{port}"))), Metrics::default());
     let Err(error) = stores.open().await else { panic!("nobody was there") };
     assert!(error.is_retriable());
     assert!(error.to_string().contains(&format!("bootstrap.servers=127.0.0.1:{port}")), "{error}");

@@ -8,6 +8,7 @@ use super::{ConfigBackingStore, ConfigEntry, ConfigRecord, Error, OpenStores, St
 use crate::config::WorkerConfig;
 use crate::kafka::admin::{Admin, StorageTopicSpec};
 use crate::kafka::log::{KafkaBasedLog, LogRecord};
+use crate::metrics::Metrics;
 use async_trait::async_trait;
 use futures::StreamExt;
 use futures::future::BoxFuture;
@@ -108,12 +109,13 @@ pub(super) fn read_status(key: Option<&[u8]>, value: Option<&[u8]>) -> Option<St
 /// Opens the stores of a distributed worker.
 pub struct KafkaStores {
     config: Arc<WorkerConfig>,
+    metrics: Metrics,
 }
 
 impl KafkaStores {
-    /// Stores on the topics that `config` names.
-    pub fn new(config: Arc<WorkerConfig>) -> Self {
-        Self { config }
+    /// Stores on the topics that `config` names; their clients tell `metrics` of their connections.
+    pub fn new(config: Arc<WorkerConfig>, metrics: Metrics) -> Self {
+        Self { config, metrics }
     }
 
     async fn open_log(
@@ -123,7 +125,8 @@ impl KafkaStores {
         purpose: &str,
     ) -> Result<KafkaBasedLog, Error> {
         let partitions = admin.ensure(spec).await?;
-        Ok(KafkaBasedLog::open(&self.config, &spec.topic.name, purpose, partitions)?)
+        let metrics = Some(&self.metrics);
+        Ok(KafkaBasedLog::open(&self.config, &spec.topic.name, purpose, partitions, metrics)?)
     }
 }
 

@@ -17,6 +17,7 @@ use crate::id::{OffsetRange, TopicPartition};
 use crate::kafka::{
     self, DeadLetter, DeadLetterClients as Clients, DeadLetterProducer, DeadLetterQueue, DeadLetterTopic,
 };
+use crate::metrics::Metrics;
 use crate::plugins::{ErrorHandling, ErrorLog, SinkConnectorConfig};
 use crate::sink::{self, OnRefusal, OwnDeadLetterTopic, RefusalPolicy};
 use futures::future::BoxFuture;
@@ -69,6 +70,7 @@ impl BadRecordHandler {
         config: &SinkConnectorConfig,
         policy: RefusalPolicy,
         worker: &Arc<WorkerConfig>,
+        metrics: &Metrics,
     ) -> Result<Self, Error> {
         let (handling, connector) = (config.errors.clone(), &config.name);
         let letters = match &handling.dead_letters {
@@ -80,7 +82,8 @@ impl BadRecordHandler {
                 };
                 let topic =
                     DeadLetterTopic { connector: connector.clone(), topic: queue.topic.clone(), clients };
-                let producer = DeadLetterProducer::open(worker, topic, queue.replication_factor).await?;
+                let producer =
+                    DeadLetterProducer::open(worker, topic, queue.replication_factor, metrics).await?;
                 Some(Box::new(producer) as Box<dyn DeadLetterQueue>)
             }
         };
@@ -88,7 +91,7 @@ impl BadRecordHandler {
             Some(OwnDeadLetterTopic { topic, prefix, client }) => {
                 let clients = Clients::Own { prefix, properties: client };
                 let topic = DeadLetterTopic { connector: connector.clone(), topic, clients };
-                let producer = DeadLetterProducer::open(worker, topic, BROKERS_CHOICE).await?;
+                let producer = DeadLetterProducer::open(worker, topic, BROKERS_CHOICE, metrics).await?;
                 Some(Box::new(producer) as Box<dyn DeadLetterQueue>)
             }
             None => None,

@@ -42,7 +42,7 @@ impl ConnectorTasks {
         let (own, with_key_and_headers) = (config.clone(), sink.needs_key_and_headers());
         let converter = files::beside(move || RecordConverter::new(&own, with_key_and_headers)).await?;
         let skip_setting = policy.setting;
-        let bad_records = BadRecordHandler::open(config, policy, &worker.config).await?;
+        let bad_records = BadRecordHandler::open(config, policy, &worker.config, &worker.metrics).await?;
         let consumer = join(config, &worker.config).await?;
         let states = TaskStates::new(spec, worker.clone(), skip_setting);
         let (sender, reports) = mpsc::channel(REPORT_PLACES);

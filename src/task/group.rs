@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::error::Error;
 use crate::config::{WorkerConfig, files};
-use crate::kafka::{GroupConsumer, Subscription, settings};
+use crate::kafka::{GroupConsumer, Subscription, settings, statistics};
 use crate::plugins::SinkConnectorConfig;
 use crate::sink::Topics;
 
@@ -19,10 +19,7 @@ pub(super) async fn join(
         (Arc::clone(&config.name), config.consumer_overrides.clone(), Arc::clone(worker));
     // Key stores are read.
     let mut settings = files::beside(move || settings::consumer(&of_worker, &name, &own)).await?;
-    let interval = worker.metrics.clients.as_millis();
-    if interval > 0 && settings.get("statistics.interval.ms").is_none() {
-        settings.set("statistics.interval.ms", interval.to_string());
-    }
+    statistics::ask(&mut settings, worker.metrics.clients);
     let subscription = match &config.topics {
         Topics::List(topics) => Subscription::Topics(topics.clone()),
         Topics::Regex(pattern) => {

@@ -3,8 +3,8 @@
 use super::minute::Done;
 use crate::id::{ConnectorTaskId, TopicPartition};
 use crate::metrics::{
-    Activity, ClientReading, Metrics, MinuteReading, PartitionOffsets, PartitionState, PartitionWait,
-    TaskCounts, TaskMetrics,
+    Activity, ClientCounts, ClientReading, ClientRole, Metrics, MinuteReading, PartitionOffsets,
+    PartitionState, PartitionWait, TaskCounts, TaskMetrics,
 };
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -16,13 +16,16 @@ pub(super) struct TaskSeries {
     connector: Arc<str>,
     paused: bool,
     by_task: BTreeMap<u32, TaskMetrics>,
+    /// For the one consumer of all of them.
+    client: ClientCounts,
 }
 
 impl TaskSeries {
     /// Begins with `tasks`, which are paused or not.
     pub(super) fn new(metrics: &Metrics, connector: &Arc<str>, tasks: &BTreeSet<u32>, paused: bool) -> Self {
+        let client = metrics.client(ClientRole::Consumer, &format!("connector-consumer-{connector}"));
         let (metrics, connector) = (metrics.clone(), Arc::clone(connector));
-        let mut this = Self { metrics, connector, paused, by_task: BTreeMap::new() };
+        let mut this = Self { metrics, connector, paused, by_task: BTreeMap::new(), client };
         this.set(tasks);
         this
     }
@@ -113,9 +116,7 @@ impl TaskSeries {
 
     /// What the consumer told of its connections.
     pub(super) fn set_client(&self, client: ClientReading) {
-        if let Some(any) = self.by_task.values().next() {
-            any.set_client(client);
-        }
+        self.client.take(client);
     }
 
     /// What keeps a partition of `task` from going on; none when nothing does.

@@ -2,7 +2,7 @@
 
 use kusto_connect::app::METRIC_FAMILIES;
 use kusto_connect::kusto::metrics as sink_metrics;
-use kusto_connect::metrics::{Entry, Family, SinkKind, entries};
+use kusto_connect::metrics::{ABSENT, Entry, Family, SinkKind, entries};
 use kusto_connect::plugins::BUILT_IN;
 use std::fmt::Write;
 
@@ -33,6 +33,16 @@ fn the_names_of_metrics_are_made_from_their_table() {
         write!(text, "### {}\n\n{}.\n\n{}\n", family.name, family.about, names(family)).expect("text");
     }
     generated::check("docs/metrics.md", "names", &text);
+}
+
+#[test]
+fn what_metrics_leave_out_is_made_from_its_table() {
+    let mut text = "| on the JVM | why not |\n|---|---|\n".to_owned();
+    for absence in ABSENT {
+        let names: Vec<_> = absence.names.iter().map(|name| format!("`{name}`")).collect();
+        writeln!(text, "| {} | {} |", names.join(", "), absence.reason).expect("text");
+    }
+    generated::check("docs/metrics.md", "absent", &text);
 }
 
 /// The names of a family, those that its sinks count among them.

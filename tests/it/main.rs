@@ -31,6 +31,7 @@ mod golden_rest;
 mod golden_storage;
 mod health;
 mod jvm;
+mod jvm_metrics;
 mod kafka_security;
 #[cfg(feature = "gssapi")]
 mod kerberos;
@@ -43,6 +44,7 @@ mod migrate;
 mod neighbours;
 mod oauth;
 mod offsets;
+mod otlp;
 mod outages;
 mod poison;
 mod proxy;

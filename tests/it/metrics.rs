@@ -1,46 +1,13 @@
 //! The numbers of a worker that works: what was read, how far behind it is, in which states tasks are, under the names of all
 //! families at once; and that they end with what they are about.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
-use crate::support::{Kafka, Stage, TestWorker, Worker, free_port, unique, wait_for};
+use crate::support::{Kafka, Scrape, Stage, TestWorker, Worker, free_port, unique, wait_for};
 
 const MINUTE: Duration = Duration::from_mins(1);
 const RECORDS: u32 = 1_000;
 const PARTITIONS: i32 = 4;
-
-/// A scrape: values by series, as they are written.
-struct Scrape(BTreeMap<String, f64>);
-
-impl Scrape {
-    async fn of(url: &str) -> Self {
-        let answer = reqwest::get(url).await.expect("an answer");
-        assert_eq!(answer.status(), 200, "{url}");
-        assert_eq!(answer.headers()["content-type"], "text/plain; version=0.0.4; charset=utf-8");
-        let mut found = BTreeMap::new();
-        let text = answer.text().await.expect("a text");
-        for line in text.lines().filter(|line| !line.starts_with('#')) {
-            let (series, value) = line.rsplit_once(' ').expect("a value");
-            let value = value.parse().expect("a number");
-            assert!(found.insert(series.to_owned(), value).is_none(), "{series} is there twice");
-        }
-        Self(found)
-    }
-
-    /// The values of the series of a name whose labels have these words.
-    fn all(&self, name: &str, words: &str) -> Vec<f64> {
-        let is_meant = |series: &str| {
-            let (found, labels) = series.split_once('{').unwrap_or((series, ""));
-            found == name && labels.contains(words)
-        };
-        self.0.iter().filter(|(series, _)| is_meant(series)).map(|(_, value)| *value).collect()
-    }
-
-    fn sum(&self, name: &str, words: &str) -> f64 {
-        self.all(name, words).iter().sum()
-    }
-}
 
 fn same(found: f64, wanted: impl Into<f64>) -> bool {
     (found - wanted.into()).abs() < 1e-9
@@ -156,8 +123,8 @@ async fn ends_with_the_connector(stage: &Stage, url: &str) {
     rest.delete(&format!("/connectors/{}", stage.connector)).await;
     wait_for("the end of the connector's series", MINUTE, async || {
         let scrape = Scrape::of(url).await;
-        let left = scrape.0.keys().filter(|series| series.contains(&stage.connector)).count();
-        (left == 0 && same(scrape.sum("kafka_connect_worker_task_count", ""), 0)).then_some(())
+        (scrape.count(&stage.connector) == 0 && same(scrape.sum("kafka_connect_worker_task_count", ""), 0))
+            .then_some(())
     })
     .await;
 }

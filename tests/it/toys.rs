@@ -211,7 +211,7 @@ impl PartitionWriter for ListWriter {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn classes_that_only_a_row_names_validate_are_listed_and_work() {
     let kafka = Kafka::shared().await;
-    let worker = TestWorker::with_plugins(PLUGINS, kafka.bootstrap(), &unique("toys")).await;
+    let worker = TestWorker::with_plugins(PLUGINS, kafka.bootstrap(), &unique("toys"), &[]).await;
 
     let (_, listed) = worker.send("GET", "/connector-plugins?connectorsOnly=false", None).await;
     let of_us: Vec<_> = listed

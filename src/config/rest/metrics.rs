@@ -2,9 +2,12 @@
 
 use super::listener::{self, Listener, Scheme};
 use super::tls::{self, ServerTls};
+#[cfg(feature = "otlp")]
+use crate::config::otlp::{self, OtlpConfig};
 use crate::configdef::{Problems, Properties, Values};
 use crate::metrics::Sampling;
 use crate::product::PREFIX;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -26,6 +29,9 @@ pub struct MetricsConfig {
     pub listeners: Vec<Listener>,
     /// For those with https; there when one has it.
     pub tls: Option<Arc<ServerTls>>,
+    /// To which collector they are sent; none unless the environment names one.
+    #[cfg(feature = "otlp")]
+    pub otlp: Option<OtlpConfig>,
 }
 
 impl MetricsConfig {
@@ -33,8 +39,13 @@ impl MetricsConfig {
     pub(in crate::config) fn read(
         values: &Values<'_>,
         all: &Properties,
+        env: &BTreeMap<String, String>,
         problems: &mut Problems,
     ) -> Option<Self> {
+        #[cfg(not(feature = "otlp"))]
+        let _unused = env;
+        #[cfg(feature = "otlp")]
+        let otlp = otlp::read(env, problems);
         let names = names(values, problems);
         let key = "metrics.listeners";
         let is_empty = values.list(key).iter().all(String::is_empty);
@@ -56,6 +67,8 @@ impl MetricsConfig {
             sampling,
             listeners,
             tls,
+            #[cfg(feature = "otlp")]
+            otlp,
         })
     }
 }

@@ -10,6 +10,7 @@ use crate::id::TopicPartition;
 use crate::kafka::Error;
 use crate::kafka::error::is_too_large;
 use crate::kafka::writer::{Outgoing, Undelivered, Writer};
+use crate::metrics::ClientCounts;
 use rdkafka::ClientConfig;
 use rdkafka::error::KafkaError;
 use rdkafka::message::{Header, Headers, Message, OwnedHeaders, OwnedMessage};
@@ -70,8 +71,14 @@ struct Refused {
 }
 
 impl Post {
-    pub(super) fn open(config: ClientConfig, topic: &str, settings: String) -> Result<Self, Error> {
-        let writer = Writer::new(&config).map_err(|source| client_error(&config, source))?;
+    /// `counts` takes what the producer tells of its connections.
+    pub(super) fn open(
+        config: ClientConfig,
+        topic: &str,
+        settings: String,
+        counts: Option<ClientCounts>,
+    ) -> Result<Self, Error> {
+        let writer = Writer::new(&config, counts).map_err(|source| client_error(&config, source))?;
         let (alone, told) = (OnceCell::new(), AtomicBool::new(false));
         Ok(Self { writer, alone, config, topic: topic.to_owned(), settings, told })
     }
@@ -109,7 +116,7 @@ impl Post {
         let open = async || {
             let mut config = self.config.clone();
             config.set("batch.num.messages", "1");
-            Writer::new(&config).map_err(|source| client_error(&config, source))
+            Writer::new(&config, None).map_err(|source| client_error(&config, source))
         };
         let alone = self.alone.get_or_try_init(open).await?;
         for without in LESS_AND_LESS.into_iter().filter(|without| refused.has(*without)) {

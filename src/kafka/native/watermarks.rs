@@ -36,11 +36,15 @@ pub(in crate::kafka) fn known<C: ClientContext>(
 }
 
 /// True when records of an assigned `partition` were fetched that nobody has taken.
-pub(in crate::kafka) fn has_untaken<C: ClientContext>(client: &Client<C>, partition: &TopicPartition) -> bool {
+pub(in crate::kafka) fn has_untaken<C: ClientContext>(
+    client: &Client<C>,
+    partition: &TopicPartition,
+) -> bool {
     let Ok(topic) = CString::new(partition.topic.as_bytes()) else { return false };
     // SAFETY: the client is alive, the topic text is a C string; a queue that we get is a reference of ours, given back once.
     unsafe {
-        let queue = sys::rd_kafka_queue_get_partition(client.native_ptr(), topic.as_ptr(), partition.partition);
+        let queue =
+            sys::rd_kafka_queue_get_partition(client.native_ptr(), topic.as_ptr(), partition.partition);
         if queue.is_null() {
             return false;
         }

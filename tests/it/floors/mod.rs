@@ -34,7 +34,7 @@ const FLOORS: [&[&str]; 12] = [
     ],
     &["configdef", "telemetry", "metrics", "limits", "client_credentials", "checkup"],
     &["config"],
-    &["kafka", "registry", "transform", "batch", "sink"],
+    &["kafka", "registry", "transform", "batch", "sink", "otlp"],
     &["convert"],
     &["kusto", "filestream"],
     &["plugins"],

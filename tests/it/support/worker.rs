@@ -22,8 +22,13 @@ impl TestWorker {
     }
 
     /// The same of a worker with these classes.
-    pub async fn with_plugins(plugins: Plugins, bootstrap: &str, cluster: &str) -> Self {
-        let app = App::build(worker_config(bootstrap, cluster, &[])).with_plugins(plugins);
+    pub async fn with_plugins(
+        plugins: Plugins,
+        bootstrap: &str,
+        cluster: &str,
+        settings: &[(&str, &str)],
+    ) -> Self {
+        let app = App::build(worker_config(bootstrap, cluster, settings)).with_plugins(plugins);
         Self { app: app.start().await.expect("a worker"), client: Client::new() }
     }
 
