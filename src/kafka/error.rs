@@ -2,6 +2,7 @@
 
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 
+use crate::brief::Brief;
 use crate::id::TopicPartition;
 
 /// An error of the Kafka floor.
@@ -124,6 +125,50 @@ pub enum Error {
 }
 
 impl Error {
+    /// It in one line.
+    pub fn brief(&self) -> Brief {
+        match self {
+            Self::Setting { key, .. } => Brief::new(self.to_string()).mended_by(format!("correct {key}")),
+            Self::Settings(errors) => errors.first().map_or_else(Brief::default, |first| {
+                first.brief().led_by(format!("{} settings are wrong, the first", errors.len()))
+            }),
+            Self::Client { bootstrap, source } => {
+                Brief::new(format!("no Kafka client can be made: {source}"))
+                    .about(bootstrap)
+                    .mended_by("check bootstrap.servers and the other settings of the client")
+            }
+            Self::Consumer { group, operation, source } => {
+                let advice = advice(source.rdkafka_error_code()).unwrap_or("see the log of the brokers");
+                Brief::new(format!("Kafka consumer: {operation}: {source}"))
+                    .about(format!("group {group}"))
+                    .mended_by(advice)
+            }
+            Self::DeadLetter { topic, source, settings } => {
+                Brief::new(format!("a dead letter is not taken: {source}"))
+                    .about(format!("topic {topic}"))
+                    .mended_by(format!("check {settings}"))
+            }
+            Self::Denied { bootstrap, reason, advice } => {
+                Brief::new(format!("Kafka refuses the worker's clients: {reason}"))
+                    .about(bootstrap)
+                    .mended_by(*advice)
+            }
+            Self::Unreachable { bootstrap, reason, advice } => {
+                Brief::new(format!("Kafka does not answer: {reason}")).about(bootstrap).mended_by(*advice)
+            }
+            Self::Refused { group, reason, advice } => {
+                Brief::new(format!("Kafka refuses the consumer: {reason}"))
+                    .about(format!("group {group}"))
+                    .mended_by(*advice)
+            }
+            Self::Topic { .. }
+            | Self::Replication { .. }
+            | Self::Queue(_)
+            | Self::Group { .. }
+            | Self::StorageTopic(_) => Brief::of(&self.to_string()).or_mended_by("check bootstrap.servers"),
+        }
+    }
+
     /// Of errors of settings: one for each key, since what comes of a wrong value need not be said too.
     pub(super) fn of_settings(errors: Vec<Self>) -> Self {
         let mut kept: Vec<Self> = Vec::new();

@@ -23,7 +23,7 @@ use super::scope::PartitionScope;
 use super::skipped::SkippedRecords;
 use super::topics::LastReported;
 use super::waiting::WaitSubject;
-use crate::id::TopicPartition;
+use crate::id::{OffsetRange, TopicPartition};
 use crate::kafka::{self, RecordSource, Records};
 use crate::metrics::SealReason;
 use crate::sink;
@@ -305,8 +305,10 @@ impl<S: RecordSource> Pipeline<S> {
         let reason = self.letters.skipped(record.offset, &fault);
         if !has_letter {
             counts.dropped(1);
-            let last = format!("{} offset {}: {reason}", self.scope.partition, record.offset);
-            self.deliveries.skip(Some(SkippedRecords { records: 1, last }));
+            let (partition, offset) = (&self.scope.partition, record.offset);
+            let last = format!("{partition} offset {offset}: {reason}");
+            let brief = fault.brief().at(format!("{partition}, offset {offset}"));
+            self.deliveries.skip(Some(SkippedRecords { records: 1, last, brief }));
         }
         Ok(())
     }
@@ -354,7 +356,8 @@ impl<S: RecordSource> Pipeline<S> {
     }
 
     fn fetch(&mut self, missing: MissingSchema, offset: i64) {
-        let waits = self.deliveries.wait_reporter(WaitSubject::Schema);
+        let at = OffsetRange { first: offset, last: offset };
+        let waits = self.deliveries.wait_reporter(WaitSubject::Schema, Some(at));
         self.reader.wait_for_schema(missing.fetch(self.scope.at(), offset, waits).boxed());
     }
 

@@ -77,7 +77,7 @@ impl WaitSummary {
     pub(super) fn brief(&self) -> Brief {
         let Self { what, count, since, oldest } = self;
         let waits = match what {
-            WaitKind::Batches => format!("{count} batch(es) wait to be handed over since {since}"),
+            WaitKind::Batches => format!("{count} batch(es) wait since {since}"),
             WaitKind::Letters => format!("{count} batch(es) of dead letters wait since {since}"),
             WaitKind::Schemas => {
                 format!("{count} record(s) wait for a schema since {since} (errors.retry.timeout)")
@@ -85,7 +85,7 @@ impl WaitSummary {
             WaitKind::Commits => format!("offsets are not committed since {since}"),
             WaitKind::Brokers => format!("no Kafka broker can be reached since {since} (bootstrap.servers)"),
         };
-        oldest.brief.clone().after(&waits)
+        oldest.brief.clone().led_by(waits)
     }
 
     /// The same, with the whole cause below it. `hide` takes secrets out.
