@@ -149,15 +149,17 @@ impl Error {
                     .mended_by(format!("check {settings}"))
             }
             Self::Denied { bootstrap, reason, advice } => {
-                Brief::new(format!("Kafka refuses the worker's clients: {reason}"))
+                Brief::new(format!("Kafka refuses the worker's clients: {}", plain(reason)))
                     .about(bootstrap)
                     .mended_by(*advice)
             }
             Self::Unreachable { bootstrap, reason, advice } => {
-                Brief::new(format!("Kafka does not answer: {reason}")).about(bootstrap).mended_by(*advice)
+                Brief::new(format!("Kafka does not answer: {}", plain(reason)))
+                    .about(bootstrap)
+                    .mended_by(*advice)
             }
             Self::Refused { group, reason, advice } => {
-                Brief::new(format!("Kafka refuses the consumer: {reason}"))
+                Brief::new(format!("Kafka refuses the consumer: {}", plain(reason)))
                     .about(format!("group {group}"))
                     .mended_by(*advice)
             }
@@ -260,6 +262,22 @@ fn code(error: &KafkaError) -> Option<RDKafkaErrorCode> {
     if let KafkaError::AdminOp(code) = error { Some(*code) } else { error.rdkafka_error_code() }
 }
 
+/// The library's words without what is for its own people: numbers of OpenSSL, which thread it was, and how long it took.
+fn plain(reason: &str) -> String {
+    let mut text = reason.split(" (after ").next().unwrap_or(reason).replace("/bootstrap: ", ": ");
+    for scheme in ["sasl_ssl://", "ssl://", "sasl_plaintext://"] {
+        if let Some(rest) = text.strip_prefix(scheme) {
+            text = rest.to_owned();
+        }
+    }
+    if let Some((before, (_, words))) =
+        text.split_once("error:0").and_then(|(before, rest)| Some((before, rest.split_once("::")?)))
+    {
+        text = format!("{before}{words}");
+    }
+    text
+}
+
 /// True when a record, or the batch that it was in, is larger than the client or the broker takes.
 pub(super) fn is_too_large(error: &KafkaError) -> bool {
     matches!(
@@ -317,4 +335,22 @@ pub(super) fn advice(code: Option<RDKafkaErrorCode>) -> Option<&'static str> {
         | RDKafkaErrorCode::UnsupportedVersion => "restart the connector",
         _ => return None,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Error, plain};
+
+    #[test]
+    fn a_line_has_no_room_for_what_is_only_for_the_library() {
+        let reason = "sasl_ssl://127.0.0.1:1/bootstrap: SSL handshake failed: error:0A000086:SSL routines::certificate \
+                      verify failed (after 4ms in state SSL_HANDSHAKE)";
+        assert_eq!(plain(reason), "127.0.0.1:1: SSL handshake failed: certificate verify failed");
+        assert_eq!(plain("an error: of ours"), "an error: of ours");
+        let refused = Error::Refused { group: "g".to_owned(), reason: reason.to_owned(), advice: "check x" };
+        assert_eq!(
+            refused.brief().to_string(),
+            "Kafka refuses the consumer: 127.0.0.1:1: SSL handshake failed: certificate verify failed (group g); check x"
+        );
+    }
 }

@@ -22,6 +22,7 @@ pub mod reference;
 mod registry;
 mod rest;
 mod secured;
+pub mod sentences;
 mod stage;
 mod tls;
 mod worker;
