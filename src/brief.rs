@@ -20,6 +20,8 @@ const MOST_OF_A_REMEDY: usize = 120;
 const ROOM: usize = 90;
 /// of which what happened may take so many of so many parts, and more if the other needs less.
 const TEXTS_SHARE: (usize, usize) = (3, 5);
+/// Fewer of somebody's words say nothing.
+const LEAST_OF_WORDS: usize = 12;
 
 /// The parts of such a line.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -28,8 +30,10 @@ pub struct Brief {
     lead: Option<String>,
     /// Topic, partition and offsets.
     place: Option<String>,
-    /// What happened, with the code and then the words of whoever refused; its end is cut where the line is too long.
+    /// What happened, with the code of whoever refused; its end is cut where the line is too long.
     text: String,
+    /// In whose words; they have the room that all else leaves.
+    words: Option<String>,
     /// What it was about: a table, a file.
     subject: Option<String>,
     /// The setting or the command that mends it.
@@ -55,6 +59,12 @@ impl Brief {
             }
             _ => Self::new(message),
         }
+    }
+
+    /// The same with the words of whoever refused.
+    #[must_use]
+    pub fn saying(self, words: impl Into<String>) -> Self {
+        Self { words: Some(words.into()), ..self }
     }
 
     /// What mends it.
@@ -101,6 +111,7 @@ impl Brief {
             lead: option(self.lead),
             place: option(self.place),
             text: change(&self.text),
+            words: option(self.words),
             subject: option(self.subject),
             remedy: option(self.remedy),
         }
@@ -134,8 +145,12 @@ impl fmt::Display for Brief {
         let (left, (share, of)) = (left(&around), TEXTS_SHARE);
         let text = cut(&text, left.saturating_sub(length(&remedy)).max(left * share / of));
         let remedy = cut(&remedy, left.saturating_sub(length(&text)));
+        let left = left.saturating_sub(length(&text) + length(&remedy));
+        let words = self.words.iter().map(|words| one_line(words)).find(|words| !words.is_empty());
+        let words = words.filter(|_| left >= LEAST_OF_WORDS).map(|words| cut(&format!(": {words}"), left));
         let (before, behind) = around;
-        f.write_str(&cut(&format!("{before}{text}{behind}{remedy}"), MOST_CHARACTERS))
+        let line = format!("{before}{text}{}{behind}{remedy}", words.unwrap_or_default());
+        f.write_str(&cut(&line, MOST_CHARACTERS))
     }
 }
 
@@ -218,6 +233,10 @@ mod tests {
         {
             assert!(line.contains(part), "{part}: {line}");
         }
+        let refusal = Brief::new("put blob: status 404 Gone").saying("It is not there.").mended_by("wait");
+        assert_eq!(refusal.to_string(), "put blob: status 404 Gone: It is not there.; wait");
+        let line = refusal.saying(&long).mended_by("r".repeat(100)).to_string();
+        assert!(line.ends_with(&format!("n…; {}", "r".repeat(100))) && line.contains("Gone: nnn"), "{line}");
         let command =
             Brief::new("word ".repeat(100)).mended_by(format!("run {}", "x".repeat(200))).to_string();
         let (text, remedy) = command.split_once("; ").unwrap();
@@ -256,6 +275,7 @@ mod tests {
         ) {
             let mut brief = Brief::new(text.repeat(repeat)).about(subject);
             brief.lead = lead.map(|text| text.repeat(repeat));
+            brief.words = brief.lead.clone();
             brief.place = place.map(|text| text.repeat(repeat));
             brief.remedy = remedy.map(|text| text.repeat(repeat));
             for brief in [brief.clone(), Brief::of(&brief.text)] {

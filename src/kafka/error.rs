@@ -264,11 +264,19 @@ fn code(error: &KafkaError) -> Option<RDKafkaErrorCode> {
 
 /// The library's words without what is for its own people: numbers of OpenSSL, which thread it was, and how long it took.
 fn plain(reason: &str) -> String {
+    const NO_TOKEN: &str = "Failed to acquire SASL OAUTHBEARER token: ";
     let mut text = reason.split(" (after ").next().unwrap_or(reason).replace("/bootstrap: ", ": ");
     for scheme in ["sasl_ssl://", "ssl://", "sasl_plaintext://"] {
         if let Some(rest) = text.strip_prefix(scheme) {
             text = rest.to_owned();
         }
+    }
+    if let Some(token) = text.strip_prefix(NO_TOKEN) {
+        // Of an address, the host alone.
+        text = match token.split_once(": ").filter(|(url, _)| url.starts_with("http")) {
+            Some((url, words)) => format!("no token from {}: {words}", url.split('/').nth(2).unwrap_or(url)),
+            None => format!("no token: {token}"),
+        };
     }
     if let Some((before, (_, words))) =
         text.split_once("error:0").and_then(|(before, rest)| Some((before, rest.split_once("::")?)))
@@ -347,6 +355,8 @@ mod tests {
                       verify failed (after 4ms in state SSL_HANDSHAKE)";
         assert_eq!(plain(reason), "127.0.0.1:1: SSL handshake failed: certificate verify failed");
         assert_eq!(plain("an error: of ours"), "an error: of ours");
+        let token = "Failed to acquire SASL OAUTHBEARER token: http://login.test:1/a/token: status 401 invalid_client";
+        assert_eq!(plain(token), "no token from login.test:1: status 401 invalid_client");
         let refused = Error::Refused { group: "g".to_owned(), reason: reason.to_owned(), advice: "check x" };
         assert_eq!(
             refused.brief().to_string(),

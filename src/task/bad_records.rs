@@ -119,7 +119,7 @@ impl BadRecordHandler {
             connectors.map(|queue| (&queue.topic, "producer.override.bootstrap.servers".to_owned()));
         let (topics, settings): (Vec<_>, Vec<_>) = own.into_iter().chain(connectors).unzip();
         let topics = topics.into_iter().map(String::as_str).collect::<Vec<_>>().join(", ");
-        Brief::new("no answer yet from the brokers of the dead-letter topic")
+        Brief::new("no answer yet from the brokers")
             .about(format!("topic {topics}"))
             .mended_by(format!("check {} and those brokers", settings.join(", ")))
     }

@@ -87,8 +87,8 @@ impl SkippedByTask {
         let settings = &self.settings;
         let brief = brief
             .clone()
-            .led_by(format!("{records} record(s) were skipped, the last"))
-            .mended_by(format!("no dead letters keep them ({settings})"));
+            .led_by(format!("{records} record(s) were dropped, the last"))
+            .mended_by(format!("see {settings}"));
         let details = format!(
             "{records} record(s) were skipped since the task started, and are in no dead-letter topic ({settings})\n\
              The last: {last}"
@@ -126,8 +126,7 @@ mod tests {
         counts.add(3, some(5));
         assert_eq!(counts.due(), Some(Instant::now() + PAUSE));
         let (brief, details) = counts.trace(3).unwrap();
-        let line = "7 record(s) were skipped, the last: t-0, offset 5: bad; no dead letters keep them \
-                    (errors.tolerance, on.error)";
+        let line = "7 record(s) were dropped, the last: t-0, offset 5: bad; see errors.tolerance, on.error";
         assert_eq!(brief.to_string(), line);
         assert!(details.starts_with("7 record(s)") && details.ends_with("t-0 offset 5"), "{details}");
         counts.forget(3);

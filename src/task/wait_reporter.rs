@@ -35,9 +35,9 @@ impl WaitReporter {
     }
 
     /// Tries of it failed, the last one for this cause.
-    pub(super) async fn failed(&mut self, tries: u64, cause: String) {
+    pub(super) async fn failed(&mut self, tries: u64, brief: Brief, cause: String) {
         self.scope.counts.retried(tries);
-        self.waits(Brief::of(&cause), cause).await;
+        self.waits(brief, cause).await;
     }
 
     async fn waits(&mut self, brief: Brief, cause: String) {

@@ -264,7 +264,7 @@ async fn an_unreachable_adx_is_logged_with_its_setting_and_tried_again() {
     })
     .await;
     let place = format!("{}-0, offsets 0-49", stage.topic);
-    let places = [&*place, "no answer from 127.0.0.1: ", "(table lab.Numbers)"];
+    let places = [&*place, "no answer from 127.0.0.1", "(table lab.Numbers)"];
     let trace = UNREACHABLE.waits(&stage.worker, &stage.connector, &places).await;
     assert!(trace.contains("kusto.ingestion.url"), "{trace}");
     assert_eq!(stage.committed(kafka).await, [-1]);

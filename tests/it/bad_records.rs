@@ -170,7 +170,7 @@ async fn without_tolerance_a_bad_record_fails_its_task_at_every_stage() {
             _ => BAD_RECORD,
         };
         let place = format!("{topic}-0, offset 5: {name}");
-        let trace = kind.fails(&stage.worker, &connector, &[&place, words]).await;
+        let trace = kind.fails(&stage.worker, &connector, &[&place]).await;
         assert_logged_sentence(&stage, &place, words);
         assert!(
             trace.lines().nth(1)

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use self::failures::Meaning::{Content, Message, Passes, Place, Whole};
 use self::failures::Way::{Posted, Streamed};
 use self::failures::{FOR_GOOD, Failure, QUEUE, STREAMING, TOLERANCES, Tolerance, UPLOADS};
-use crate::support::sentences::{GAVE_UP, SKIPPED, assert_logged};
+use crate::support::sentences::{DROPPED, GAVE_UP, assert_logged};
 use crate::support::{Adx, DATABASE, Kafka, Raw, Worker, read_raw, send_raw, unique, wait_for};
 
 const MINUTE: Duration = Duration::from_mins(1);
@@ -267,7 +267,7 @@ impl Ground {
             return 0;
         }
         let trace = wait_for("the count", MINUTE, async || self.trace(case).await).await;
-        SKIPPED.assert_said(&trace, &[case.failure.words, &case.name]);
+        DROPPED.assert_said(&trace, &[case.failure.words, &case.name]);
         trace.split(' ').next().unwrap().parse().unwrap()
     }
 

@@ -6,7 +6,7 @@ use adx_emulator::Operation;
 use adx_emulator::faults::{Effect, Rule};
 use serde_json::json;
 
-use crate::support::sentences::SKIPPED;
+use crate::support::sentences::DROPPED;
 use crate::support::{Kafka, Raw, Stage, read_raw, send_raw, unique, wait_for};
 
 const MINUTE: Duration = Duration::from_mins(1);
@@ -97,7 +97,7 @@ async fn without_a_topic_for_it_what_is_dropped_is_counted_in_the_status() {
     let trace = wait_for("the count", MINUTE, async || trace(&stage).await).await;
     let dropped: u64 = trace.split(' ').next().unwrap().parse().unwrap();
     let place = format!("{}-0, offsets ", stage.topic);
-    SKIPPED.assert_said(&trace, &["RequestBodyTooLarge", &place, "errors.tolerance, behavior.on.error"]);
+    DROPPED.assert_said(&trace, &["RequestBodyTooLarge", &place, "errors.tolerance, behavior.on.error"]);
     wait_for("the others", MINUTE, async || {
         (stage.adx.count("Numbers").await == 2000 - dropped).then_some(())
     })

@@ -195,13 +195,9 @@ impl Refusal {
     }
 
     fn brief(&self) -> Brief {
-        let mut text = format!("{}: status {}", self.operation, self.status);
-        for (mark, part) in [(" ", self.code.as_deref()), (": ", Some(&*self.text))] {
-            if let Some(part) = part.filter(|part| !part.is_empty()) {
-                text = text + mark + part;
-            }
-        }
-        let brief = Brief::new(text);
+        let code = self.code.as_ref().map(|code| format!(" {code}")).unwrap_or_default();
+        let text = format!("{}: status {}{code}", self.operation, self.status);
+        let brief = Brief::new(text).saying(&self.text);
         match self.advice {
             Some(advice) => brief.mended_by(advice),
             None => brief,
@@ -264,12 +260,12 @@ impl Error {
         match self {
             Self::Refused(refusal) => refusal.brief(),
             Self::Unreachable { operation, url, text, setting } => {
-                let brief = Brief::new(format!("{operation}: no answer from {}: {text}", url.host()));
+                let host = url.host();
                 if words::is_about_trust(text) {
-                    return brief.mended_by(
-                        "trust its authority: in the system's store, or the file of SSL_CERT_FILE",
-                    );
+                    return Brief::new(format!("{operation}: certificate verify failed: {host}"))
+                        .mended_by("trust its authority: SSL_CERT_FILE, or the system's store");
                 }
+                let brief = Brief::new(format!("{operation}: no answer from {host}")).saying(text);
                 brief.mended_by(match *operation {
                     PUT_BLOB | PUT_MESSAGE => {
                         "open that host in firewall and proxy; kusto-connect doctor tries them all".to_owned()

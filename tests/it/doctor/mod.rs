@@ -2,7 +2,9 @@
 
 mod demo;
 mod desk;
+mod firewall;
 mod kafka;
+mod proxies;
 
 use std::time::Duration;
 

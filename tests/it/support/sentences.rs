@@ -46,8 +46,8 @@ kinds! {
     SEVERAL_TARGETS: "several of these at once", "<n> problems with tables, the first: …", "all of them are below, each with its command";
     WRONG_URL: "ingest and query URL exchanged, or one of them wrong", "<operation>: status 4<n> …; check kusto.<which>.url: it must be the cluster's …", "exchange the two; `kusto-connect doctor` says which is which";
     NO_REST: "a cluster without ingestion by REST", "…status 404 …; the cluster offers no ingestion by REST: set kusto.ingestion.protocol to queued or auto", "set that";
-    UNTRUSTED: "an authority that is not trusted", "<operation>: no answer from <host>: …certificate verify failed…; trust its authority: in the system's store, or the file of SSL_CERT_FILE", "add the authority, most of the time that of a firewall that opens TLS";
-    UNREACHABLE: "the cluster cannot be reached", "<n> batch(es) wait since <time>: …: <operation>: no answer from <host>: …; check kusto.<which>.url and the network", "correct the address, or open the firewall; nothing is lost meanwhile";
+    UNTRUSTED: "an authority that is not trusted", "<operation>: certificate verify failed: <host>…; trust its authority: SSL_CERT_FILE…", "add the authority, most of the time that of a firewall that opens TLS";
+    UNREACHABLE: "the cluster cannot be reached", "<n> batch(es) wait since <time>: …: <operation>: no answer from <host>…; check kusto.<which>.url and the network", "correct the address, or open the firewall; nothing is lost meanwhile";
     EXPIRED_SAS: "an expired signature", "<n> batch(es) wait since <time>: …: <operation>: status 403 AuthenticationFailed…; a fresh signature is fetched…", "nothing; if it lasts, this machine's clock is wrong";
     GONE: "a container or queue that is gone", "<n> batch(es) wait since <time>: …: <operation>: status 404 <code>…; the list of resources is fetched again…", "nothing; if it lasts, `kusto-connect doctor`";
     THROTTLED: "throttling", "<n> batch(es) wait since <time>: …: <operation>: status <429 or 503> …; raise flush.size.bytes…", "larger batches, or a larger cluster";
@@ -60,10 +60,10 @@ kinds! {
     BAD_RECORD: "a record that a converter cannot read", "<partition>, offset <n>: <stage>: …; check <side>.converter, or set errors.tolerance=all", "correct the converter, or let `errors.*` skip such records into a dead-letter topic";
     BAD_TRANSFORM: "a record that a transformation cannot take", "<partition>, offset <n>: TRANSFORMATION (<class>): …; check transforms, or set errors.tolerance=all", "correct the transformation, or let `errors.*` skip such records";
     BAD_PUT: "a record that the sink cannot write", "<partition>, offset <n>: TASK_PUT: …; check kusto.tables.topics.mapping, or set errors.tolerance=all", "correct the mapping, or let `errors.*` skip such records";
-    SKIPPED: "records that were skipped by your choice", "<n> record(s) were skipped, the last: <partition>, offset…; no dead letters keep them (errors.tolerance…)", "nothing, or set a dead-letter topic";
-    NO_REGISTRY: "a schema registry that does not answer", "<n> record(s) wait for a schema since <time>: <partition>, offsets <n>-<n>: GET <url>: no answer: …; check <side>.converter.<key>…", "nothing, or correct that key; `errors.retry.timeout` limits the wait";
+    DROPPED: "records that were skipped by your choice, and that no dead letter keeps", "<n> record(s) were dropped, the last: <partition>, offset…; see errors.tolerance…", "nothing, or set a dead-letter topic";
+    NO_REGISTRY: "a schema registry that does not answer", "<n> record(s) wait for a schema since <time>: <partition>, offsets <n>-<n>: no answer from <url>: …; check <side>.converter.<key>", "nothing, or correct that key; `errors.retry.timeout` limits the wait";
     REGISTRY_REFUSES: "a schema registry that does not let us in", "<partition>, offset <n>: <stage>: GET <url>: status 401…; check <side>.converter.<key>", "correct that key";
-    NO_LETTERS: "a dead-letter topic whose brokers do not answer", "<n> batch(es) of dead letters wait since <time>: <partition>, offsets <n>-<n>: no answer yet from the brokers of the dead-letter topic (topic <topic>); check <key>…", "nothing, or correct that key; no offset passes a letter that is not there";
+    NO_LETTERS: "a dead-letter topic whose brokers do not answer", "<n> batch(es) of dead letters wait since <time>: <partition>, offsets <n>-<n>: no answer yet from the brokers (topic <topic>); check <key>…", "nothing, or correct that key; no offset passes a letter that is not there";
     NO_KAFKA: "Kafka cannot be reached", "no Kafka broker can be reached since <time> (bootstrap.servers): …<address>…", "nothing, or correct the address";
     KAFKA_REFUSES: "Kafka does not let the connector's consumers in", "Kafka refuses the consumer: …(group <group>); check consumer.…", "correct what is named; consumers do not inherit the worker's settings";
 }
