@@ -233,6 +233,23 @@ impl Error {
 }
 
 impl Error {
+    /// The broker says that we have no right to it.
+    pub fn is_about_rights(&self) -> bool {
+        let (Self::Topic { source, .. } | Self::Group { source, .. } | Self::DeadLetter { source, .. }) =
+            self
+        else {
+            return false;
+        };
+        matches!(
+            code(source),
+            Some(
+                RDKafkaErrorCode::TopicAuthorizationFailed
+                    | RDKafkaErrorCode::GroupAuthorizationFailed
+                    | RDKafkaErrorCode::ClusterAuthorizationFailed
+            )
+        )
+    }
+
     /// The group has members, or its members subscribe to the topic: it cannot be changed from outside now.
     pub fn is_group_in_use(&self) -> bool {
         let Self::Group { source, .. } = self else { return false };
