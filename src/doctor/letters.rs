@@ -8,7 +8,7 @@ use crate::checkup::{Finding, Inspection, Place, dns, tcp};
 use crate::config::WorkerConfig;
 use crate::configdef::Properties;
 use crate::kafka::admin::Admin;
-use crate::kafka::rights::{Right, Subject, may_make, missing};
+use crate::kafka::rights::{AclSubject, Right, may_make, missing};
 use crate::kafka::{DeadLetterClients, DeadLetterTopic, Error};
 use crate::plugins::SinkConnectorConfig;
 use std::sync::Arc;
@@ -92,7 +92,7 @@ async fn look_at(maker: &Admin, writer: &Admin, name: &str, copies: Option<i16>)
     let topic = format!("--topic {name}");
     match (maker.find(name).await?, writer.find(name).await?) {
         (Some(partitions), Some(_)) => {
-            let lacks = missing(writer, Subject::Topic(name.to_owned()), &[Right::Write]).await?;
+            let lacks = missing(writer, AclSubject::Topic(name.to_owned()), &[Right::Write]).await?;
             let good = || Finding::good(format!("{partitions} partitions"));
             Ok(if lacks.is_empty() { good() } else { lacking(&lacks, &topic) })
         }

@@ -7,7 +7,7 @@ use crate::config::{Mode, WorkerConfig, files};
 use crate::kafka::Error;
 use crate::kafka::admin::{Admin, StorageTopicSpec};
 use crate::kafka::groups::GroupDescription;
-use crate::kafka::rights::{Right, Subject, missing};
+use crate::kafka::rights::{AclSubject, Right, missing};
 use crate::retry::Backoff;
 use crate::storage::storage_topics;
 use futures::future::join_all;
@@ -178,7 +178,7 @@ async fn look_at(shared: &Shared, spec: StorageTopicSpec<'_>) -> Result<Finding,
         ));
     };
     let wanted = &[Right::Describe, Right::Read, Right::Write];
-    let lacks = missing(admin, Subject::Topic(name.clone()), wanted).await?;
+    let lacks = missing(admin, AclSubject::Topic(name.clone()), wanted).await?;
     if !lacks.is_empty() {
         return Ok(lacking(&lacks, &format!("--topic {name}")));
     }
@@ -231,7 +231,7 @@ fn group(shared: Shared) -> Inspection {
         let id = &shared.worker.group_id;
         let described = async {
             let admin = shared.admin().await?;
-            let lacks = missing(admin, Subject::Group(id.clone()), &[Right::Read]).await?;
+            let lacks = missing(admin, AclSubject::Group(id.clone()), &[Right::Read]).await?;
             Ok((describe(admin, id).await?, lacks))
         };
         match described.await {

@@ -11,7 +11,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-pub use super::native::rights::Subject;
+pub use super::native::rights::AclSubject;
 
 /// One question to the brokers.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(8);
@@ -45,8 +45,12 @@ impl fmt::Display for Right {
 }
 
 /// Which of the rights in `wanted` the client of `admin` does not have on a topic or a group that exists.
-pub async fn missing(admin: &Admin, subject: Subject, wanted: &'static [Right]) -> Result<Vec<Right>, Error> {
-    let (Subject::Topic(name) | Subject::Group(name)) = &subject;
+pub async fn missing(
+    admin: &Admin,
+    subject: AclSubject,
+    wanted: &'static [Right],
+) -> Result<Vec<Right>, Error> {
+    let (AclSubject::Topic(name) | AclSubject::Group(name)) = &subject;
     let (client, name) = (Arc::clone(admin.client()), name.clone());
     let missing = blocking(move || missing_of(client.inner(), &subject, wanted));
     missing.await.map_err(|source| admin.error(&name, "cannot ask for our rights", source))
@@ -72,7 +76,7 @@ pub async fn may_make(admin: &Admin, topic: &str, copies: i16) -> Result<bool, E
 /// Which of `wanted` we do not have on `subject`; nothing when the brokers do not say. Waits for the answer.
 pub(super) fn missing_of<C: ClientContext>(
     client: &Client<C>,
-    subject: &Subject,
+    subject: &AclSubject,
     wanted: &[Right],
 ) -> Result<Vec<Right>, KafkaError> {
     match operations(client, subject, REQUEST_TIMEOUT) {

@@ -7,7 +7,7 @@ use super::error::advice;
 use super::matching::{Found, Matching};
 use super::oauth::{self, Keeper};
 use super::refusal::Refusal;
-use super::rights::{Right, Subject, missing_of};
+use super::rights::{AclSubject, Right, missing_of};
 use super::{Error, GivenRecord, settings, unreachable};
 use crate::config::WorkerConfig;
 use crate::configdef::Properties;
@@ -118,7 +118,7 @@ impl Visitor {
 
     /// Which of the rights in `wanted` it does not have on its group.
     pub async fn missing_on_group(&self, wanted: &'static [Right]) -> Result<Vec<Right>, Error> {
-        let (consumer, subject) = (Arc::clone(&self.consumer), Subject::Group(self.group.clone()));
+        let (consumer, subject) = (Arc::clone(&self.consumer), AclSubject::Group(self.group.clone()));
         let missing = blocking(move || missing_of(consumer.client(), &subject, wanted));
         missing.await.map_err(|source| self.explained("ask for its rights", source))
     }

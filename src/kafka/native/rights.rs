@@ -19,7 +19,7 @@ use super::group_offsets::{Owned, SPARE, millis, refused};
 
 /// What is asked about.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Subject {
+pub enum AclSubject {
     /// A topic.
     Topic(String),
     /// A consumer group.
@@ -30,16 +30,16 @@ pub enum Subject {
 /// error of authorization says that not even looking is allowed.
 pub(in crate::kafka) fn operations<C: ClientContext>(
     client: &Client<C>,
-    subject: &Subject,
+    subject: &AclSubject,
     timeout: Duration,
 ) -> Result<Option<Vec<u32>>, KafkaError> {
-    let (Subject::Topic(name) | Subject::Group(name)) = subject;
+    let (AclSubject::Topic(name) | AclSubject::Group(name)) = subject;
     let name =
         CString::new(name.as_str()).map_err(|_| KafkaError::AdminOp(RDKafkaErrorCode::InvalidTopic))?;
     let mut names: [*const c_char; 1] = [name.as_ptr()];
     let kind = match subject {
-        Subject::Topic(_) => AdminOp::RD_KAFKA_ADMIN_OP_DESCRIBETOPICS,
-        Subject::Group(_) => AdminOp::RD_KAFKA_ADMIN_OP_DESCRIBECONSUMERGROUPS,
+        AclSubject::Topic(_) => AdminOp::RD_KAFKA_ADMIN_OP_DESCRIBETOPICS,
+        AclSubject::Group(_) => AdminOp::RD_KAFKA_ADMIN_OP_DESCRIBECONSUMERGROUPS,
     };
     let rk = client.native_ptr();
     // SAFETY: the client is alive; each `new` is paired with its `destroy`, and a null answer is refused. The name is copied.
@@ -65,8 +65,8 @@ pub(in crate::kafka) fn operations<C: ClientContext>(
             return Ok(None);
         }
         match subject {
-            Subject::Topic(_) => sys::rd_kafka_DescribeTopics(rk, list.0, options.0, queue.0),
-            Subject::Group(_) => {
+            AclSubject::Topic(_) => sys::rd_kafka_DescribeTopics(rk, list.0, options.0, queue.0),
+            AclSubject::Group(_) => {
                 sys::rd_kafka_DescribeConsumerGroups(rk, names.as_mut_ptr(), names.len(), options.0, queue.0);
             }
         }
@@ -78,8 +78,8 @@ pub(in crate::kafka) fn operations<C: ClientContext>(
     unsafe {
         refused(sys::rd_kafka_event_error(event.0)).map_err(KafkaError::AdminOp)?;
         match subject {
-            Subject::Topic(_) => of_topic(event.0),
-            Subject::Group(_) => of_group(event.0),
+            AclSubject::Topic(_) => of_topic(event.0),
+            AclSubject::Group(_) => of_group(event.0),
         }
     }
 }

@@ -37,9 +37,9 @@ fn given(line: &str) -> String {
     line.split("User:<user> ").nth(1).expect("what is given").to_owned()
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn each_right_that_is_missing_is_named_with_the_line_that_gives_it() {
-    let secured = Secured::strict().await;
+/// Everything is there, by the operator's hand, but for one topic; and nobody may do anything. The demo with its topics of dead
+/// letters: Connect's, which is not there, and the sink's own.
+async fn set(secured: &Secured) -> (Demo, String, String) {
     let mut demo = Demo::set().await;
     let (letters, own_letters) = (format!("{}-dead", demo.topic), format!("{}-own-dead", demo.topic));
     for topic in [&demo.topic, &own_letters] {
@@ -67,6 +67,13 @@ async fn each_right_that_is_missing_is_named_with_the_line_that_gives_it() {
         }
         demo.connector_with(json!({ format!("misc.deadletterqueue.{key}"): value }));
     }
+    (demo, letters, own_letters)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_right_that_is_missing_is_named_with_the_line_that_gives_it() {
+    let secured = Secured::strict().await;
+    let (demo, letters, own_letters) = set(&secured).await;
     // Of one topic a right is there already: only the others are named.
     let status = format!("--topic {}-status", demo.cluster);
     let begin = "kafka-acls.sh --bootstrap-server <broker> --add --allow-principal User:<user>";

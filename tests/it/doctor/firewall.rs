@@ -1,6 +1,7 @@
 //! A firewall in front of one host after the other, of which a part drops packets and a part refuses them. The test runs itself
 //! again in a network of its own, where that can be done to nobody else; on a machine that allows none it says so.
 
+use std::fmt::Write as _;
 use std::net::SocketAddr;
 use std::process::{Command, Output};
 
@@ -33,7 +34,7 @@ async fn each_host_behind_a_firewall_is_named() {
     if std::env::var_os(INSIDE).is_none() {
         return again_in_an_own_network().await;
     }
-    let network = Network::set();
+    let _names = set_network();
     let mut demo = Demo::set().await;
     let (desk, registry) = (Desk::before(&demo.adx).await, Registry::start().await);
     let of_kafka = port(demo.kafka.bootstrap());
@@ -61,7 +62,7 @@ async fn each_host_behind_a_firewall_is_named() {
     demo.examine().await.assert_good();
     for (number, (host, port)) in HOSTS.into_iter().zip(ports).enumerate() {
         let manner = if number % 2 == 0 { Manner::Drops } else { Manner::Refuses };
-        network.block(host, manner);
+        block(host, manner);
         let report = demo.examine().await;
         let check = match host {
             "blob.test" | "queue.test" => format!("{} host {host}:{port}", &host[..host.len() - 5]),
@@ -72,7 +73,7 @@ async fn each_host_behind_a_firewall_is_named() {
         let to_do = report.check(&check)["to_do"].as_str().expect("a sentence").to_owned();
         assert!(to_do.contains("firewall"), "{to_do}");
         assert!(!report.json.to_string().contains("s3cret"), "a signature was shown");
-        network.open(host);
+        open(host);
     }
     demo.examine().await.assert_good();
 }
@@ -124,47 +125,41 @@ async fn lead(ways: &mut JoinSet<()>, host: &str, port: u16) {
     });
 }
 
-/// The network, of which this process is root.
-struct Network {
-    _names: tempfile::TempDir,
+/// Sets the network up, of which this process is root: all hosts and their names, which are in the folder. Behind `out` there is
+/// nobody, and nobody says so.
+fn set_network() -> tempfile::TempDir {
+    ip("link set lo up");
+    ip("link add out type veth peer name nowhere");
+    ip("link set out up");
+    ip("link set nowhere up");
+    let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).expect("a folder");
+    let names = folder.path().join("hosts");
+    let mut text = "127.0.0.1 localhost\n".to_owned();
+    for host in HOSTS {
+        ip(&format!("addr add {}/32 dev lo", address(host)));
+        writeln!(text, "{} {host}", address(host)).expect("text");
+    }
+    std::fs::write(&names, text).expect("a file");
+    run(Command::new("mount").arg("--bind").arg(&names).arg("/etc/hosts"));
+    folder
 }
 
-impl Network {
-    /// With all hosts and their names. Behind `out` there is nobody, and nobody says so.
-    fn set() -> Self {
-        ip("link set lo up");
-        ip("link add out type veth peer name nowhere");
-        ip("link set out up");
-        ip("link set nowhere up");
-        let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).expect("a folder");
-        let names = folder.path().join("hosts");
-        let mut text = "127.0.0.1 localhost\n".to_owned();
-        for host in HOSTS {
-            ip(&format!("addr add {}/32 dev lo", address(host)));
-            text.push_str(&format!("{} {host}\n", address(host)));
-        }
-        std::fs::write(&names, text).expect("a file");
-        run(Command::new("mount").arg("--bind").arg(&names).arg("/etc/hosts"));
-        Self { _names: folder }
-    }
-
-    fn block(&self, host: &str, manner: Manner) {
-        let address = address(host);
-        ip(&format!("addr del {address}/32 dev lo"));
-        match manner {
-            Manner::Refuses => ip(&format!("route add unreachable {address}")),
-            Manner::Drops => {
-                ip(&format!("neigh replace {address} lladdr 02:00:00:00:00:01 dev out nud permanent"));
-                ip(&format!("route add {address} dev out"));
-            }
+fn block(host: &str, manner: Manner) {
+    let address = address(host);
+    ip(&format!("addr del {address}/32 dev lo"));
+    match manner {
+        Manner::Refuses => ip(&format!("route add unreachable {address}")),
+        Manner::Drops => {
+            ip(&format!("neigh replace {address} lladdr 02:00:00:00:00:01 dev out nud permanent"));
+            ip(&format!("route add {address} dev out"));
         }
     }
+}
 
-    fn open(&self, host: &str) {
-        let address = address(host);
-        ip(&format!("route del {address}"));
-        ip(&format!("addr add {address}/32 dev lo"));
-    }
+fn open(host: &str) {
+    let address = address(host);
+    ip(&format!("route del {address}"));
+    ip(&format!("addr add {address}/32 dev lo"));
 }
 
 fn ip(arguments: &str) {

@@ -23,6 +23,8 @@ async fn set() -> Demo {
     let options = Options { auth, tls_listen, tls_names: vec![NAME.to_owned()], ..Options::default() };
     let mut demo = Demo::on(Adx::with(options).await.authorized("ours")).await;
     let url = demo.adx.https_url().replace("localhost", NAME);
+    // The name is not known to be ADX's.
+    demo.worker_with("worker.allow.insecure.http", "true");
     demo.connector_with(application(KEY));
     demo.connector_with(json!({ "kusto.ingestion.url": url, "kusto.query.url": url }));
     demo.environment

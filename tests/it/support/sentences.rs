@@ -2,6 +2,7 @@
 //! `docs/operations.md`. A test that makes trouble says which kind it is ([`Kind::assert_said`]), so no row is a promise alone.
 
 use super::{Worker, wait_for};
+use std::fmt::Write as _;
 use std::time::Duration;
 
 /// One kind of trouble.
@@ -160,7 +161,7 @@ fn is_like(line: &str, sentence: &str) -> bool {
 pub fn table() -> String {
     let mut text = "| what is wrong | the first line of the trace | what to do |\n|---|---|---|\n".to_owned();
     for Kind { what, sentence, to_do } in ALL {
-        text.push_str(&format!("| {what} | `{}` | {to_do} |\n", sentence.replace('|', "\\|")));
+        writeln!(text, "| {what} | `{sentence}` | {to_do} |").expect("text");
     }
     text
 }
