@@ -91,7 +91,8 @@ fn exists(shared: &Shared, topic: &str) -> Inspection {
                      correct `topics`"
                 ),
             ),
-            Err(error) => failed(&error, &grant("Describe", &format!("--topic {topic}"))),
+            // Who may read it may look at it.
+            Err(error) => failed(&error, &grant("Read", &format!("--topic {topic}"))),
         }
     })
     .after([SIGN_IN])
@@ -105,12 +106,12 @@ fn reads(shared: &Shared, topic: &str) -> Inspection {
         let read = async {
             let visitor = shared.visitor().await?;
             let partitions = visitor.partitions(&topic).await?.unwrap_or(0);
-            let committed = visitor.committed(&topic, partitions).await?;
-            let is_read = visitor.read(&topic).await?;
             let missing = visitor.missing_on_group(&[Right::Read]).await?;
             if !missing.is_empty() {
                 return Ok(Err(lacking(&missing, &format!("--group {}", visitor.group()))));
             }
+            let committed = visitor.committed(&topic, partitions).await?;
+            let is_read = visitor.read(&topic).await?;
             Ok(Ok((visitor.group().to_owned(), committed, partitions, is_read)))
         };
         match read.await {

@@ -5,14 +5,16 @@ use super::blocking::blocking;
 use super::create::create;
 use super::error::advice;
 use super::matching::{Found, Matching};
+use super::native::rights::operations;
 use super::oauth::{self, Keeper};
 use super::refusal::Refusal;
-use super::rights::{AclSubject, Right, missing_of};
+use super::rights::{AclSubject, REQUEST_TIMEOUT, Right, missing_of};
 use super::{Error, GivenRecord, settings, unreachable};
 use crate::config::WorkerConfig;
 use crate::configdef::Properties;
 use crate::data::java_regex::JavaRegex;
 use crate::id::TopicPartition;
+use futures::FutureExt;
 use rdkafka::client::ClientContext;
 use rdkafka::config::{ClientConfig, RDKafkaLogLevel};
 use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext};
@@ -118,9 +120,12 @@ impl Visitor {
 
     /// Which of the rights in `wanted` it does not have on its group.
     pub async fn missing_on_group(&self, wanted: &'static [Right]) -> Result<Vec<Right>, Error> {
-        let (consumer, subject) = (Arc::clone(&self.consumer), AclSubject::Group(self.group.clone()));
-        let missing = blocking(move || missing_of(consumer.client(), &subject, wanted));
-        missing.await.map_err(|source| self.explained("ask for its rights", source))
+        let ask = || {
+            let (consumer, subject) = (Arc::clone(&self.consumer), AclSubject::Group(self.group.clone()));
+            blocking(move || operations(consumer.client(), &subject, REQUEST_TIMEOUT)).boxed()
+        };
+        let missing = missing_of(ask, wanted).await;
+        missing.map_err(|source| self.explained("ask for its rights", source))
     }
 
     /// The topics that match, without those of `never`; or, in words, why they are not known.
@@ -198,6 +203,12 @@ impl Visitor {
         let code = code(&source);
         if let Some(advice) = advice(code) {
             return Error::Refused { group, reason: source.to_string(), advice };
+        }
+        // Who may not see the group never learns its coordinator.
+        let forbidden =
+            heard.iter().rev().find_map(|(code, text)| Some((text.clone(), advice(Some(*code))?)));
+        if let Some((reason, advice)) = forbidden {
+            return Error::Refused { group, reason, advice };
         }
         let is_silence = matches!(
             code,

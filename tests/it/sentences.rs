@@ -1,17 +1,45 @@
 //! Kinds of trouble that no other test makes, and the table of all of them in the documentation.
 
+use std::fs;
+use std::path::Path;
+
 use adx_emulator::Operation;
 use adx_emulator::faults::{Effect, Rule};
 use serde_json::json;
 
 use crate::support::sentences::{
-    GAVE_UP, Kind, MISSING_DATABASE, NO_RIGHT, STREAMING_OFF, TOO_LARGE, WRONG_URL, table,
+    GAVE_UP, Kind, MISSING_DATABASE, NAMES, NO_RIGHT, STREAMING_OFF, TOO_LARGE, WRONG_URL, table,
 };
-use crate::support::{Kafka, Stage, generated};
+use crate::support::{Kafka, Stage, generated, root};
 
 #[test]
 fn the_table_of_sentences_is_made_from_the_tests() {
     generated::check("docs/operations.md", "sentences", &table());
+}
+
+/// All that is in the test sources, without the table itself.
+fn sources(folder: &Path, all: &mut String) {
+    for entry in fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("an entry").path()) {
+        if entry.is_dir() {
+            sources(&entry, all);
+        } else if !entry.ends_with("support/sentences.rs") && entry.extension().is_some_and(|end| end == "rs")
+        {
+            all.push_str(&fs::read_to_string(&entry).expect("text"));
+        }
+    }
+}
+
+#[test]
+fn each_kind_is_made_by_a_test() {
+    let mut all = String::new();
+    sources(&root().join("tests/it"), &mut all);
+    let is_used = |name: &str| {
+        let rest = all.split(name).skip(1);
+        // Once to import it, once to look at it.
+        rest.filter(|rest| !rest.starts_with(|next: char| next.is_alphanumeric() || next == '_')).count() > 1
+    };
+    let promised: Vec<_> = NAMES.iter().filter(|name| !is_used(name)).collect();
+    assert!(promised.is_empty(), "no test looks at {promised:?}");
 }
 
 /// The connector fails with this sentence when it is created with `more`.

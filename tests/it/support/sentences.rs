@@ -28,6 +28,8 @@ macro_rules! kinds {
         )*
         /// All of them, in the order of the documentation.
         pub const ALL: &[&Kind] = &[$(&$name),*];
+        /// Their names in the code.
+        pub const NAMES: &[&str] = &[$(stringify!($name)),*];
     };
 }
 
