@@ -4,24 +4,36 @@
 //! Pure. It knows no error of any room: each says its own, or its text is read by the convention of all our messages, that
 //! what mends it stands at the end, behind a semicolon or as `(check …)`.
 
-use std::fmt::{self, Write};
+use std::fmt;
 
 /// A line is not longer.
 pub const MOST_CHARACTERS: usize = 200;
-/// Names of places and things may take so much of it,
-const MOST_OF_A_NAME: usize = 60;
-/// what mends it so much (a command loses its end),
+/// What it begins with may take so much of it,
+const MOST_OF_THE_LEAD: usize = 84;
+/// the names of a place and of a thing so much where there is room,
+const LONG_NAMES: usize = 60;
+/// and so much where there is little;
+const SHORT_NAMES: usize = 36;
+/// what mends it takes so much (a command loses its end).
 const MOST_OF_A_REMEDY: usize = 120;
-/// and a text that is cut keeps so much at least.
-const LEAST_OF_THE_TEXT: usize = 20;
+/// There is room when so much is left for what happened and what mends it,
+const ROOM: usize = 90;
+/// of which what happened may take so many of so many parts, and more if the other needs less.
+const TEXTS_SHARE: (usize, usize) = (3, 5);
+/// Fewer of somebody's words say nothing.
+const LEAST_OF_WORDS: usize = 12;
 
 /// The parts of such a line.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Brief {
+    /// How much of it there is, and since when.
+    lead: Option<String>,
     /// Topic, partition and offsets.
     place: Option<String>,
-    /// What happened, with the code and the words of whoever refused; its end is cut where the line is too long.
+    /// What happened, with the code of whoever refused; its end is cut where the line is too long.
     text: String,
+    /// In whose words; they have the room that all else leaves.
+    words: Option<String>,
     /// What it was about: a table, a file.
     subject: Option<String>,
     /// The setting or the command that mends it.
@@ -49,10 +61,22 @@ impl Brief {
         }
     }
 
+    /// The same with the words of whoever refused.
+    #[must_use]
+    pub fn saying(self, words: impl Into<String>) -> Self {
+        Self { words: Some(words.into()), ..self }
+    }
+
     /// What mends it.
     #[must_use]
     pub fn mended_by(self, remedy: impl Into<String>) -> Self {
         Self { remedy: Some(remedy.into()), ..self }
+    }
+
+    /// The same where nothing is said of what mends it.
+    #[must_use]
+    pub fn or_mended_by(self, remedy: impl Into<String>) -> Self {
+        if self.remedy.is_some() { self } else { self.mended_by(remedy) }
     }
 
     /// What it was about.
@@ -67,6 +91,12 @@ impl Brief {
         Self { place: Some(place.into()), ..self }
     }
 
+    /// What the line begins with, before the place: how much of it there is, and since when. It is not cut.
+    #[must_use]
+    pub fn led_by(self, words: impl Into<String>) -> Self {
+        Self { lead: Some(words.into()), ..self }
+    }
+
     /// The same after `words`.
     #[must_use]
     pub fn after(self, words: &str) -> Self {
@@ -78,33 +108,49 @@ impl Brief {
     pub fn map(self, change: impl Fn(&str) -> String) -> Self {
         let option = |text: Option<String>| text.map(|text| change(&text));
         Self {
+            lead: option(self.lead),
             place: option(self.place),
             text: change(&self.text),
+            words: option(self.words),
             subject: option(self.subject),
             remedy: option(self.remedy),
         }
     }
 }
 
+impl Brief {
+    /// What stands before the text and behind it, with names of at most so many characters.
+    fn around(&self, most: usize) -> (String, String) {
+        let lead = self.lead.iter().map(|lead| cut(&one_line(lead), MOST_OF_THE_LEAD));
+        // Partition and offsets are at the end of a place.
+        let place = self.place.iter().map(|place| shortened(&one_line(place), most, most / 6));
+        let before = lead.chain(place).fold(String::new(), |before, part| before + &part + ": ");
+        let subject = self.subject.iter().map(|subject| shortened(&one_line(subject), most, most / 2));
+        (before, subject.fold(String::new(), |behind, part| behind + " (" + &part + ")"))
+    }
+}
+
 impl fmt::Display for Brief {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let part =
-            |text: &Option<String>| text.as_ref().map(|text| shortened(&one_line(text), MOST_OF_A_NAME));
-        let mut before = String::new();
-        if let Some(place) = part(&self.place) {
-            write!(before, "{place}: ")?;
+        let text = one_line(&self.text);
+        let remedy = self.remedy.iter().map(|remedy| cut(&one_line(remedy), MOST_OF_A_REMEDY));
+        let remedy = remedy.fold(String::new(), |all, remedy| all + "; " + &remedy);
+        let left = |(before, behind): &(String, String)| {
+            MOST_CHARACTERS.saturating_sub(length(before) + length(behind))
+        };
+        let mut around = self.around(LONG_NAMES);
+        if left(&around) < ROOM.min(length(&text) + length(&remedy)) {
+            around = self.around(SHORT_NAMES);
         }
-        let mut behind = String::new();
-        if let Some(subject) = part(&self.subject) {
-            write!(behind, " ({subject})")?;
-        }
-        if let Some(remedy) = &self.remedy {
-            write!(behind, "; {}", cut(&one_line(remedy), MOST_OF_A_REMEDY))?;
-        }
-        let left = MOST_CHARACTERS.saturating_sub(before.chars().count() + behind.chars().count());
-        let text = cut(&one_line(&self.text), left.max(LEAST_OF_THE_TEXT));
-        // Long names of all kinds at once take more than a line has.
-        f.write_str(&cut(&format!("{before}{text}{behind}"), MOST_CHARACTERS))
+        let (left, (share, of)) = (left(&around), TEXTS_SHARE);
+        let text = cut(&text, left.saturating_sub(length(&remedy)).max(left * share / of));
+        let remedy = cut(&remedy, left.saturating_sub(length(&text)));
+        let left = left.saturating_sub(length(&text) + length(&remedy));
+        let words = self.words.iter().map(|words| one_line(words)).find(|words| !words.is_empty());
+        let words = words.filter(|_| left >= LEAST_OF_WORDS).map(|words| cut(&format!(": {words}"), left));
+        let (before, behind) = around;
+        let line = format!("{before}{text}{}{behind}{remedy}", words.unwrap_or_default());
+        f.write_str(&cut(&line, MOST_CHARACTERS))
     }
 }
 
@@ -118,24 +164,27 @@ fn one_line(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
+fn length(text: &str) -> usize {
+    text.chars().count()
+}
+
 /// Without its end where it is too long.
 fn cut(text: &str, most: usize) -> String {
-    if text.chars().count() <= most {
+    if length(text) <= most {
         return text.to_owned();
     }
     let kept: String = text.chars().take(most.saturating_sub(1)).collect();
     format!("{}…", kept.trim_end())
 }
 
-/// Without its middle where it is too long: names differ at both ends.
-fn shortened(name: &str, most: usize) -> String {
-    let count = name.chars().count();
+/// Without its middle where it is too long: names differ at both ends. Of the beginning so much is kept.
+fn shortened(name: &str, most: usize, first: usize) -> String {
+    let count = length(name);
     if count <= most {
         return name.to_owned();
     }
-    let (first, last) = (most / 2, most - most / 2 - 1);
     let begin: String = name.chars().take(first).collect();
-    let end: String = name.chars().skip(count - last).collect();
+    let end: String = name.chars().skip(count - (most - first - 1)).collect();
     format!("{begin}…{end}")
 }
 
@@ -167,7 +216,31 @@ mod tests {
         assert!(line.ends_with("word…; check a.setting"), "{line}");
         let command = Brief::new("gone").mended_by(format!("create it: .create table {}", "x".repeat(200)));
         assert!(command.to_string().starts_with("gone; create it: .create table xxx"), "{command}");
-        assert!(line.starts_with(&format!("{}…{}: word", "t".repeat(30), "t".repeat(29))), "{line}");
+        assert_eq!(Brief::new("a; b").or_mended_by("c").or_mended_by("d").to_string(), "a; b; c");
+        assert!(line.starts_with(&format!("{}…{}: word", "t".repeat(10), "t".repeat(49))), "{line}");
+    }
+
+    #[test]
+    fn however_long_names_are_code_and_setting_stay() {
+        let long = "n".repeat(249);
+        let line = Brief::new(format!("streaming ingestion: status 503 ServerBusy: {long}"))
+            .led_by("17 batch(es) wait since 2026-11-30T15:00:00Z")
+            .at(format!("{long}-17, offsets 1000000-1000500"))
+            .about(format!("table {long}.{long}"))
+            .mended_by("raise flush.size.bytes if it lasts")
+            .to_string();
+        for part in ["17 batch(es)", "00Z: nn", "-17, offsets 1000000", "status 503 Server", "; raise flush."]
+        {
+            assert!(line.contains(part), "{part}: {line}");
+        }
+        let refusal = Brief::new("put blob: status 404 Gone").saying("It is not there.").mended_by("wait");
+        assert_eq!(refusal.to_string(), "put blob: status 404 Gone: It is not there.; wait");
+        let line = refusal.saying(&long).mended_by("r".repeat(100)).to_string();
+        assert!(line.ends_with(&format!("n…; {}", "r".repeat(100))) && line.contains("Gone: nnn"), "{line}");
+        let command =
+            Brief::new("word ".repeat(100)).mended_by(format!("run {}", "x".repeat(200))).to_string();
+        let (text, remedy) = command.split_once("; ").unwrap();
+        assert!(text.chars().count() >= 110 && remedy.chars().count() >= 70, "each has its share: {command}");
     }
 
     #[test]
@@ -198,9 +271,11 @@ mod tests {
         #[test]
         fn no_line_is_longer(
             text in any::<String>(), place in any::<Option<String>>(), subject in "[a-z ]{0,300}",
-            remedy in any::<Option<String>>(), repeat in 1_usize..50
+            remedy in any::<Option<String>>(), lead in any::<Option<String>>(), repeat in 1_usize..50
         ) {
             let mut brief = Brief::new(text.repeat(repeat)).about(subject);
+            brief.lead = lead.map(|text| text.repeat(repeat));
+            brief.words = brief.lead.clone();
             brief.place = place.map(|text| text.repeat(repeat));
             brief.remedy = remedy.map(|text| text.repeat(repeat));
             for brief in [brief.clone(), Brief::of(&brief.text)] {

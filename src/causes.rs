@@ -23,9 +23,23 @@ pub fn chain(error: &(dyn Error + 'static)) -> String {
     text
 }
 
+/// The words of its innermost cause that says anything: what is left where there is no room for all.
+pub fn innermost(error: &(dyn Error + 'static)) -> String {
+    let mut text = error.to_string();
+    let mut next = error.source();
+    while let Some(error) = next {
+        let words = error.to_string();
+        if !words.trim().is_empty() {
+            text = words;
+        }
+        next = error.source();
+    }
+    text.trim().to_owned()
+}
+
 #[cfg(test)]
 mod tests {
-    use super::chain;
+    use super::{chain, innermost};
     use std::error::Error;
     use std::fmt;
 
@@ -56,8 +70,10 @@ mod tests {
             (&["serialization error: ", "", "no UTF-8"], "serialization error: no UTF-8"),
             (&["a", "b: c", "c", "d"], "a: b: c: d"),
             (&["outer: inner", "inner"], "outer: inner"),
+            (&["outer", "inner", " "], "outer: inner"),
         ] {
             assert_eq!(chain(&layers(words)), text);
+            assert!(text.ends_with(&innermost(&layers(words))), "{text}");
         }
     }
 }

@@ -5,10 +5,12 @@
 
 mod check;
 mod network;
+mod proxy;
 mod run;
 mod tls;
 
 pub use check::{Finding, Inspection, InspectionResult};
 pub use network::{Place, connect, dns, tcp};
+pub use proxy::Proxy;
 pub use run::{InspectionState, Outcome, Outcomes, run};
 pub use tls::{Trust, tls};

@@ -2,6 +2,7 @@
 //!
 //! Messages never hold the value of a secret key.
 
+use crate::brief::Brief;
 use std::fmt;
 
 /// One thing wrong with one key.
@@ -11,6 +12,28 @@ pub struct ConfigError {
     pub key: String,
     /// The whole sentence; it names the key by itself.
     pub message: String,
+}
+
+impl ConfigError {
+    /// The first of `errors` in one line, with how many there are and the key to correct.
+    pub fn brief(errors: &[Self]) -> Brief {
+        let Some(first) = errors.first() else { return Brief::default() };
+        let brief = Brief::new(first.to_string()).mended_by(format!("correct {}", first.key));
+        match errors.len() {
+            1 => brief,
+            count => brief.led_by(format!("{count} settings are wrong, the first")),
+        }
+    }
+}
+
+impl fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.message.contains(&self.key) {
+            f.write_str(&self.message)
+        } else {
+            write!(f, "{}: {}", self.key, self.message)
+        }
+    }
 }
 
 /// Everything wrong with a set of settings, never empty. Trying again without a change cannot help.
@@ -35,11 +58,7 @@ impl fmt::Display for ConfigErrors {
             if index > 0 {
                 f.write_str("\n")?;
             }
-            if error.message.contains(&error.key) {
-                f.write_str(&error.message)?;
-            } else {
-                write!(f, "{}: {}", error.key, error.message)?;
-            }
+            error.fmt(f)?;
         }
         Ok(())
     }

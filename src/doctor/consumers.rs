@@ -1,13 +1,13 @@
 //! The connector's part of Kafka: the sign-in of its consumers, its topics, its group, its dead letters.
 
-use super::verdicts::{failed, grant};
+use super::verdicts::{failed, grant, lacking};
 use super::workers::ADVERTISED;
 use crate::checkup::{Finding, Inspection};
 use crate::config::{WorkerConfig, files};
 use crate::configdef::Properties;
 use crate::data::java_regex::JavaRegex;
 use crate::kafka::Error;
-use crate::kafka::admin::Admin;
+use crate::kafka::rights::Right;
 use crate::kafka::visitor::Visitor;
 use crate::plugins::SinkConnectorConfig;
 use crate::sink::Topics;
@@ -15,7 +15,7 @@ use std::sync::Arc;
 use tokio::sync::OnceCell;
 
 /// The check without which nothing is known of the connector's topics.
-const SIGN_IN: &str = "sign-in to Kafka (the connector's consumers)";
+pub(super) const SIGN_IN: &str = "sign-in to Kafka (the connector's consumers)";
 /// The topics' check when they are an expression.
 const MATCHING: &str = "topics that match topics.regex";
 
@@ -60,9 +60,6 @@ pub(super) fn checks(
         }
         Topics::Regex(expression) => all.push(matching(&shared, expression)),
     }
-    if let Some(letters) = &config.errors.dead_letters {
-        all.push(dead_letters(&shared, &letters.topic));
-    }
     all
 }
 
@@ -94,7 +91,8 @@ fn exists(shared: &Shared, topic: &str) -> Inspection {
                      correct `topics`"
                 ),
             ),
-            Err(error) => failed(&error, &grant("Describe", &format!("--topic {topic}"))),
+            // Who may read it may look at it.
+            Err(error) => failed(&error, &grant("Read", &format!("--topic {topic}"))),
         }
     })
     .after([SIGN_IN])
@@ -108,12 +106,17 @@ fn reads(shared: &Shared, topic: &str) -> Inspection {
         let read = async {
             let visitor = shared.visitor().await?;
             let partitions = visitor.partitions(&topic).await?.unwrap_or(0);
+            let missing = visitor.missing_on_group(&[Right::Read]).await?;
+            if !missing.is_empty() {
+                return Ok(Err(lacking(&missing, &format!("--group {}", visitor.group()))));
+            }
             let committed = visitor.committed(&topic, partitions).await?;
             let is_read = visitor.read(&topic).await?;
-            Ok((visitor.group().to_owned(), committed, partitions, is_read))
+            Ok(Ok((visitor.group().to_owned(), committed, partitions, is_read)))
         };
         match read.await {
-            Ok((group, committed, partitions, is_read)) => {
+            Ok(Err(finding)) => finding,
+            Ok(Ok((group, committed, partitions, is_read))) => {
                 let record = if is_read { "a record was read" } else { "no record was there to be read" };
                 Finding::good(format!(
                     "{record}; {group} has committed {committed} of {partitions} partitions"
@@ -153,20 +156,4 @@ fn matching(shared: &Shared, expression: &JavaRegex) -> Inspection {
         }
     })
     .after([SIGN_IN])
-}
-
-fn dead_letters(shared: &Shared, topic: &str) -> Inspection {
-    let (worker, topic) = (Arc::clone(&shared.worker), topic.to_owned());
-    Inspection::new(format!("dead-letter topic {topic}"), async move {
-        let found = async {
-            let admin = files::beside(move || Admin::new(&worker)).await?;
-            admin.find(&topic).await
-        };
-        match found.await {
-            Ok(Some(partitions)) => Finding::good(format!("{partitions} partitions")),
-            Ok(None) => Finding::good("it does not exist, and is made when the connector starts"),
-            Err(error) => failed(&error, &grant("Write", "--topic <the dead-letter topic>")),
-        }
-    })
-    .after([SIGN_IN, ADVERTISED])
 }

@@ -4,6 +4,7 @@
 //! sink. Nothing is written, but for the one row that a person asks for.
 
 mod consumers;
+mod letters;
 mod registries;
 mod report;
 mod settings;
@@ -62,6 +63,7 @@ fn checks(patient: Patient) -> (Vec<Inspection>, Hidden) {
         None => all.extend(registries::of_worker(plugins, &worker)),
         Some(config) => {
             all.extend(consumers::checks(&config, &worker, &network));
+            all.extend(letters::checks(&config, &worker, &network));
             all.extend(of_connector(&config, row_into.as_deref()));
         }
     }

@@ -2,6 +2,7 @@
 
 use crate::checkup::Finding;
 use crate::kafka::Error;
+use crate::kafka::rights::Right;
 
 /// A check that ended with this error. `acl` is the right that it needs.
 pub(super) fn failed(error: &Error, acl: &str) -> Finding {
@@ -11,6 +12,9 @@ pub(super) fn failed(error: &Error, acl: &str) -> Finding {
         }
         Error::Unreachable { reason, advice, .. } => {
             Finding::failed(format!("Kafka does not answer: {reason}"), *advice)
+        }
+        Error::Refused { reason, advice, .. } if advice.starts_with("grant ") => {
+            Finding::failed(format!("Kafka refuses it: {reason}"), format!("give the right: {acl}"))
         }
         Error::Refused { reason, advice, .. } => {
             Finding::failed(format!("Kafka refuses it: {reason}"), *advice)
@@ -33,6 +37,15 @@ pub(super) fn failed(error: &Error, acl: &str) -> Finding {
             Finding::failed(text, advice)
         }
     }
+}
+
+/// A check that found that these rights are missing on something (`--topic NAME`).
+pub(super) fn lacking(missing: &[Right], on: &str) -> Finding {
+    let rights: Vec<String> = missing.iter().map(Right::to_string).collect();
+    Finding::failed(
+        format!("we have no right to {}", rights.join(", ")),
+        format!("give the right: {}", grant(&rights.join(" --operation "), on)),
+    )
 }
 
 /// The command that gives a right on something.

@@ -1,12 +1,13 @@
 //! The worker's part of Kafka: its brokers, its sign-in, its storage topics, its group.
 
-use super::verdicts::{failed, grant};
+use super::verdicts::{failed, grant, lacking};
 use crate::checkup::{Finding, Inspection, InspectionResult, Place, Trust, connect, dns, tcp, tls};
 use crate::config::tls::{Settings, checks_host_name, trust};
 use crate::config::{Mode, WorkerConfig, files};
 use crate::kafka::Error;
 use crate::kafka::admin::{Admin, StorageTopicSpec};
 use crate::kafka::groups::GroupDescription;
+use crate::kafka::rights::{AclSubject, Right, missing};
 use crate::retry::Backoff;
 use crate::storage::storage_topics;
 use futures::future::join_all;
@@ -176,6 +177,11 @@ async fn look_at(shared: &Shared, spec: StorageTopicSpec<'_>) -> Result<Finding,
             ),
         ));
     };
+    let wanted = &[Right::Describe, Right::Read, Right::Write];
+    let lacks = missing(admin, AclSubject::Topic(name.clone()), wanted).await?;
+    if !lacks.is_empty() {
+        return Ok(lacking(&lacks, &format!("--topic {name}")));
+    }
     Ok(match admin.objection(spec).await? {
         None => Finding::good(format!("{partitions} partitions")),
         Some(reason) if reason.contains("single partition") => Finding::failed(
@@ -207,22 +213,30 @@ async fn describe(admin: &Admin, group: &str) -> Result<GroupDescription, Error>
     }
 }
 
+fn members(group: &GroupDescription) -> Finding {
+    match group.members.len() {
+        0 => Finding::good("no worker is in it"),
+        count if group.protocol_type == "connect" => Finding::warning(
+            format!("{count} workers of the JVM are in it"),
+            "stop them before this worker starts, or choose another group.id: Kafka refuses both at once",
+        ),
+        count => Finding::good(format!("{count} members")),
+    }
+}
+
 /// Who is in the cluster's group already.
 fn group(shared: Shared) -> Inspection {
     let name = format!("group {} (group.id)", shared.worker.group_id);
     Inspection::new(name, async move {
         let id = &shared.worker.group_id;
-        let described = match shared.admin().await {
-            Ok(admin) => describe(admin, id).await,
-            Err(error) => Err(error),
+        let described = async {
+            let admin = shared.admin().await?;
+            let lacks = missing(admin, AclSubject::Group(id.clone()), &[Right::Read]).await?;
+            Ok((describe(admin, id).await?, lacks))
         };
-        match described {
-            Ok(group) if group.members.is_empty() => Finding::good("no worker is in it"),
-            Ok(group) if group.protocol_type == "connect" => Finding::warning(
-                format!("{} workers of the JVM are in it", group.members.len()),
-                "stop them before this worker starts, or choose another group.id: Kafka refuses both at once",
-            ),
-            Ok(group) => Finding::good(format!("{} members", group.members.len())),
+        match described.await {
+            Ok((_, lacks)) if !lacks.is_empty() => lacking(&lacks, &format!("--group {id}")),
+            Ok((group, _)) => members(&group),
             Err(error) => {
                 let finding = failed(&error, &grant("Read", &format!("--group {id}")));
                 Finding { verdict: InspectionResult::Failed, ..finding }

@@ -66,15 +66,16 @@ impl Admin {
         config.set("allow.auto.create.topics", "false");
         let mut own = config.clone();
         let source = oauth::take(&mut own);
+        let bootstrap = config.get("bootstrap.servers").unwrap_or(&worker.bootstrap_servers).to_owned();
         let client: AdminClient<_> = create(&own, LogContext::new(&config))
-            .map_err(|source| Error::Client { bootstrap: worker.bootstrap_servers.clone(), source })?;
+            .map_err(|source| Error::Client { bootstrap: bootstrap.clone(), source })?;
         let client = Arc::new(client);
         let tokens = Keeper::start(source, &client);
-        Ok(Self { client, _tokens: tokens, config, bootstrap: worker.bootstrap_servers.clone() })
+        Ok(Self { client, _tokens: tokens, config, bootstrap })
     }
 
     /// The library's client, for questions that are no business of storage.
-    pub(super) fn client(&self) -> &AdminClient<LogContext> {
+    pub(super) fn client(&self) -> &Arc<AdminClient<LogContext>> {
         &self.client
     }
 
@@ -112,7 +113,11 @@ impl Admin {
     /// Asks any broker for anything: an error says that none answers.
     pub async fn reach(&self) -> Result<(), Error> {
         // The answer to one name is small on every cluster, and the library makes no topic by asking.
-        self.look_up("__consumer_offsets").await.map(drop)
+        match self.look_up("__consumer_offsets").await {
+            // That is an answer, too.
+            Err(error) if error.is_about_rights() => Ok(()),
+            other => other.map(drop),
+        }
     }
 
     /// How many partitions a topic has; none when it does not exist. It is not made by asking.
@@ -340,7 +345,7 @@ impl Admin {
         asked.await.map_err(|source| self.error(topic, "cannot look it up", source))
     }
 
-    fn error(&self, topic: &str, operation: &'static str, source: KafkaError) -> Error {
+    pub(super) fn error(&self, topic: &str, operation: &'static str, source: KafkaError) -> Error {
         self.explained(topic, operation, source, &errors::waiting(self.client.inner()))
     }
 

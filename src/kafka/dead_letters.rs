@@ -80,6 +80,16 @@ impl DeadLetterTopic {
         })
     }
 
+    /// Who makes the topic, and who writes to it, for a look before a start.
+    pub async fn look(self, worker: &Arc<WorkerConfig>) -> Result<(Admin, Admin), Error> {
+        let worker = Arc::clone(worker);
+        files::beside(move || {
+            let Clients { admin, producer } = self.clients(&worker)?;
+            Ok((Admin::with(admin, &worker)?, Admin::with(producer, &worker)?))
+        })
+        .await
+    }
+
     /// The setting that names the topic.
     fn key(&self) -> String {
         match &self.clients {
@@ -212,8 +222,8 @@ mod tests {
     }
 
     /// A key store is a file: a disk that does not answer must not hold up who else is on this thread.
-    #[tokio::test]
-    async fn key_stores_are_read_beside_the_async_threads() {
+    #[test]
+    fn key_stores_are_read_beside_the_async_threads() {
         let store = [
             ("bootstrap.servers", "127.0.0.1:9"),
             ("security.protocol", "SSL"),
@@ -221,12 +231,21 @@ mod tests {
             ("ssl.truststore.type", "PKCS12"),
         ];
         let store = store.map(|(key, value)| (key.to_owned(), value.to_owned())).into();
-        for (clients, prefix) in kinds(&store) {
-            // The only thread of this runtime: whatever is read on it is read within one poll.
-            let mut opened = Box::pin(error_of("dead", clients));
-            assert!(futures::poll!(&mut opened).is_pending(), "{prefix}: read on the thread that polls");
-            let error = opened.await.to_string();
-            assert!(error.contains("ssl.truststore.location"), "{prefix}: {error}");
-        }
+        let mut runtime = tokio::runtime::Builder::new_current_thread();
+        runtime.enable_all().max_blocking_threads(1);
+        let work = async {
+            for (clients, prefix) in kinds(&store) {
+                // The only thread for such work is busy until it is let go: what is read before is read on this one.
+                let (let_go, busy) = std::sync::mpsc::channel::<()>();
+                let holder = tokio::task::spawn_blocking(move || busy.recv());
+                let mut opened = Box::pin(error_of("dead", clients));
+                assert!(futures::poll!(&mut opened).is_pending(), "{prefix}: read on the thread that polls");
+                drop(let_go);
+                assert!(holder.await.unwrap().is_err(), "it was let go");
+                let error = opened.await.to_string();
+                assert!(error.contains("ssl.truststore.location"), "{prefix}: {error}");
+            }
+        };
+        runtime.build().unwrap().block_on(work);
     }
 }

@@ -2,6 +2,7 @@
 
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 
+use crate::brief::Brief;
 use crate::id::TopicPartition;
 
 /// An error of the Kafka floor.
@@ -124,6 +125,52 @@ pub enum Error {
 }
 
 impl Error {
+    /// It in one line.
+    pub fn brief(&self) -> Brief {
+        match self {
+            Self::Setting { key, .. } => Brief::new(self.to_string()).mended_by(format!("correct {key}")),
+            Self::Settings(errors) => errors.first().map_or_else(Brief::default, |first| {
+                first.brief().led_by(format!("{} settings are wrong, the first", errors.len()))
+            }),
+            Self::Client { bootstrap, source } => {
+                Brief::new(format!("no Kafka client can be made: {source}"))
+                    .about(bootstrap)
+                    .mended_by("check bootstrap.servers and the other settings of the client")
+            }
+            Self::Consumer { group, operation, source } => {
+                let advice = advice(source.rdkafka_error_code()).unwrap_or("see the log of the brokers");
+                Brief::new(format!("Kafka consumer: {operation}: {source}"))
+                    .about(format!("group {group}"))
+                    .mended_by(advice)
+            }
+            Self::DeadLetter { topic, source, settings } => {
+                Brief::new(format!("a dead letter is not taken: {source}"))
+                    .about(format!("topic {topic}"))
+                    .mended_by(format!("check {settings}"))
+            }
+            Self::Denied { bootstrap, reason, advice } => {
+                Brief::new(format!("Kafka refuses the worker's clients: {}", plain(reason)))
+                    .about(bootstrap)
+                    .mended_by(*advice)
+            }
+            Self::Unreachable { bootstrap, reason, advice } => {
+                Brief::new(format!("Kafka does not answer: {}", plain(reason)))
+                    .about(bootstrap)
+                    .mended_by(*advice)
+            }
+            Self::Refused { group, reason, advice } => {
+                Brief::new(format!("Kafka refuses the consumer: {}", plain(reason)))
+                    .about(format!("group {group}"))
+                    .mended_by(*advice)
+            }
+            Self::Topic { .. }
+            | Self::Replication { .. }
+            | Self::Queue(_)
+            | Self::Group { .. }
+            | Self::StorageTopic(_) => Brief::of(&self.to_string()).or_mended_by("check bootstrap.servers"),
+        }
+    }
+
     /// Of errors of settings: one for each key, since what comes of a wrong value need not be said too.
     pub(super) fn of_settings(errors: Vec<Self>) -> Self {
         let mut kept: Vec<Self> = Vec::new();
@@ -186,6 +233,23 @@ impl Error {
 }
 
 impl Error {
+    /// The broker says that we have no right to it.
+    pub fn is_about_rights(&self) -> bool {
+        let (Self::Topic { source, .. } | Self::Group { source, .. } | Self::DeadLetter { source, .. }) =
+            self
+        else {
+            return false;
+        };
+        matches!(
+            code(source),
+            Some(
+                RDKafkaErrorCode::TopicAuthorizationFailed
+                    | RDKafkaErrorCode::GroupAuthorizationFailed
+                    | RDKafkaErrorCode::ClusterAuthorizationFailed
+            )
+        )
+    }
+
     /// The group has members, or its members subscribe to the topic: it cannot be changed from outside now.
     pub fn is_group_in_use(&self) -> bool {
         let Self::Group { source, .. } = self else { return false };
@@ -213,6 +277,30 @@ impl Error {
 /// The broker's code in an error, also of an administrative request (the library's own look-up leaves those out).
 fn code(error: &KafkaError) -> Option<RDKafkaErrorCode> {
     if let KafkaError::AdminOp(code) = error { Some(*code) } else { error.rdkafka_error_code() }
+}
+
+/// The library's words without what is for its own people: numbers of OpenSSL, which thread it was, and how long it took.
+fn plain(reason: &str) -> String {
+    const NO_TOKEN: &str = "Failed to acquire SASL OAUTHBEARER token: ";
+    let mut text = reason.split(" (after ").next().unwrap_or(reason).replace("/bootstrap: ", ": ");
+    for scheme in ["sasl_ssl://", "ssl://", "sasl_plaintext://"] {
+        if let Some(rest) = text.strip_prefix(scheme) {
+            text = rest.to_owned();
+        }
+    }
+    if let Some(token) = text.strip_prefix(NO_TOKEN) {
+        // Of an address, the host alone.
+        text = match token.split_once(": ").filter(|(url, _)| url.starts_with("http")) {
+            Some((url, words)) => format!("no token from {}: {words}", url.split('/').nth(2).unwrap_or(url)),
+            None => format!("no token: {token}"),
+        };
+    }
+    if let Some((before, (_, words))) =
+        text.split_once("error:0").and_then(|(before, rest)| Some((before, rest.split_once("::")?)))
+    {
+        text = format!("{before}{words}");
+    }
+    text
 }
 
 /// True when a record, or the batch that it was in, is larger than the client or the broker takes.
@@ -272,4 +360,24 @@ pub(super) fn advice(code: Option<RDKafkaErrorCode>) -> Option<&'static str> {
         | RDKafkaErrorCode::UnsupportedVersion => "restart the connector",
         _ => return None,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Error, plain};
+
+    #[test]
+    fn a_line_has_no_room_for_what_is_only_for_the_library() {
+        let reason = "sasl_ssl://127.0.0.1:1/bootstrap: SSL handshake failed: error:0A000086:SSL routines::certificate \
+                      verify failed (after 4ms in state SSL_HANDSHAKE)";
+        assert_eq!(plain(reason), "127.0.0.1:1: SSL handshake failed: certificate verify failed");
+        assert_eq!(plain("an error: of ours"), "an error: of ours");
+        let token = "Failed to acquire SASL OAUTHBEARER token: http://login.test:1/a/token: status 401 invalid_client";
+        assert_eq!(plain(token), "no token from login.test:1: status 401 invalid_client");
+        let refused = Error::Refused { group: "g".to_owned(), reason: reason.to_owned(), advice: "check x" };
+        assert_eq!(
+            refused.brief().to_string(),
+            "Kafka refuses the consumer: 127.0.0.1:1: SSL handshake failed: certificate verify failed (group g); check x"
+        );
+    }
 }

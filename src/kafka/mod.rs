@@ -3,7 +3,7 @@
 //! `settings` turns Connect's client properties into the library's, `consumer` is a member of a connector's consumer
 //! group, `native` has the calls that the library's safe wrapper lacks (the place with `unsafe`); `log` writes (by
 //! `writer`) and reads a storage topic, `admin` makes and checks it, `topic_watch` sees when it is gone; `groups` reads and
-//! changes what consumer groups have committed; `visitor` looks at all that a connector's consumer needs. `create` makes clients where there is room for them. `oauth` fetches the
+//! changes what consumer groups have committed; `visitor` looks at all that a connector's consumer needs, `rights` at what brokers allow us. `create` makes clients where there is room for them. `oauth` fetches the
 //! tokens that clients sign in with; `outage` brings clients back that lost all brokers, `reach` tells of it; `pace` keeps a
 //! partition's backlog from waiting for its idle siblings; `offsets` sees how far behind a member is, `statistics` reads
 //! what it tells of its connections.
@@ -32,6 +32,7 @@ mod outage;
 mod pace;
 mod reach;
 mod refusal;
+pub mod rights;
 pub mod settings;
 mod source;
 pub mod statistics;

@@ -5,13 +5,16 @@ use super::blocking::blocking;
 use super::create::create;
 use super::error::advice;
 use super::matching::{Found, Matching};
+use super::native::rights::operations;
 use super::oauth::{self, Keeper};
 use super::refusal::Refusal;
+use super::rights::{AclSubject, REQUEST_TIMEOUT, Right, missing_of};
 use super::{Error, GivenRecord, settings, unreachable};
 use crate::config::WorkerConfig;
 use crate::configdef::Properties;
 use crate::data::java_regex::JavaRegex;
 use crate::id::TopicPartition;
+use futures::FutureExt;
 use rdkafka::client::ClientContext;
 use rdkafka::config::{ClientConfig, RDKafkaLogLevel};
 use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext};
@@ -115,6 +118,16 @@ impl Visitor {
         found.await.map_err(|source| self.explained("look up its topics", source))
     }
 
+    /// Which of the rights in `wanted` it does not have on its group.
+    pub async fn missing_on_group(&self, wanted: &'static [Right]) -> Result<Vec<Right>, Error> {
+        let ask = || {
+            let (consumer, subject) = (Arc::clone(&self.consumer), AclSubject::Group(self.group.clone()));
+            blocking(move || operations(consumer.client(), &subject, REQUEST_TIMEOUT)).boxed()
+        };
+        let missing = missing_of(ask, wanted).await;
+        missing.map_err(|source| self.explained("ask for its rights", source))
+    }
+
     /// The topics that match, without those of `never`; or, in words, why they are not known.
     pub async fn matching(&self, expression: &JavaRegex, never: Vec<String>) -> Result<Vec<String>, String> {
         let mut matching = Matching::new(expression.clone(), never, &ClientConfig::new());
@@ -190,6 +203,12 @@ impl Visitor {
         let code = code(&source);
         if let Some(advice) = advice(code) {
             return Error::Refused { group, reason: source.to_string(), advice };
+        }
+        // Who may not see the group never learns its coordinator.
+        let forbidden =
+            heard.iter().rev().find_map(|(code, text)| Some((text.clone(), advice(Some(*code))?)));
+        if let Some((reason, advice)) = forbidden {
+            return Error::Refused { group, reason, advice };
         }
         let is_silence = matches!(
             code,

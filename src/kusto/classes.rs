@@ -1,12 +1,14 @@
 //! The Kusto classes: their rows, and what a connector's settings make of them.
 
 use super::describe;
+use super::refusal;
 use super::sink::{KustoSink, target_of};
 use crate::checkup::Inspection;
 use crate::kusto::config::{KustoSinkConfig, fabric, sink};
 use crate::kusto::ingest::{self, HttpPools, ManagedIngestClient, Target};
 use crate::sink::{
-    Description, Error, Examination, SinkClass, SinkConnector, SinkContext, SinkTask, Supplied, Topics,
+    Description, Error, Examination, OwnDeadLetterTopic, SinkClass, SinkConnector, SinkContext, SinkTask,
+    Supplied, Topics,
 };
 use std::sync::Arc;
 
@@ -77,6 +79,10 @@ impl SinkConnector for KustoConnector {
             row_into: examination.row_into.and_then(|target| target.split_once('.')),
         };
         ingest::checks(&subject, &context.shared::<HttpPools>())
+    }
+
+    fn own_dead_letters(&self) -> Option<OwnDeadLetterTopic> {
+        refusal::policy(&self.0).own_topic().cloned()
     }
 
     fn describe(&self, topic: &str) -> Description {

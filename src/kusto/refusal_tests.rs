@@ -39,7 +39,7 @@ fn others() -> Vec<Error> {
         Error::Credentials { url: url(), text: text(), setting, retriable: true },
         Error::Untrusted { url: url(), text: text(), setting },
         Error::MessageTooLarge { bytes: 5_000_000, limit: 65_536, identity: 4_990_000 },
-        Error::TargetNotFound { what: text(), url: url(), text: text(), create: text() },
+        Error::TargetNotFound { what: text(), url: url(), code: None, text: text(), create: text() },
         Error::TargetUnfit { what: text(), url: url(), repair: text() },
         Error::Setup(text()),
     ];

@@ -250,10 +250,11 @@ impl PartitionWriter for KustoWriter {
             work: async move {
                 let target = target_of(&destination.target);
                 let table = format!("table {}.{}", target.database, target.table);
+                // What is said of a table names it.
+                checked
+                    .get_or_try_init(|| client.check_targets(std::slice::from_ref(&target), false))
+                    .await?;
                 let work = async {
-                    checked
-                        .get_or_try_init(|| client.check_targets(std::slice::from_ref(&target), false))
-                        .await?;
                     let request = |sealed: &Sealed| destination.request(sealed);
                     let done = match client.ingest_telling(&request(&sealed), &teller).await {
                         Err(error) if error.is_of_content() && !ends.are_unknown() => {

@@ -10,6 +10,7 @@ pub mod heap;
 mod machine;
 mod uploads;
 
+use crate::brief::Brief;
 use std::fmt;
 use std::io;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
@@ -108,6 +109,22 @@ pub enum Error {
         /// The system's word.
         reason: String,
     },
+}
+
+impl Error {
+    /// It in one line.
+    pub fn brief(&self) -> Brief {
+        match self {
+            Self::Full { thing, needed, used, most, kept, set_by } => Brief::new(format!(
+                "no room for its Kafka clients: {used} of {most} {thing} in use, {kept} kept, {needed} needed"
+            ))
+            .mended_by(format!("raise {set_by}, or run fewer connectors on this worker")),
+            Self::Refused { needed, reason } => Brief::new(format!(
+                "no room for its Kafka clients: the system gives no {needed} threads: {reason}"
+            ))
+            .mended_by("raise `ulimit -u`, `ulimit -v`, pids.max, or run fewer connectors on this worker"),
+        }
+    }
 }
 
 /// Says whether a client can be made now: by what is counted, and by a try.

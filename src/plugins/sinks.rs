@@ -1,6 +1,7 @@
 //! Which sink class a connector's settings mean.
 
 use super::Plugins;
+use crate::brief::Brief;
 use crate::configdef::{Classes, ConnectorProperties, PluginKind, shown, trim};
 use crate::sink::SinkClass;
 
@@ -55,6 +56,19 @@ pub enum ClassError {
         /// Those that there are.
         available: String,
     },
+}
+
+impl ClassError {
+    /// It in one line.
+    pub fn brief(&self) -> Brief {
+        match self {
+            Self::Missing(_) => Brief::new("the config contains no connector type"),
+            Self::Unknown { class, .. } => {
+                Brief::new(format!("no sink of this worker has the class {class}"))
+            }
+        }
+        .mended_by("correct connector.class (GET /connector-plugins lists what there is)")
+    }
 }
 
 /// A map as Java prints it, without its secrets (the JVM shows them).

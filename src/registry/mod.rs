@@ -14,6 +14,7 @@ pub mod keys;
 mod settings;
 mod token;
 
+use crate::brief::Brief;
 pub use client::Client;
 pub use config::{RegistryConfig, RegistryKind};
 
@@ -77,6 +78,27 @@ pub enum Error {
 }
 
 impl Error {
+    /// It in one line: of an address, the host alone.
+    pub fn brief(&self) -> Brief {
+        match self {
+            Self::Unreachable { url, reason, key } => {
+                // The innermost cause is the last.
+                let cause = reason.rsplit(": ").next().unwrap_or(reason);
+                Brief::new(format!("no answer from {}: {cause}", origin(url)))
+                    .mended_by(format!("check {key}"))
+            }
+            Self::Refused { url, status, code, reason, key } => {
+                let code = code.map(|code| format!(", error {code}")).unwrap_or_default();
+                Brief::new(format!("{}: status {status}{code}", origin(url)))
+                    .saying(reason)
+                    .mended_by(format!("check {key}"))
+            }
+            Self::Setup { .. } | Self::Malformed { .. } | Self::NoToken { .. } => {
+                Brief::of(&self.to_string())
+            }
+        }
+    }
+
     /// True when the same question may be answered later: outages, and a registry that is not ready.
     pub fn is_retriable(&self) -> bool {
         match self {
@@ -91,6 +113,13 @@ impl Error {
     pub fn is_denied(&self) -> bool {
         matches!(self, Self::Refused { status: 401 | 403, .. } | Self::NoToken { retriable: false, .. })
     }
+}
+
+/// Scheme, host and port of an address.
+fn origin(url: &str) -> &str {
+    let host = url.find("://").map_or(0, |at| at + 3);
+    let end = url.get(host..).and_then(|rest| rest.find('/')).map_or(url.len(), |at| host + at);
+    url.get(..end).unwrap_or(url)
 }
 
 /// True for the HTTP statuses that may be another one later.

@@ -1,6 +1,6 @@
 //! A class of sinks: the row that its folder gives to the catalogue, and what becomes of a connector's settings by it.
 
-use super::{Description, Error, Examination, SinkContext, SinkTask, Supplied, Topics};
+use super::{Description, Error, Examination, OwnDeadLetterTopic, SinkContext, SinkTask, Supplied, Topics};
 use crate::checkup::Inspection;
 use crate::config::WorkerConfig;
 use crate::configdef::def::ConfigKey;
@@ -18,6 +18,11 @@ pub trait SinkConnector: Any + fmt::Debug + Send + Sync {
     /// the row that is asked for.
     fn examine(&self, _: &Examination<'_>, _: &SinkContext) -> Vec<Inspection> {
         Vec::new()
+    }
+
+    /// A dead-letter topic of its own, if it uses one.
+    fn own_dead_letters(&self) -> Option<OwnDeadLetterTopic> {
+        None
     }
 
     /// What becomes of records of `topic`, in words.

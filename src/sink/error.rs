@@ -84,7 +84,7 @@ impl Error {
         match self {
             Self::Record(error) => Brief::of(&chain(error)),
             Self::Batch(cause) | Self::Failed(cause) => cause.0.brief.clone(),
-            Self::Records { refused, cause } => cause.0.brief.clone().after(&refused.to_string()),
+            Self::Records { refused, cause } => cause.0.brief.clone().led_by(refused.to_string()),
         }
     }
 

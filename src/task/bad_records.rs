@@ -10,6 +10,7 @@ use super::fault::{RecordFault, Stage};
 use super::retained::{RawRecord, RetainedRecords};
 use super::scope::PartitionScope;
 use super::skipped::SkippedRecords;
+use crate::brief::Brief;
 use crate::causes::chain;
 use crate::config::{Hidden, WorkerConfig};
 use crate::data::{self, TimestampType};
@@ -19,7 +20,7 @@ use crate::kafka::{
 };
 use crate::metrics::Metrics;
 use crate::plugins::{ErrorHandling, ErrorLog, SinkConnectorConfig};
-use crate::sink::{self, OnRefusal, OwnDeadLetterTopic, RefusalPolicy};
+use crate::sink::{self, OnRefusal, OwnDeadLetterTopic, RefusalPolicy, SettingNames};
 use futures::future::BoxFuture;
 use futures::stream::FuturesUnordered;
 use futures::{FutureExt, StreamExt, TryFutureExt};
@@ -53,6 +54,8 @@ pub(super) struct BadRecordHandler {
     handling: ErrorHandling,
     letters: Option<Box<dyn DeadLetterQueue>>,
     policy: RefusalPolicy,
+    /// The sink's setting that says where records go.
+    target_setting: &'static str,
     /// The sink's own topic.
     sink_letters: Option<Box<dyn DeadLetterQueue>>,
     /// What no header of a letter may repeat.
@@ -68,7 +71,7 @@ impl BadRecordHandler {
     /// Makes the dead-letter topics if they are missing.
     pub(super) async fn open(
         config: &SinkConnectorConfig,
-        policy: RefusalPolicy,
+        (policy, names): (RefusalPolicy, SettingNames),
         worker: &Arc<WorkerConfig>,
         metrics: &Metrics,
     ) -> Result<Self, Error> {
@@ -96,18 +99,32 @@ impl BadRecordHandler {
             }
             None => None,
         };
-        Ok(Self { handling, letters, policy, sink_letters, hidden: config.hidden.clone() })
+        let (hidden, target_setting) = (config.hidden.clone(), names.target);
+        Ok(Self { handling, letters, policy, target_setting, sink_letters, hidden })
     }
 
     /// The same with Connect's topic, if there is one, in the hands of a test.
     #[cfg(test)]
     pub(super) fn with_letters(
         config: &SinkConnectorConfig,
-        policy: RefusalPolicy,
+        (policy, names): (RefusalPolicy, SettingNames),
         letters: Option<Box<dyn DeadLetterQueue>>,
     ) -> Self {
-        let handling = config.errors.clone();
-        Self { handling, letters, policy, sink_letters: None, hidden: Hidden::default() }
+        let (handling, hidden, target_setting) = (config.errors.clone(), Hidden::default(), names.target);
+        Self { handling, letters, policy, target_setting, sink_letters: None, hidden }
+    }
+
+    /// What to say while letters wait: for which topics, and which settings say where those are.
+    pub(super) fn letters_wait(&self) -> Brief {
+        let own = self.policy.own_topic().map(|own| (&own.topic, format!("{}bootstrap.servers", own.prefix)));
+        let connectors = self.handling.dead_letters.as_ref();
+        let connectors =
+            connectors.map(|queue| (&queue.topic, "producer.override.bootstrap.servers".to_owned()));
+        let (topics, settings): (Vec<_>, Vec<_>) = own.into_iter().chain(connectors).unzip();
+        let topics = topics.into_iter().map(String::as_str).collect::<Vec<_>>().join(", ");
+        Brief::new("no answer yet from the brokers")
+            .about(format!("topic {topics}"))
+            .mended_by(format!("check {} and those brokers", settings.join(", ")))
     }
 
     /// The sink's setting that allows to skip what it refuses.
@@ -209,7 +226,8 @@ impl BadRecordHandler {
         if !dead_letters {
             counts.dropped(records);
             let last = format!("{partition} offsets {offsets}: {error}");
-            return Ok(Some(SkippedRecords { records, last }));
+            let brief = error.brief().at(format!("{partition}, offsets {offsets}"));
+            return Ok(Some(SkippedRecords { records, last, brief }));
         }
         let class = "org.apache.kafka.connect.errors.ConnectException";
         let fault = RecordFault::of_sink(data::Error::of_class(class, error.to_string()));
@@ -268,9 +286,16 @@ impl BadRecordHandler {
                 ", where consumed record is {{topic='{topic}', partition={partition}, offset={offset}{time}}}"
             );
         }
-        let error = chain(&fault.source);
+        let hide = |text: &str| self.hidden.redact(text).into_owned();
+        let error = hide(&chain(&fault.source));
+        let what = fault
+            .brief()
+            .at(format!("{}, offset {}", scope.partition, record.offset))
+            .or_mended_by(format!("check {}", fault.stage.setting(self.target_setting)))
+            .map(hide);
         tracing::error!(
-            error = &*self.hidden.redact(&error),
+            error,
+            %what,
             "Error encountered in task {}. Executing stage '{}' with class '{}'{place}.",
             scope.task,
             fault.stage.as_str(),

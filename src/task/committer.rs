@@ -81,7 +81,9 @@ impl Committer {
         self.failing = None;
         for (partition, offset, reason) in committed {
             if let Some(reason) = reason {
-                self.failed(format!("partition {partition}: {reason}; they are committed again"));
+                self.failed(format!(
+                    "partition {partition}: {reason}; committed again, if it lasts see the log of the brokers"
+                ));
             } else if self.wanted.get(partition).is_some_and(|wanted| wanted <= offset) {
                 self.wanted.remove(partition);
             }

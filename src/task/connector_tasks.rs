@@ -42,14 +42,16 @@ impl ConnectorTasks {
         let (own, with_key_and_headers) = (config.clone(), sink.needs_key_and_headers());
         let converter = files::beside(move || RecordConverter::new(&own, with_key_and_headers)).await?;
         let skip_setting = policy.setting;
-        let bad_records = BadRecordHandler::open(config, policy, &worker.config, &worker.metrics).await?;
+        let names = sink.setting_names();
+        let bad_records =
+            BadRecordHandler::open(config, (policy, names), &worker.config, &worker.metrics).await?;
         let consumer = join(config, &worker.config).await?;
         let states = TaskStates::new(spec, worker.clone(), skip_setting);
         let (sender, reports) = mpsc::channel(REPORT_PLACES);
         let context = PipelineContext {
             converter,
             bad_records,
-            setting_names: sink.setting_names(),
+            setting_names: names,
             budget: worker.budget.connector(),
             reports: sender,
         };

@@ -82,14 +82,13 @@ impl Deliveries {
         let Delivery { offsets, records, raw_bytes, body_bytes, memory, waiting, work } = delivery;
         self.scope.counts.sealed(reason, records, took);
         let ticket = self.start(InFlight { offsets, records, arrived: arrived.map(|first| first.at) });
+        let wait_reporter = |waiter| self.wait_reporter(waiter, Some(offsets));
         let (scope, context) = (self.scope.clone(), Arc::clone(&self.context));
         let span = tracing::info_span!(
             "batch", connector = %scope.task.connector, task = scope.task.task, partition = %scope.partition, %offsets
         );
-        let (batch_waits, letters_wait) = (
-            self.wait_reporter(WaitSubject::Batch(ticket)),
-            self.wait_reporter(WaitSubject::Letters(ticket)),
-        );
+        let (batch_waits, letters_wait) =
+            (wait_reporter(WaitSubject::Batch(ticket)), wait_reporter(WaitSubject::Letters(ticket)));
         let started = Instant::now();
         let sent = async move {
             let service = context.setting_names.service;
@@ -106,7 +105,8 @@ impl Deliveries {
                     scope.counts.batch_failed();
                     let room = reserved.bytes();
                     let batch = RefusedBatch { offsets, records, retained, room, error };
-                    letters_wait.letters(context.bad_records.skip_batch(&scope, batch)).await
+                    let letters = context.bad_records.skip_batch(&scope, batch);
+                    letters_wait.letters(letters, context.bad_records.letters_wait()).await
                 }
             };
             drop(reserved);
@@ -118,9 +118,10 @@ impl Deliveries {
     /// Waits for dead letters beside the batches; the offsets of their records wait with them.
     pub(super) fn send_letters(&mut self, letters: SentLetters) {
         let ticket = self.start(InFlight { offsets: letters.offsets, records: 0, arrived: None });
-        let waits = self.wait_reporter(WaitSubject::Letters(ticket));
+        let waits = self.wait_reporter(WaitSubject::Letters(ticket), Some(letters.offsets));
+        let brief = self.context.bad_records.letters_wait();
         self.uploads.spawn(async move {
-            let delivered = waits.letters(letters.delivered).await.map_err(NotDelivered::Letter);
+            let delivered = waits.letters(letters.delivered, brief).await.map_err(NotDelivered::Letter);
             drop(letters.memory);
             (ticket, delivered.map(|()| None))
         });
@@ -140,8 +141,8 @@ impl Deliveries {
     }
 
     /// For something of this partition that may have to wait.
-    pub(super) fn wait_reporter(&self, waiter: WaitSubject) -> WaitReporter {
-        WaitReporter::new(self.scope.clone(), waiter)
+    pub(super) fn wait_reporter(&self, waiter: WaitSubject, offsets: Option<OffsetRange>) -> WaitReporter {
+        WaitReporter::new(self.scope.clone(), waiter, offsets)
     }
 
     /// Ends when something was delivered or skipped, or with the error of what was neither; never while nothing is on its

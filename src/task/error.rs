@@ -5,6 +5,7 @@ use super::fault::RecordFault;
 use crate::brief::{self, Brief};
 use crate::causes::chain;
 use crate::config::Hidden;
+use crate::configdef::ConfigError;
 use crate::id::OffsetRange;
 use crate::{configdef, convert, kafka, limits, registry, sink};
 
@@ -89,15 +90,15 @@ impl Error {
     /// It in one line: where, what, and what mends it.
     pub fn brief(&self) -> Brief {
         match self {
-            Self::Config(errors) => Brief::of(&errors.to_string()),
+            Self::Config(errors) => ConfigError::brief(errors.entries()),
+            Self::Transforms(errors) => ConfigError::brief(errors),
             Self::Start(error) => error.brief(),
             Self::Fetch { at, reason, advice } => {
                 Brief::new(format!("Kafka: {reason}")).at(at.partition.to_string()).mended_by(*advice)
             }
             Self::BadRecord { at, offset, fault, setting } => {
-                let text = format!("{}: {}", fault.stage.as_str(), chain(&fault.source));
                 let remedy = format!("check {setting}, or set errors.tolerance=all");
-                Brief::new(text).at(format!("{}, offset {offset}", at.partition)).mended_by(remedy)
+                fault.brief().at(format!("{}, offset {offset}", at.partition)).or_mended_by(remedy)
             }
             Self::Sink { at, source } => source.brief().at(at.partition.to_string()),
             Self::Deliver { at, offsets, source } => {
@@ -106,9 +107,9 @@ impl Error {
             Self::Panic { at, reason } => Brief::new(format!("internal error: {reason}"))
                 .at(at.partition.to_string())
                 .mended_by("please report it"),
-            Self::Converter(_) | Self::Registry(_) | Self::Room(_) | Self::Kafka(_) | Self::Transforms(_) => {
-                Brief::of(&self.to_string())
-            }
+            Self::Room(error) => error.brief(),
+            Self::Kafka(error) => error.brief(),
+            Self::Converter(_) | Self::Registry(_) => Brief::of(&self.to_string()),
         }
     }
 

@@ -1,7 +1,12 @@
 //! What is wrong with a record that gets no further, and at which stage of its way that was.
 
+use crate::brief::Brief;
+use crate::causes::{chain, innermost};
 use crate::data;
 use std::sync::Arc;
+
+/// A line has room for so much of what a record's fault is; of a longer one the innermost cause says most.
+const MOST_OF_A_FAULT: usize = 100;
 
 /// The class that runs in the last stage.
 const SINK_TASK: &str = "org.apache.kafka.connect.sink.SinkTask";
@@ -59,6 +64,28 @@ pub struct RecordFault {
 impl RecordFault {
     pub(super) fn new(stage: Stage, class: &str, source: data::Error) -> Self {
         Self { stage, class: class.into(), source }
+    }
+
+    /// It in one line: at which stage, in a transformation of which class, and why.
+    pub(super) fn brief(&self) -> Brief {
+        let stage = match self.stage {
+            Stage::Transformation => {
+                let class = self.class.rsplit('.').next().unwrap_or(&self.class);
+                format!("{} ({class})", self.stage.as_str())
+            }
+            stage => stage.as_str().to_owned(),
+        };
+        let all = chain(&self.source);
+        let short = innermost(&self.source);
+        let said = if all.chars().count() > MOST_OF_A_FAULT { short } else { all };
+        // Words of Connect and of registries have semicolons, too.
+        let brief = match said.rsplit_once("; ") {
+            Some((text, remedy)) if ["check ", "set "].iter().any(|begin| remedy.starts_with(begin)) => {
+                Brief::new(text).mended_by(remedy)
+            }
+            _ => Brief::new(said),
+        };
+        brief.after(&stage)
     }
 
     /// The sink does not take it.

@@ -24,7 +24,7 @@ use super::skipped::SkippedRecords;
 use super::topics::LastReported;
 use super::wait_reporter::WaitReporter;
 use super::waiting::WaitSubject;
-use crate::id::TopicPartition;
+use crate::id::{OffsetRange, TopicPartition};
 use crate::kafka::{self, RecordSource, Records};
 use crate::metrics::SealReason;
 use crate::sink;
@@ -312,8 +312,10 @@ impl<S: RecordSource> Pipeline<S> {
         let reason = self.letters.skipped(record.offset, &fault);
         if !has_letter {
             counts.dropped(1);
-            let last = format!("{} offset {}: {reason}", self.scope.partition, record.offset);
-            self.deliveries.skip(Some(SkippedRecords { records: 1, last }));
+            let (partition, offset) = (&self.scope.partition, record.offset);
+            let last = format!("{partition} offset {offset}: {reason}");
+            let brief = fault.brief().at(format!("{partition}, offset {offset}"));
+            self.deliveries.skip(Some(SkippedRecords { records: 1, last, brief }));
         }
         Ok(())
     }
@@ -363,7 +365,7 @@ impl<S: RecordSource> Pipeline<S> {
     /// The next record has waited for a while; for memory?
     async fn report_memory_wait(&mut self) {
         if self.reader.lacks_memory() {
-            let mut wait = self.deliveries.wait_reporter(WaitSubject::Memory);
+            let mut wait = self.deliveries.wait_reporter(WaitSubject::Memory, None);
             wait.waits_for(self.context.budget.says_used_up()).await;
             self.memory_wait = Some(wait);
         }
@@ -376,7 +378,8 @@ impl<S: RecordSource> Pipeline<S> {
     }
 
     fn fetch(&mut self, missing: MissingSchema, offset: i64) {
-        let waits = self.deliveries.wait_reporter(WaitSubject::Schema);
+        let at = OffsetRange { first: offset, last: offset };
+        let waits = self.deliveries.wait_reporter(WaitSubject::Schema, Some(at));
         self.reader.wait_for_schema(missing.fetch(self.scope.at(), offset, waits).boxed());
     }
 

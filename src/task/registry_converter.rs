@@ -161,7 +161,7 @@ impl MissingSchema {
             drop(turn);
             let At { task, partition } = &at;
             tracing::debug!(%task, %partition, offset, %error, "waiting for the schema registry");
-            reporter.failed(1, error.to_string()).await;
+            reporter.failed(1, error.brief(), error.to_string()).await;
             tokio::time::sleep(pause).await;
         }
     }

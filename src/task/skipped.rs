@@ -3,6 +3,7 @@
 //!
 //! It owns the counts. Which records those are is decided in `bad_records`.
 
+use crate::brief::Brief;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 use tokio::time::Instant;
@@ -17,13 +18,15 @@ pub struct SkippedRecords {
     pub records: u64,
     /// Which the last one was, and what was wrong with it.
     pub last: String,
+    /// That in one line.
+    pub brief: Brief,
 }
 
 impl SkippedRecords {
     /// Both together; the other's are later.
     pub(super) fn add(this: &mut Option<Self>, later: Self) {
         let before = this.take().map_or(0, |skipped| skipped.records);
-        *this = Some(Self { records: before + later.records, last: later.last });
+        *this = Some(Self { records: before + later.records, ..later });
     }
 }
 
@@ -78,14 +81,19 @@ impl SkippedByTask {
         std::mem::take(&mut self.changed)
     }
 
-    /// The trace of a task that goes on; none when it skipped nothing.
-    pub(super) fn trace(&self, task: u32) -> Option<String> {
-        let SkippedRecords { records, last } = self.by_task.get(&task)?;
-        Some(format!(
-            "{records} record(s) were skipped since the task started, and are in no dead-letter topic \
-             ({})\nThe last: {last}",
-            self.settings
-        ))
+    /// What the trace of a task that goes on says of it, in one line and as a whole; none when it skipped nothing.
+    pub(super) fn trace(&self, task: u32) -> Option<(Brief, String)> {
+        let SkippedRecords { records, last, brief } = self.by_task.get(&task)?;
+        let settings = &self.settings;
+        let brief = brief
+            .clone()
+            .led_by(format!("{records} record(s) were dropped, the last"))
+            .mended_by(format!("see {settings}"));
+        let details = format!(
+            "{records} record(s) were skipped since the task started, and are in no dead-letter topic ({settings})\n\
+             The last: {last}"
+        );
+        Some((brief, details))
     }
 
     /// The task starts anew.
@@ -100,11 +108,12 @@ impl SkippedByTask {
 
 #[cfg(test)]
 mod tests {
-    use super::{PAUSE, SkippedByTask, SkippedRecords};
+    use super::{Brief, PAUSE, SkippedByTask, SkippedRecords};
     use tokio::time::Instant;
 
     fn some(records: u64) -> SkippedRecords {
-        SkippedRecords { records, last: format!("t-0 offset {records}") }
+        let brief = Brief::new("bad").at(format!("t-0, offset {records}"));
+        SkippedRecords { records, last: format!("t-0 offset {records}"), brief }
     }
 
     #[tokio::test(start_paused = true)]
@@ -116,9 +125,10 @@ mod tests {
         assert!(counts.take_changed().contains(&3) && counts.due().is_none());
         counts.add(3, some(5));
         assert_eq!(counts.due(), Some(Instant::now() + PAUSE));
-        let trace = counts.trace(3).unwrap();
-        assert!(trace.starts_with("7 record(s)") && trace.ends_with("t-0 offset 5"), "{trace}");
-        assert!(trace.contains("(errors.tolerance, on.error)"), "{trace}");
+        let (brief, details) = counts.trace(3).unwrap();
+        let line = "7 record(s) were dropped, the last: t-0, offset 5: bad; see errors.tolerance, on.error";
+        assert_eq!(brief.to_string(), line);
+        assert!(details.starts_with("7 record(s)") && details.ends_with("t-0 offset 5"), "{details}");
         counts.forget(3);
         assert_eq!((counts.trace(3), counts.due()), (None, None));
     }

@@ -13,7 +13,7 @@ use super::skipped::SkippedByTask;
 use super::topics::TopicsRead;
 use super::waiting::{LogLine, WaitKind, WaitNews, WaitSummary, WaitingWork};
 use super::worker_context::WorkerContext;
-use crate::brief::Brief;
+use crate::brief::{self, Brief};
 use crate::id::{ConnectorTaskId, TaskAssignment, TopicPartition};
 use crate::metrics::{ClientReading, PartitionOffsets, PartitionWait, TaskCounts};
 use crate::status::State;
@@ -99,7 +99,8 @@ impl TaskStates {
     async fn report_task(&self, task: u32) {
         let hide = |text: &str| self.spec.hidden.redact(text).into_owned();
         let waiting = self.waiting.shown(task, self.owners.by_partition(), Instant::now());
-        let skipped = self.skipped.trace(task).map(|text| hide(&text));
+        let skipped = self.skipped.trace(task);
+        let skipped = skipped.map(|(brief, details)| brief::trace(&brief.map(hide), &hide(&details)));
         let parts: Vec<String> =
             skipped.into_iter().chain(waiting.iter().map(|waits| waits.text(hide))).collect();
         let trace = (!parts.is_empty()).then(|| parts.join("\n"));

@@ -78,7 +78,7 @@ impl Setup {
         let (sender, reports) = mpsc::channel(16);
         let context = PipelineContext {
             converter,
-            bad_records: BadRecordHandler::with_letters(&config, policy, letters),
+            bad_records: BadRecordHandler::with_letters(&config, (policy, sink.setting_names()), letters),
             setting_names: sink.setting_names(),
             budget: budget.connector(),
             reports: sender,

@@ -6,6 +6,7 @@ use super::report::PipelineReport;
 use super::scope::PartitionScope;
 use super::waiting::{Wait, WaitSubject};
 use crate::brief::Brief;
+use crate::id::OffsetRange;
 use crate::sink::Waiting;
 use std::pin::pin;
 use std::time::Duration;
@@ -21,20 +22,22 @@ const LETTERS_SILENCE: Duration = Duration::from_secs(1);
 pub(super) struct WaitReporter {
     scope: PartitionScope,
     waiter: WaitSubject,
+    /// Of its records, where they are known.
+    offsets: Option<OffsetRange>,
     started: Instant,
     last: Option<String>,
 }
 
 impl WaitReporter {
     /// Of work that starts now.
-    pub(super) fn new(scope: PartitionScope, waiter: WaitSubject) -> Self {
-        Self { scope, waiter, started: Instant::now(), last: None }
+    pub(super) fn new(scope: PartitionScope, waiter: WaitSubject, offsets: Option<OffsetRange>) -> Self {
+        Self { scope, waiter, offsets, started: Instant::now(), last: None }
     }
 
     /// Tries of it failed, the last one for this cause.
-    pub(super) async fn failed(&mut self, tries: u64, cause: String) {
+    pub(super) async fn failed(&mut self, tries: u64, brief: Brief, cause: String) {
         self.scope.counts.retried(tries);
-        self.waits(Brief::of(&cause), cause).await;
+        self.waits(brief, cause).await;
     }
 
     /// It waits for this, of which nothing was tried.
@@ -47,6 +50,8 @@ impl WaitReporter {
             return;
         }
         self.last = Some(cause.clone());
+        let offsets = self.offsets.map(|offsets| format!(", offsets {offsets}")).unwrap_or_default();
+        let brief = brief.at(format!("{}{offsets}", self.scope.partition));
         let wait = Wait { since: self.started, cause, brief };
         self.scope.report(PipelineReport::Waits(self.scope.partition.clone(), self.waiter, wait)).await;
     }
@@ -91,16 +96,16 @@ impl WaitReporter {
         result
     }
 
-    /// Waits for letters to be in their topic, which is tried without an end.
-    pub(super) async fn letters<T>(mut self, work: impl Future<Output = T>) -> T {
+    /// Waits for letters to be in their topic, which is tried without an end; `brief` is what to say of it meanwhile.
+    pub(super) async fn letters<T>(mut self, work: impl Future<Output = T>, brief: Brief) -> T {
         let mut work = pin!(work);
         self.started = Instant::now();
         let first = tokio::time::timeout(LETTERS_SILENCE, &mut work).await;
         let result = if let Ok(result) = first {
             result
         } else {
-            let cause = "no answer yet from the brokers of the dead-letter topic";
-            self.waits(Brief::new(cause), cause.to_owned()).await;
+            let cause = brief.to_string();
+            self.waits(brief, cause).await;
             work.await
         };
         self.ended().await;
@@ -128,7 +133,7 @@ mod tests {
         let task = metrics.task(&id);
         let (sender, mut reports) = mpsc::channel(16);
         let scope = PartitionScope::new((id, task.counts()), TopicPartition::new("t", 0), sender);
-        work(WaitReporter::new(scope, WaitSubject::Batch(7))).await;
+        work(WaitReporter::new(scope, WaitSubject::Batch(7), None)).await;
         let mut all = Vec::new();
         while let Some(report) = reports.recv().await {
             all.push(report);
@@ -182,7 +187,8 @@ mod tests {
         }
         let began = Instant::now();
         for (time, is_reported) in [(LETTERS_SILENCE / 2, false), (LETTERS_SILENCE * 2, true)] {
-            let (numbers, reports) = reported(|reporter| reporter.letters(sleep(time))).await;
+            let (numbers, reports) =
+                reported(|reporter| reporter.letters(sleep(time), Brief::new("letters"))).await;
             assert_eq!((numbers, causes(&reports).len()), ([0, 0], if is_reported { 2 } else { 0 }));
         }
         assert!(began.elapsed() < LETTERS_SILENCE * 3);

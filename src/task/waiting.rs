@@ -94,16 +94,14 @@ impl WaitSummary {
     pub(super) fn brief(&self) -> Brief {
         let Self { what, count, since, oldest } = self;
         let waits = match what {
-            WaitKind::Batches => format!("{count} batch(es) wait to be handed over since {since}"),
+            WaitKind::Batches => format!("{count} batch(es) wait since {since}"),
             WaitKind::Letters => format!("{count} batch(es) of dead letters wait since {since}"),
-            WaitKind::Schemas => {
-                format!("{count} record(s) wait for a schema since {since} (errors.retry.timeout)")
-            }
+            WaitKind::Schemas => format!("{count} record(s) wait for a schema since {since}"),
             WaitKind::Memory => format!("{count} record(s) wait for memory since {since}"),
             WaitKind::Commits => format!("offsets are not committed since {since}"),
             WaitKind::Brokers => format!("no Kafka broker can be reached since {since} (bootstrap.servers)"),
         };
-        oldest.brief.clone().after(&waits)
+        oldest.brief.clone().led_by(waits)
     }
 
     /// As the numbers of partitions show it. `hide` takes secrets out.
@@ -114,7 +112,11 @@ impl WaitSummary {
 
     /// The same, with the whole cause below it. `hide` takes secrets out.
     pub(super) fn text(&self, hide: impl Fn(&str) -> String) -> String {
-        brief::trace(&self.brief().map(&hide), &hide(&self.oldest.cause))
+        let mut details = hide(&self.oldest.cause);
+        if self.what == WaitKind::Schemas {
+            details.push_str("\nIt is waited for as long as errors.retry.timeout says.");
+        }
+        brief::trace(&self.brief().map(&hide), &details)
     }
 }
 

@@ -58,7 +58,7 @@ async fn an_outage_of_many_partitions_is_one_line_and_one_word_for_each_task_and
     let text = sums.iter().map(|waits| waits.brief().to_string()).collect::<Vec<_>>().join("; ");
     assert!(text.starts_with("96 batch(es) wait") && text.ends_with(": upload: 503"), "{text}");
     let trace = shown(&work, 1, &owner, began + PATIENCE).unwrap();
-    assert!(trace.starts_with("32 batch(es) wait to be handed over since 20"), "{trace}");
+    assert!(trace.starts_with("32 batch(es) wait since 20"), "{trace}");
 
     // It goes on failing: nothing more is told.
     for number in 0..24 {

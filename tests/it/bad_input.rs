@@ -6,6 +6,7 @@ use adx_emulator::Operation;
 use adx_emulator::faults::{Effect, Rule};
 use serde_json::{Value, json};
 
+use crate::support::sentences::{FORBIDDEN, MISSING_MAPPING, SEVERAL_TARGETS, UNREACHABLE};
 use crate::support::{Kafka, Stage, Worker, free_port, unique, wait_for};
 
 /// The worker still creates a connector and moves rows with it.
@@ -171,9 +172,8 @@ async fn a_missing_mapping_fails_the_task_and_says_how_to_create_it() {
     );
     let answer = stage.worker.rest().create(&stage.connector, &changed(&stage, &mapping(&text))).await;
     assert_eq!(answer.status, 201, "{}", answer.body);
-    let trace = stage.worker.rest().wait_for_trace(&stage.connector).await;
-    assert!(trace.contains("Nowhere") && trace.contains("kusto.tables.topics.mapping"), "{trace}");
-    assert!(stage.worker.log().contains("Nowhere"), "the log says it too");
+    let places = ["csv mapping Nowhere of table Numbers in database lab"];
+    MISSING_MAPPING.fails(&stage.worker, &stage.connector, &places).await;
     assert_works(&stage, kafka).await;
 }
 
@@ -190,7 +190,8 @@ async fn a_table_that_is_not_fit_fails_the_task_before_the_first_record_and_says
     });
     let config = changed(&stage, &validated);
     assert_eq!(stage.worker.rest().create(&stage.connector, &config).await.status, 201);
-    let trace = stage.worker.rest().wait_for_trace(&stage.connector).await;
+    let places = ["2 problems", "table Numbers in database lab", ".add table ['Numbers'] ingestors"];
+    let trace = SEVERAL_TARGETS.fails(&stage.worker, &stage.connector, &places).await;
     let commands = [
         ".add table ['Numbers'] ingestors ('aadapp=app-1')",
         ".alter table ['Numbers'] policy streamingingestion enable",
@@ -216,7 +217,8 @@ async fn an_unknown_topic_is_logged_and_read_once_it_exists() {
     stage.worker.rest().create_running(&stage.connector, &config).await;
     wait_for("a line about the topic", Duration::from_mins(1), async || {
         let log = stage.worker.log();
-        log.lines().any(|line| line.contains("WARN") && line.contains(&stage.topic)).then_some(())
+        let words = ["WARN", &stage.topic, "check `topics`: the topic does not exist (yet)"];
+        log.lines().any(|line| words.iter().all(|words| line.contains(words))).then_some(())
     })
     .await;
     kafka.create_topic(&stage.topic, 1).await;
@@ -261,7 +263,10 @@ async fn an_unreachable_adx_is_logged_with_its_setting_and_tried_again() {
         log.lines().any(named).then_some(())
     })
     .await;
-    stage.assert_running().await;
+    let place = format!("{}-0, offsets 0-49", stage.topic);
+    let places = [&*place, "no answer from 127.0.0.1", "(table lab.Numbers)"];
+    let trace = UNREACHABLE.waits(&stage.worker, &stage.connector, &places).await;
+    assert!(trace.contains("kusto.ingestion.url"), "{trace}");
     assert_eq!(stage.committed(kafka).await, [-1]);
     // The user corrects the address: nothing was lost.
     let path = format!("/connectors/{}/config", stage.connector);
@@ -280,8 +285,9 @@ async fn a_refusing_adx_fails_the_task_with_the_setting() {
     let answer = stage.worker.rest().create(&stage.connector, &stage.config()).await;
     assert_eq!(answer.status, 201, "{}", answer.body);
     stage.send(kafka, 50).await;
-    let trace = stage.worker.rest().wait_for_trace(&stage.connector).await;
-    assert!(trace.contains("403") && trace.contains("aad.auth."), "{trace}");
+    let place = format!("{}-0, offsets 0-49", stage.topic);
+    let trace = FORBIDDEN.fails(&stage.worker, &stage.connector, &[&place, "(table lab.Numbers)"]).await;
+    assert!(trace.contains("aad.auth."), "{trace}");
     stage.adx.faults().clear();
     assert_works(&stage, kafka).await;
 }

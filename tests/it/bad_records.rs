@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use crate::support::sentences::{BAD_PUT, BAD_RECORD, BAD_TRANSFORM};
 use crate::support::{Adx, DATABASE, Kafka, Raw, Stage, read_raw, send_raw, unique, wait_for};
 
 const JSON: &str = "org.apache.kafka.connect.json.JsonConverter";
@@ -163,7 +164,14 @@ async fn without_tolerance_a_bad_record_fails_its_task_at_every_stage() {
             201,
             "{name}"
         );
-        let trace = rest.wait_for_trace(&connector).await;
+        let kind = match name {
+            "TRANSFORMATION" => BAD_TRANSFORM,
+            "TASK_PUT" => BAD_PUT,
+            _ => BAD_RECORD,
+        };
+        let place = format!("{topic}-0, offset 5: {name}");
+        let trace = kind.fails(&stage.worker, &connector, &[&place]).await;
+        assert_logged_sentence(&stage, &place, words);
         assert!(
             trace.lines().nth(1)
                 == Some(
@@ -267,6 +275,16 @@ async fn values_that_are_nested_too_deep_are_letters_and_why_is_said_everywhere(
     let trace = rest.wait_for_trace(&strict).await;
     assert!(trace.contains("VALUE_CONVERTER") && trace.contains(WHY), "{trace}");
     stage.assert_running().await;
+}
+
+/// The log has, beside Connect's line about the record, the sentence with place, reason and setting.
+fn assert_logged_sentence(stage: &Stage, place: &str, words: &str) {
+    let log = stage.worker.log();
+    let is_meant = |line: &str| {
+        line.contains("Error encountered in task") && line.contains(place) && line.contains("; check ")
+    };
+    let said = log.lines().find(|line| is_meant(line)).unwrap_or_else(|| panic!("nothing of {place}: {log}"));
+    assert!(said.contains(words), "{words}: {said}");
 }
 
 /// Ingestion goes on behind the queue message.

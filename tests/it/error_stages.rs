@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 use self::failures::Meaning::{Content, Message, Passes, Place, Whole};
 use self::failures::Way::{Posted, Streamed};
 use self::failures::{FOR_GOOD, Failure, QUEUE, STREAMING, TOLERANCES, Tolerance, UPLOADS};
+use crate::support::sentences::{DROPPED, GAVE_UP, assert_logged};
 use crate::support::{Adx, DATABASE, Kafka, Raw, Worker, read_raw, send_raw, unique, wait_for};
 
 const MINUTE: Duration = Duration::from_mins(1);
@@ -266,7 +267,7 @@ impl Ground {
             return 0;
         }
         let trace = wait_for("the count", MINUTE, async || self.trace(case).await).await;
-        assert!(trace.contains(case.failure.words) && trace.contains(&case.name), "{what}: {trace}");
+        DROPPED.assert_said(&trace, &[case.failure.words, &case.name]);
         trace.split(' ').next().unwrap().parse().unwrap()
     }
 
@@ -282,9 +283,16 @@ impl Ground {
     async fn check_failed(&self, case: &Case) {
         let what = case.describe();
         let trace = self.worker.rest().wait_for_trace(&case.name).await;
-        for words in [case.failure.words, &case.name, "offsets "] {
-            assert!(trace.contains(words), "{what}: {words}: {trace}");
+        let line = trace.lines().next().unwrap_or_default();
+        // What mends it stands behind the table.
+        let table = format!("(table {DATABASE}.{}); ", case.table);
+        for words in [case.failure.words, &case.name, "offsets ", &table] {
+            assert!(line.contains(words), "{what}: {words}: {trace}");
         }
+        if line.contains("gave up") {
+            GAVE_UP.assert_said(&trace, &[]);
+        }
+        assert_logged(&self.worker, &trace);
         assert!(self.number(case, "kafka_connect_task_error_total_record_errors").await > 0, "{what}");
         assert_eq!(self.number(case, "kusto_sink_records_dropped").await, 0, "{what}");
         let committed = self.committed(case).await;

@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use tokio::process::Command;
 
+use crate::support::sentences::{MISSING_MAPPING, MISSING_TABLE};
 use crate::support::{Adx, DATABASE, Kafka, Raw, Stage, read_raw, rigs, root, send_raw, unique, wait_for};
 
 const MINUTE: Duration = Duration::from_mins(1);
@@ -146,6 +147,7 @@ async fn an_ingestion_mapping_says_which_column_takes_what_of_a_file() {
         let trace = stage.worker.rest().wait_for_trace(&stage.connector).await;
         let repair = format!(".create table ['Events'] ingestion {kind} mapping 'nowhere'");
         assert!(trace.contains(&repair), "{format}: {repair}: {trace}");
+        MISSING_MAPPING.assert_said(&trace, &["mapping nowhere of table Events in database lab"]);
         let settings = config(&stage, &json!({ "format": format, "mapping": "m" }), &more);
         let path = format!("/connectors/{}/config", stage.connector);
         let answer = stage.worker.rest().send("PUT", &path, Some(settings.to_string())).await;
@@ -273,7 +275,7 @@ async fn topics_that_come_later_go_to_tables_of_their_names() {
     let third = format!("{prefix}-west");
     kafka.create_topic(&third, 1).await;
     send_raw(kafka, &third, &[Raw::text("", "3")]).await;
-    let trace = stage.worker.rest().wait_for_trace(&stage.connector).await;
-    assert!(trace.contains("Storms_west") && trace.contains(".create"), "a missing table is said: {trace}");
+    let places = [&*format!("{third}-0, offsets 0-0"), "table Storms_west in database lab"];
+    MISSING_TABLE.fails(&stage.worker, &stage.connector, &places).await;
     assert!(!stage.worker.log().contains(&unread), "a topic that the expression leaves out is never read");
 }

@@ -7,7 +7,7 @@ use adx_emulator::Operation;
 use adx_emulator::faults::{Effect, Rule};
 use serde_json::{Value, json};
 
-use crate::support::{Adx, Cluster, DATABASE, Kafka, Rest, Stage, assert_brief, unique, wait_for};
+use crate::support::{Adx, Cluster, DATABASE, Kafka, Rest, Stage, Worker, sentences, unique, wait_for};
 
 const MINUTE: Duration = Duration::from_mins(1);
 const PARTITIONS: i32 = 3;
@@ -99,11 +99,8 @@ async fn an_outage_is_a_state_of_each_partition_with_its_reason_until_it_ends() 
     .await;
     for one in partitions(&ill).into_iter().chain([&ill]) {
         let sentence = one["sentence"].as_str().expect("a reason");
-        assert_brief(sentence);
-        assert!(
-            sentence.contains("wait to be handed over since 20") && sentence.contains("503"),
-            "{sentence}"
-        );
+        sentences::assert_brief(sentence);
+        assert!(sentence.contains("wait since 20") && sentence.contains("503"), "{sentence}");
         assert!(
             one["since"].as_str().is_some_and(|since| since.starts_with("20") && since.ends_with('Z')),
             "{one}"
@@ -123,6 +120,30 @@ async fn an_outage_is_a_state_of_each_partition_with_its_reason_until_it_ends() 
     assert_eq!(is(rest, name, "in_step").await["sentence"], json!(null));
 }
 
+/// Some partitions have all memory, and the service takes nothing: the others cannot even begin.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_partition_without_memory_says_so_and_goes_on() {
+    let kafka = Kafka::shared().await;
+    let worker = Worker::with(kafka, &[("worker.buffer.bytes", "200000")]).await;
+    let stage = Stage::around(kafka, 24, worker).await;
+    stage.create().await;
+    let (rest, name) = (stage.worker.rest(), stage.connector.as_str());
+    let away = Effect::Status { status: 503, code: None, retry_after: None };
+    stage.adx.faults().add(Rule::new(Operation::PutBlob, away));
+    let sent = stage.send(kafka, 120_000).await;
+    let starving = wait_for("a partition without memory", MINUTE, async || {
+        let health = health(rest, name).await;
+        let found = partitions(&health).into_iter().find(|one| one["state"] == "out_of_memory").cloned();
+        found.filter(|_| health["state"] == "waiting_for_sink")
+    })
+    .await;
+    let place = format!("{}-{}", stage.topic, starving["partition"]);
+    sentences::NO_MEMORY.assert_said(starving["sentence"].as_str().expect("a reason"), &[&place, "200000"]);
+    stage.adx.faults().clear();
+    assert_eq!(stage.adx.wait_for_all(&sent, MINUTE * 2).await.missing, 0);
+    is(rest, name, "in_step").await;
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_topic_that_is_missing_and_a_task_that_failed_are_told() {
     let kafka = Kafka::shared().await;
@@ -134,8 +155,7 @@ async fn a_topic_that_is_missing_and_a_task_that_failed_are_told() {
     let missing = is(rest, name, "waiting_for_topic").await;
     assert_eq!(missing["missing_topics"][0]["topic"], topic, "{missing}");
     let sentence = missing["sentence"].as_str().expect("a reason");
-    assert!(sentence.contains(&topic) && sentence.contains("`topics`"), "{sentence}");
-    assert_brief(sentence);
+    sentences::NO_TOPIC.assert_said(sentence, &[&topic]);
     kafka.create_topic(&topic, 1).await;
     assert_eq!(is(rest, name, "in_step").await["missing_topics"], json!([]));
 

@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use crate::support::sentences::KAFKA_REFUSES;
 use crate::support::{Authority, Secured, Stage, Worker, wait_for};
 
 /// The password of every store here.
@@ -142,8 +143,9 @@ async fn who_is_not_let_in_says_why_and_keeps_the_secret() {
         let stage = Stage::around(&broker.kafka, 1, worker).await;
         let answer = stage.worker.rest().create(&stage.connector, &stage.config()).await;
         assert_eq!(answer.status, 201, "{}", answer.body);
-        let trace = stage.worker.rest().wait_for_trace(&stage.connector).await;
-        assert!(trace.contains(expected) && trace.contains(&format!("consumer.{advice}")), "{trace}");
+        let (group, advice) = (format!("(group {})", stage.group()), format!("check consumer.{advice}"));
+        let places = [expected, &group, &advice];
+        let trace = KAFKA_REFUSES.fails(&stage.worker, &stage.connector, &places).await;
         assert_silent(&stage.worker, &trace);
     }
 }

@@ -6,6 +6,7 @@ use adx_emulator::Operation;
 use adx_emulator::faults::{Effect, Rule};
 use serde_json::Value;
 
+use crate::support::sentences::NO_ROOM;
 use crate::support::{Kafka, Stage, Worker, free_user, wait_for};
 
 /// More than any of the limits below leaves room for.
@@ -38,6 +39,7 @@ async fn fill(stage: &Stage) -> (Vec<String>, String, String) {
 async fn one_too_many(mut stage: Stage, kafka: &Kafka, words: &[&str]) {
     let (mut running, refused, trace) = fill(&stage).await;
     assert!(running.len() > 1, "{trace}");
+    NO_ROOM.assert_said(&trace, &[]);
     for word in words {
         assert!(trace.contains(word), "{word}: {trace}");
     }

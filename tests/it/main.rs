@@ -58,6 +58,7 @@ mod restart;
 mod rigs;
 mod sdk;
 mod secrets;
+mod sentences;
 mod settings;
 mod signals;
 mod sink_errors;

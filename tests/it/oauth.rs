@@ -16,6 +16,7 @@ use time::OffsetDateTime;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
+use crate::support::sentences::KAFKA_REFUSES;
 use crate::support::{Secured, Stage, Worker, wait_for};
 
 const CLIENT: &str = "client-of-kafka";
@@ -142,7 +143,8 @@ async fn a_provider_that_refuses_is_named_and_the_secret_is_not() {
     let stage = Stage::around(&broker.kafka, 1, worker(&broker, &settings).await).await;
     let answer = stage.worker.rest().create(&stage.connector, &stage.config()).await;
     assert_eq!(answer.status, 201, "{}", answer.body);
-    let trace = stage.worker.rest().wait_for_trace(&stage.connector).await;
+    let places = ["status 401 invalid_client", "check consumer.sasl.jaas.config"];
+    let trace = KAFKA_REFUSES.fails(&stage.worker, &stage.connector, &places).await;
     assert!(trace.contains("status 401 invalid_client: the secret is not right"), "{trace}");
     assert!(trace.contains("consumer.sasl.jaas.config"), "{trace}");
     assert_silent(&stage.worker, &trace);

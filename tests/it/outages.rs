@@ -7,6 +7,7 @@ use std::time::Duration;
 use adx_emulator::Operation;
 use adx_emulator::faults::{Effect, Moment, Rule};
 
+use crate::support::sentences::{MISSING_TABLE, REFUSED};
 use crate::support::{Front, Kafka, Random, Stage, Verdict, Worker, wait_for};
 
 /// Records a second.
@@ -243,8 +244,7 @@ async fn what_cannot_heal_fails_the_task_with_its_reason_and_a_restart_helps() {
     stage.adx.command(".drop table Numbers").await;
     let answer = stage.worker.rest().create(&stage.connector, &stage.config()).await;
     assert_eq!(answer.status, 201, "{}", answer.body);
-    let trace = stage.worker.rest().wait_for_trace(&stage.connector).await;
-    assert!(trace.contains("Numbers") && trace.contains("kusto.tables.topics.mapping"), "{trace}");
+    MISSING_TABLE.fails(&stage.worker, &stage.connector, &["table Numbers in database lab"]).await;
 
     stage.adx.create_numbers().await;
     let sent = stage.send(kafka, 500).await;
@@ -265,8 +265,9 @@ async fn a_refused_upload_fails_the_task_and_keeps_its_place() {
         Effect::Status { status: 400, code: Some("InvalidHeaderValue".to_owned()), retry_after: None };
     stage.adx.faults().add(Rule::new(Operation::PutBlob, refused));
     let sent = stage.send(kafka, 500).await;
-    let trace = stage.worker.rest().wait_for_trace(&stage.connector).await;
-    assert!(trace.contains("InvalidHeaderValue") && trace.contains(&stage.topic), "{trace}");
+    let place = format!("{}-0, offsets ", stage.topic);
+    let places = [&*place, "InvalidHeaderValue", "(table lab.Numbers)"];
+    let trace = REFUSED.fails(&stage.worker, &stage.connector, &places).await;
     assert!(!trace.contains("sig="), "{trace}");
 
     stage.adx.faults().clear();

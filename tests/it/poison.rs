@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use crate::support::sentences::{NO_CLASS, UNKNOWN_CLASS, WRONG_SETTING};
 use crate::support::{Kafka, RawRecord, Rest, Stage, wait_for};
 
 /// A deeply nested value: a reader that recurses without a limit would end the process.
@@ -187,7 +188,12 @@ async fn poison_in_the_storage_topics_stops_neither_the_worker_nor_a_good_connec
         let rest = stage.worker.rest().clone();
         for (name, _, words) in &broken {
             let trace = trace(&rest, name).await;
-            assert!(trace.contains(words), "{name}: {trace}");
+            let kind = match *words {
+                "connector type" => NO_CLASS,
+                "org.example.Nope" => UNKNOWN_CLASS,
+                _ => WRONG_SETTING,
+            };
+            kind.assert_said(&trace, &[words]);
         }
         assert_good(&stage, kafka, &mut rows).await;
         stage.worker.terminate().await;

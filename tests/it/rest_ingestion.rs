@@ -7,6 +7,7 @@ use adx_emulator::Operation;
 use adx_emulator::faults::{Effect, Moment, Rule};
 use serde_json::Value;
 
+use crate::support::sentences::NO_REST;
 use crate::support::{Kafka, Stage, wait_for};
 
 fn config(stage: &Stage, protocol: &str) -> Value {
@@ -85,8 +86,7 @@ async fn a_cluster_without_it_fails_the_task_with_the_settings_name_when_v2_was_
     stage.adx.faults().add(Rule::new(Operation::IngestionConfiguration, status(404)));
     stage.worker.rest().create_running(&stage.connector, &config(&stage, "v2")).await;
     let sent = stage.send(kafka, 50).await;
-    let trace = stage.worker.rest().wait_for_trace(&stage.connector).await;
-    assert!(trace.contains("kusto.ingestion.protocol"), "{trace}");
+    NO_REST.fails(&stage.worker, &stage.connector, &[&stage.topic, "(table lab.Numbers)"]).await;
     assert_eq!((stage.committed(kafka).await, stage.adx.count("Numbers").await), (vec![-1], 0));
 
     let path = format!("/connectors/{}/config", stage.connector);

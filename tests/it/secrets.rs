@@ -7,6 +7,7 @@ use adx_emulator::Options;
 use adx_emulator::options::AuthOptions;
 use serde_json::{Value, json};
 
+use crate::support::sentences::{WRONG_SECRET, WRONG_SETTING, assert_logged};
 use crate::support::{Adx, DATABASE, Kafka, Sent, Worker, unique, wait_for};
 
 const KEY: &str = "s3cr3t-key-of-the-application";
@@ -108,8 +109,7 @@ async fn a_wrong_key_fails_the_task_names_the_setting_and_stays_hidden() {
     let answer = rest.create("keyed", &stage.config(&application(WRONG_KEY))).await;
     assert_eq!(answer.status, 201, "{}", answer.body);
     let sent = stage.send(kafka).await;
-    let trace = rest.wait_for_trace("keyed").await;
-    assert!(trace.contains("aad.auth.appkey"), "{trace}");
+    let trace = WRONG_SECRET.fails(&stage.worker, "keyed", &["AADSTS7000215", "check aad.auth.appkey"]).await;
     // A mistake elsewhere in a config with a secret: the error must not repeat the secret.
     let mut broken = stage.config(&application(KEY));
     broken["flush.size.bytes"] = "many".into();
@@ -159,7 +159,7 @@ async fn a_key_from_a_config_provider_opens_and_is_shown_nowhere() {
     assert_eq!(rest.post(restart).await.status, 202);
     stage.send(kafka).await;
     let trace = rest.wait_for_trace("provided").await;
-    assert!(trace.contains("aad.auth.appkey"), "{trace}");
+    WRONG_SECRET.assert_said(&trace, &["check aad.auth.appkey"]);
     std::fs::remove_file(&file).unwrap();
     assert_eq!(rest.post(restart).await.status, 202);
     let reason = format!("Could not read properties from file {}", file.display());
@@ -169,6 +169,8 @@ async fn a_key_from_a_config_provider_opens_and_is_shown_nowhere() {
         (status["connector"]["state"] == "FAILED" && trace.contains(&reason)).then_some(trace)
     })
     .await;
+    WRONG_SETTING.assert_said(&missing, &[&reason, "correct aad.auth.appkey"]);
+    assert_logged(&stage.worker, &missing);
     let refused = rest.create("again", &config).await;
     assert_eq!(refused.status, 400);
     assert!(refused.message().contains(&reason), "{}", refused.body);

@@ -6,6 +6,7 @@ use adx_emulator::Operation;
 use adx_emulator::faults::{Effect, Rule};
 use serde_json::json;
 
+use crate::support::sentences::DROPPED;
 use crate::support::{Kafka, Raw, Stage, read_raw, send_raw, unique, wait_for};
 
 const MINUTE: Duration = Duration::from_mins(1);
@@ -95,7 +96,8 @@ async fn without_a_topic_for_it_what_is_dropped_is_counted_in_the_status() {
     stage.wait_for_commit(kafka, 2000).await;
     let trace = wait_for("the count", MINUTE, async || trace(&stage).await).await;
     let dropped: u64 = trace.split(' ').next().unwrap().parse().unwrap();
-    assert!(trace.contains("RequestBodyTooLarge") && trace.contains(&stage.topic), "{trace}");
+    let place = format!("{}-0, offsets ", stage.topic);
+    DROPPED.assert_said(&trace, &["RequestBodyTooLarge", &place, "errors.tolerance, behavior.on.error"]);
     wait_for("the others", MINUTE, async || {
         (stage.adx.count("Numbers").await == 2000 - dropped).then_some(())
     })
@@ -129,7 +131,10 @@ async fn nothing_is_dropped_for_what_would_cost_everything_behind_it_too() {
         let answer = rest.create(&name, &stage.one_task_with(&more)).await;
         assert_eq!(answer.status, 201, "{}", answer.body);
         let trace = rest.wait_for_trace(&name).await;
-        assert!(trace.contains(&status.to_string()), "{operation:?} {status}: {trace}");
+        let line = trace.lines().next().unwrap_or_default();
+        for words in [&*format!("status {status}"), &stage.topic, "offsets 0-99", "(table lab.Numbers); "] {
+            assert!(line.contains(words), "{operation:?} {status}: {words}: {trace}");
+        }
         let committed = kafka.committed(&format!("connect-{name}"), &stage.topic, 1).await;
         assert_eq!(committed, [-1], "{operation:?} {status}");
         stage.adx.faults().clear();

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
+use crate::support::sentences::UNTRUSTED;
 use crate::support::{
     Adx, Authority, DATABASE, Kafka, Raw, Registry, Stage, Worker, free_port, send_raw, unique, wait_for,
 };
@@ -91,6 +92,9 @@ async fn an_authority_of_adx_that_is_not_trusted() {
     config["kusto.query.url"] = adx.https_url().into();
     stage.worker.rest().create_running(&stage.connector, &config).await;
     said(&stage.worker, &["certificate verify failed", "SSL_CERT_FILE", "kusto."]).await;
+    stage.send(kafka, 10).await;
+    let place = format!("{}-0, offsets 0-9", stage.topic);
+    UNTRUSTED.waits(&stage.worker, &stage.connector, &[&place, "(table lab.Numbers)"]).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -120,4 +124,9 @@ async fn an_authority_of_a_registry_that_is_not_trusted() {
         "SSL_CERT_FILE",
     ];
     assert!(words.iter().all(|word| trace.contains(word)), "{trace}");
+    let line = trace.lines().next().unwrap_or_default();
+    for part in [&*format!("{}-0, offset 0: VALUE_CONVERTER: GET ", stage.topic), "; check value.converter."]
+    {
+        assert!(line.contains(part), "{part}: {trace}");
+    }
 }

@@ -7,6 +7,7 @@ use adx_emulator::Operation;
 use adx_emulator::faults::{Effect, Moment, Rule};
 use serde_json::Value;
 
+use crate::support::sentences::WRONG_FORMAT;
 use crate::support::{DATABASE, Kafka, Stage, wait_for};
 
 const ENABLE: &str = ".alter table Numbers policy streamingingestion enable";
@@ -126,10 +127,10 @@ async fn a_permanent_error_fails_the_task_with_its_reason_and_moves_no_offset() 
     config["kusto.validation.table.enable"] = "false".into();
     stage.worker.rest().create_running(&stage.connector, &config).await;
     let sent = stage.send(kafka, 50).await;
-    let trace = stage.worker.rest().wait_for_trace(&stage.connector).await;
-    for words in ["streaming ingestion", "Nowhere", "kusto.tables.topics.mapping"] {
-        assert!(trace.contains(words), "{words}: {trace}");
-    }
+    let place = format!("{}-0, offsets ", stage.topic);
+    let places = [&*place, "(table lab.Numbers)"];
+    let trace = WRONG_FORMAT.fails(&stage.worker, &stage.connector, &places).await;
+    assert!(trace.contains("Nowhere"), "{trace}");
     assert_eq!(stage.committed(kafka).await, [-1]);
     assert_eq!((stage.adx.requests(Operation::PutMessage), stage.adx.count("Numbers").await), (0, 0));
 

@@ -6,6 +6,7 @@ use adx_emulator::Operation;
 use adx_emulator::faults::{Effect, Rule};
 use serde_json::json;
 
+use crate::support::sentences::BAD_RECORD;
 use crate::support::{Kafka, Stage, Worker, wait_for};
 
 const PARTITIONS: i32 = 4;
@@ -46,8 +47,7 @@ async fn a_failed_task_keeps_its_place_and_its_siblings_go_on() {
 
     // Partitions are dealt in turn: task 0 has 0 and 2, task 1 has 1 and 3.
     let wanted = format!("{}-0, offset {EACH}", stage.topic);
-    let trace = stage.worker.rest().wait_for_trace(&stage.connector).await;
-    assert!(trace.contains(&wanted) && trace.contains("value.converter"), "{trace}");
+    BAD_RECORD.fails(&stage.worker, &stage.connector, &[&wanted, "check value.converter"]).await;
     let all = u64::try_from(2 * EACH).expect("positive");
     for partition in [1, 3] {
         wait_for(format!("all rows of partition {partition}"), Duration::from_mins(1), async || {

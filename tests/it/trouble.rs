@@ -7,6 +7,7 @@ use adx_emulator::Operation;
 use adx_emulator::faults::{Effect, Rule};
 use serde_json::Value;
 
+use crate::support::sentences::{EXPIRED_SAS, GONE, NO_IDENTITY, NO_KAFKA, NO_LETTERS, OUTAGE, THROTTLED};
 use crate::support::{Kafka, Raw, Stage, send_raw, wait_for};
 
 const MINUTE: Duration = Duration::from_mins(1);
@@ -27,11 +28,6 @@ async fn traces(stage: &Stage) -> Vec<Option<String>> {
 
 async fn all_wait(stage: &Stage) -> Vec<String> {
     wait_for("a word of each task", MINUTE, async || traces(stage).await.into_iter().collect()).await
-}
-
-/// The word of the one task that has a partition.
-async fn one_waits(stage: &Stage) -> String {
-    wait_for("a word of a task", MINUTE, async || traces(stage).await.into_iter().flatten().next()).await
 }
 
 async fn none_waits(stage: &Stage) {
@@ -70,8 +66,9 @@ async fn an_outage_of_adx_is_told_once_for_all_partitions_and_so_is_its_end() {
     let before = stage.adx.requests(Operation::PutBlob);
     stage.send(kafka, 2_400).await;
     for trace in all_wait(&stage).await {
-        assert!(trace.contains("batch(es) wait to be handed over since 20"), "{trace}");
-        assert!(trace.contains("put blob") && trace.contains("503") && !trace.contains("sig="), "{trace}");
+        let place = format!("{}-", stage.topic);
+        THROTTLED.assert_said(&trace, &["batch(es) wait since 20", &place, "put blob: status 503"]);
+        assert!(trace.contains("(table lab.Numbers)") && !trace.contains("sig="), "{trace}");
     }
     // Long enough for a line at each try to be a flood.
     wait_for("three hundred refused blobs", MINUTE, async || {
@@ -117,18 +114,22 @@ async fn whatever_is_waited_for_is_told_with_its_cause() {
     let kafka = Kafka::shared().await;
     let stage = Stage::running(kafka, 1).await;
     let gone = Effect::ContainerNotFound;
-    for (what, (operation, effect), words) in [
+    for (kind, (operation, effect), words) in [
         // What was fetched once serves for an hour, so this comes first.
-        ("an identity that nobody gives", (Operation::IdentityToken, status(503)), "get identity token"),
-        ("throttled storage", (Operation::PutBlob, status(429)), "429"),
-        ("a throttled queue", (Operation::PutMessage, status(429)), "put message"),
-        ("containers that are gone", (Operation::PutBlob, gone), "ContainerNotFound"),
+        (NO_IDENTITY, (Operation::IdentityToken, status(503)), "status 503"),
+        (THROTTLED, (Operation::PutBlob, status(429)), "put blob: status 429"),
+        (THROTTLED, (Operation::PutMessage, status(429)), "put message: status 429"),
+        (OUTAGE, (Operation::PutBlob, status(500)), "put blob: status 500"),
+        (GONE, (Operation::PutBlob, gone), "put blob: status 404 ContainerNotFound"),
+        (EXPIRED_SAS, (Operation::PutBlob, Effect::ExpiredSas), "put blob: status 403 AuthenticationFailed"),
+        (EXPIRED_SAS, (Operation::PutMessage, Effect::ExpiredSas), "put message: status 403"),
     ] {
+        let what = kind.what;
         stage.adx.faults().add(Rule::new(operation, effect));
         let sent = stage.adx.count("Numbers").await + 10;
         stage.send(kafka, 10).await;
-        let told = one_waits(&stage).await;
-        assert!(told.contains(words), "{what}: {told}");
+        let place = format!("{}-0, offsets ", stage.topic);
+        kind.waits(&stage.worker, &stage.connector, &[&place, words, "(table lab.Numbers)"]).await;
         stage.adx.faults().clear();
         none_waits(&stage).await;
         wait_for(format!("the rows behind {what}"), MINUTE, async || {
@@ -156,8 +157,9 @@ async fn dead_letters_that_nobody_takes_are_told() {
     stage.worker.rest().create_running(&stage.connector, &config).await;
     letters.stop().await;
     send_raw(kafka, &stage.topic, &[Raw::text("k", "0,1,\"open")]).await;
-    let told = one_waits(&stage).await;
-    assert!(told.contains("dead letters wait"), "{told}");
+    let place = format!("{}-0, offsets 0-0", stage.topic);
+    let places = [&*place, "(topic dead)", "check misc.deadletterqueue.bootstrap.servers"];
+    NO_LETTERS.waits(&stage.worker, &stage.connector, &places).await;
     letters.start().await;
     none_waits(&stage).await;
     wait_for("the commit", MINUTE, async || (stage.committed(kafka).await == [1]).then_some(())).await;
@@ -179,8 +181,7 @@ async fn brokers_that_cannot_be_reached_are_told_though_there_is_nothing_to_comm
     .await;
     source.stop().await;
     for trace in all_wait(&stage).await {
-        assert!(trace.contains("no Kafka broker can be reached since 20"), "{trace}");
-        assert!(trace.contains("bootstrap.servers") && trace.contains(source.bootstrap()), "{trace}");
+        NO_KAFKA.assert_said(&trace, &["since 20", "bootstrap.servers", source.bootstrap()]);
     }
     assert_eq!((lines(&stage, BEGINS).len(), lines(&stage, ENDS).len()), (1, 0));
     source.start().await;

@@ -5,10 +5,11 @@
 
 use super::managed::Managed;
 use super::state::Service;
-use crate::brief::{self, Brief};
+use crate::brief;
 use crate::herder::plan::{Actual, Step, Wanted, step};
 use crate::herder::{classes, task_configs};
 use crate::id::ConnectorTaskId;
+use crate::plugins::ClassError;
 use crate::status::State;
 use crate::storage::StatusId;
 use crate::worker::ConnectorSpec;
@@ -155,11 +156,12 @@ impl Service {
     fn refuse(&mut self, name: &Arc<str>) {
         let state = self.topic.state();
         let Some(config) = state.config(name) else { return };
-        let trace = classes::check(self.options.plugins, config).err().map(|error| error.to_string());
-        let trace = trace.map(|text| brief::trace(&Brief::of(&text), &text));
+        let error = self.options.plugins.required_sink(config).err();
+        let brief = error.as_ref().map(ClassError::brief).unwrap_or_default();
+        let trace = error.map(|error| brief::trace(&brief, &error.to_string()));
         let (revision, assigned) =
             (state.revision(name).unwrap_or_default(), self.cluster.own_assignment(name));
-        tracing::error!(connector = %name, trace, "this connector cannot run here; others are not affected");
+        tracing::error!(connector = %name, trace, "this connector cannot run here, others can: {brief}");
         self.set_actual(name, Actual::Refused { revision, assigned: assigned.clone() });
         if assigned.instance {
             self.set_state(StatusId::Connector(name.clone()), State::Failed, trace.clone());

@@ -14,5 +14,5 @@ pub struct Endpoint {
 }
 
 /// What a 403 of the data management service means, and one of streaming ingestion.
-pub(super) const INGESTOR: &str = "the principal needs the role Database Ingestor or Table Ingestor: \
+pub(super) const INGESTOR: &str = "give the role Database Ingestor: \
                         .add database <db> ingestors ('aadapp=<aad.auth.appid>;<aad.auth.authority>')";

@@ -4,10 +4,13 @@
 
 use super::url::{SasUrl, redacted};
 use crate::brief::Brief;
+use crate::words;
 use std::time::Duration;
 
 /// The operation that uploads a batch.
 pub(super) const PUT_BLOB: &str = "put blob";
+/// The operation that hands a batch over by a queue.
+pub(super) const PUT_MESSAGE: &str = "put message";
 /// The operation that hands a batch to the engine.
 pub(super) const STREAM: &str = "streaming ingestion";
 
@@ -78,13 +81,16 @@ pub enum Error {
     },
     /// The table or the mapping does not exist.
     #[error(
-        "{what} was not found at {url}: {text}; correct kusto.tables.topics.mapping or create it: {create}"
+        "{what} was not found at {url}: {}{text}; correct kusto.tables.topics.mapping or create it: {create}",
+        code.as_ref().map(|code| format!("{code}: ")).unwrap_or_default()
     )]
     TargetNotFound {
         /// Which of them, with database and name.
         what: String,
         /// The engine.
         url: SasUrl,
+        /// The service's code.
+        code: Option<String>,
         /// The service's words.
         text: String,
         /// KQL that creates it.
@@ -189,13 +195,9 @@ impl Refusal {
     }
 
     fn brief(&self) -> Brief {
-        let mut text = format!("{}: status {}", self.operation, self.status);
-        for (mark, part) in [(" ", self.code.as_deref()), (": ", Some(&*self.text))] {
-            if let Some(part) = part.filter(|part| !part.is_empty()) {
-                text = text + mark + part;
-            }
-        }
-        let brief = Brief::new(text);
+        let code = self.code.as_ref().map(|code| format!(" {code}")).unwrap_or_default();
+        let text = format!("{}: status {}{code}", self.operation, self.status);
+        let brief = Brief::new(text).saying(&self.text);
         match self.advice {
             Some(advice) => brief.mended_by(advice),
             None => brief,
@@ -258,28 +260,44 @@ impl Error {
         match self {
             Self::Refused(refusal) => refusal.brief(),
             Self::Unreachable { operation, url, text, setting } => {
-                Brief::new(format!("{operation}: no answer from {}: {text}", url.host()))
-                    .mended_by(format!("check {setting} and the network"))
+                let host = url.host();
+                if words::is_about_trust(text) {
+                    return Brief::new(format!("{operation}: certificate verify failed: {host}"))
+                        .mended_by("trust its authority: SSL_CERT_FILE, or the system's store");
+                }
+                let brief = Brief::new(format!("{operation}: no answer from {host}")).saying(text);
+                brief.mended_by(match *operation {
+                    PUT_BLOB | PUT_MESSAGE => {
+                        "open that host in firewall and proxy; kusto-connect doctor tries them all".to_owned()
+                    }
+                    _ => format!("check {setting} and the network"),
+                })
             }
             Self::Malformed { operation, url, text, setting } => {
                 Brief::new(format!("{operation}: the answer of {} is not understood: {text}", url.host()))
                     .mended_by(format!("check {setting}"))
             }
-            Self::Credentials { text, setting, .. } => {
-                Brief::new(format!("no token: {text}")).mended_by(format!("check {setting}"))
+            Self::Credentials { url, text, setting, .. } => {
+                // What the libraries say before the login server's code is said by the rest of the line.
+                let words = text.find("AADSTS").and_then(|at| text.get(at..)).unwrap_or(text);
+                Brief::new(format!("no token for {}: {words}", url.host()))
+                    .mended_by(format!("check {setting}"))
             }
             Self::Untrusted { url, text, setting } => {
                 Brief::new(format!("no token is sent to {}: {text}", url.host()))
                     .mended_by(format!("check {setting}"))
             }
-            Self::TargetNotFound { what, create, .. } => Brief::new(format!("{what} was not found"))
-                .mended_by(format!("correct kusto.tables.topics.mapping or create it: {create}")),
+            Self::TargetNotFound { what, code, create, .. } => {
+                let code = code.as_ref().map(|code| format!(" ({code})")).unwrap_or_default();
+                Brief::new(format!("{what} was not found{code}"))
+                    .mended_by(format!("correct kusto.tables.topics.mapping or create it: {create}"))
+            }
             Self::TargetUnfit { what, repair, .. } => Brief::new(what).mended_by(repair),
             Self::Targets(errors) => errors.first().map_or_else(Brief::default, |first| {
-                first.brief().after(&format!("{} problems with tables; the first", errors.len()))
+                first.brief().led_by(format!("{} problems with tables, the first", errors.len()))
             }),
             Self::Exhausted { tries, last, .. } => {
-                last.brief().after(&format!("gave up after {tries} tries (errors.retry.max.time.ms)"))
+                last.brief().after(&format!("gave up after {tries} tries"))
             }
             Self::MessageTooLarge { .. } | Self::Setup(_) => Brief::of(&self.to_string()),
         }

@@ -2,6 +2,7 @@
 //!
 //! One try, except that a refused token is replaced once. Errors inside a 200 answer are errors.
 
+use super::advice;
 use super::answer::{Found, Table, parse_table};
 use super::auth::Auth;
 use super::endpoint::Endpoint;
@@ -156,7 +157,7 @@ impl KustoClient {
                 status: answer.status,
                 code: found.code,
                 text: found.text,
-                advice: self.advice(answer.status),
+                advice: Some(advice::of_cluster(&self.endpoint, answer.status)),
                 class,
                 retry_after: answer.retry_after,
             })))
@@ -173,22 +174,6 @@ impl KustoClient {
             return refused(found, class);
         }
         Ok(value)
-    }
-
-    fn advice(&self, status: u16) -> Option<&'static str> {
-        match status {
-            401 => {
-                Some("the token was not accepted: check aad.auth.strategy and the aad.auth settings with it")
-            }
-            403 => Some(self.endpoint.role),
-            400 | 404 | 405 | 300..=399 => match self.endpoint.setting {
-                "kusto.ingestion.url" => {
-                    Some("check kusto.ingestion.url: it must be the cluster's ingest- endpoint")
-                }
-                _ => Some("check kusto.query.url"),
-            },
-            _ => None,
-        }
     }
 }
 

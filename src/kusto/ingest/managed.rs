@@ -34,7 +34,8 @@ use url::Url;
 const QUESTION: Duration = Duration::from_secs(8);
 
 /// What a 403 of the engine means.
-const VIEWER: &str = "the principal needs the role Database Viewer to look at tables";
+const VIEWER: &str = "give the role Database Viewer: \
+                      .add database <db> viewers ('aadapp=<aad.auth.appid>;<aad.auth.authority>')";
 
 /// The ingest client of one connector; all its tasks share it and its resources.
 #[derive(Debug)]
@@ -205,7 +206,8 @@ impl IngestClient for ManagedIngestClient {
             delivery.note_failure(&error, pause);
             waits.send_modify(|waiting| {
                 let failures = waiting.as_ref().map_or(0, |waiting| waiting.failures) + 1;
-                *waiting = Some(Waiting { failures, cause: error.to_string(), brief: error.brief() });
+                let brief = error.brief().about(format!("table {}.{}", request.database, request.table));
+                *waiting = Some(Waiting { failures, cause: error.to_string(), brief });
             });
             tokio::time::sleep(pause).await;
         }

@@ -5,6 +5,7 @@
 //! to Azure, and retries live in one layer (`managed`): everything below it tries once. Nothing here knows Kafka, and nothing here prints a token or the query
 //! of a URL.
 
+mod advice;
 mod answer;
 mod auth;
 mod blob;

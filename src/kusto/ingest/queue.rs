@@ -3,7 +3,7 @@
 //! A message whose answer got lost may exist all the same: a retry then makes a second one with the same id, which is
 //! why delivery is at least once.
 
-use super::error::chain;
+use super::error::{PUT_MESSAGE, chain};
 use super::http::Http;
 use super::{Error, SasUrl, storage};
 use azure_storage_queue::models::QueueMessage;
@@ -11,7 +11,7 @@ use azure_storage_queue::{QueueClient, QueueClientOptions};
 
 /// Puts `text` (base64) into the queue at `queue`.
 pub async fn post(http: &Http, queue: &SasUrl, text: String) -> Result<(), Error> {
-    let call = http.call("put message", queue.clone(), "kusto.ingestion.url");
+    let call = http.call(PUT_MESSAGE, queue.clone(), "kusto.ingestion.url");
     let options =
         QueueClientOptions { client_options: http.azure_options(), version: storage::API_VERSION.to_owned() };
     let client =

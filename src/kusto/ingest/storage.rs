@@ -1,6 +1,7 @@
 //! What blobs and queues have in common: the API version and the meaning of Azure Storage's errors.
 
 use super::Error;
+use super::advice;
 use super::error::{Class, Refusal, chain};
 use super::http::Call;
 use super::url::redacted;
@@ -40,7 +41,7 @@ pub fn error(call: &Call, error: &azure_core::Error) -> Error {
         operation: call.operation,
         url: call.url.clone(),
         status,
-        advice: advice(class),
+        advice: Some(advice::of_storage(call.operation, status, class)),
         code,
         text: redacted(&text),
         class,
@@ -58,16 +59,6 @@ fn classify(status: u16, code: &str) -> Class {
         }
         (408 | 409 | 412 | 429 | 500..=599, _) => Class::Transient,
         _ => Class::Permanent,
-    }
-}
-
-fn advice(class: Class) -> Option<&'static str> {
-    match class {
-        Class::Signature => {
-            Some("the shared access signature has expired or was revoked; fresh ones are fetched")
-        }
-        Class::Gone => Some("the ingestion resource is gone; the list is fetched again"),
-        _ => None,
     }
 }
 

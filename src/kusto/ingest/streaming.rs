@@ -162,8 +162,10 @@ fn with_advice(mut error: Error) -> Error {
                 Some("enable it on the cluster, and by .alter table <table> policy streamingingestion enable")
             }
             (400, Meaning::Other) => Some("check format and mapping in kusto.tables.topics.mapping"),
-            (_, Meaning::Other) => refusal.advice,
-            _ => None,
+            (_, Meaning::UpdatePolicy) => {
+                Some("correct the table's update policy: .show table <table> policy update")
+            }
+            (_, Meaning::Other | Meaning::TooLarge | Meaning::Busy) => refusal.advice,
         };
         refusal.advice = advice;
     }

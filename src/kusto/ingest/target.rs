@@ -127,18 +127,18 @@ impl TargetChecker<'_> {
     /// The answer to `question`; an error when the service does not say.
     pub async fn look(&self, database: &str, question: &Question) -> Result<TargetFound, Error> {
         let Question { command, what, create } = question;
-        let (text, create) = match self.engine.command(OPERATION, database, command).await {
+        let (code, text, create) = match self.engine.command(OPERATION, database, command).await {
             Ok(table) if table.len() > 0 => return Ok(TargetFound::There(table)),
-            Ok(_) => ("the service lists none".to_owned(), create.as_str()),
+            Ok(_) => (None, "the service lists none".to_owned(), create.as_str()),
             Err(Error::Refused(refusal)) if says_missing(&refusal) => {
                 let database = refusal.text.contains("Database '") || refusal.text.contains("'Database'");
                 let create = if database { "the database, in the Azure portal" } else { create };
-                (refusal.text, create)
+                (refusal.code, refusal.text, create)
             }
             Err(error) => return Err(error),
         };
         let (what, url, create) = (what.clone(), self.engine.url(), create.to_owned());
-        Ok(TargetFound::Missing(Error::TargetNotFound { what, url, text, create }))
+        Ok(TargetFound::Missing(Error::TargetNotFound { what, url, code, text, create }))
     }
 
     /// An error that says neither yes nor no.
@@ -208,7 +208,8 @@ impl TargetChecker<'_> {
             return Ok(None);
         }
         Ok(Some(Error::TargetUnfit {
-            what: format!("{principal} may not ingest into table {table} in database {database}"),
+            // Who that is, is in the command.
+            what: format!("the principal may not ingest into table {table} in database {database}"),
             url: self.engine.url(),
             repair: format!(".add table {} ingestors ({})", quoted_name(table), quoted_text(principal)),
         }))

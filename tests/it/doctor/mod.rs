@@ -1,8 +1,12 @@
 //! `kusto-connect doctor`: all is well where all is well, and each planted fault is named by its check, with what to do.
 
+mod acls;
 mod demo;
 mod desk;
+mod firewall;
 mod kafka;
+mod letters;
+mod proxies;
 
 use std::time::Duration;
 

@@ -1,6 +1,7 @@
 //! What is bad in itself, and registries that are down or do not know us.
 
 use super::*;
+use crate::support::sentences::{NO_REGISTRY, REGISTRY_REFUSES};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_cannot_be_read_is_a_dead_letter_and_its_neighbours_are_rows() {
@@ -57,10 +58,9 @@ async fn a_registry_that_is_down_is_waited_for() {
         assert_eq!(status["tasks"][0]["state"], "RUNNING", "{status}");
         status["tasks"][0]["trace"].as_str().map(str::to_owned)
     };
-    let told = wait_for("the task to say that it waits", Duration::from_mins(1), trace).await;
-    for words in ["wait for a schema", "errors.retry.timeout", &registry.url()] {
-        assert!(told.contains(words), "{words}: {told}");
-    }
+    let place = format!("{}-0, offsets ", stage.topic);
+    let told = NO_REGISTRY.waits(&stage.worker, &stage.connector, &[&place, &registry.url()]).await;
+    assert!(told.contains("errors.retry.timeout"), "{told}");
     let log = stage.worker.log();
     let lines = log.lines().filter(|line| line.contains("wait for a schema"));
     assert_eq!(lines.count(), 1, "{log}");
@@ -136,7 +136,9 @@ async fn a_wrong_password_fails_the_task_with_the_setting_and_without_the_passwo
     let rest = stage.worker.rest();
     let body = json!({ "name": stage.connector, "config": config }).to_string();
     assert_eq!(rest.send("POST", "/connectors", Some(body)).await.status, 201);
-    let trace = rest.wait_for_trace(&stage.connector).await;
+    let place = format!("{}-0, offset 0", stage.topic);
+    let places = [&*place, "check value.converter.basic.auth.user.info"];
+    let trace = REGISTRY_REFUSES.fails(&stage.worker, &stage.connector, &places).await;
     for part in
         [&guarded.url(), "401", "value.converter.basic.auth.user.info", "offset 0", &stage.topic, "id 3"]
     {

@@ -13,6 +13,8 @@ const HEAD_LIMIT: usize = 64 * 1024;
 /// A running proxy; dropping it ends it.
 pub struct Proxy {
     port: u16,
+    /// What it says instead of leading on, if anything.
+    refusal: Arc<Mutex<Option<&'static str>>>,
     seen: Arc<Mutex<Vec<String>>>,
     _server: JoinSet<()>,
 }
@@ -23,17 +25,24 @@ impl Proxy {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let port = listener.local_addr().expect("its address").port();
         let seen = Arc::new(Mutex::new(Vec::new()));
-        let shared = Arc::clone(&seen);
+        let (shared, refusal) = (Arc::clone(&seen), Arc::<Mutex<Option<&'static str>>>::default());
+        let told = Arc::clone(&refusal);
         let mut server = JoinSet::new();
         server.spawn(async move {
             let mut clients = JoinSet::new();
             while let Ok((client, _)) = listener.accept().await {
                 // A client or a server that goes away in the middle is no matter of the proxy.
-                let serving = serve(client, Arc::clone(&shared));
+                let told = *told.lock().expect("no panic before");
+                let serving = serve(client, Arc::clone(&shared), told);
                 clients.spawn(async move { drop(serving.await) });
             }
         });
-        Self { port, seen, _server: server }
+        Self { port, refusal, seen, _server: server }
+    }
+
+    /// From now on it leads nowhere, and says this (`403 Forbidden`); or it leads on again.
+    pub fn refuse(&self, status: Option<&'static str>) {
+        *self.refusal.lock().expect("no panic before") = status;
     }
 
     /// Where it listens.
@@ -47,7 +56,11 @@ impl Proxy {
     }
 }
 
-async fn serve(mut client: TcpStream, seen: Arc<Mutex<Vec<String>>>) -> std::io::Result<()> {
+async fn serve(
+    mut client: TcpStream,
+    seen: Arc<Mutex<Vec<String>>>,
+    refusal: Option<&'static str>,
+) -> std::io::Result<()> {
     let mut bytes = Vec::new();
     let end = loop {
         if let Some(at) = bytes.windows(4).position(|four| four == b"\r\n\r\n") {
@@ -62,6 +75,10 @@ async fn serve(mut client: TcpStream, seen: Arc<Mutex<Vec<String>>>) -> std::io:
     let mut words = first.split(' ');
     let (method, target) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
     seen.lock().expect("no panic before").push(format!("{method} {target}"));
+    if let Some(status) = refusal {
+        let answer = format!("HTTP/1.1 {status}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
+        return client.write_all(answer.as_bytes()).await;
+    }
     if method == "CONNECT" {
         let port = target.rsplit(':').next().and_then(|port| port.parse().ok()).unwrap_or(443);
         let mut server = TcpStream::connect(("127.0.0.1", port)).await?;

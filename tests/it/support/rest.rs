@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use super::sentences::assert_brief;
 use super::wait_for;
 
 /// A client of one worker.
@@ -130,15 +131,6 @@ impl Rest {
         assert_brief(&trace);
         trace
     }
-}
-
-/// The first line of a trace says it all in one sentence: what happened and what mends it.
-pub fn assert_brief(trace: &str) {
-    let line = trace.lines().next().unwrap_or_default();
-    let count = line.chars().count();
-    assert!((1..=200).contains(&count), "{count} characters: {trace}");
-    assert!(!line.starts_with("org.apache.kafka.connect.errors"), "no class is a sentence: {trace}");
-    assert!(!line.contains("sig="), "{trace}");
 }
 
 /// The states in a status, in one line.

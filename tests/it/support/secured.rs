@@ -24,10 +24,23 @@ impl Secured {
 
     /// A broker with a port for SASL over TLS and one for certificates.
     pub async fn start() -> Self {
+        Self::with("").await
+    }
+
+    /// The same, where only who comes by the open port is allowed anything.
+    pub async fn strict() -> Self {
+        Self::with(
+            "authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer\n\
+             super.users=User:ANONYMOUS\nallow.everyone.if.no.acl.found=false\n",
+        )
+        .await
+    }
+
+    async fn with(more: &str) -> Self {
         let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).expect("a folder");
         let authority = Authority::new(folder.path());
         let port = free_ports(4);
-        let kafka = Kafka::with(port, |dir| prepare(dir, &authority, port)).await;
+        let kafka = Kafka::with(port, |dir| prepare(dir, &authority, port, more)).await;
         Self { kafka, authority, port, _folder: folder }
     }
 
@@ -58,7 +71,7 @@ impl Secured {
     }
 }
 
-fn prepare(dir: &Path, authority: &Authority, port: u16) {
+fn prepare(dir: &Path, authority: &Authority, port: u16, more: &str) {
     let put = |name: &str, bytes: &[u8]| std::fs::write(dir.join(name), bytes).expect("a file of the broker");
     put("broker.pem", &authority.keys("broker").pem_bytes());
     put("ca.pem", authority.pem().as_bytes());
@@ -85,5 +98,5 @@ fn prepare(dir: &Path, authority: &Authority, port: u16) {
          listener.name.sasl_ssl.oauthbearer.sasl.jaas.config={module}.oauthbearer.OAuthBearerLoginModule required \
          unsecuredLoginStringClaim_sub=\"broker\";\n"
     );
-    put("extra.properties", text.as_bytes());
+    put("extra.properties", (text + more).as_bytes());
 }

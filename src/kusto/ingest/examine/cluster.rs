@@ -1,8 +1,8 @@
 //! The cluster itself: its hosts, its clock, the sign-in, and which of its two endpoints is which.
 
 use super::verdicts::{failed, is_forbidden, without_advice};
+use super::way::{Way, target};
 use crate::checkup::{Finding, Inspection, Place, Trust, dns, tcp, tls};
-use crate::config::is_loopback;
 use crate::kusto::ingest::Error;
 use crate::kusto::ingest::error::chain;
 use crate::kusto::ingest::kusto::{KustoClient, below};
@@ -26,10 +26,10 @@ const ANY_DATABASE: &str = "NetDefaultDB";
 const MOST_SKEW: i64 = 300;
 const LARGE_SKEW: i64 = 120;
 
-/// A cluster, and the proxy on the way to it.
+/// A cluster, and the way to it.
 pub(super) struct Cluster {
     pub(super) client: Arc<ManagedIngestClient>,
-    pub(super) proxy: Option<Url>,
+    pub(super) way: Arc<Way>,
 }
 
 impl Cluster {
@@ -49,18 +49,24 @@ impl Cluster {
 
     /// Adds the checks of the way to `url`; the names of those without which it does not answer.
     fn network(&self, url: &Url, setting: &str, all: &mut Vec<Inspection>) -> Vec<String> {
-        let (url, setting, is_proxy) = match &self.proxy {
-            Some(proxy) => (proxy, "proxy.host", true),
-            // What the environment's proxies reach is seen when the cluster answers.
-            None if !is_loopback(url) && is_proxied() => return Vec::new(),
-            None => (url, setting, false),
-        };
         let Some((host, port)) = url.host_str().zip(url.port_or_known_default()) else { return Vec::new() };
+        let is_tls = url.scheme() == "https";
+        if let Some((proxy, target)) = self.way.proxy_to(url).zip(target(url)) {
+            all.extend(dns(&proxy.place));
+            all.push(tcp(&proxy.place));
+            if !is_tls {
+                return vec![proxy.place.tcp_name()];
+            }
+            let leads = proxy.leads_to(target);
+            let name = leads.name.clone();
+            all.push(leads);
+            return vec![name];
+        }
         let host = host.trim_start_matches('[').trim_end_matches(']').to_owned();
         let place = Place { host, port, setting: setting.to_owned() };
         all.extend(dns(&place));
         all.push(tcp(&place));
-        if url.scheme() != "https" || is_proxy {
+        if !is_tls {
             return vec![place.tcp_name()];
         }
         let advice = "put the authority that signed it into the system's trust store, or its PEM into the file that the \
@@ -88,12 +94,6 @@ impl Cluster {
             }
         })
     }
-}
-
-/// Proxies of the environment, which the HTTP client takes by itself.
-fn is_proxied() -> bool {
-    let named = ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"].into_iter();
-    named.filter_map(std::env::var_os).any(|value| !value.is_empty())
 }
 
 /// From the `Date` of an answer and our own time when it was made.

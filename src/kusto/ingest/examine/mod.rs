@@ -10,6 +10,7 @@ mod row;
 mod storage;
 mod targets;
 mod verdicts;
+mod way;
 
 use super::managed::ManagedIngestClient;
 use super::{Error, HttpPools, Target};
@@ -19,6 +20,7 @@ use cluster::Cluster;
 use std::sync::Arc;
 use std::time::Duration;
 use targets::Expectation;
+use way::Way;
 
 /// What is to be looked at.
 #[derive(Debug)]
@@ -40,10 +42,11 @@ pub fn checks(subject: &Subject<'_>, pools: &HttpPools) -> Vec<Inspection> {
         Ok(client) => Arc::new(client),
         Err(error) => return vec![not_made(error)],
     };
-    let cluster = Cluster { client: Arc::clone(&client), proxy: config.proxy.clone() };
+    let way = Arc::new(Way::of(config));
+    let cluster = Cluster { client: Arc::clone(&client), way: Arc::clone(&way) };
     let mut all = cluster.checks();
     let databases: Vec<_> = targets.iter().map(|target| Arc::clone(&target.database)).collect();
-    all.push(storage::resources(&client, databases.first().cloned()));
+    all.push(storage::resources(&client, &way, databases.first().cloned()));
     let expectation = Expectation {
         flush_interval: config.flush_interval,
         must_stream: config.target_check == TargetCheck::Thorough,

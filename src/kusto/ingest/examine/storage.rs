@@ -2,7 +2,8 @@
 
 use super::cluster::ENDPOINTS;
 use super::verdicts::{failed, is_forbidden};
-use crate::checkup::{Finding, Inspection};
+use super::way::{Way, target};
+use crate::checkup::{Finding, Inspection, Proxy};
 use crate::kusto::ingest::error::chain;
 use crate::kusto::ingest::managed::ManagedIngestClient;
 use crate::kusto::ingest::resources::Resource;
@@ -18,8 +19,12 @@ pub(super) const RESOURCES: &str = "ingestion resources (.get ingestion resource
 const MOST_HOSTS: usize = 50;
 
 /// Do we get containers and queues? Finds the checks of their hosts. `database` is one that rights are given on.
-pub(super) fn resources(client: &Arc<ManagedIngestClient>, database: Option<Arc<str>>) -> Inspection {
-    let client = Arc::clone(client);
+pub(super) fn resources(
+    client: &Arc<ManagedIngestClient>,
+    way: &Arc<Way>,
+    database: Option<Arc<str>>,
+) -> Inspection {
+    let (client, way) = (Arc::clone(client), Arc::clone(way));
     Inspection::new(RESOURCES, async move {
         let found = match client.queued.resources.get().await {
             Ok(found) => found,
@@ -32,8 +37,8 @@ pub(super) fn resources(client: &Arc<ManagedIngestClient>, database: Option<Arc<
             }
         };
         let (containers, queues) = (found.containers.len(), found.queues.len());
-        let mut more = hosts(&client, "blob host", &found.containers);
-        more.extend(hosts(&client, "queue host", &found.queues));
+        let mut more = hosts(&client, &way, ("blob host", &found.containers));
+        more.extend(hosts(&client, &way, ("queue host", &found.queues)));
         let way =
             if found.rest { "by REST".to_owned() } else { format!("{queues} queues, an identity token") };
         Finding::good(format!("{containers} containers, {way}")).then(more)
@@ -49,7 +54,11 @@ fn role(client: &ManagedIngestClient, database: Option<Arc<str>>) -> Option<Stri
     Some(format!("give the role Database Ingestor: .add database {database} ingestors ({principal})"))
 }
 
-fn hosts(client: &Arc<ManagedIngestClient>, kind: &str, resources: &[Resource]) -> Vec<Inspection> {
+fn hosts(
+    client: &Arc<ManagedIngestClient>,
+    way: &Way,
+    (kind, resources): (&str, &[Resource]),
+) -> Vec<Inspection> {
     let mut origins: Vec<Url> = Vec::new();
     for resource in resources {
         let mut origin = resource.url.expose().clone();
@@ -59,23 +68,36 @@ fn hosts(client: &Arc<ManagedIngestClient>, kind: &str, resources: &[Resource]) 
             origins.push(origin);
         }
     }
-    origins.into_iter().take(MOST_HOSTS).map(|origin| host(client, kind, origin)).collect()
+    origins
+        .into_iter()
+        .take(MOST_HOSTS)
+        .map(|origin| host(client, way.proxy_to(&origin), kind, origin))
+        .collect()
 }
 
 /// Does the host answer anything? Without a signature: what it says does not matter.
-fn host(client: &Arc<ManagedIngestClient>, kind: &str, origin: Url) -> Inspection {
-    let host = origin.host_str().unwrap_or_default();
-    let port = origin.port_or_known_default().unwrap_or(443);
+fn host(client: &Arc<ManagedIngestClient>, proxy: Option<Proxy>, kind: &str, origin: Url) -> Inspection {
+    let target = target(&origin).unwrap_or_default();
     let open = format!(
-        "let this machine reach {host}:{port}: open it in the firewall, proxy or network security group (in Azure by \
+        "let this machine reach {target}: open it in the firewall, proxy or network security group (in Azure by \
          the service tag Storage)"
     );
     let late = open.clone();
     let http = client.queued.http.client.clone();
-    Inspection::new(format!("{kind} {host}:{port}"), async move {
-        match http.head(origin).send().await {
-            Ok(_) => Finding::good("it answers"),
-            Err(error) => {
+    Inspection::new(format!("{kind} {target}"), async move {
+        if let Some(proxy) = proxy.as_ref().filter(|_| origin.scheme() == "https")
+            && let Err((said, to_do)) = proxy.try_to(&target).await
+        {
+            return Finding::failed(said, to_do);
+        }
+        match (http.head(origin).send().await, proxy) {
+            (Ok(answer), Some(proxy)) if answer.status().as_u16() == 407 => {
+                let said = format!("the proxy {} wants to know who we are", proxy.place.address());
+                Finding::failed(said, proxy.to_sign_in)
+            }
+            (Ok(_), Some(proxy)) => Finding::good(format!("it answers, by the proxy {}", proxy.place.address())),
+            (Ok(_), None) => Finding::good("it answers"),
+            (Err(error), _) => {
                 let text = chain(&error);
                 let advice = if words::is_about_trust(&text) {
                     "put the authority that signed its certificate into the system's trust store, or into the file of \

@@ -6,8 +6,8 @@ use crate::kusto::ingest::{Error, Refusal};
 /// A check that ended with this error.
 pub(super) fn failed(error: &Error) -> Finding {
     match error {
-        Error::TargetNotFound { what, url, text, create } => Finding::failed(
-            format!("{what} was not found at {url}: {text}"),
+        Error::TargetNotFound { what, url, code, text, create } => Finding::failed(
+            format!("{what} was not found at {url}: {} {text}", code.as_deref().unwrap_or_default()),
             format!("correct kusto.tables.topics.mapping, or create it: {create}"),
         ),
         Error::TargetUnfit { what, repair, .. } => {
