@@ -36,14 +36,16 @@ pub struct MetricsConfig {
 
 impl MetricsConfig {
     /// Reads the settings; none when one of them is wrong.
+    #[cfg_attr(
+        not(feature = "otlp"),
+        expect(unused_variables, reason = "only OTLP is set by the environment")
+    )]
     pub(in crate::config) fn read(
         values: &Values<'_>,
         all: &Properties,
         env: &BTreeMap<String, String>,
         problems: &mut Problems,
     ) -> Option<Self> {
-        #[cfg(not(feature = "otlp"))]
-        let _unused = env;
         #[cfg(feature = "otlp")]
         let otlp = otlp::read(env, problems);
         let names = names(values, problems);
