@@ -266,7 +266,7 @@ async fn letters_come_in_order_and_hold_back_their_offsets() {
     rig.pass(2 * FLUSH_INTERVAL).await;
     assert_eq!(rig.written(), of_first((0..12).filter(|offset| !is_bad(*offset))), "good ones go on");
     assert_eq!((rig.progress[&0], rig.list.letters()), (2, Vec::new()), "2 has no letter yet");
-    assert!(rig.waits[&0].contains("dead-letter topic"), "{:?}", rig.waits);
+    assert!(rig.waits[&0].contains("(topic letters)"), "{:?}", rig.waits);
     rig.list.set_letters(AT_ONCE);
     rig.until(|rig| rig.progress[&0] == 12).await;
     assert_eq!(rig.list.letters(), of_first([2, 5, 8, 11]));
