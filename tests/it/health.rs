@@ -99,8 +99,8 @@ async fn an_outage_is_a_state_of_each_partition_with_its_reason_until_it_ends() 
     .await;
     for one in partitions(&ill).into_iter().chain([&ill]) {
         let sentence = one["sentence"].as_str().expect("a reason");
-        sentences::assert_brief(sentence);
-        assert!(sentence.contains("wait since 20") && sentence.contains("503"), "{sentence}");
+        sentences::THROTTLED
+            .assert_said(sentence, &["batch(es) wait since 20", "503", "(table lab.Numbers)"]);
         assert!(
             one["since"].as_str().is_some_and(|since| since.starts_with("20") && since.ends_with('Z')),
             "{one}"
