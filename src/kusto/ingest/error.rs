@@ -50,7 +50,7 @@ pub enum Error {
         text: String,
         /// The setting to change.
         setting: &'static str,
-        /// Of the provider's answer, when there was one.
+        /// Of the provider's answer, when there was one in its words.
         status: Option<u16>,
         /// False when the provider definitely refuses.
         retriable: bool,
