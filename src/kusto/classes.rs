@@ -66,9 +66,9 @@ impl KustoConnector {
 impl SinkConnector for KustoConnector {
     fn task(&self, name: &Arc<str>, context: &SinkContext) -> Result<Arc<dyn SinkTask>, Error> {
         let counts = context.counts(name);
-        let client = ManagedIngestClient::new(&self.0, name, &context.shared::<HttpPools>())?;
-        let client = Arc::new(client.counting(counts.clone()));
-        Ok(Arc::new(KustoSink::new(Arc::clone(name), self.0.clone(), client).counting(counts)))
+        let pools = context.shared::<HttpPools>();
+        let client = ManagedIngestClient::new(&self.0, name, &pools, counts.clone())?;
+        Ok(Arc::new(KustoSink::new(Arc::clone(name), self.0.clone(), Arc::new(client)).counting(counts)))
     }
 
     fn examine(&self, examination: &Examination<'_>, context: &SinkContext) -> Vec<Inspection> {

@@ -1,4 +1,5 @@
-//! What this sink counts about its service: each step of a delivery, refusals by operation and status, rows and bytes by table.
+//! What this sink counts about its service: each step of a delivery, refusals by operation and status, rows and bytes by table;
+//! and until when what it was lent is good.
 //!
 //! Only names and meanings stand here; who does a step counts it ([`SinkCounts`]).
 
@@ -33,9 +34,41 @@ pub static STREAMING: SinkMetric = SinkMetric {
 pub static FAILURES: SinkMetric = SinkMetric {
     name: "request_failures_total",
     kind: SinkKind::Counter,
-    help: "Tries of batches that failed, by operation, by status (a number of HTTP, none without an answer, other for all else), \
-           and whether they are tried again",
+    help: "Tries of batches that failed, by operation, by status (a number of HTTP, of a sign-in the login server's, none without an \
+           answer, other for all else), and whether they are tried again",
     labels: &["operation", "status", "retried"],
+};
+
+/// Failures that tell of something to mend, and the usual ones of an outage, in the order of their labels: who watches them
+/// grow must see the first. They are few, because each connector has them from its start.
+const AWAITED: [[&str; 3]; 10] = [
+    ["get ingestion resources", "401", "false"],
+    ["get ingestion resources", "403", "false"],
+    ["get ingestion resources", "none", "true"],
+    ["put blob", "403", "true"],
+    ["put blob", "503", "true"],
+    ["put blob", "none", "true"],
+    ["put message", "403", "true"],
+    ["put message", "503", "true"],
+    ["sign in", "400", "false"],
+    ["sign in", "401", "false"],
+];
+
+/// When credentials end.
+pub static CREDENTIALS_EXPIRY: SinkMetric = SinkMetric {
+    name: "credentials_expiry_timestamp_seconds",
+    kind: SinkKind::Gauge,
+    help: "When a credential that is used ends, in seconds since 1970, where it says so itself; renewed: true is replaced without \
+           anybody (with the next need of it), false by a person alone",
+    labels: &["credential", "renewed"],
+};
+
+/// When resources were got.
+pub static RESOURCES_REFRESHED: SinkMetric = SinkMetric {
+    name: "resources_refreshed_timestamp_seconds",
+    kind: SinkKind::Gauge,
+    help: "When the ingestion resources were last got, in seconds since 1970; they are renewed after an hour, when a batch needs them",
+    labels: &[],
 };
 
 /// Records by table.
@@ -55,8 +88,23 @@ pub static TABLE_BYTES: SinkMetric = SinkMetric {
 };
 
 /// All of them, in the order of pages.
-pub static ALL: [&SinkMetric; 6] =
-    [&QUEUE_MESSAGE, &FAILURES, &STREAMING, &TABLE_RECORDS, &TABLE_BYTES, &UPLOAD];
+pub static ALL: [&SinkMetric; 8] = [
+    &CREDENTIALS_EXPIRY,
+    &QUEUE_MESSAGE,
+    &FAILURES,
+    &RESOURCES_REFRESHED,
+    &STREAMING,
+    &TABLE_RECORDS,
+    &TABLE_BYTES,
+    &UPLOAD,
+];
+
+/// Failures that are awaited begin at zero.
+pub fn begin(counts: &SinkCounts) {
+    for labels in &AWAITED {
+        counts.add(&FAILURES, labels, 0);
+    }
+}
 
 /// Counts a step that succeeded.
 pub fn observe(counts: &SinkCounts, step: &'static SinkMetric, took: Duration) {

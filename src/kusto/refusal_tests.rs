@@ -35,8 +35,8 @@ fn others() -> Vec<Error> {
     let all = vec![
         Error::Unreachable { operation, url: url(), text: text(), setting },
         Error::Malformed { operation, url: url(), text: text(), setting },
-        Error::Credentials { url: url(), text: text(), setting, retriable: false },
-        Error::Credentials { url: url(), text: text(), setting, retriable: true },
+        Error::Credentials { url: url(), text: text(), setting, status: Some(401), retriable: false },
+        Error::Credentials { url: url(), text: text(), setting, status: None, retriable: true },
         Error::Untrusted { url: url(), text: text(), setting },
         Error::MessageTooLarge { bytes: 5_000_000, limit: 65_536, identity: 4_990_000 },
         Error::TargetNotFound { what: text(), url: url(), code: None, text: text(), create: text() },

@@ -312,6 +312,7 @@ fn sinks(all: &Snapshot, text: &mut Text) {
         let name = format!("{PREFIX}_{}", series.metric.name);
         let kind = match series.value {
             SinkValue::Count(_) => SeriesType::Counter,
+            SinkValue::Now(_) => SeriesType::Gauge,
             SinkValue::Times(_) => SeriesType::Histogram,
         };
         if last != series.metric.name {
@@ -322,6 +323,7 @@ fn sinks(all: &Snapshot, text: &mut Text) {
         let own = labels([("connector", &*series.connector)].into_iter().chain(more));
         match &series.value {
             SinkValue::Count(count) => text.series(&name, &own, float(*count)),
+            SinkValue::Now(value) => text.series(&name, &own, *value),
             SinkValue::Times(times) => histogram(text, &name, &own, times),
         }
     }

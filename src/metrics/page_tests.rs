@@ -20,6 +20,25 @@ use std::time::Duration;
 static REFUSALS: SinkMetric =
     SinkMetric { name: "refusals_total", kind: SinkKind::Counter, help: "Refusals", labels: &["status"] };
 
+static END: SinkMetric =
+    SinkMetric { name: "end_seconds", kind: SinkKind::Gauge, help: "An end", labels: &[] };
+
+#[test]
+fn a_gauge_of_a_sink_is_one_on_our_page() {
+    let series =
+        SinkReading { metric: &END, connector: "c".into(), labels: Vec::new(), value: SinkValue::Now(1.5) };
+    let all = Snapshot { sinks: vec![series], ..snapshot(NAME) };
+    let text = Page::new(&[&OWN], true).render(&all);
+    let lines: Vec<_> = text.lines().filter(|line| line.contains("kusto_end_seconds")).collect();
+    let wanted = [
+        "# HELP kusto_end_seconds An end",
+        "# TYPE kusto_end_seconds gauge",
+        "kusto_end_seconds{connector=\"c\"} 1.5",
+    ];
+    assert_eq!(lines, wanted);
+    assert!(!Page::new(&[&STRIMZI], true).render(&all).contains("end_seconds"));
+}
+
 fn task(name: &Arc<str>) -> Task {
     let reading = TaskReading {
         totals: TaskTotals { read: 10, bytes: 1000, sent: 9, commits: 3, completed: 2, skipped: 1 },

@@ -109,6 +109,7 @@ pub fn of_sinks(all: &Snapshot) -> impl Iterator<Item = (&'static SinkMetric, Po
     all.sinks.iter().map(|series| {
         let value = match &series.value {
             SinkValue::Count(count) => PointValue::Number(super::number::float(*count)),
+            SinkValue::Now(value) => PointValue::Number(*value),
             SinkValue::Times(times) => PointValue::Times(times),
         };
         let values = series.labels.iter().map(|value| Cow::Borrowed(&**value));

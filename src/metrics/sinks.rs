@@ -13,6 +13,8 @@ use std::time::Duration;
 pub enum SinkKind {
     /// It only grows.
     Counter,
+    /// What is so now, until it is said to be otherwise.
+    Gauge,
     /// Times, in classes that end at these seconds.
     Histogram(&'static [f64]),
 }
@@ -39,6 +41,8 @@ type Key = (&'static str, Labels);
 #[derive(Debug)]
 enum Series {
     Counter(AtomicU64),
+    /// The bits of a floating-point number.
+    Gauge(AtomicU64),
     Histogram(Histogram),
 }
 
@@ -70,6 +74,8 @@ pub struct SinkReading {
 pub enum SinkValue {
     /// By a counter.
     Count(u64),
+    /// Said to be so.
+    Now(f64),
     /// By a histogram.
     Times(HistogramReading),
 }
@@ -87,17 +93,33 @@ impl SinkCounts {
         let mut series = self.0.series.lock().unwrap_or_else(PoisonError::into_inner);
         let make = || match metric.kind {
             SinkKind::Counter => Series::Counter(AtomicU64::default()),
+            SinkKind::Gauge => Series::Gauge(AtomicU64::default()),
             SinkKind::Histogram(bounds) => Series::Histogram(Histogram::new(bounds)),
         };
         let (_, found) = series.entry((metric.name, labels)).or_insert_with(|| (metric, Arc::new(make())));
         Arc::clone(found)
     }
 
-    /// Adds to a counter. Values of labels are few: names that the sink knows, never texts of others.
+    /// Adds to a counter; nothing, so that its series begins at zero. Values of labels are few: names that the sink knows,
+    /// never texts of others.
     pub fn add(&self, metric: &'static SinkMetric, labels: &[&str], count: u64) {
         if let Series::Counter(counter) = &*self.series(metric, labels) {
             counter.fetch_add(count, Ordering::Relaxed);
         }
+    }
+
+    /// A gauge is that from now on.
+    pub fn set(&self, metric: &'static SinkMetric, labels: &[&str], value: f64) {
+        if let Series::Gauge(gauge) = &*self.series(metric, labels) {
+            gauge.store(value.to_bits(), Ordering::Relaxed);
+        }
+    }
+
+    /// A gauge has no value any more: its series ends.
+    pub fn unset(&self, metric: &'static SinkMetric, labels: &[&str]) {
+        let labels = labels.iter().map(|value| Arc::from(*value)).collect();
+        let mut series = self.0.series.lock().unwrap_or_else(PoisonError::into_inner);
+        series.remove(&(metric.name, labels));
     }
 
     /// Something took so long.
@@ -121,7 +143,8 @@ impl SinkSeries {
         SinkCounts(counts)
     }
 
-    /// All series, each once: what an earlier run of a connector still counts is added to its present one.
+    /// All series, each once: what an earlier run of a connector still counts is added to its present one, whose gauges count
+    /// alone.
     pub(super) fn read(&self) -> Vec<SinkReading> {
         self.read_of(|_| true)
     }
@@ -138,6 +161,7 @@ impl SinkSeries {
             for (key, (metric, series)) in &*series {
                 let value = match &**series {
                     Series::Counter(count) => SinkValue::Count(count.load(Ordering::Relaxed)),
+                    Series::Gauge(bits) => SinkValue::Now(f64::from_bits(bits.load(Ordering::Relaxed))),
                     Series::Histogram(histogram) => SinkValue::Times(histogram.read()),
                 };
                 let (connector, labels) = (Arc::clone(&counts.connector), key.1.clone());
@@ -155,10 +179,12 @@ impl SinkSeries {
 }
 
 impl SinkReading {
+    /// `other` is of a later run.
     fn add(&mut self, other: &SinkValue) {
         match (&mut self.value, other) {
             (SinkValue::Count(own), SinkValue::Count(more)) => *own += more,
             (SinkValue::Times(own), SinkValue::Times(more)) => own.add(more),
+            (SinkValue::Now(own), SinkValue::Now(later)) => *own = *later,
             _ => {}
         }
     }
@@ -174,6 +200,35 @@ mod tests {
         help: "Refused requests",
         labels: &["operation", "status"],
     };
+
+    static END: SinkMetric =
+        SinkMetric { name: "end_seconds", kind: SinkKind::Gauge, help: "An end", labels: &["of"] };
+
+    #[test]
+    fn a_gauge_is_what_the_present_run_says_and_ends_when_it_is_unset() {
+        let all = SinkSeries::default();
+        let (old, new) = (all.of(&"a".into()), all.of(&"a".into()));
+        let values = || -> Vec<_> { all.read().into_iter().map(|series| series.value).collect() };
+        old.set(&END, &["x"], 1.5);
+        assert_eq!(values(), [SinkValue::Now(1.5)]);
+        new.set(&END, &["x"], 7.0);
+        new.set(&END, &["x"], 2.5);
+        old.set(&END, &["x"], 9.0);
+        assert_eq!(values(), [SinkValue::Now(2.5)]);
+        new.unset(&END, &["x"]);
+        new.unset(&END, &["y"]);
+        assert_eq!(values(), [SinkValue::Now(9.0)]);
+        drop(old);
+        assert!(values().is_empty());
+    }
+
+    #[test]
+    fn a_counter_may_begin_at_zero() {
+        let all = SinkSeries::default();
+        let counts = all.of(&"a".into());
+        counts.add(&REFUSALS, &["put", "503"], 0);
+        assert_eq!(all.read()[0].value, SinkValue::Count(0));
+    }
 
     #[test]
     fn series_of_two_runs_are_one_and_end_with_the_last() {

@@ -91,6 +91,10 @@ fn sinks(snapshot: &Snapshot, span: Span) -> Vec<Metric> {
         let points = series.iter().map(|(_, point)| point);
         let data = match sink.kind {
             SinkKind::Counter => sum(points.filter_map(|point| number(point, span, 1.0)).collect(), true),
+            SinkKind::Gauge => {
+                let data_points = points.filter_map(|point| number(point, span, 1.0)).collect();
+                Data::Gauge(Gauge { data_points })
+            }
             SinkKind::Histogram(_) => histogram(points.filter_map(|point| times(point, span)).collect()),
         };
         Some(metric(of_ours(sink.name), sink.help, data))

@@ -173,7 +173,8 @@ fn partition(of: &PartitionReading, now: OffsetDateTime) -> PartitionHealthDto {
 }
 
 fn sink_count(reading: &SinkReading) -> Option<SinkCountDto> {
-    let SinkValue::Count(count) = reading.value else { return None };
+    // Counters that may begin at zero are for those who watch them grow.
+    let SinkValue::Count(count @ 1..) = reading.value else { return None };
     let labels = reading.metric.labels.iter().zip(&reading.labels);
     let labels = labels.map(|(label, value)| ((*label).to_owned(), value.to_string())).collect();
     Some(SinkCountDto { name: reading.metric.name.to_owned(), labels, count })

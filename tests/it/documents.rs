@@ -56,7 +56,11 @@ fn names(family: &Family) -> String {
         line(&name, kind, &labels, help);
     }
     for metric in sink_metrics::ALL.iter().filter(|_| family.sinks) {
-        let kind = if metric.kind == SinkKind::Counter { "counter" } else { "histogram" };
+        let kind = match metric.kind {
+            SinkKind::Counter => "counter",
+            SinkKind::Gauge => "gauge",
+            SinkKind::Histogram(_) => "histogram",
+        };
         let labels: Vec<&str> = std::iter::once("connector").chain(metric.labels.iter().copied()).collect();
         line(&format!("kusto_{}", metric.name), kind, &labels.join(", "), metric.help);
     }

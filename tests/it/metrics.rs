@@ -1,7 +1,10 @@
 //! The numbers of a worker that works: what was read, how far behind it is, in which states tasks are, under the names of all
 //! families at once; and that they end with what they are about.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use adx_emulator::Operation;
+use adx_emulator::faults::{Effect, Rule};
 
 use crate::support::{Kafka, Scrape, Stage, TestWorker, Worker, free_port, unique, wait_for};
 
@@ -82,6 +85,7 @@ async fn what_flows_is_counted_under_the_names_of_all_families_until_the_connect
         assert!(same(found, wanted), "{name}{{{labels}}} is {found}, not {wanted}");
     }
     steps_are_counted(&stage, &scrape);
+    what_is_lent_is_renewed_in_time(kafka, &stage, &url).await;
     ends_with_the_connector(&stage, &url).await;
 }
 
@@ -105,6 +109,30 @@ fn steps_are_counted(stage: &Stage, scrape: &Scrape) {
         scrape.sum("kusto_batch_compressed_bytes_total", &own),
     );
     assert!(raw > packed && packed > 0.0, "{raw} {packed}");
+}
+
+/// Signatures end later; when they are refused, others are got, and the refusal is seen to grow from nothing.
+async fn what_is_lent_is_renewed_in_time(kafka: &Kafka, stage: &Stage, url: &str) {
+    let own = format!("connector=\"{}\"", stage.connector);
+    let refused = format!("{own},operation=\"put blob\",status=\"403\",retried=\"true\"");
+    let (ends, got) =
+        ("kusto_credentials_expiry_timestamp_seconds", "kusto_resources_refreshed_timestamp_seconds");
+    let before = Scrape::of(url).await;
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs_f64();
+    for lent in ["containers", "queues"] {
+        let labels = format!("{own},credential=\"{lent}\",renewed=\"true\"");
+        let [end] = <[_; 1]>::try_from(before.all(ends, &labels)).expect("one end");
+        assert!(end > now + 60.0 && end < 1e11, "{lent} end at {end}");
+    }
+    let first = before.sum(got, &own);
+    assert!(first > now - 600.0 && first <= now, "{first} {now}");
+    assert_eq!(before.all("kusto_request_failures_total", &refused), [0.0]);
+    stage.adx.faults().add(Rule::new(Operation::PutBlob, Effect::ExpiredSas).times(1));
+    let sent = stage.send(kafka, 1).await;
+    stage.adx.wait_for_all(&sent, MINUTE).await;
+    let after = Scrape::of(url).await;
+    assert_eq!(after.all("kusto_request_failures_total", &refused), [1.0]);
+    assert!(after.sum(got, &own) > first, "{} {first}", after.sum(got, &own));
 }
 
 /// It pauses, and is deleted.

@@ -6,12 +6,14 @@
 
 use super::endpoint::Endpoint;
 use super::error::chain;
+use super::expiry::{self, Credential};
 use super::http::Http;
 use super::trust::{Objection, TrustPolicy, objection};
 use super::url::redacted;
 use super::{Error, SasUrl};
 use crate::config::{Custody, files, is_loopback};
 use crate::kusto::signin::{Issuer, Login, Proof, SignIn};
+use crate::metrics::SinkCounts;
 use crate::secret::Secret;
 use azure_core::credentials::TokenCredential;
 use azure_core::error::ErrorKind;
@@ -36,6 +38,7 @@ pub struct Auth {
     allowed: Allowed,
     /// Held while a token is fetched, so that one request serves all who wait.
     session: Mutex<Option<Arc<Session>>>,
+    counts: SinkCounts,
 }
 
 impl fmt::Debug for Auth {
@@ -83,7 +86,13 @@ impl Auth {
         cluster: Endpoint,
         allowed: Allowed,
     ) -> Self {
-        Self { sign_in, http, direct, cluster, allowed, session: Mutex::new(None) }
+        let counts = SinkCounts::default();
+        Self { sign_in, http, direct, cluster, allowed, session: Mutex::new(None), counts }
+    }
+
+    /// The same, which shows in `counts` when tokens end.
+    pub fn counting(self, counts: SinkCounts) -> Self {
+        Self { counts, ..self }
     }
 
     /// The token to send to `endpoint`; none when it needs none.
@@ -92,6 +101,7 @@ impl Auth {
             Proof::Nothing => Ok(None),
             Proof::Token(token) => {
                 self.check(endpoint, None)?;
+                expiry::tell(&self.counts, Credential::FixedToken, expiry::of_token(token.expose()));
                 Ok(Some(token))
             }
             Proof::Issued(issuer) => self.session_token(issuer, endpoint).await,
@@ -101,6 +111,7 @@ impl Auth {
     /// Drops the credential and with it the cached token, after the service refused it.
     pub async fn forget(&self) {
         *self.session.lock().await = None;
+        expiry::tell(&self.counts, Credential::Token, None);
     }
 
     /// A token, or why there is none. A session whose credential is refused is dropped: the next try reads files anew.
@@ -129,6 +140,7 @@ impl Auth {
                 return Err(error);
             }
         };
+        expiry::tell(&self.counts, Credential::Token, Some(token.expires_on));
         Ok(Some(Secret::new(token.token.secret())))
     }
 
@@ -197,8 +209,11 @@ impl Auth {
             direct: self.direct.azure_options(),
         };
         let maker = Arc::clone(issuer);
-        let credential = files::beside(move || maker.credential(&login)).await;
-        let credential = credential.map_err(|error| self.no_token(&**issuer, &error, false))?;
+        let made =
+            files::beside(move || maker.credential(&login).map(|credential| (credential, maker.ends())));
+        let made = made.await;
+        let (credential, ends) = made.map_err(|error| self.no_token(&**issuer, &error, false))?;
+        expiry::tell(&self.counts, Credential::Certificate, ends);
         Ok(Session { cloud, credential: Some(credential) })
     }
 
@@ -207,8 +222,9 @@ impl Auth {
         let whole = chain(error);
         let text = brief(&whole);
         let setting = issuer.settings_behind(&text);
-        let retriable = asked && issuer.may_pass(refusal(error), &whole);
-        Error::Credentials { url: SasUrl::new(self.cluster.url.clone()), text, setting, retriable }
+        let status = refusal(error);
+        let retriable = asked && issuer.may_pass(status, &whole);
+        Error::Credentials { url: SasUrl::new(self.cluster.url.clone()), text, setting, status, retriable }
     }
 }
 

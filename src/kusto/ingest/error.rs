@@ -53,6 +53,8 @@ pub enum Error {
         text: String,
         /// The setting to change.
         setting: &'static str,
+        /// Of the provider's answer, when there was one in its words.
+        status: Option<u16>,
         /// False when the provider definitely refuses.
         retriable: bool,
     },
@@ -132,6 +134,8 @@ impl Error {
             Self::Refused(refusal) => (refusal.operation, refusal.status.to_string()),
             Self::Unreachable { operation, .. } => (operation, "none".to_owned()),
             Self::Malformed { operation, .. } => (operation, "other".to_owned()),
+            Self::Credentials { status: Some(status), .. } => ("sign in", status.to_string()),
+            Self::Credentials { retriable: true, .. } => ("sign in", "none".to_owned()),
             Self::Credentials { .. } | Self::Untrusted { .. } => ("sign in", "other".to_owned()),
             Self::Exhausted { last, .. } => last.operation_and_status(),
             Self::MessageTooLarge { .. }

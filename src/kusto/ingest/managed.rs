@@ -61,13 +61,19 @@ pub(super) struct Settings {
     pub timings: Timings,
     pub cut: Cut,
     pub connector: String,
+    pub counts: SinkCounts,
 }
 
 impl ManagedIngestClient {
-    /// The client for `connector`, over the worker's connections. Does no I/O; an error means that the TLS of this machine
-    /// cannot be set up.
-    pub fn new(config: &KustoSinkConfig, connector: &str, pools: &HttpPools) -> Result<Self, Error> {
-        Self::timed(config, Timings::new(config.retry_backoff), connector, pools)
+    /// The client for `connector`, over the worker's connections, which counts its tries in `counts`. Does no I/O; an error
+    /// means that the TLS of this machine cannot be set up.
+    pub fn new(
+        config: &KustoSinkConfig,
+        connector: &str,
+        pools: &HttpPools,
+        counts: SinkCounts,
+    ) -> Result<Self, Error> {
+        Self::timed(config, Timings::new(config.retry_backoff), connector, pools, counts)
     }
 
     /// The same for a person who asks and waits for the answer.
@@ -77,7 +83,7 @@ impl ManagedIngestClient {
         pools: &HttpPools,
     ) -> Result<Self, Error> {
         let timings = Timings { call: QUESTION, ..Timings::new(config.retry_backoff) };
-        Self::timed(config, timings, connector, pools)
+        Self::timed(config, timings, connector, pools, SinkCounts::default())
     }
 
     fn timed(
@@ -85,6 +91,7 @@ impl ManagedIngestClient {
         timings: Timings,
         connector: &str,
         pools: &HttpPools,
+        counts: SinkCounts,
     ) -> Result<Self, Error> {
         let settings = Settings {
             ingestion_url: config.ingestion_url.clone(),
@@ -96,6 +103,7 @@ impl ManagedIngestClient {
             timings,
             cut: Cut::default(),
             connector: connector.to_owned(),
+            counts,
         };
         let local = is_loopback(&settings.ingestion_url) || is_loopback(&settings.query_url);
         let route = match &config.proxy {
@@ -117,23 +125,20 @@ impl ManagedIngestClient {
         let engine = Endpoint { url: settings.query_url, setting: "kusto.query.url", role: VIEWER };
         let principal = settings.sign_in.principal();
         let insecure = settings.allowed.insecure;
-        let auth = Arc::new(Auth::new(settings.sign_in, http.clone(), direct, dm.clone(), settings.allowed));
+        let counts = settings.counts;
+        metrics::begin(&counts);
+        let auth = Auth::new(settings.sign_in, http.clone(), direct, dm.clone(), settings.allowed);
+        let auth = Arc::new(auth.counting(counts.clone()));
         let dm = Arc::new(KustoClient::new(http.clone(), Arc::clone(&auth), Arc::clone(&sender), dm));
         let engine = Arc::new(KustoClient::new(http.clone(), auth, Arc::clone(&sender), engine));
         let policy = ResourcePolicy { protocol: settings.protocol, insecure };
-        let resources = ResourceManager::new(Arc::clone(&dm), Arc::clone(&http.timings), policy);
+        let timings = Arc::clone(&http.timings);
+        let resources = ResourceManager::new(Arc::clone(&dm), timings, policy, counts.clone());
         let status_poller = StatusPoller::new(Arc::clone(&dm), Arc::clone(&http.timings));
         let streaming = Streaming::new(Arc::clone(&engine), Arc::clone(&http.timings));
-        let counts = SinkCounts::default();
         let own = counts.clone();
         let queued = Queued { http, cut: settings.cut, resources, sender, dm, status_poller, counts: own };
         Self { queued, streaming, engine, principal, retry_max_time: settings.retry_max_time, counts }
-    }
-
-    /// The same, which counts its tries in `counts`.
-    pub fn counting(self, counts: SinkCounts) -> Self {
-        let queued = Queued { counts: counts.clone(), ..self.queued };
-        Self { queued, counts, ..self }
     }
 
     fn count_failure(&self, error: &Error, is_retried: bool) {

@@ -12,6 +12,7 @@ mod blob;
 mod endpoint;
 mod error;
 mod examine;
+mod expiry;
 mod fetching;
 mod http;
 mod kusto;

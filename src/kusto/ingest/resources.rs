@@ -4,17 +4,21 @@
 //! ones go on serving, and at once when storage refuses a signature; all who wait share one fetch. A failed renewal
 //! keeps the old ones and is repeated a minute later. It also owns the accounts' scores (`ranking`).
 
+use super::expiry::{self, Credential};
 use super::fetching::fetch;
 use super::http::Timings;
 use super::kusto::KustoClient;
 use super::ranking::Ranking;
 use super::{Error, SasUrl};
+use crate::kusto::metrics;
+use crate::metrics::SinkCounts;
 use crate::retry::Random;
 use futures::FutureExt as _;
 use futures::future::{BoxFuture, Shared};
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
+use time::OffsetDateTime;
 use tokio::sync::oneshot;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
@@ -30,6 +34,7 @@ pub struct ResourceManager {
     dm: Arc<KustoClient>,
     timings: Arc<Timings>,
     policy: ResourcePolicy,
+    counts: SinkCounts,
     started: Instant,
     state: Arc<Mutex<State>>,
     flights: Mutex<Flights>,
@@ -62,14 +67,20 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl ResourceManager {
-    /// Resources of the cluster behind `dm`. No I/O.
-    pub fn new(dm: Arc<KustoClient>, timings: Arc<Timings>, policy: ResourcePolicy) -> Self {
+    /// Resources of the cluster behind `dm`, which show in `counts` when they were got and end. No I/O.
+    pub fn new(
+        dm: Arc<KustoClient>,
+        timings: Arc<Timings>,
+        policy: ResourcePolicy,
+        counts: SinkCounts,
+    ) -> Self {
         let random = Random::new(Uuid::new_v4().as_u64_pair().0);
         let state = State { current: None, not_before: None, ranking: Ranking::default(), random };
         Self {
             dm,
             timings,
             policy,
+            counts,
             started: Instant::now(),
             state: Arc::new(Mutex::new(state)),
             flights: Mutex::default(),
@@ -134,9 +145,12 @@ impl ResourceManager {
         }
         let (sender, receiver) = oneshot::channel();
         let (dm, state) = (Arc::clone(&self.dm), Arc::clone(&self.state));
-        let (policy, again) = (self.policy, self.timings.refresh_again);
+        let (policy, again, counts) = (self.policy, self.timings.refresh_again, self.counts.clone());
         let work = async move {
             let result = fetch(&dm, policy).await;
+            if let Ok(resources) = &result {
+                tell(&counts, resources);
+            }
             // The receiver is gone when nobody waits: a renewal in the background.
             drop(sender.send(store(&state, result, again)));
         };
@@ -161,6 +175,15 @@ fn rotate_accounts(order: &[usize], accounts: &[Arc<str>], by: usize) -> Vec<usi
             members[(place + by) % members.len()]
         })
         .collect()
+}
+
+/// Shows what a fetch brought: the end of what ends first.
+fn tell(counts: &SinkCounts, resources: &Resources) {
+    let first = |list: &[Resource]| list.iter().filter_map(|one| expiry::of_signature(&one.url)).min();
+    expiry::tell(counts, Credential::Containers, first(&resources.containers));
+    expiry::tell(counts, Credential::Queues, first(&resources.queues));
+    expiry::tell(counts, Credential::Identity, expiry::of_token(resources.identity.expose()));
+    counts.set(&metrics::RESOURCES_REFRESHED, &[], expiry::seconds(OffsetDateTime::now_utc()));
 }
 
 /// Puts the outcome of a fetch in place.

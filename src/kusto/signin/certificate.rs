@@ -10,8 +10,10 @@ use crate::secret::Secret;
 use azure_core::credentials::TokenCredential;
 use azure_core::error::ErrorKind;
 use azure_identity::{ClientAssertionCredential, ClientAssertionCredentialOptions};
+use openssl::asn1::Asn1Time;
 use openssl::pkey::Id;
 use std::sync::Arc;
+use time::{Duration, OffsetDateTime};
 
 /// Where the file is.
 pub const PATH: &str = "aad.auth.certificate.path";
@@ -87,6 +89,13 @@ impl Issuer for Certificate {
             assertion.map_err(|reason| azure_core::Error::with_message(ErrorKind::Credential, reason))?;
         let options = ClientAssertionCredentialOptions { client_options: login.options() };
         Ok(ClientAssertionCredential::new(tenant.clone(), app_id.clone(), assertion, Some(options))?)
+    }
+
+    fn ends(&self) -> Option<OffsetDateTime> {
+        let identity = self.file.identity().ok()?;
+        let since = Asn1Time::from_unix(0).ok()?.diff(identity.chain.first()?.not_after()).ok()?;
+        let since = Duration::days(since.days.into()).checked_add(Duration::seconds(since.secs.into()))?;
+        OffsetDateTime::UNIX_EPOCH.checked_add(since)
     }
 
     fn settings_behind(&self, refusal: &str) -> &'static str {

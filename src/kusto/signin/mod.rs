@@ -28,6 +28,7 @@ use azure_core::http::ClientOptions;
 use std::any::Any;
 use std::fmt::Debug;
 use std::sync::Arc;
+use time::OffsetDateTime;
 use url::Url;
 
 /// The group of keys that is about the cluster; those of signing in are among them.
@@ -109,6 +110,12 @@ pub trait Issuer: Debug + Send + Sync {
     /// The credential at a login server. Made from settings, environment and files alone, which may block, without I/O to the
     /// network: an error stays until one of them changes. It caches tokens and renews them in time.
     fn credential(&self, login: &Login) -> azure_core::Result<Arc<dyn TokenCredential>>;
+
+    /// When what it signs in with ends and a person must put another in its place, where that can be known. May block, as
+    /// `credential` may.
+    fn ends(&self) -> Option<OffsetDateTime> {
+        None
+    }
 
     /// The settings behind a refusal in these words (Entra's codes are documented as AADSTS numbers).
     fn settings_behind(&self, refusal: &str) -> &'static str;

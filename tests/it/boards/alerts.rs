@@ -56,7 +56,7 @@ const PAUSED: &str = "sum by (job, connector) (kafka_connect_worker_connector_pa
 
 /// All of them.
 pub fn alerts() -> Vec<Alert> {
-    [workers(), states(), progress(), refusals(), limits()].into_iter().flatten().collect()
+    [workers(), states(), progress(), credentials(), refusals(), limits()].into_iter().flatten().collect()
 }
 
 use Severity::{Critical, Warning};
@@ -186,16 +186,60 @@ fn progress() -> Vec<Alert> {
     ]
 }
 
+/// Refusals for who asks. A login server says 400 too, and what is wrong here (a file, an address) has no number.
+fn refused(offset: &str) -> String {
+    let of = |labels: &str| format!("increase(kusto_request_failures_total{{{labels}}}[10m]{offset})");
+    format!(
+        "sum by (job, connector, operation, status) ({} or {}) > 0",
+        of("status=~\"401|403\""),
+        of("operation=\"sign in\",status=~\"400|other\"")
+    )
+}
+
+/// What a person must renew.
+pub const OF_PERSONS: &str = "kusto_credentials_expiry_timestamp_seconds{renewed=\"false\"}";
+
+fn credentials() -> Vec<Alert> {
+    vec![
+        Alert {
+            name: "KustoConnectCredentialEnds",
+            severity: Warning,
+            minutes: 5,
+            expression: format!("min by (job, connector, credential) ({OF_PERSONS}) - time() < 14 * 86400"),
+            summary: "The {{ $labels.credential }} of connector {{ $labels.connector }} of {{ $labels.job }} ends in {{ $value | humanizeDuration }}",
+            when: "A credential that nobody renews by itself ends within 14 days, or has ended.",
+            remedy: "`certificate`: put the next one into the file of `aad.auth.certificate.path`, for the application in Entra too, and restart \
+                     the connector, which reads it then. `token`: `aad.auth.accesstoken` is for development; another `aad.auth.strategy` renews \
+                     by itself. The end of an `aad.auth.appkey` nobody tells: note it where it was made.",
+        },
+        Alert {
+            name: "KustoConnectCredentialEnded",
+            severity: Critical,
+            minutes: 10,
+            // A token is got when it is asked for, which with queued ingestion is once an hour: it may be over between.
+            expression: "time() - min by (job, instance, connector, credential) (kusto_credentials_expiry_timestamp_seconds{renewed=\"true\",credential!=\"token\"}) > 0\nand on (job, instance, connector) sum by (job, instance, connector) (kafka_connect_sink_task_sink_record_active_count) > 0"
+                .to_owned(),
+            summary: "{{ $labels.credential }} of connector {{ $labels.connector }} on {{ $labels.instance }} of {{ $labels.job }} ended {{ $value | humanizeDuration }} ago and are not renewed",
+            when: "What the service lends for ingestion (identity, containers, queues) is renewed every hour by itself. It is over, there are records to \
+                   hand over, and no other came.",
+            remedy: "The log (`ingestion resources could not be renewed`) and the trace of the task say what the service answers. \
+                     `kusto-connect doctor worker.properties connector.json` tries `.get ingestion resources` and the sign-in before it. \
+                     If both go well, compare the worker's clock.",
+        },
+    ]
+}
+
 fn refusals() -> Vec<Alert> {
     let increase = |series: &str| format!("sum by (job, connector) (increase({series}[15m])) > 0");
     vec![
         Alert {
             name: "KustoConnectRefused",
             severity: Critical,
-            minutes: 5,
-            expression: "sum by (job, connector, operation, status) (rate(kusto_request_failures_total{status=~\"401|403\"}[10m])) > 0".to_owned(),
+            minutes: 2,
+            expression: format!("{}\nand {}", refused(""), refused(" offset 10m")),
             summary: "ADX refuses {{ $labels.operation }} of connector {{ $labels.connector }} of {{ $labels.job }} with {{ $labels.status }}",
-            when: "Requests are refused again and again for who sends them: 401 or 403.",
+            when: "Requests or sign-ins are refused again and again for who sends them (401, 403; by the login server 400 too), in the last ten \
+                   minutes and in the ten before. Once is well: a signature has ended and was renewed.",
             remedy: "A role, a key or a network rule was taken away, or a secret has expired. `kusto-connect doctor worker.properties \
                      connector.json` names it, with the KQL or CLI line.",
         },
@@ -203,7 +247,8 @@ fn refusals() -> Vec<Alert> {
             name: "KustoConnectRetries",
             severity: Warning,
             minutes: 15,
-            expression: "sum by (job, connector) (rate(kafka_connect_task_error_total_retries[5m])) > 0".to_owned(),
+            expression: "sum by (job, connector) (rate(kafka_connect_task_error_total_retries[5m])) > 0"
+                .to_owned(),
             summary: "Connector {{ $labels.connector }} of {{ $labels.job }} tries the same again and again",
             when: "Attempts have failed and were repeated for a quarter of an hour: an outage, throttling, or a registry that does not answer.",
             remedy: "The trace of the `RUNNING` task says what it waits for; the board which operation fails with which status. 429 and 503 ask for \

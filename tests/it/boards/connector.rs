@@ -160,7 +160,7 @@ fn steps() -> Vec<Panel> {
 fn fails() -> Vec<Panel> {
     let rate = |series: &str| format!("sum(rate({series}{{@connector}}[$__rate_interval]))");
     vec![
-        Panel::graph("Failed requests", "cps", "Requests a second that the service refused or did not answer; there is no series before the first. Those that are not tried again fail the task or become dead letters.")
+        Panel::graph("Failed requests", "cps", "Requests a second that the service refused or did not answer. Usual failures have a series from the start, others from their first on. Those that are not tried again fail the task or become dead letters.")
             .query("sum by (operation, status, retried) (rate(kusto_request_failures_total{@connector}[$__rate_interval]))", "{{operation}} {{status}}, tried again: {{retried}}"),
         Panel::graph("Attempts", "cps", "Failed attempts a second at records and batches, and those of them that were followed by another.")
             .query(rate("kafka_connect_task_error_total_record_failures"), "failed")
@@ -174,6 +174,13 @@ fn fails() -> Vec<Panel> {
             .query(rate("kafka_connect_task_error_deadletterqueue_produce_requests"), "sent")
             .query(rate("kafka_connect_task_error_deadletterqueue_produce_failures"), "not written")
             .coloured("not written", "red"),
+        // Grafana's dates are in milliseconds.
+        Panel::numbers("Credentials end", "dateTimeFromNow", "What signs in, and what the service lent for ingestion, where it says its end. What is renewed by itself is renewed when it is needed next, so it may be over while there is nothing to do; all else a person renews.")
+            .query("min by (credential, renewed) (kusto_credentials_expiry_timestamp_seconds{@connector}) * 1000", "{{credential}}, renewed by itself: {{renewed}}")
+            .wide(18),
+        Panel::numbers("Ingestion resources were got", "dateTimeFromNow", "Containers and queues, and the identity for messages. They are renewed after an hour, when a batch needs them.")
+            .query("min(kusto_resources_refreshed_timestamp_seconds{@connector}) * 1000", "got")
+            .wide(6),
     ]
 }
 

@@ -9,7 +9,7 @@ use adx_emulator::faults::{Effect, Rule};
 use regex::Regex;
 use serde_json::{Value, json};
 
-use super::alerts::WAITING;
+use super::alerts::{OF_PERSONS, WAITING};
 use super::names::selectors;
 use super::{PAGE, RULES, Target, alerts, boards, targets};
 use crate::support::{
@@ -24,12 +24,13 @@ const RATE: u32 = 200;
 const JOB: &str = "kusto-connect";
 
 /// What no worker serves that is well, and why it is asked for all the same.
-const WITH_A_FAULT: [(&str, &str); 2] = [
+const WITH_A_FAULT: [(&str, &str); 3] = [
     (
         "kafka_connect_connector_status{status=\"failed\"}",
         "states are labels of one series, and one that works has another",
     ),
     (WAITING, "the same of partitions"),
+    (OF_PERSONS, "a connector without a certificate has nothing that a person must renew"),
 ];
 
 /// The configuration of the documentation.

@@ -37,7 +37,8 @@ pub fn names() -> Names {
     for metric in sink_metrics::ALL {
         let labels = std::iter::once("connector").chain(metric.labels.iter().copied());
         let labels = labels.map(str::to_owned).collect();
-        add(&mut found, &format!("kusto_{}", metric.name), labels, metric.kind != SinkKind::Counter);
+        let is_histogram = matches!(metric.kind, SinkKind::Histogram(_));
+        add(&mut found, &format!("kusto_{}", metric.name), labels, is_histogram);
     }
     found
 }

@@ -7,18 +7,21 @@ use super::super::managed::ManagedIngestClient;
 use super::entra::Entra;
 use super::fake::{Fake, Fault, Op, Seen};
 use super::secrets::Log;
-use super::{Settings, http, own_identity, places, request, settings, target, timings};
+use super::{Settings, http, own_identity, places, request, series, settings, target, timings};
 use crate::kusto::ingest::Error;
 use crate::kusto::signin::Principal;
 use crate::kusto::signin::SignIn;
 use crate::kusto::signin::application::Application;
 use crate::kusto::signin::azure_cli::AzureCli;
+use crate::kusto::signin::dev_token::DevToken;
 use crate::kusto::signin::managed_identity::ManagedIdentity;
 use crate::kusto::signin::workload_identity::WorkloadIdentity;
+use crate::metrics::Metrics;
 use crate::own_process;
 use crate::secret::Secret;
 use std::sync::Arc;
 use std::time::Duration;
+use time::OffsetDateTime;
 use url::Url;
 
 const KEY: &str = "APP-KEY-TEXT";
@@ -81,9 +84,14 @@ async fn a_wrong_key_is_final_and_names_the_setting() {
         401,
         r#"{"error":"invalid_client","error_description":"AADSTS7000215: Invalid client secret provided. Trace ID: 1","error_codes":[7000215]}"#,
     );
-    let client = client(Settings { sign_in: application(), ..settings(&fake.url) }, &entra);
+    let metrics = Metrics::default();
+    let counts = metrics.sink(&"storm".into());
+    let client = client(Settings { sign_in: application(), counts, ..settings(&fake.url) }, &entra);
     let error = client.ingest(&request(1)).await.unwrap_err();
     assert!(matches!(error, Error::Credentials { retriable: false, .. }), "{error}");
+    let counted = series(&metrics, "request_failures_total");
+    assert_eq!(counted, [(["sign in", "401", "false"].map(str::to_owned).to_vec(), 1.0)]);
+    assert!(series(&metrics, "credentials_expiry_timestamp_seconds").is_empty());
     for part in ["AADSTS7000215", "check aad.auth.appkey)"] {
         assert!(error.to_string().contains(part), "{part} in {error}");
     }
@@ -99,9 +107,16 @@ async fn a_login_server_in_trouble_is_waited_for() {
     entra.answer(503, "<html>busy</html>");
     entra.answer(429, r#"{"error":"too_many","error_description":"slow down","error_codes":[1]}"#);
     entra.answer(400, r#"{"error":"temporarily_unavailable","error_description":"AADSTS90033: A transient error has occurred.","error_codes":[90033]}"#);
-    let client = client(Settings { sign_in: application(), ..settings(&fake.url) }, &entra);
+    let metrics = Metrics::default();
+    let counts = metrics.sink(&"storm".into());
+    let client = client(Settings { sign_in: application(), counts, ..settings(&fake.url) }, &entra);
     client.ingest(&request(1)).await.unwrap();
     assert_eq!(entra.requests().len(), 4);
+    let counted = series(&metrics, "request_failures_total");
+    // The page of 503 is not in the words of a login server: something stood in its place.
+    let wanted =
+        ["400", "429", "none"].map(|status| (["sign in", status, "true"].map(str::to_owned).to_vec(), 1.0));
+    assert_eq!(counted, wanted);
 }
 
 #[tokio::test]
@@ -109,10 +124,59 @@ async fn a_login_server_that_is_not_there_is_waited_for() {
     let (fake, entra) = start().await;
     fake.login("https://localhost:9");
     let limit = Some(Duration::from_millis(100));
-    let settings = Settings { sign_in: application(), retry_max_time: limit, ..settings(&fake.url) };
-    let error = client(settings, &entra).ingest(&request(1)).await.unwrap_err();
+    let metrics = Metrics::default();
+    let counts = metrics.sink(&"storm".into());
+    let settings = Settings { sign_in: application(), retry_max_time: limit, counts, ..settings(&fake.url) };
+    let client = client(settings, &entra);
+    let error = client.ingest(&request(1)).await.unwrap_err();
     assert!(matches!(&error, Error::Exhausted { tries, .. } if *tries > 1), "{error}");
+    let counted = series(&metrics, "request_failures_total");
+    let is_unanswered = |labels: &[String]| labels[..2] == ["sign in", "none"];
+    assert!(counted.iter().all(|(labels, _)| is_unanswered(labels)) && !counted.is_empty(), "{counted:?}");
     assert!(error.to_string().contains("cannot connect"), "{error}");
+}
+
+#[tokio::test]
+async fn the_end_of_a_token_is_shown_until_it_is_refused_and_that_of_a_key_never() {
+    let (fake, entra) = start().await;
+    let metrics = Metrics::default();
+    let counts = metrics.sink(&"storm".into());
+    let client = client(Settings { sign_in: application(), counts, ..settings(&fake.url) }, &entra);
+    let before = OffsetDateTime::now_utc().unix_timestamp();
+    client.ingest(&request(1)).await.unwrap();
+    let after = OffsetDateTime::now_utc().unix_timestamp();
+    let hour = |at: i64| f64::from(u32::try_from(at + 3600).unwrap());
+    let ends = series(&metrics, "credentials_expiry_timestamp_seconds");
+    let [(labels, end)] = <[_; 1]>::try_from(ends).unwrap();
+    assert_eq!(labels, ["token", "true"]);
+    assert!(end >= hour(before) - 1.0 && end <= hour(after) + 1.0, "{end}");
+    let refreshed = series(&metrics, "resources_refreshed_timestamp_seconds");
+    let [(_, moment)] = <[_; 1]>::try_from(refreshed).unwrap();
+    assert!(moment >= hour(before) - 3600.0 && moment <= hour(after) - 3599.0, "{moment}");
+    fake.require("NEVER");
+    entra.answer(
+        401,
+        r#"{"error":"invalid_client","error_description":"AADSTS7000222: expired","error_codes":[7000222]}"#,
+    );
+    client.check_targets(&[target("Samples", "Storms", None)], false).await.unwrap_err();
+    assert_eq!(series(&metrics, "credentials_expiry_timestamp_seconds"), []);
+    drop(client);
+    assert!(metrics.read().sinks.is_empty());
+}
+
+#[tokio::test]
+async fn a_token_of_the_settings_is_renewed_by_nobody() {
+    let fake = Fake::start().await;
+    let claims = r#"{"exp":1900000000}"#;
+    let token =
+        format!("e30.{}.c2ln", base64::Engine::encode(&base64::prelude::BASE64_URL_SAFE_NO_PAD, claims));
+    let metrics = Metrics::default();
+    let counts = metrics.sink(&"storm".into());
+    let sign_in = Arc::new(DevToken(Secret::new(token)));
+    let client = client(Settings { sign_in, counts, ..settings(&fake.url) }, &Entra::start());
+    client.ingest(&request(1)).await.unwrap();
+    let ends = series(&metrics, "credentials_expiry_timestamp_seconds");
+    assert_eq!(ends, [(["token", "false"].map(str::to_owned).to_vec(), 1.9e9)]);
 }
 
 #[tokio::test]

@@ -24,11 +24,27 @@ use crate::config::Custody;
 use crate::kusto::config::{DataFormat, IngestionProtocol};
 use crate::kusto::signin::nobody::Nobody;
 use crate::limits::{ConnectorUploads, Uploads};
+use crate::metrics::{Metrics, SinkCounts, SinkValue};
 use bytes::Bytes;
 use std::sync::Arc;
 use std::time::Duration;
 use url::Url;
 use uuid::Uuid;
+
+/// The series of a metric: its labels beside the connector's, and its value.
+fn series(metrics: &Metrics, name: &str) -> Vec<(Vec<String>, f64)> {
+    let all = metrics.read().sinks.into_iter().filter(|series| series.metric.name == name);
+    all.filter_map(|series| {
+        let value = match series.value {
+            // One that was only born tells of nothing.
+            SinkValue::Count(0) | SinkValue::Times(_) => return None,
+            SinkValue::Count(count) => f64::from(u32::try_from(count).unwrap()),
+            SinkValue::Now(value) => value,
+        };
+        Some((series.labels.iter().map(ToString::to_string).collect(), value))
+    })
+    .collect()
+}
 
 /// Pauses of milliseconds, deadlines that a loaded machine still meets.
 fn timings() -> Timings {
@@ -51,6 +67,7 @@ fn settings(cluster: &Url) -> Settings {
         timings: timings(),
         cut: Cut::default(),
         connector: "storm".to_owned(),
+        counts: SinkCounts::default(),
     }
 }
 

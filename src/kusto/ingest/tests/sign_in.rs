@@ -4,13 +4,14 @@ use super::super::IngestClient as _;
 use super::entra::Entra;
 use super::fake::{Fake, Op};
 use super::login::{client, start};
-use super::{Settings, own_identity, request, settings};
+use super::{Settings, own_identity, request, series, settings};
 use crate::kusto::ingest::Error;
 use crate::kusto::signin::Principal;
 use crate::kusto::signin::SignIn;
 use crate::kusto::signin::azure_cli::AzureCli;
 use crate::kusto::signin::certificate::{Certificate, File};
 use crate::kusto::signin::managed_identity::ManagedIdentity;
+use crate::metrics::Metrics;
 use crate::own_process;
 use crate::secret::Secret;
 use base64::Engine as _;
@@ -29,6 +30,7 @@ use serde_json::Value;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::sync::Arc;
+use time::OffsetDateTime;
 
 const PASSWORD: &str = "PASSWORD-OF-THE-FILE";
 
@@ -97,7 +99,22 @@ async fn a_certificate_signs_for_the_principal_and_sends_its_chain() {
         let (fake, entra) = start().await;
         fake.require("ACCESS-1");
         let sign_in = principal(path, Some(PASSWORD));
-        client(Settings { sign_in, ..settings(&fake.url) }, &entra).ingest(&request(1)).await.unwrap();
+        let metrics = Metrics::default();
+        let counts = metrics.sink(&"storm".into());
+        client(Settings { sign_in, counts: counts.clone(), ..settings(&fake.url) }, &entra)
+            .ingest(&request(1))
+            .await
+            .unwrap();
+        let ends = series(&metrics, "credentials_expiry_timestamp_seconds");
+        assert_eq!(ends.len(), 2, "{ends:?}");
+        let [(labels, end), (token, _)] = <[_; 2]>::try_from(ends).unwrap();
+        assert_eq!(
+            (labels, token[0].as_str()),
+            (vec!["certificate".to_owned(), "false".to_owned()], "token")
+        );
+        // A day after it was made.
+        let left = end - crate::kusto::ingest::expiry::seconds(OffsetDateTime::now_utc());
+        assert!((86_000.0..=86_400.0).contains(&left), "{left}");
         let (header, claims) = statement(&entra, &own);
         assert_eq!((&header["alg"], &header["typ"]), (&"RS256".into(), &"JWT".into()));
         let thumbprint = URL_SAFE_NO_PAD.encode(own.digest(MessageDigest::sha1()).unwrap());
