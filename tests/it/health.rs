@@ -124,13 +124,16 @@ async fn an_outage_is_a_state_of_each_partition_with_its_reason_until_it_ends() 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_partition_without_memory_says_so_and_goes_on() {
     let kafka = Kafka::shared().await;
-    let worker = Worker::with(kafka, &[("worker.buffer.bytes", "200000")]).await;
+    let worker = Worker::with(kafka, &[("worker.buffer.bytes", "1048576")]).await;
     let stage = Stage::around(kafka, 24, worker).await;
-    stage.create().await;
     let (rest, name) = (stage.worker.rest(), stage.connector.as_str());
     let away = Effect::Status { status: 503, code: None, retry_after: None };
     stage.adx.faults().add(Rule::new(Operation::PutBlob, away));
-    let sent = stage.send(kafka, 120_000).await;
+    let sent = stage.send(kafka, 600_000).await;
+    let mut config = stage.config();
+    config["flush.size.bytes"] = "400000".into();
+    config["flush.interval.ms"] = "2000".into();
+    rest.create_running(name, &config).await;
     let starving = wait_for("a partition without memory", MINUTE, async || {
         let health = health(rest, name).await;
         let found = partitions(&health).into_iter().find(|one| one["state"] == "out_of_memory").cloned();
@@ -138,7 +141,7 @@ async fn a_partition_without_memory_says_so_and_goes_on() {
     })
     .await;
     let place = format!("{}-{}", stage.topic, starving["partition"]);
-    sentences::NO_MEMORY.assert_said(starving["sentence"].as_str().expect("a reason"), &[&place, "200000"]);
+    sentences::NO_MEMORY.assert_said(starving["sentence"].as_str().expect("a reason"), &[&place, "1048576"]);
     stage.adx.faults().clear();
     assert_eq!(stage.adx.wait_for_all(&sent, MINUTE * 2).await.missing, 0);
     is(rest, name, "in_step").await;
