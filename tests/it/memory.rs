@@ -53,7 +53,7 @@ const GIANTS: u64 = 3;
 const GIANT: usize = 9_000_000;
 
 /// Text that gzip makes only half as large.
-fn noise(random: &mut Random, len: usize) -> String {
+pub fn noise(random: &mut Random, len: usize) -> String {
     let mut text = String::with_capacity(len + 16);
     while text.len() < len {
         write!(text, "{:016x}", random.between(0, u64::MAX)).expect("text");

@@ -65,14 +65,16 @@ export function plots(minutes, now = Math.floor(Date.now() / 60_000)) {
       const minute = known.get(first + at);
       return minute ? value(minute) : 0;
     });
-    return plot(title, values, text);
+    return plot(title, known.size === 0 ? undefined : values, text);
   });
 }
 
-function plot(title, values, text) {
+function plot(title, known, text) {
+  const values = known ?? Array(MINUTES).fill(0);
   const most = Math.max(...values);
-  const last = values.at(-1);
-  const says = `${title}: at most ${text(most)} in the last hour, ${text(last)} in the last minute`;
+  const says = known
+    ? `${title}: at most ${text(most)} in the last hour, ${text(values.at(-1))} in the last minute`
+    : `${title}: a point for each whole minute; none yet`;
   const x = (at) => ((at * WIDE) / (values.length - 1)).toFixed(1);
   const y = (value) => (HIGH - (most > 0 ? (value / most) * (HIGH - 4) : 0) - 2).toFixed(1);
   const line = values.map((value, at) => `${x(at)},${y(value)}`).join(" ");

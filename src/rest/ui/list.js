@@ -15,8 +15,8 @@ const COLUMNS = [
   { title: "Tasks", value: (item) => item.tasks.length },
   { title: "Health", value: (item) => healthSeverity(item.health) },
   { title: "Lag", value: (item) => item.lag },
-  { title: "Records/s", value: (item) => item.rate },
-  { title: "Bad records", value: (item) => item.bad },
+  { title: "Read/s", value: (item) => item.rate },
+  { title: "Bad", value: (item) => item.bad },
   { title: "What it says", value: (item) => item.says },
 ];
 
