@@ -100,6 +100,12 @@ fn endpoint(name: &str, text: &str, problems: &mut Problems) -> Option<Url> {
         problems.add(name, "must be the collector's address, such as http://localhost:4318".to_owned());
         return None;
     };
+    if !url.username().is_empty() || url.password().is_some() {
+        let text =
+            "must name no user: who sends belongs into OTEL_EXPORTER_OTLP_HEADERS, which is shown to nobody";
+        problems.add(name, text.to_owned());
+        return None;
+    }
     if !name.starts_with(PREFIXES[0]) {
         url.set_path(&format!("{}/v1/metrics", url.path().trim_end_matches('/')));
     }
@@ -222,6 +228,7 @@ mod tests {
         assert!(problems.0.is_empty());
         for (name, value) in [
             ("OTEL_EXPORTER_OTLP_METRICS_ENDPOINT", "collector:4318"),
+            ("OTEL_EXPORTER_OTLP_METRICS_ENDPOINT", "http://me:canary@collector:4318"),
             ("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc"),
             ("OTEL_EXPORTER_OTLP_HEADERS", "canary"),
             ("OTEL_EXPORTER_OTLP_HEADERS", "a=%zz"),

@@ -180,6 +180,7 @@ impl WorkerConfig {
         let source = Source { mode, all: &all, env: &env };
         let built = Self::build(source, &Values::new(&checked, &all), &mut problems);
         let mut warnings = unused::of_worker(mode, &checked, &raw);
+        warnings.extend(worker_warnings::of_collector(&env));
 
         let mut errors = Problems::default();
         for Checked { key, errors: messages, .. } in checked {

@@ -24,6 +24,17 @@ pub(super) fn shown(
     warnings.into_iter().filter(is_meant).map(with_origin).collect()
 }
 
+/// A collector of the environment that this build sends nothing to.
+pub(super) fn of_collector(env: &BTreeMap<String, String>) -> Option<Warning> {
+    let names = ["OTEL_EXPORTER_OTLP_METRICS_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT"];
+    let name = names.into_iter().find(|name| env.get(*name).is_some_and(|value| !value.trim().is_empty()))?;
+    let is_sent = cfg!(feature = "otlp");
+    let text = format!(
+        "{name} has no effect: this build has no OTLP; build with --features otlp, or let the collector scrape /metrics"
+    );
+    (!is_sent).then(|| (name.to_owned(), text))
+}
+
 /// Puts behind each error where its key was set, since four places can do so; or the short variable that would.
 pub(super) fn say_where(errors: &mut Problems, origins: &BTreeMap<String, String>, hidden: &Hidden) {
     for error in &mut errors.0 {
