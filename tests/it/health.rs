@@ -8,9 +8,8 @@ use adx_emulator::faults::{Effect, Rule};
 use serde_json::{Value, json};
 
 use crate::memory::noise;
-use crate::support::{
-    Adx, Cluster, DATABASE, Kafka, Random, Rest, Stage, Worker, sentences, unique, wait_for,
-};
+use crate::support::sentences::{NO_MEMORY, NO_TOPIC, THROTTLED};
+use crate::support::{Adx, Cluster, DATABASE, Kafka, Random, Rest, Stage, Worker, unique, wait_for};
 
 const MINUTE: Duration = Duration::from_mins(1);
 const PARTITIONS: i32 = 3;
@@ -102,8 +101,7 @@ async fn an_outage_is_a_state_of_each_partition_with_its_reason_until_it_ends() 
     .await;
     for one in partitions(&ill).into_iter().chain([&ill]) {
         let sentence = one["sentence"].as_str().expect("a reason");
-        sentences::THROTTLED
-            .assert_said(sentence, &["batch(es) wait since 20", "503", "(table lab.Numbers)"]);
+        THROTTLED.assert_said(sentence, &["batch(es) wait since 20", "503", "(table lab.Numbers)"]);
         assert!(
             one["since"].as_str().is_some_and(|since| since.starts_with("20") && since.ends_with('Z')),
             "{one}"
@@ -151,7 +149,7 @@ async fn a_partition_without_memory_says_so_and_goes_on() {
     })
     .await;
     let place = format!("{}-{}", stage.topic, starving["partition"]);
-    sentences::NO_MEMORY.assert_said(starving["sentence"].as_str().expect("a reason"), &[&place, "1048576"]);
+    NO_MEMORY.assert_said(starving["sentence"].as_str().expect("a reason"), &[&place, "1048576"]);
     stage.adx.faults().clear();
     wait_for("all rows", MINUTE * 2, async || (stage.adx.count("Giants").await == 8 * EACH).then_some(()))
         .await;
@@ -169,7 +167,7 @@ async fn a_topic_that_is_missing_and_a_task_that_failed_are_told() {
     let missing = is(rest, name, "waiting_for_topic").await;
     assert_eq!(missing["missing_topics"][0]["topic"], topic, "{missing}");
     let sentence = missing["sentence"].as_str().expect("a reason");
-    sentences::NO_TOPIC.assert_said(sentence, &[&topic]);
+    NO_TOPIC.assert_said(sentence, &[&topic]);
     kafka.create_topic(&topic, 1).await;
     assert_eq!(is(rest, name, "in_step").await["missing_topics"], json!([]));
 
