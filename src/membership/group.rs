@@ -5,6 +5,7 @@
 
 use super::asked::{answer, join, millis, millis_now, rekeyed, say, wait};
 use super::proof::{self, Lead, Members};
+use super::role::{End, Role};
 use super::settling::Settling;
 use super::view::{self, ClusterView, NoView, Now};
 use super::{Joining, Leadership, MemberState, Request};
@@ -91,20 +92,6 @@ pub(super) async fn run(
             return done.into_iter().for_each(|done| answer(done, ()));
         }
     }
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Role {
-    Leader,
-    Follower,
-    Unsettled,
-}
-
-enum End {
-    Left(Option<oneshot::Sender<()>>),
-    /// There is another key, which this worker has to prove itself with.
-    Rekeyed,
-    Refused(String),
 }
 
 struct Group<'a> {

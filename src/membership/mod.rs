@@ -13,6 +13,7 @@ mod assignor;
 mod group;
 mod proof;
 mod request;
+mod role;
 mod settling;
 mod state;
 mod view;

@@ -2,10 +2,11 @@
 //!
 //! All of them are there only with `metrics.clients.interval.ms`, as each client tells them.
 
+use super::bean::Bean;
 use super::client::{ClientView, NodeView};
 use super::number::float;
 use super::table::SeriesType::{Counter, Gauge};
-use super::table::{Bean, Measure, MeasuredValue, measure as row};
+use super::table::{Measure, MeasuredValue, measure as row};
 
 type OfClient = fn(&ClientView) -> Option<f64>;
 type OfNode = fn(&NodeView) -> Option<f64>;

@@ -2,7 +2,8 @@
 //!
 //! A family is a rule, as it is for the exporters of JMX; which rules are in use, and from where, stands in docs/metrics.md.
 
-use super::table::{Bean, Measure, SeriesType};
+use super::bean::Bean;
+use super::table::{Measure, SeriesType};
 use crate::product::PREFIX;
 
 /// How one family spells measures.

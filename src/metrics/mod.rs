@@ -7,6 +7,7 @@
 //! Nothing is global, and nothing is counted once for each record.
 
 mod absent;
+mod bean;
 mod client;
 mod client_table;
 mod connector;
@@ -32,6 +33,7 @@ mod worker;
 mod worker_reading;
 
 pub use absent::{ABSENT, Absence, covers, is_absent};
+pub use bean::Bean;
 pub use client::{
     ClientCounts, ClientReading, ClientRole, ClientView, GroupReading, NodeReading, NodeView, Traffic,
 };
@@ -47,7 +49,7 @@ pub use process::Process;
 pub use reference::{Entry, entries};
 pub use sinks::{SinkCounts, SinkKind, SinkMetric, SinkReading, SinkValue};
 pub use snapshot::{Connector as ConnectorSnapshot, KnownCluster, KnownConnector, Snapshot};
-pub use table::{Bean, Measure, MeasuredValue, SeriesType, measure};
+pub use table::{Measure, MeasuredValue, SeriesType, measure};
 pub use task::TaskCounts;
 pub use task_reading::{PartitionReading, TaskReading, TaskTotals};
 pub use window::Sampling;

@@ -2,6 +2,7 @@
 //!
 //! Which series stand under which name is settled once. No series is there twice, also when two families spell a measure alike.
 
+use super::bean::Bean;
 use super::client::{ClientRole, ClientView};
 use super::client_table::of_clients;
 use super::families::Family;
@@ -9,7 +10,7 @@ use super::histogram::HistogramReading;
 use super::number::float;
 use super::sinks::SinkValue;
 use super::snapshot::{Snapshot, Task};
-use super::table::{Bean, MEASURES, Measure, MeasuredValue, SeriesType};
+use super::table::{MEASURES, Measure, MeasuredValue, SeriesType};
 use super::text::{Label, Text, labels, number};
 use crate::product::PREFIX;
 use std::collections::{BTreeMap, HashSet};

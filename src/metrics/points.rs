@@ -1,9 +1,10 @@
 //! The values of a measure with what each is about, for who sends numbers elsewhere than on a page. Pure.
 
+use super::bean::Bean;
 use super::histogram::HistogramReading;
 use super::sinks::{SinkMetric, SinkValue};
 use super::snapshot::Snapshot;
-use super::table::{Bean, MEASURES, Measure, MeasuredValue};
+use super::table::{MEASURES, Measure, MeasuredValue};
 use std::borrow::Cow;
 
 /// A value.

@@ -1,8 +1,9 @@
 //! The names of families with their meanings, for the documentation. Pure.
 
+use super::bean::Bean;
 use super::client_table::of_clients;
 use super::families::Family;
-use super::table::{Bean, MEASURES, Measure, MeasuredValue, SeriesType};
+use super::table::{MEASURES, Measure, MeasuredValue, SeriesType};
 
 /// A name of a family.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -61,6 +61,10 @@ pub(super) fn labels<'a>(all: impl IntoIterator<Item = Label<'a>>) -> String {
 }
 
 fn escape(text: &mut String, value: &str, in_quotes: bool) {
+    // Most have nothing of that, and a page has hundreds of thousands.
+    if !value.contains(['\\', '\n', '"']) {
+        return text.push_str(value);
+    }
     for c in value.chars() {
         match c {
             '\\' => text.push_str("\\\\"),

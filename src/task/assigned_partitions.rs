@@ -8,7 +8,7 @@ use super::clock::until;
 use super::committer::Committer;
 use super::error::Error;
 use super::orders::{ConnectorEnd, ConnectorSpec};
-use super::pipeline::PipelineMode;
+use super::pipeline_mode::PipelineMode;
 use super::pipelines::{PipelineEvent, Pipelines};
 use super::report::PipelineReport;
 use super::task_states::TaskStates;

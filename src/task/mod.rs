@@ -35,6 +35,7 @@ mod orders;
 mod owners;
 mod pipeline;
 mod pipeline_context;
+mod pipeline_mode;
 mod pipelines;
 mod reader;
 mod record_converter;

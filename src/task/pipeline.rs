@@ -14,6 +14,7 @@ use super::fault::RecordFault;
 use super::offsets::OffsetTracker;
 use super::open_batches::{Added, OpenBatches, SealedBatch};
 use super::pipeline_context::PipelineContext;
+use super::pipeline_mode::{Exit, PipelineMode};
 use super::reader::{MemoryFor, Reader};
 use super::record_error::RecordError;
 use super::registry_converter::MissingSchema;
@@ -24,7 +25,7 @@ use super::skipped::SkippedRecords;
 use super::topics::LastReported;
 use super::wait_reporter::WaitReporter;
 use super::waiting::WaitSubject;
-use crate::id::{OffsetRange, TopicPartition};
+use crate::id::OffsetRange;
 use crate::kafka::{self, RecordSource, Records};
 use crate::metrics::SealReason;
 use crate::sink;
@@ -32,28 +33,6 @@ use futures::FutureExt;
 use std::sync::Arc;
 use tokio::sync::watch;
 use tokio::time::Instant;
-
-/// What a pipeline should do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum PipelineMode {
-    /// Read.
-    Run,
-    /// Hand over what was read, then wait.
-    Hold,
-    /// Hand over what was read, then end.
-    Drain,
-}
-
-/// How a pipeline ended.
-#[derive(Debug)]
-pub(super) struct Exit {
-    pub(super) partition: TopicPartition,
-    pub(super) task: u32,
-    /// Where reading starts again; none when nothing was read.
-    pub(super) resume_at: Option<i64>,
-    /// Why it ended by itself; none after a drain.
-    pub(super) error: Option<Error>,
-}
 
 /// What is left of a batch that was polled.
 enum Leftover {

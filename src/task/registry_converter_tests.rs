@@ -6,7 +6,7 @@ use crate::data::registered::{Registered, SchemaId};
 use crate::kafka::ListedRecord;
 use crate::registry;
 use crate::task::list_sink::{AT_ONCE, FLUSH_INTERVAL};
-use crate::task::pipeline::PipelineMode;
+use crate::task::pipeline_mode::PipelineMode;
 use crate::task::record_converter::RecordConverter;
 use crate::task::test_rig::{PipelineRig, Setup};
 use async_trait::async_trait;
