@@ -15,8 +15,11 @@ use tokio::time::Instant;
 /// Bytes of memory for what was handed over to one ADX cluster.
 pub const LEDGER_ROOM: usize = 64 << 20;
 
-/// What an entry takes at most, with its share of the index while that grows.
-const ENTRY: usize = 160;
+/// What an entry takes at most, with its share of the index: that has room for twice what it had to grow for, which is at most 4.6
+/// places of 21 bytes for each entry.
+const ENTRY: usize = 176;
+/// Entries, whatever the room.
+const MOST_ENTRIES: usize = 1 << 30;
 /// Entries that memory is asked for at once.
 const STEP: usize = 16_384;
 /// Routes, whatever the room: each is some hundred bytes.
@@ -92,8 +95,9 @@ pub struct Ledger {
     /// In the order in which they came; none where one has left before its turn.
     entries: VecDeque<Option<Entry>>,
     /// The number of the first of them.
-    first: u64,
-    numbers: HashMap<BatchId, u64>,
+    first: u32,
+    /// Places count from the first one's number on, round the end of all numbers.
+    numbers: HashMap<BatchId, u32>,
     pushed_out: u64,
 }
 
@@ -102,7 +106,8 @@ impl Ledger {
     pub fn new(room: usize, started: Instant) -> Self {
         Self {
             started,
-            most: (room / ENTRY).max(1),
+            // More than a number can count is more than anybody has room for.
+            most: (room / ENTRY).clamp(1, MOST_ENTRIES),
             routes: Routes::default(),
             entries: VecDeque::new(),
             first: 0,
@@ -144,7 +149,7 @@ impl Ledger {
             ends: self.second(now).saturating_add(hold),
             hold,
         };
-        self.numbers.insert(batch.id, self.first + self.entries.len() as u64);
+        self.numbers.insert(batch.id, self.first.wrapping_add(place_number(self.entries.len())));
         self.entries.push_back(Some(entry));
         left
     }
@@ -157,11 +162,11 @@ impl Ledger {
     /// Takes the batch `id` out.
     pub fn leave(&mut self, id: BatchId) -> Option<HandedOver> {
         let number = self.numbers.remove(&id)?;
-        let place = usize::try_from(number.checked_sub(self.first)?).ok()?;
+        let place = index(number.wrapping_sub(self.first));
         let entry = self.entries.get_mut(place)?.take()?;
         while matches!(self.entries.front(), Some(None)) {
             self.entries.pop_front();
-            self.first += 1;
+            self.first = self.first.wrapping_add(1);
         }
         let whole = self.whole(&entry);
         self.routes.leave(entry.route);
@@ -172,7 +177,7 @@ impl Ledger {
     /// look that overlaps the last one brings the same failure once more.
     pub fn note(&mut self, id: BatchId, moment: OffsetDateTime) -> Option<HandedOver> {
         let moment = milliseconds(moment);
-        let place = usize::try_from(self.numbers.get(&id)?.checked_sub(self.first)?).ok()?;
+        let place = index(self.numbers.get(&id)?.wrapping_sub(self.first));
         let entry = self.entries.get_mut(place)?.as_mut()?;
         if moment <= entry.noted {
             return None;
@@ -221,11 +226,11 @@ impl Ledger {
     pub fn memory(&self) -> usize {
         // One byte for each place of the index is its own.
         let places = self.numbers.capacity() / 7 * 8 + 8;
-        self.entries.capacity() * size_of::<Option<Entry>>() + places * (size_of::<(BatchId, u64)>() + 1)
+        self.entries.capacity() * size_of::<Option<Entry>>() + places * (size_of::<(BatchId, u32)>() + 1)
     }
 
     fn entry(&self, id: BatchId) -> Option<&Entry> {
-        let place = usize::try_from(self.numbers.get(&id)?.checked_sub(self.first)?).ok()?;
+        let place = index(self.numbers.get(&id)?.wrapping_sub(self.first));
         self.entries.get(place)?.as_ref()
     }
 
@@ -255,8 +260,8 @@ impl Ledger {
     /// Closes the holes.
     fn close_ranks(&mut self) {
         self.entries.retain(Option::is_some);
-        for (entry, number) in self.entries.iter().flatten().zip(self.first..) {
-            self.numbers.insert(entry.id, number);
+        for (place, entry) in self.entries.iter().flatten().enumerate() {
+            self.numbers.insert(entry.id, self.first.wrapping_add(place_number(place)));
         }
     }
 
@@ -309,8 +314,7 @@ impl Routes {
             place
         } else {
             self.places.push(new);
-            // There are never more than MOST_ROUTES.
-            u32::try_from(self.places.len() - 1).unwrap_or(u32::MAX)
+            place_number(self.places.len() - 1)
         };
         self.known.insert(Arc::clone(route), place);
         place
@@ -326,6 +330,11 @@ impl Routes {
             self.free.push(place);
         }
     }
+}
+
+/// There are never so many entries that one has no number.
+fn place_number(place: usize) -> u32 {
+    u32::try_from(place).unwrap_or(u32::MAX)
 }
 
 fn index(place: u32) -> usize {

@@ -183,9 +183,10 @@ proptest! {
                 }
                 Step::Wait(seconds) => now += Duration::from_secs(seconds),
                 Step::Release => {
-                    let is_over = |(batch, entered): &(HandedOver, Instant)| *entered + batch.hold <= now;
-                    let over: Vec<_> = list.iter().filter(|one| is_over(one)).map(|(batch, _)| batch.clone()).collect();
-                    list.retain(|one| !is_over(one));
+                    let (over, rest): (Vec<_>, Vec<_>) =
+                        list.into_iter().partition(|(batch, entered)| *entered + batch.hold <= now);
+                    list = rest;
+                    let over: Vec<_> = over.into_iter().map(|(batch, _)| batch).collect();
                     prop_assert_eq!(ledger.release(now), over);
                 }
             }
