@@ -10,8 +10,8 @@ use crate::kusto::ingest::{Table, TableRow};
 use crate::secret::foreign;
 use serde_json::Value;
 use std::time::Duration;
-use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
+use time::{OffsetDateTime, UtcOffset};
 use tokio::time::Instant;
 
 /// Lines of one look.
@@ -94,7 +94,7 @@ pub fn command(from: LookFrom) -> String {
 
 /// A moment in the service's ticks of 100 ns.
 fn literal(moment: OffsetDateTime) -> String {
-    let utc = moment.to_offset(time::UtcOffset::UTC);
+    let utc = moment.checked_to_offset(UtcOffset::UTC).unwrap_or(moment);
     let (year, month, day) = utc.to_calendar_date();
     let (hour, minute, second) = utc.to_hms();
     let ticks = utc.nanosecond() / 100;
@@ -128,6 +128,7 @@ pub(super) fn of_fields<'v>(field: impl Fn(&str) -> Option<&'v Value>) -> Option
         return None;
     }
     let at = OffsetDateTime::parse(text("FailedOn").trim(), &Rfc3339).ok()?;
+    let at = at.checked_to_offset(UtcOffset::UTC)?;
     let code = foreign(&text("ErrorCode"));
     let kind = field("FailureKind").or_else(|| field("FailureStatus")).map(plain).unwrap_or_default();
     let should_retry = field("ShouldRetry").and_then(truth);
@@ -206,7 +207,7 @@ impl LookWindow {
     }
 
     /// From when on a look at `now` asks.
-    pub fn from(&self, now: Instant) -> LookFrom {
+    pub fn asks_from(&self, now: Instant) -> LookFrom {
         match (self.rest, self.covered) {
             (Some((moment, _)), _) => LookFrom::Moment(moment),
             (None, Some(last)) => LookFrom::Back(now.saturating_duration_since(last) + OVERLAP),
@@ -225,7 +226,8 @@ impl LookWindow {
         let stands = self.rest.is_some_and(|(moment, _)| last <= moment);
         self.overrun += u64::from(stands);
         // Lines of that very moment come again; if they are all there is, the next tick is gone to.
-        let next = if stands { last + time::Duration::nanoseconds(100) } else { last };
+        let tick = time::Duration::nanoseconds(if stands { 100 } else { 0 });
+        let next = last.checked_add(tick).unwrap_or(last);
         self.rest = Some((next, first));
         true
     }

@@ -32,7 +32,7 @@ const COLUMNS: [&str; 11] = [
     "ShouldRetry",
 ];
 
-fn answer(rows: Vec<Value>) -> FailureLines {
+fn answer(rows: &[Value]) -> FailureLines {
     let columns: Vec<_> = COLUMNS.map(|name| json!({"ColumnName": name})).to_vec();
     read(&parse_table(&json!({"Tables": [{"Columns": columns, "Rows": rows}]})).unwrap())
 }
@@ -45,7 +45,7 @@ fn line(kind: &str, code: &str, should_retry: &Value) -> Value {
 
 #[test]
 fn a_line_is_read() {
-    let lines = answer(vec![line("Permanent", "BadRequest_MappingReferenceWasNotFound", &json!(0))]);
+    let lines = answer(&[line("Permanent", "BadRequest_MappingReferenceWasNotFound", &json!(0))]);
     assert_eq!((lines.unreadable, lines.is_full), (0, false));
     let failure = &lines.failures[0];
     assert_eq!((failure.id, failure.path.as_str()), (Some(BatchId(id())), path().as_str()));
@@ -71,7 +71,7 @@ fn what_is_tried_again_is_not_lost() {
         ("Permanent", "BlobAlreadyReceived_BlobAlreadyFoundInBatch", json!(0), Verdict::Doubled),
         ("Transient", "Skipped_IngestByTagAlreadyExists", json!(1), Verdict::Doubled),
     ] {
-        let lines = answer(vec![line(kind, code, &should_retry)]);
+        let lines = answer(&[line(kind, code, &should_retry)]);
         assert_eq!(lines.failures[0].verdict, verdict, "{kind} {code} {should_retry}");
     }
 }
@@ -85,7 +85,7 @@ fn what_cannot_be_read_is_counted() {
     let mut foreign = line("Permanent", "", &json!(0));
     foreign[4] = json!("https://other/c/file.csv?sig=S3CRET;impersonate");
     foreign[9] = json!("17");
-    let lines = answer(vec![late, json!([]), unnamed, foreign]);
+    let lines = answer(&[late, json!([]), unnamed, foreign]);
     assert_eq!((lines.unreadable, lines.failures.len()), (3, 1));
     let failure = &lines.failures[0];
     assert_eq!((failure.id, failure.path.as_str()), (None, "https://other/c/file.csv"));
@@ -108,25 +108,25 @@ fn looks_overlap_and_a_full_one_goes_on() {
     let second = |seconds| started + Duration::from_secs(seconds);
     let longest = Duration::from_mins(35);
     let mut window = LookWindow::new(longest);
-    assert_eq!((window.from(started), window.covered()), (LookFrom::Back(longest), None));
+    assert_eq!((window.asks_from(started), window.covered()), (LookFrom::Back(longest), None));
 
     // A full look says nothing yet of what is behind its end.
     let full = |moment: &str| {
         let mut line = line("Permanent", "x", &json!(0));
         line[3] = json!(moment);
-        FailureLines { is_full: true, ..answer(vec![line]) }
+        FailureLines { is_full: true, ..answer(&[line]) }
     };
     assert!(window.read(second(1), &full("2026-11-30T17:00:00Z")));
-    assert_eq!(window.from(second(2)), LookFrom::Moment(datetime!(2026-11-30 17:00 UTC)));
+    assert_eq!(window.asks_from(second(2)), LookFrom::Moment(datetime!(2026-11-30 17:00 UTC)));
     assert_eq!(window.covered(), None);
     // More lines of one moment than a look takes.
     assert!(window.read(second(2), &full("2026-11-30T17:00:00Z")));
-    assert_eq!(window.from(second(3)), LookFrom::Moment(datetime!(2026-11-30 17:00:00.0000001 UTC)));
+    assert_eq!(window.asks_from(second(3)), LookFrom::Moment(datetime!(2026-11-30 17:00:00.0000001 UTC)));
     assert_eq!(window.overrun(), 1);
     // The end is reached: what is covered is what the first of these looks began with.
     assert!(!window.read(second(3), &FailureLines::default()));
     assert_eq!(window.covered(), Some(second(1)));
-    assert_eq!(window.from(second(61)), LookFrom::Back(Duration::from_mins(1) + OVERLAP));
+    assert_eq!(window.asks_from(second(61)), LookFrom::Back(Duration::from_mins(1) + OVERLAP));
 }
 
 proptest! {
@@ -137,7 +137,7 @@ proptest! {
     ) {
         let mut row = json!([text, text, text, moment, path, text, kind, number, code, number, number]);
         row.as_array_mut().unwrap().truncate(cells);
-        let lines = answer(vec![row, json!([text]), json!({"a": text})]);
+        let lines = answer(&[row, json!([text]), json!({"a": text})]);
         prop_assert!(lines.failures.len() as u64 + lines.unreadable <= 3);
     }
 
@@ -149,7 +149,7 @@ proptest! {
         let (mut now, mut seen_to) = (started, None::<Instant>);
         for (pause, succeeds) in looks {
             now += Duration::from_secs(pause);
-            let LookFrom::Back(back) = window.from(now) else { unreachable!("no look was full") };
+            let LookFrom::Back(back) = window.asks_from(now) else { unreachable!("no look was full") };
             if !succeeds {
                 continue;
             }
