@@ -9,8 +9,7 @@ use crate::id::BatchId;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value};
-use std::borrow::Borrow;
-use std::collections::{HashSet, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::hash::Hash;
 use std::time::Duration;
 use tokio::time::Instant;
@@ -21,8 +20,8 @@ pub const MOST_OF_A_GET: usize = 32;
 const MOST_GETS: usize = 64;
 /// Claims that are remembered for messages that come back before they were deleted.
 const MOST_CLAIMS: usize = 16_384;
-/// Messages of others that are known by their ids.
-const MOST_KNOWN: usize = 16_384;
+/// Messages that are known by their names.
+const MOST_SEEN: usize = 16_384;
 /// A queue takes no longer text.
 const MOST_OF_A_TEXT: usize = 64 * 1024;
 
@@ -93,11 +92,11 @@ pub struct QueueHarvest {
     pub goes_on: bool,
 }
 
-/// A message that is hidden now.
+/// A message of a batch that may be ours: until that moment it is hidden, and its receipt good.
 #[derive(Debug)]
 struct Hidden {
     id: BatchId,
-    receipt: QueueReceipt,
+    receipt: String,
     until: Instant,
 }
 
@@ -105,27 +104,19 @@ struct Hidden {
 #[derive(Debug)]
 pub struct FailureQueue {
     mode: QueueUse,
-    /// In the order in which they were got, which is the one in which they come back.
-    hidden: VecDeque<Hidden>,
-    claims: Remembered<BatchId>,
-    /// Messages that nobody has claimed yet, by the queue's names.
-    unclaimed: Remembered<String>,
+    /// Messages that were got and not claimed, by the queue's names; none for what can be nobody's of ours.
+    seen: Remembered<String, Option<Hidden>>,
+    claims: Remembered<BatchId, ()>,
+    /// Of this walk.
     gets: usize,
-    /// Walks that ended before the queue did.
     cut: u64,
 }
 
 impl FailureQueue {
     /// Nothing got yet.
     pub fn new(mode: QueueUse) -> Self {
-        Self {
-            mode,
-            hidden: VecDeque::new(),
-            claims: Remembered::new(MOST_CLAIMS),
-            unclaimed: Remembered::new(MOST_KNOWN),
-            gets: 0,
-            cut: 0,
-        }
+        let (seen, claims) = (Remembered::new(MOST_SEEN), Remembered::new(MOST_CLAIMS));
+        Self { mode, seen, claims, gets: 0, cut: 0 }
     }
 
     /// How the queue is used.
@@ -134,10 +125,10 @@ impl FailureQueue {
     }
 
     /// Begins a walk, if it can bring news: not when a look at the first messages, which hides nothing, shows that all there are were
-    /// seen before and are not ours.
+    /// seen before and claimed by nobody.
     pub fn begins(&mut self, first: &[&str]) -> bool {
         self.gets = 0;
-        first.len() >= MOST_OF_A_GET || first.iter().any(|message| !self.unclaimed.contains(*message))
+        first.len() >= MOST_OF_A_GET || first.iter().any(|message| !self.seen.known.contains_key(*message))
     }
 
     /// A get that was sent at `sent` brought `messages`.
@@ -146,20 +137,16 @@ impl FailureQueue {
         let is_full = messages.len() >= MOST_OF_A_GET;
         let goes_on = is_full && self.gets < MOST_GETS;
         self.cut += u64::from(is_full && !goes_on);
+        let until = sent + self.mode.hides_for();
         let mut harvest = QueueHarvest { goes_on, ..QueueHarvest::default() };
         for QueuedReport { message, receipt, text } in messages {
             let failure = read(&text);
-            let id = failure.as_ref().and_then(|failure| failure.id);
             harvest.unreadable += u64::from(failure.is_none());
-            let receipt = QueueReceipt { message, receipt };
-            match id {
-                Some(id) if self.claims.contains(&id) => harvest.deletable.push(receipt),
-                Some(id) => {
-                    self.unclaimed.insert(receipt.message.clone());
-                    self.hidden.push_back(Hidden { id, receipt, until: sent + self.mode.hides_for() });
-                }
-                // It can be nobody's of ours.
-                None => self.unclaimed.insert(receipt.message),
+            let id = failure.as_ref().and_then(|failure| failure.id);
+            if id.is_some_and(|id| self.claims.known.contains_key(&id)) {
+                harvest.deletable.push(QueueReceipt { message, receipt });
+            } else {
+                self.seen.put(message, id.map(|id| Hidden { id, receipt, until }));
             }
             harvest.failures.extend(failure);
         }
@@ -171,12 +158,17 @@ impl FailureQueue {
     pub fn claimed(&mut self, ids: impl IntoIterator<Item = BatchId>, now: Instant) -> Vec<QueueReceipt> {
         let ids: HashSet<BatchId> = ids.into_iter().collect();
         for id in &ids {
-            self.claims.insert(*id);
+            self.claims.put(*id, ());
         }
-        let (ours, rest): (Vec<_>, Vec<_>) =
-            self.hidden.drain(..).filter(|hidden| hidden.until > now).partition(|hidden| ids.contains(&hidden.id));
-        self.hidden = rest.into();
-        ours.into_iter().map(|hidden| hidden.receipt).collect()
+        let is_ours = |_: &String, seen: &mut Option<Hidden>| {
+            seen.as_ref().is_some_and(|hidden| ids.contains(&hidden.id))
+        };
+        let ours = self.seen.known.extract_if(is_ours);
+        let good = ours.filter_map(|(message, seen)| {
+            let Hidden { receipt, .. } = seen.filter(|hidden| hidden.until > now)?;
+            Some(QueueReceipt { message, receipt })
+        });
+        good.collect()
     }
 
     /// How often a walk ended before the queue did: messages of ours may lie behind those of others.
@@ -185,32 +177,24 @@ impl FailureQueue {
     }
 }
 
-/// The last so many of what was put in.
+/// The last so many of what was put in. What was taken out of `known` still has its place in the order.
 #[derive(Debug)]
-struct Remembered<T> {
+struct Remembered<K, V> {
     most: usize,
-    known: HashSet<T>,
-    order: VecDeque<T>,
+    known: HashMap<K, V>,
+    order: VecDeque<K>,
 }
 
-impl<T: Clone + Eq + Hash> Remembered<T> {
+impl<K: Clone + Eq + Hash, V> Remembered<K, V> {
     fn new(most: usize) -> Self {
-        Self { most, known: HashSet::new(), order: VecDeque::new() }
+        Self { most, known: HashMap::new(), order: VecDeque::new() }
     }
 
-    fn contains<Q>(&self, one: &Q) -> bool
-    where
-        T: Borrow<Q>,
-        Q: Eq + Hash + ?Sized,
-    {
-        self.known.contains(one)
-    }
-
-    fn insert(&mut self, one: T) {
-        if !self.known.insert(one.clone()) {
+    fn put(&mut self, key: K, value: V) {
+        if self.known.insert(key.clone(), value).is_some() {
             return;
         }
-        self.order.push_back(one);
+        self.order.push_back(key);
         while self.order.len() > self.most {
             if let Some(oldest) = self.order.pop_front() {
                 self.known.remove(&oldest);

@@ -52,7 +52,7 @@ fn a_message_is_read() {
     for text in ["", "%%%", "bnVsbA==", "{}", "[1]", "e30="] {
         assert_eq!(read(text), None, "{text}");
     }
-    assert_eq!(read(&" ".repeat(10).replace(' ', &"A".repeat(8000))), None);
+    assert_eq!(read(&"A".repeat(80_000)), None);
 }
 
 #[test]
@@ -119,7 +119,7 @@ proptest! {
                 let messages = part.iter().map(|number| message(*number, turn)).collect();
                 let harvest = queue.got(messages, now);
                 prop_assert_eq!(harvest.failures.len(), part.len());
-                let due: Vec<_> = part.iter().filter(|number| claimed.contains(number)).collect();
+                let due: Vec<_> = part.iter().filter(|number| claimed.contains(*number)).collect();
                 prop_assert_eq!(harvest.deletable.len(), due.len());
                 deletions.extend(harvest.deletable);
             }
