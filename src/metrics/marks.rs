@@ -7,7 +7,11 @@
 use crate::id::{BatchId, OffsetRange};
 use std::collections::BTreeMap;
 
-/// Batches without a good end that are kept one by one; older ones are put together.
+/// Batches whose news is waited for; older ones are no longer.
+const MOST_OPEN: usize = 4096;
+/// Batches that failed and are kept one by one.
+const MOST_FAILED: usize = 256;
+/// Stretches of offsets of which nobody will tell; neighbours are put together when there are more.
 const MOST_HOLES: usize = 256;
 
 /// The least and the greatest timestamp in a batch, in milliseconds since 1970.
@@ -20,43 +24,31 @@ pub struct RecordTimes {
 }
 
 impl RecordTimes {
-    /// Of both.
     fn with(self, other: Self) -> Self {
         Self { oldest: self.oldest.min(other.oldest), newest: self.newest.max(other.newest) }
     }
 }
 
-/// What is known of a batch that is not confirmed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum End {
-    /// On its way, or news of it may come.
-    Open,
-    /// Known not to be in the target.
-    Failed,
-    /// Nobody will tell.
-    Lost,
-}
-
-/// A batch.
+/// Records that are not known to be in the target.
 #[derive(Debug, Clone, Copy)]
 struct Span {
     offsets: OffsetRange,
     /// None when records have no timestamps.
     times: Option<RecordTimes>,
-    end: End,
 }
 
 /// The marks of one partition, since its owner began to read it.
 #[derive(Debug, Clone)]
 pub struct Marks {
-    /// What lies below was handed over by somebody else, or before a start: nothing is said of it.
     start: i64,
     accepted: i64,
-    /// Batches that are not confirmed.
-    spans: BTreeMap<BatchId, Span>,
-    /// The oldest ones without a good end, put together: all from the first to the last counts as missing.
-    hole: Option<Span>,
-    /// Confirmed before *accepted* had passed them: their ends, and their newest times.
+    /// Batches whose news may come.
+    open: BTreeMap<BatchId, Span>,
+    /// Batches that are known not to be in the target.
+    failed: BTreeMap<BatchId, Span>,
+    /// What nobody will tell of, by the first offset. They may overlap.
+    holes: Vec<Span>,
+    /// Confirmed before *accepted* had passed them: their last offsets and newest times.
     early: Vec<(i64, i64)>,
     /// The newest timestamp of what is confirmed and accepted.
     newest: Option<i64>,
@@ -67,13 +59,14 @@ pub struct Marks {
 }
 
 impl Marks {
-    /// Of a partition that is read from the offset `start` on.
+    /// Of a partition that is read from the offset `start` on. Of what lies below, nothing is known.
     pub fn new(start: i64) -> Self {
         Self {
             start,
             accepted: start,
-            spans: BTreeMap::new(),
-            hole: None,
+            open: BTreeMap::new(),
+            failed: BTreeMap::new(),
+            holes: Vec::new(),
             early: Vec::new(),
             newest: None,
             end_seen: None,
@@ -81,9 +74,15 @@ impl Marks {
         }
     }
 
-    /// A batch is sealed and leaves: to be said before *accepted* goes past it. Said again when it is handed over again.
+    /// A batch is sealed and leaves: to be said before *accepted* goes past it, and again when it is handed over again. Where no news of single
+    /// batches can come, [`Self::lost`] follows at once.
     pub fn sent(&mut self, id: BatchId, offsets: OffsetRange, times: Option<RecordTimes>) {
-        self.spans.insert(id, Span { offsets, times, end: End::Open });
+        self.failed.remove(&id);
+        self.open.insert(id, Span { offsets, times });
+        if self.open.len() > MOST_OPEN {
+            let oldest = self.open.iter().min_by_key(|(_, span)| span.offsets.first).map(|(id, _)| *id);
+            oldest.into_iter().for_each(|id| self.lost(id));
+        }
     }
 
     /// All below `offset` was handed over or skipped.
@@ -94,36 +93,41 @@ impl Marks {
 
     /// The batch `id` is known to be in the target.
     pub fn confirmed(&mut self, id: BatchId) {
-        if let Some(span) = self.spans.remove(&id) {
-            self.is_there(span.offsets.last, span.times);
-            self.settle();
+        let spans = [self.open.remove(&id), self.failed.remove(&id)];
+        for span in spans.into_iter().flatten() {
+            self.is_there(span);
         }
+        self.settle();
     }
 
-    /// The batch `id` is known not to be in the target.
-    pub fn failed(&mut self, id: BatchId) {
-        self.ends(id, End::Failed);
+    /// The batch `id` is known not to be in the target. These are its offsets and times, if news of it was not waited for any more.
+    pub fn failed(&mut self, id: BatchId, offsets: OffsetRange, times: Option<RecordTimes>) {
+        let span = self.open.remove(&id).unwrap_or(Span { offsets, times });
+        self.failed.insert(id, span);
+        if self.failed.len() > MOST_FAILED {
+            let oldest = self.failed.iter().min_by_key(|(_, span)| span.offsets.first).map(|(id, _)| *id);
+            let span = oldest.and_then(|id| self.failed.remove(&id));
+            span.into_iter().for_each(|span| self.is_a_hole(span));
+        }
     }
 
     /// Nobody will tell what became of the batch `id`.
     pub fn lost(&mut self, id: BatchId) {
-        self.ends(id, End::Lost);
+        if let Some(span) = self.open.remove(&id) {
+            self.is_a_hole(span);
+        }
     }
 
     /// All records of these offsets that Kafka has are known to be in the target, whatever was told of their batches. `range` must not
     /// reach beyond what was read.
     pub fn seen(&mut self, range: OffsetRange) {
-        let is_covered = |_: &BatchId, span: &mut Span| !shrink(span, range);
-        let there: Vec<(BatchId, Span)> = self.spans.extract_if(.., is_covered).collect();
-        for (_, span) in there {
-            self.is_there(span.offsets.last, span.times);
-        }
-        if let Some(hole) = &mut self.hole
-            && !shrink(hole, range)
-        {
-            let Span { offsets, times, .. } = *hole;
-            self.hole = None;
-            self.is_there(offsets.last, times);
+        let of_batch = |_: &BatchId, span: &mut Span| !shrink(span, range);
+        let mut there: Vec<Span> = self.open.extract_if(.., of_batch).map(|(_, span)| span).collect();
+        there.extend(self.failed.extract_if(.., of_batch).map(|(_, span)| span));
+        there.extend(self.holes.extract_if(.., |span| !shrink(span, range)));
+        self.holes.sort_by_key(|span| span.offsets.first);
+        for span in there {
+            self.is_there(span);
         }
         self.settle();
     }
@@ -131,16 +135,14 @@ impl Marks {
     /// The partition's end was seen at `end`, at the moment `at` (in milliseconds since 1970).
     pub fn end_seen(&mut self, end: i64, at: i64) {
         // The first is waited for: a busy partition would never reach the last.
-        if self.end_seen.is_none() {
-            self.end_seen = Some((end, at));
-        }
+        self.end_seen.get_or_insert((end, at));
         self.settle();
-        if self.end_seen.is_none() && self.confirmed_through() >= end {
+        if self.confirmed_through() >= end {
             self.reached = self.reached.max(Some(at));
         }
     }
 
-    /// Where it begins: of what lies below nothing is known.
+    /// Where it begins.
     pub fn start(&self) -> i64 {
         self.start
     }
@@ -152,51 +154,43 @@ impl Marks {
 
     /// All from the start on and below this offset is known to be in the target, or was skipped. Never beyond *accepted*.
     pub fn confirmed_through(&self) -> i64 {
-        self.open().map(|span| span.offsets.first).fold(self.accepted, i64::min)
+        self.missing().map(|span| span.offsets.first).fold(self.accepted, i64::min)
     }
 
-    /// Offsets of batches that are known not to be in the target, by their first.
+    /// Offsets of batches that are known not to be in the target, by their first. The newest, when there are very many.
     pub fn failures(&self) -> Vec<OffsetRange> {
-        let failed = self.open().filter(|span| span.end == End::Failed);
-        let mut ranges: Vec<_> = failed.map(|span| span.offsets).collect();
+        let mut ranges: Vec<_> = self.failed.values().map(|span| span.offsets).collect();
         ranges.sort_by_key(|range| (range.first, range.last));
         ranges
     }
 
-    /// The newest time through which each accepted record from the start on is known to be in the target, in milliseconds since 1970. None while that
-    /// is not known. It goes back when a late record is accepted, until that one is confirmed.
+    /// The newest time through which each accepted record from the start on is known to be in the target, in milliseconds since 1970.
+    /// None while that is not known. It goes back when a late record is handed over, until that one is confirmed.
     pub fn valid_through(&self) -> Option<i64> {
-        let known = self.newest.max(self.reached)?;
-        let mut through = known;
-        for span in self.open() {
+        let mut through = self.newest.max(self.reached)?;
+        for span in self.missing() {
             through = through.min(span.times?.oldest.saturating_sub(1));
         }
         Some(through)
     }
 
-    fn open(&self) -> impl Iterator<Item = &Span> {
-        self.spans.values().chain(&self.hole)
+    /// All that is not known to be there.
+    fn missing(&self) -> impl Iterator<Item = &Span> {
+        self.open.values().chain(self.failed.values()).chain(&self.holes)
     }
 
-    fn ends(&mut self, id: BatchId, end: End) {
-        let Some(span) = self.spans.get_mut(&id) else { return };
-        span.end = end;
-        let holes = || self.spans.iter().filter(|(_, span)| span.end != End::Open);
-        if holes().count() <= MOST_HOLES {
-            return;
+    fn is_a_hole(&mut self, span: Span) {
+        let place = self.holes.partition_point(|hole| hole.offsets.first <= span.offsets.first);
+        self.holes.insert(place, span);
+        if self.holes.len() > MOST_HOLES {
+            let pairs = self.holes.chunks(2);
+            self.holes = pairs.filter_map(|pair| pair.iter().copied().reduce(together)).collect();
         }
-        let oldest = holes().min_by_key(|(_, span)| span.offsets.first).map(|(id, _)| *id);
-        let Some(span) = oldest.and_then(|id| self.spans.remove(&id)) else { return };
-        self.hole = Some(match self.hole.take() {
-            None => span,
-            Some(hole) => together(hole, span),
-        });
     }
 
-    /// Records up to the offset `last` are in the target.
-    fn is_there(&mut self, last: i64, times: Option<RecordTimes>) {
-        if let Some(RecordTimes { newest, .. }) = times {
-            self.early.push((last, newest));
+    fn is_there(&mut self, span: Span) {
+        if let Some(RecordTimes { newest, .. }) = span.times {
+            self.early.push((span.offsets.last, newest));
         }
     }
 
@@ -241,8 +235,7 @@ fn together(one: Span, other: Span) -> Span {
     let first = one.offsets.first.min(other.offsets.first);
     let last = one.offsets.last.max(other.offsets.last);
     let times = one.times.zip(other.times).map(|(one, other)| one.with(other));
-    let both_failed = one.end == End::Failed && other.end == End::Failed;
-    Span { offsets: OffsetRange { first, last }, times, end: if both_failed { End::Failed } else { End::Lost } }
+    Span { offsets: OffsetRange { first, last }, times }
 }
 
 #[cfg(test)]
