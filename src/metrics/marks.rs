@@ -81,7 +81,9 @@ impl Marks {
         self.open.insert(id, Span { offsets, times });
         if self.open.len() > MOST_OPEN {
             let oldest = self.open.iter().min_by_key(|(_, span)| span.offsets.first).map(|(id, _)| *id);
-            oldest.into_iter().for_each(|id| self.lost(id));
+            if let Some(id) = oldest {
+                self.lost(id);
+            }
         }
     }
 
@@ -106,8 +108,9 @@ impl Marks {
         self.failed.insert(id, span);
         if self.failed.len() > MOST_FAILED {
             let oldest = self.failed.iter().min_by_key(|(_, span)| span.offsets.first).map(|(id, _)| *id);
-            let span = oldest.and_then(|id| self.failed.remove(&id));
-            span.into_iter().for_each(|span| self.is_a_hole(span));
+            if let Some(span) = oldest.and_then(|id| self.failed.remove(&id)) {
+                self.is_a_hole(span);
+            }
         }
     }
 
@@ -182,9 +185,15 @@ impl Marks {
     fn is_a_hole(&mut self, span: Span) {
         let place = self.holes.partition_point(|hole| hole.offsets.first <= span.offsets.first);
         self.holes.insert(place, span);
-        if self.holes.len() > MOST_HOLES {
-            let pairs = self.holes.chunks(2);
-            self.holes = pairs.filter_map(|pair| pair.iter().copied().reduce(together)).collect();
+        if self.holes.len() <= MOST_HOLES {
+            return;
+        }
+        // The shortest stretch first, so that all stay alike and a look at the table moves on in small steps.
+        let pairs = self.holes.windows(2).enumerate();
+        let Some((place, _)) = pairs.min_by_key(|(_, pair)| stretch(pair)) else { return };
+        let next = self.holes.remove(place + 1);
+        if let Some(one) = self.holes.get_mut(place) {
+            *one = together(*one, next);
         }
     }
 
@@ -228,6 +237,13 @@ fn shrink(span: &mut Span, range: OffsetRange) -> bool {
         return false;
     }
     true
+}
+
+/// How many offsets lie between the ends of two neighbours.
+fn stretch(pair: &[Span]) -> i64 {
+    let first = pair.iter().map(|span| span.offsets.first).min().unwrap_or(0);
+    let last = pair.iter().map(|span| span.offsets.last).max().unwrap_or(0);
+    last.saturating_sub(first)
 }
 
 /// Both, and what is between them.

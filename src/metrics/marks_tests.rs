@@ -93,7 +93,7 @@ fn the_least_of_all_partitions_counts() {
 #[test]
 fn what_is_kept_is_bounded_and_still_moves_on() {
     let mut marks = Marks::new(0);
-    let batches = 2 * MOST_OPEN;
+    let batches = 4 * MOST_OPEN;
     for (number, first) in (0..batches).zip((0_i64..).step_by(10)) {
         marks.sent(id(number), range(first, first + 9), times(first, first + 9));
         marks.accepted(first + 10);
