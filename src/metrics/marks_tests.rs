@@ -117,7 +117,7 @@ fn what_is_kept_is_bounded_and_still_moves_on() {
 }
 
 /// What happens, in any order.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Copy)]
 enum Step {
     /// A record is read, so much older or younger than the last, into one of two batches.
     Read(i64, usize),

@@ -23,7 +23,7 @@ const MOST_OF_A_PATH: usize = 2048;
 
 /// What a failure means for its batch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Verdict {
+pub enum FailureVerdict {
     /// The service is done with it: it will not be in the table.
     Final,
     /// The service tries again by itself (for 48 hours).
@@ -50,7 +50,7 @@ pub struct IngestionFailure {
     /// Its words.
     pub text: String,
     /// What it means.
-    pub verdict: Verdict,
+    pub verdict: FailureVerdict,
     /// The service thinks that the same blob may be taken another time.
     pub should_retry: bool,
     /// It was an update policy that failed, so the rows may be in the table itself.
@@ -148,16 +148,16 @@ pub(super) fn of_fields<'v>(field: impl Fn(&str) -> Option<&'v Value>) -> Option
 }
 
 /// Only what is known to be tried again, or is not said, leaves hope.
-fn verdict(code: &str, kind: &str, should_retry: Option<bool>) -> Verdict {
+fn verdict(code: &str, kind: &str, should_retry: Option<bool>) -> FailureVerdict {
     // A tag or a message that came twice: the first one counts.
     if matches!(code, "BlobAlreadyReceived_BlobAlreadyFoundInBatch" | "Skipped_IngestByTagAlreadyExists") {
-        return Verdict::Doubled;
+        return FailureVerdict::Doubled;
     }
     let is_over = match kind.trim().to_ascii_lowercase().as_str() {
         "permanent" | "exhausted" | "1" | "3" => true,
         _ => code == "General_RetryAttemptsExceeded" || should_retry == Some(false),
     };
-    if is_over { Verdict::Final } else { Verdict::TriedAgain }
+    if is_over { FailureVerdict::Final } else { FailureVerdict::TriedAgain }
 }
 
 fn plain(value: &Value) -> String {

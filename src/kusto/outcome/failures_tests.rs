@@ -1,6 +1,6 @@
 //! Answers as the service, its documents and nobody in their senses would write them.
 
-use super::{FailureLines, LookFrom, LookWindow, MOST_LINES, OVERLAP, Verdict, command, read};
+use super::{FailureLines, LookFrom, LookWindow, MOST_LINES, OVERLAP, FailureVerdict, command, read};
 use crate::id::BatchId;
 use crate::kusto::ingest::parse_table;
 use proptest::prelude::*;
@@ -53,23 +53,23 @@ fn a_line_is_read() {
     assert_eq!(failure.at, datetime!(2026-11-30 17:00:00.1234567 UTC));
     assert_eq!(failure.code, "BadRequest_MappingReferenceWasNotFound");
     assert!(failure.text.starts_with("Mapping reference 'm'") && !failure.text.contains("S3CRET"));
-    assert_eq!((failure.verdict, failure.should_retry, failure.sources), (Verdict::Final, false, 1));
+    assert_eq!((failure.verdict, failure.should_retry, failure.sources), (FailureVerdict::Final, false, 1));
 }
 
 #[test]
 fn what_is_tried_again_is_not_lost() {
     for (kind, code, should_retry, verdict) in [
-        ("Permanent", "BadRequest_EmptyBlob", json!(false), Verdict::Final),
-        ("permanent", "BadRequest_EmptyBlob", json!(true), Verdict::Final),
-        ("Exhausted", "General_RetryAttemptsExceeded", json!(1), Verdict::Final),
-        ("3", "Timeout", json!(1), Verdict::Final),
-        ("", "General_RetryAttemptsExceeded", Value::Null, Verdict::Final),
-        ("Transient", "Timeout", json!("true"), Verdict::TriedAgain),
-        ("Transient", "Timeout", Value::Null, Verdict::TriedAgain),
-        ("Unknown", "Unknown", json!({}), Verdict::TriedAgain),
-        ("Transient", "Timeout", json!("False"), Verdict::Final),
-        ("Permanent", "BlobAlreadyReceived_BlobAlreadyFoundInBatch", json!(0), Verdict::Doubled),
-        ("Transient", "Skipped_IngestByTagAlreadyExists", json!(1), Verdict::Doubled),
+        ("Permanent", "BadRequest_EmptyBlob", json!(false), FailureVerdict::Final),
+        ("permanent", "BadRequest_EmptyBlob", json!(true), FailureVerdict::Final),
+        ("Exhausted", "General_RetryAttemptsExceeded", json!(1), FailureVerdict::Final),
+        ("3", "Timeout", json!(1), FailureVerdict::Final),
+        ("", "General_RetryAttemptsExceeded", Value::Null, FailureVerdict::Final),
+        ("Transient", "Timeout", json!("true"), FailureVerdict::TriedAgain),
+        ("Transient", "Timeout", Value::Null, FailureVerdict::TriedAgain),
+        ("Unknown", "Unknown", json!({}), FailureVerdict::TriedAgain),
+        ("Transient", "Timeout", json!("False"), FailureVerdict::Final),
+        ("Permanent", "BlobAlreadyReceived_BlobAlreadyFoundInBatch", json!(0), FailureVerdict::Doubled),
+        ("Transient", "Skipped_IngestByTagAlreadyExists", json!(1), FailureVerdict::Doubled),
     ] {
         let lines = answer(&[line(kind, code, &should_retry)]);
         assert_eq!(lines.failures[0].verdict, verdict, "{kind} {code} {should_retry}");

@@ -4,7 +4,7 @@
 //! (another try, a replay) while looks still see its old failure: [`Matcher`] remembers the last fates, by the moments of the
 //! service's clock, and takes nothing for news that is not newer.
 
-use super::failures::{IngestionFailure, Verdict};
+use super::failures::{IngestionFailure, FailureVerdict};
 use super::ledger::{HandedOver, Ledger};
 use crate::id::BatchId;
 use crate::sink::{BatchFailure, BatchNews, Fate, Unfollowed};
@@ -69,7 +69,7 @@ impl Matcher {
     ) -> Matches {
         let mut matches = Matches::default();
         for failure in failures {
-            if failure.verdict != Verdict::Doubled {
+            if failure.verdict != FailureVerdict::Doubled {
                 matches.unnamed += failure.sources.saturating_sub(1);
             }
             self.one(ledger, failure, &mut matches);
@@ -95,12 +95,12 @@ impl Matcher {
         }
         match failure.verdict {
             // It stays: what came first has its own end.
-            Verdict::Doubled => matches.known += 1,
-            Verdict::TriedAgain => match ledger.note(id, failure.at) {
+            FailureVerdict::Doubled => matches.known += 1,
+            FailureVerdict::TriedAgain => match ledger.note(id, failure.at) {
                 Some(batch) => matches.troubled.push(Trouble { batch, failure: told_of(failure) }),
                 None => matches.known += 1,
             },
-            Verdict::Final => {
+            FailureVerdict::Final => {
                 if let Some(batch) = ledger.leave(id) {
                     self.remember(id, failure.at);
                     matches.news.push(news(batch, Fate::Failed(Box::new(told_of(failure)))));

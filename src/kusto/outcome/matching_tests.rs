@@ -1,6 +1,6 @@
 //! Each failure of ours once, none of others, whatever looks overlap.
 
-use super::super::failures::{IngestionFailure, Verdict};
+use super::super::failures::{IngestionFailure, FailureVerdict};
 use super::super::ledger::{BatchRoute, HandedOver, LEDGER_ROOM, Ledger};
 use super::{MOST_TOLD, Matcher, confirmed, unfollowed, unreported};
 use crate::id::{BatchId, OffsetRange, TopicPartition};
@@ -43,7 +43,7 @@ fn batch(number: u64, at: u64) -> HandedOver {
     }
 }
 
-fn failure(number: u64, at: u64, verdict: Verdict) -> IngestionFailure {
+fn failure(number: u64, at: u64, verdict: FailureVerdict) -> IngestionFailure {
     IngestionFailure {
         id: Some(id(number)),
         path: format!("https://a/c/{number}"),
@@ -53,7 +53,7 @@ fn failure(number: u64, at: u64, verdict: Verdict) -> IngestionFailure {
         code: "Code".to_owned(),
         text: "words".to_owned(),
         verdict,
-        should_retry: verdict == Verdict::TriedAgain,
+        should_retry: verdict == FailureVerdict::TriedAgain,
         from_update_policy: false,
         sources: 1,
     }
@@ -71,7 +71,7 @@ fn ledger_of(batches: &[HandedOver], now: Instant) -> Ledger {
 fn a_failure_is_told_with_what_it_was_about() {
     let now = Instant::now();
     let mut ledger = ledger_of(&[batch(1, 0), batch(2, 0)], now);
-    let failures = [failure(9, 5, Verdict::Final), failure(2, 5, Verdict::Final)];
+    let failures = [failure(9, 5, FailureVerdict::Final), failure(2, 5, FailureVerdict::Final)];
     let mut matcher = Matcher::default();
     let matches = matcher.failed(&mut ledger, &failures);
     assert_eq!((matches.foreign, matches.known, matches.news.len()), (1, 0, 1));
@@ -92,15 +92,15 @@ fn what_the_service_tries_again_stays() {
     let mut ledger = ledger_of(&[batch(1, 0)], now);
     let mut matcher = Matcher::default();
     let look = |seconds: &[u64]| -> Vec<_> {
-        seconds.iter().map(|at| failure(1, *at, Verdict::TriedAgain)).collect()
+        seconds.iter().map(|at| failure(1, *at, FailureVerdict::TriedAgain)).collect()
     };
     assert_eq!(matcher.failed(&mut ledger, &look(&[5, 65])).troubled.len(), 2);
     let overlapping = matcher.failed(&mut ledger, &look(&[5, 65, 125]));
     assert_eq!((overlapping.troubled.len(), overlapping.known), (1, 2));
     assert_eq!(overlapping.troubled[0].batch, batch(1, 0));
-    let doubled = matcher.failed(&mut ledger, &[failure(1, 126, Verdict::Doubled)]);
+    let doubled = matcher.failed(&mut ledger, &[failure(1, 126, FailureVerdict::Doubled)]);
     assert_eq!((doubled.news.len(), doubled.troubled.len(), ledger.len()), (0, 0, 1));
-    assert_eq!(matcher.failed(&mut ledger, &[failure(1, 127, Verdict::Final)]).news.len(), 1);
+    assert_eq!(matcher.failed(&mut ledger, &[failure(1, 127, FailureVerdict::Final)]).news.len(), 1);
 }
 
 #[test]
@@ -108,23 +108,23 @@ fn another_try_does_not_fail_by_the_first_ones_failure() {
     let now = Instant::now();
     let mut ledger = ledger_of(&[batch(1, 0)], now);
     let mut matcher = Matcher::default();
-    let first = [failure(1, 50, Verdict::Final)];
+    let first = [failure(1, 50, FailureVerdict::Final)];
     assert_eq!(matcher.failed(&mut ledger, &first).news.len(), 1);
     ledger.enter(&batch(1, 60), now);
     assert_eq!(matcher.failed(&mut ledger, &first).known, 1);
-    assert_eq!(matcher.failed(&mut ledger, &[failure(1, 100, Verdict::Final)]).news.len(), 1);
+    assert_eq!(matcher.failed(&mut ledger, &[failure(1, 100, FailureVerdict::Final)]).news.len(), 1);
     // Nor by a failure that an earlier life of the worker saw; but the service's clock may be two minutes behind ours.
     let mut reborn = Matcher::default();
     ledger.enter(&batch(1, 1000), now);
-    assert_eq!(reborn.failed(&mut ledger, &[failure(1, 879, Verdict::Final)]).known, 1);
-    assert_eq!(reborn.failed(&mut ledger, &[failure(1, 880, Verdict::Final)]).news.len(), 1);
+    assert_eq!(reborn.failed(&mut ledger, &[failure(1, 879, FailureVerdict::Final)]).known, 1);
+    assert_eq!(reborn.failed(&mut ledger, &[failure(1, 880, FailureVerdict::Final)]).news.len(), 1);
 }
 
 #[test]
 fn what_failed_together_and_is_not_named_is_counted() {
     let now = Instant::now();
     let mut ledger = ledger_of(&[batch(1, 0)], now);
-    let mut together = failure(1, 5, Verdict::Final);
+    let mut together = failure(1, 5, FailureVerdict::Final);
     together.sources = 4;
     let nameless = IngestionFailure { id: None, ..together.clone() };
     let matches = Matcher::default().failed(&mut ledger, &[together, nameless]);
@@ -152,7 +152,7 @@ fn so_many_fates_are_remembered() {
     let (mut ledger, mut matcher) = (ledger_of(&[], now), Matcher::default());
     for number in 0..MOST_TOLD as u64 + 100 {
         ledger.enter(&batch(number, 0), now);
-        assert_eq!(matcher.failed(&mut ledger, &[failure(number, 5, Verdict::Final)]).news.len(), 1);
+        assert_eq!(matcher.failed(&mut ledger, &[failure(number, 5, FailureVerdict::Final)]).news.len(), 1);
     }
     assert_eq!((matcher.told.len(), matcher.order.len()), (MOST_TOLD, MOST_TOLD));
 }
@@ -171,7 +171,7 @@ proptest! {
         let mut failures: Vec<_> = failures
             .into_iter()
             .map(|(number, at, verdict)| {
-                let verdicts = [Verdict::Final, Verdict::TriedAgain, Verdict::Doubled];
+                let verdicts = [FailureVerdict::Final, FailureVerdict::TriedAgain, FailureVerdict::Doubled];
                 failure(number, at, verdicts[usize::from(verdict)])
             })
             .collect();
@@ -184,7 +184,7 @@ proptest! {
                 .iter()
                 .filter(|one| one.at >= second(from) && one.at < second(from + length))
                 .collect();
-            seen.extend(window.iter().filter(|one| one.verdict == Verdict::Final).filter_map(|one| one.id));
+            seen.extend(window.iter().filter(|one| one.verdict == FailureVerdict::Final).filter_map(|one| one.id));
             for news in matcher.failed(&mut ledger, window).news {
                 *told.entry(news.news.id).or_default() += 1;
             }

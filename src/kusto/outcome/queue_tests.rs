@@ -1,6 +1,6 @@
 //! A failure queue with other clients in it: theirs stay.
 
-use super::super::failures::Verdict;
+use super::super::failures::FailureVerdict;
 use super::{FailureQueue, MOST_GETS, MOST_OF_A_GET, QueueReceipt, QueueUse, QueuedReport, read};
 use crate::id::BatchId;
 use base64::Engine as _;
@@ -42,13 +42,13 @@ fn receipt(number: u64, get: u64) -> QueueReceipt {
 #[test]
 fn a_message_is_read() {
     let failure = read(&message(7, 0).text).unwrap();
-    assert_eq!((failure.id, failure.verdict, failure.sources), (Some(id(7)), Verdict::Final, 1));
+    assert_eq!((failure.id, failure.verdict, failure.sources), (Some(id(7)), FailureVerdict::Final, 1));
     assert_eq!(failure.code, "BadRequest_MappingReferenceWasNotFound");
     // Old services, and a reader that decoded it already.
     let old = json!({"ingestionsourceid": id(7).to_string(), "failedon": "2026-11-30T17:00:00Z",
         "ErrorCode": 1234, "FailureStatus": 2, "ShouldRetry": "true"});
     let failure = read(&old.to_string()).unwrap();
-    assert_eq!((failure.id, failure.verdict, failure.code.as_str()), (Some(id(7)), Verdict::TriedAgain, "1234"));
+    assert_eq!((failure.id, failure.verdict, failure.code.as_str()), (Some(id(7)), FailureVerdict::TriedAgain, "1234"));
     for text in ["", "%%%", "bnVsbA==", "{}", "[1]", "e30="] {
         assert_eq!(read(text), None, "{text}");
     }
