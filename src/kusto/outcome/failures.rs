@@ -219,10 +219,12 @@ impl LookWindow {
     pub fn read(&mut self, began: Instant, lines: &FailureLines) -> bool {
         let first = self.rest.map_or(began, |(_, first)| first);
         let last = lines.failures.iter().map(|failure| failure.at).max();
-        let Some(last) = last.filter(|_| lines.is_full) else {
+        if !lines.is_full {
             (self.rest, self.covered) = (None, Some(first));
             return false;
-        };
+        }
+        // If none of so many can be read, nothing is known, and asking at once would bring the same.
+        let Some(last) = last else { return false };
         let stands = self.rest.is_some_and(|(moment, _)| last <= moment);
         self.overrun += u64::from(stands);
         // Lines of that very moment come again; if they are all there is, the next tick is gone to.

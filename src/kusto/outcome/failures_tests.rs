@@ -126,7 +126,12 @@ fn looks_overlap_and_a_full_one_goes_on() {
     // The end is reached: what is covered is what the first of these looks began with.
     assert!(!window.read(second(3), &FailureLines::default()));
     assert_eq!(window.covered(), Some(second(1)));
-    assert_eq!(window.asks_from(second(61)), LookFrom::Back(Duration::from_mins(1) + OVERLAP));
+    let next = LookFrom::Back(Duration::from_mins(1) + OVERLAP);
+    assert_eq!(window.asks_from(second(61)), next);
+    // Of a look that cannot be read, nothing is learned.
+    let unreadable = FailureLines { is_full: true, unreadable: 5000, ..FailureLines::default() };
+    assert!(!window.read(second(61), &unreadable));
+    assert_eq!((window.covered(), window.asks_from(second(61))), (Some(second(1)), next));
 }
 
 proptest! {

@@ -146,7 +146,7 @@ impl Ledger {
             noted,
             records: batch.records,
             route: self.routes.enter(&batch.route),
-            ends: self.second(now).saturating_add(hold),
+            ends: seconds(now.saturating_duration_since(self.started)).saturating_add(hold),
             hold,
         };
         self.numbers.insert(batch.id, self.first.wrapping_add(place_number(self.entries.len())));
@@ -189,8 +189,9 @@ impl Ledger {
 
     /// Takes out those whose time had ended at `moment`, the oldest first.
     pub fn release(&mut self, moment: Instant) -> Vec<HandedOver> {
-        let now = self.second(moment);
-        let ended = self.entries.iter().flatten().filter(|entry| entry.ends <= now).map(|entry| entry.id);
+        // Rounded down, as ends are rounded up: nothing is old too early.
+        let now = moment.saturating_duration_since(self.started).as_secs();
+        let ended = self.entries.iter().flatten().filter(|entry| u64::from(entry.ends) <= now).map(|entry| entry.id);
         let ended: Vec<BatchId> = ended.collect();
         let released = ended.into_iter().filter_map(|id| self.leave(id)).collect();
         self.give_memory_back();
@@ -275,10 +276,6 @@ impl Ledger {
             self.numbers.shrink_to(2 * self.numbers.len());
         }
     }
-
-    fn second(&self, now: Instant) -> u32 {
-        seconds(now.saturating_duration_since(self.started))
-    }
 }
 
 /// The routes of what is in the ledger, each once.
@@ -341,9 +338,9 @@ fn index(place: u32) -> usize {
     usize::try_from(place).unwrap_or(usize::MAX)
 }
 
-/// Whole seconds, rounded up: nothing is old too early.
+/// Whole seconds, rounded up.
 fn seconds(time: Duration) -> u32 {
-    let whole = time.as_secs() + u64::from(time.subsec_nanos() > 0);
+    let whole = time.as_secs().saturating_add(u64::from(time.subsec_nanos() > 0));
     u32::try_from(whole).unwrap_or(u32::MAX)
 }
 

@@ -61,6 +61,15 @@ fn time_ends_for_each_by_its_own_table() {
 }
 
 #[test]
+fn nothing_is_old_too_early() {
+    let started = Instant::now();
+    let mut ledger = Ledger::new(LEDGER_ROOM, started);
+    ledger.enter(&batch(1, 0, 10), started + Duration::from_millis(900));
+    assert_eq!(ledger.release(started + Duration::from_millis(10_800)), []);
+    assert_eq!(ledger.release(started + Duration::from_secs(11)).len(), 1);
+}
+
+#[test]
 fn the_same_failure_is_noted_once() {
     let started = Instant::now();
     let mut ledger = Ledger::new(LEDGER_ROOM, started);
