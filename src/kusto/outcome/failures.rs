@@ -8,7 +8,7 @@ use super::name;
 use crate::id::BatchId;
 use crate::kusto::ingest::{Table, TableRow};
 use crate::secret::foreign;
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::time::Duration;
 use time::format_description::well_known::Rfc3339;
 use time::{OffsetDateTime, UtcOffset};
@@ -57,6 +57,32 @@ pub struct IngestionFailure {
     pub from_update_policy: bool,
     /// So many blobs failed together; only one of them has its name here.
     pub sources: u64,
+}
+
+impl IngestionFailure {
+    /// The same as a message of the failure queue, which `queue::read` reads: for other workers.
+    pub fn message(&self) -> String {
+        let status = if self.verdict == FailureVerdict::TriedAgain { "Transient" } else { "Permanent" };
+        // Not said is not the same as no: then nobody would try again.
+        let should_retry = match self.verdict {
+            FailureVerdict::TriedAgain => self.should_retry.then_some(true),
+            FailureVerdict::Final | FailureVerdict::Doubled => Some(self.should_retry),
+        };
+        json!({
+            "Database": self.database,
+            "Table": self.table,
+            "FailedOn": literal(self.at),
+            "IngestionSourceId": self.id.map(|id| id.to_string()),
+            "IngestionSourcePath": self.path,
+            "Details": self.text,
+            "ErrorCode": self.code,
+            "FailureStatus": status,
+            "OriginatesFromUpdatePolicy": self.from_update_policy,
+            "ShouldRetry": should_retry,
+            "NumberOfSources": self.sources,
+        })
+        .to_string()
+    }
 }
 
 /// What a look brought.

@@ -136,6 +136,33 @@ proptest! {
         prop_assert!((0..60).all(|number| ours.contains(&number) || there.contains_key(&number)));
     }
 
+    /// What one worker found, another reads as it was.
+    #[test]
+    fn a_failure_is_passed_on_whole(
+        number in prop::option::of(0_u64..60), code in prop::sample::select(vec![
+            "Timeout", "General_RetryAttemptsExceeded", "BlobAlreadyReceived_BlobAlreadyFoundInBatch", "BadRequest_EmptyBlob",
+        ]),
+        status in prop::sample::select(vec!["Permanent", "Transient", "Exhausted", "Unknown", ""]),
+        should_retry in prop::option::of(any::<bool>()), policy in any::<bool>(), sources in 1_u64..100,
+        text in "[ -~é]{0,2000}", ticks in 0_u32..10_000_000,
+    ) {
+        let told = json!({
+            "Database": "db",
+            "Table": "T",
+            "FailedOn": format!("2026-11-30T17:00:00.{ticks:07}Z"),
+            "IngestionSourceId": number.map(|number| id(number).to_string()),
+            "IngestionSourcePath": "https://a/c/1.csv.gz",
+            "Details": text,
+            "ErrorCode": code,
+            "FailureStatus": status,
+            "OriginatesFromUpdatePolicy": policy,
+            "ShouldRetry": should_retry,
+            "NumberOfSources": sources,
+        });
+        let failure = read(&told.to_string()).unwrap();
+        prop_assert_eq!(read(&failure.message()), Some(failure));
+    }
+
     #[test]
     fn no_text_panics(text in ".{0,80}", json in "[\\[\\]{}\":,a-zA-Z0-9]{0,80}") {
         let _failure = read(&text);
