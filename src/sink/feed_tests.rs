@@ -20,7 +20,8 @@ fn what_is_covered_is_told_with_the_last_page() {
     assert_eq!((news.lines.len(), news.covered, news.is_gap), (0, None, false));
     assert_eq!(news.again, Duration::from_secs(5) + AFTER_A_LOOK);
 
-    feed.looked(lines(0..MOST_OF_A_PAGE + 1), Some(second(5)), second(65));
+    let more = MOST_OF_A_PAGE + 1;
+    feed.looked(lines(0..more), Some(second(5)), second(65));
     let (epoch, after) = reader.asks();
     let page = feed.page(epoch, after, second(7));
     let news = reader.took(page, second(7));
@@ -55,7 +56,8 @@ fn another_leaders_feed_is_read_from_its_beginning() {
 fn the_last_lines_are_kept_by_number_and_by_bytes() {
     let start = Instant::now();
     let mut feed = NewsFeed::new("one".to_owned(), start);
-    feed.looked(lines(0..MOST_LINES + 5), None, start);
+    let more = MOST_LINES + 5;
+    feed.looked(lines(0..more), None, start);
     assert_eq!((feed.lines.len(), feed.gone), (MOST_LINES, 5));
     assert!(!feed.page(Some("one"), 5, start).is_gap);
     let page = feed.page(Some("one"), 4, start);
@@ -87,14 +89,17 @@ proptest! {
             }
             feed.looked(lines(told..told + count), Some(now), now + Duration::from_secs(60));
             told += count;
-            while asks {
+            if !asks {
+                continue;
+            }
+            loop {
                 let (epoch, after) = reader.asks();
                 let page = feed.page(epoch, after, now);
                 let news = reader.took(page, now);
                 prop_assert_eq!(news.is_gap, heard + MOST_LINES < told);
                 for line in &news.lines {
                     let number: usize = line.parse().unwrap();
-                    prop_assert!(number == heard || news.is_gap && number > heard);
+                    prop_assert!(number == heard || (news.is_gap && number > heard));
                     heard = number + 1;
                 }
                 if !news.again.is_zero() {
