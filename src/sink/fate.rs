@@ -30,6 +30,8 @@ pub struct BatchFailure {
     pub is_retriable: bool,
     /// What stands beside its own target did not take it (what derives rows from others, for example): its own records may be there.
     pub is_of_derived: bool,
+    /// Some of its records are what is not taken: others may be taken without them.
+    pub is_of_content: bool,
 }
 
 /// Why a batch was not followed to its end.

@@ -4,7 +4,7 @@
 //! Pure. Whose batch it was is found by `matching`. Texts are fit to be shown when they leave here; nothing in an answer makes
 //! it fail: what cannot be read is counted.
 
-use super::name;
+use super::{codes, name};
 use crate::id::BatchId;
 use crate::kusto::ingest::{Table, TableRow};
 use crate::secret::foreign;
@@ -179,9 +179,11 @@ fn verdict(code: &str, kind: &str, should_retry: Option<bool>) -> FailureVerdict
     if matches!(code, "BlobAlreadyReceived_BlobAlreadyFoundInBatch" | "Skipped_IngestByTagAlreadyExists") {
         return FailureVerdict::Doubled;
     }
-    let is_over = match kind.trim().to_ascii_lowercase().as_str() {
-        "permanent" | "exhausted" | "1" | "3" => true,
-        _ => code == "General_RetryAttemptsExceeded" || should_retry == Some(false),
+    let is_over = match (kind.trim().to_ascii_lowercase().as_str(), should_retry) {
+        ("permanent" | "exhausted" | "1" | "3", _) | (_, Some(false)) => true,
+        // Nothing is said: the code must do.
+        ("" | "unknown" | "0", None) => codes::is_permanent(code) == Some(true),
+        _ => code == "General_RetryAttemptsExceeded",
     };
     if is_over { FailureVerdict::Final } else { FailureVerdict::TriedAgain }
 }

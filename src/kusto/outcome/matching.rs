@@ -4,6 +4,7 @@
 //! (another try, a replay) while looks still see its old failure: [`Matcher`] remembers the last fates, by the moments of the
 //! service's clock, and takes nothing for news that is not newer.
 
+use super::codes;
 use super::failures::{IngestionFailure, FailureVerdict};
 use super::ledger::{HandedOver, Ledger};
 use crate::id::BatchId;
@@ -155,6 +156,7 @@ fn told_of(failure: &IngestionFailure) -> BatchFailure {
         text: failure.text.clone(),
         is_retriable: failure.should_retry,
         is_of_derived: failure.from_update_policy,
+        is_of_content: codes::is_of_content(&failure.code),
     }
 }
 
