@@ -46,7 +46,10 @@ fn another_leaders_feed_is_read_from_its_beginning() {
     let (epoch, after) = reader.asks();
     let page = two.page(epoch, after, start);
     let news = reader.took(page, start);
-    assert_eq!((news.lines, news.covered, news.is_gap), (vec!["10".to_owned(), "11".to_owned()], None, false));
+    assert_eq!(
+        (news.lines, news.covered, news.is_gap),
+        (vec!["10".to_owned(), "11".to_owned()], None, false)
+    );
     assert_eq!(reader.asks(), (Some("two"), 2));
     // A number that nobody gave.
     assert_eq!(two.page(Some("two"), 9, start).lines.len(), 2);

@@ -1,6 +1,6 @@
 //! Answers as the service, its documents and nobody in their senses would write them.
 
-use super::{FailureLines, LookFrom, LookWindow, MOST_LINES, OVERLAP, FailureVerdict, command, read};
+use super::{FailureLines, FailureVerdict, LookFrom, LookWindow, MOST_LINES, OVERLAP, command, read};
 use crate::id::BatchId;
 use crate::kusto::ingest::parse_table;
 use proptest::prelude::*;

@@ -191,7 +191,8 @@ impl Ledger {
     pub fn release(&mut self, moment: Instant) -> Vec<HandedOver> {
         // Rounded down, as ends are rounded up: nothing is old too early.
         let now = moment.saturating_duration_since(self.started).as_secs();
-        let ended = self.entries.iter().flatten().filter(|entry| u64::from(entry.ends) <= now).map(|entry| entry.id);
+        let ended =
+            self.entries.iter().flatten().filter(|entry| u64::from(entry.ends) <= now).map(|entry| entry.id);
         let ended: Vec<BatchId> = ended.collect();
         let released = ended.into_iter().filter_map(|id| self.leave(id)).collect();
         self.give_memory_back();

@@ -181,7 +181,8 @@ proptest! {
                     pushed_out += left.len() as u64;
                     if let Some(oldest) = left.first() {
                         prop_assert!(left.len() == 1 && list.len() * 8 + 8 > places * 7);
-                        prop_assert_eq!(oldest, &list.remove(0).0);
+                        let (expected, _) = list.remove(0);
+                        prop_assert_eq!(oldest, &expected);
                     }
                     list.push((batch, now));
                 }

@@ -5,7 +5,7 @@
 //! service's clock, and takes nothing for news that is not newer.
 
 use super::codes;
-use super::failures::{IngestionFailure, FailureVerdict};
+use super::failures::{FailureVerdict, IngestionFailure};
 use super::ledger::{HandedOver, Ledger};
 use crate::id::BatchId;
 use crate::sink::{BatchFailure, BatchNews, Fate, Unfollowed};

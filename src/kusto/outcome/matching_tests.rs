@@ -1,6 +1,6 @@
 //! Each failure of ours once, none of others, whatever looks overlap.
 
-use super::super::failures::{IngestionFailure, FailureVerdict};
+use super::super::failures::{FailureVerdict, IngestionFailure};
 use super::super::ledger::{BatchRoute, HandedOver, LEDGER_ROOM, Ledger};
 use super::{MOST_TOLD, Matcher, confirmed, unfollowed, unreported};
 use crate::id::{BatchId, OffsetRange, TopicPartition};
@@ -76,10 +76,16 @@ fn a_failure_is_told_with_what_it_was_about() {
     let matches = matcher.failed(&mut ledger, &failures);
     assert_eq!((matches.foreign, matches.known, matches.news.len()), (1, 0, 1));
     let (told, whose) = (&matches.news[0].news, &matches.news[0].batch);
-    assert_eq!((told.id, told.partition.to_string(), told.offsets.to_string()), (id(2), "t-2".into(), "20-29".into()));
+    assert_eq!(
+        (told.id, told.partition.to_string(), told.offsets.to_string()),
+        (id(2), "t-2".into(), "20-29".into())
+    );
     assert_eq!((told.records, told.raw_bytes, &*whose.route.connector), (10, 100, "c"));
     let Fate::Failed(failure) = &told.fate else { panic!("{told:?}") };
-    assert_eq!((failure.code.as_str(), failure.text.as_str(), failure.is_retriable), ("Code", "words", false));
+    assert_eq!(
+        (failure.code.as_str(), failure.text.as_str(), failure.is_retriable),
+        ("Code", "words", false)
+    );
     // The next look sees both again.
     let again = matcher.failed(&mut ledger, &failures);
     assert_eq!((again.foreign, again.known, again.news.len()), (1, 1, 0));

@@ -48,7 +48,10 @@ fn a_message_is_read() {
     let old = json!({"ingestionsourceid": id(7).to_string(), "failedon": "2026-11-30T17:00:00Z",
         "ErrorCode": 1234, "FailureStatus": 2, "ShouldRetry": "true"});
     let failure = read(&old.to_string()).unwrap();
-    assert_eq!((failure.id, failure.verdict, failure.code.as_str()), (Some(id(7)), FailureVerdict::TriedAgain, "1234"));
+    assert_eq!(
+        (failure.id, failure.verdict, failure.code.as_str()),
+        (Some(id(7)), FailureVerdict::TriedAgain, "1234")
+    );
     for text in ["", "%%%", "bnVsbA==", "{}", "[1]", "e30="] {
         assert_eq!(read(text), None, "{text}");
     }
@@ -80,7 +83,8 @@ fn only_what_is_claimed_is_deleted_and_only_by_a_receipt_that_is_good() {
 fn a_walk_ends() {
     let now = Instant::now();
     let mut queue = FailureQueue::new(QueueUse::Exclusive);
-    let full = |get: u64| -> Vec<_> { (0..MOST_OF_A_GET as u64).map(|n| message(get * 100 + n, 0)).collect() };
+    let full =
+        |get: u64| -> Vec<_> { (0..MOST_OF_A_GET as u64).map(|n| message(get * 100 + n, 0)).collect() };
     for walk in 0..2 {
         assert!(queue.begins(&["m1"; MOST_OF_A_GET]));
         for get in 1..MOST_GETS as u64 {

@@ -57,7 +57,8 @@ async fn look(client: &ManagedIngestClient, window: &mut LookWindow) -> FailureL
 
 /// The first message of the failure queue, peeked.
 async fn first_report(client: &ManagedIngestClient) -> String {
-    let resources = client.queued.dm.command("get ingestion resources", "NetDefaultDB", ".get ingestion resources");
+    let resources =
+        client.queued.dm.command("get ingestion resources", "NetDefaultDB", ".get ingestion resources");
     let resources = resources.await.unwrap();
     let mut queues = resources.texts(("ResourceTypeName", 0), ("StorageRoot", 1));
     let (_, queue) = queues.find(|(kind, _)| *kind == "FailedIngestionsQueue").unwrap();
@@ -66,7 +67,8 @@ async fn first_report(client: &ManagedIngestClient) -> String {
     let peeking = async {
         loop {
             let answer = client.queued.http.client.get(&url).send().await.unwrap().text().await.unwrap();
-            let text = answer.split_once("<MessageText>").and_then(|(_, rest)| rest.split_once("</MessageText>"));
+            let text =
+                answer.split_once("<MessageText>").and_then(|(_, rest)| rest.split_once("</MessageText>"));
             if let Some((text, _)) = text {
                 return text.to_owned();
             }
