@@ -203,7 +203,7 @@ proptest! {
             prop_assert_eq!(ledger.len(), list.len());
             prop_assert!(ledger.len() <= places && ledger.pushed_out() == pushed_out);
             for (batch, _) in &list {
-                prop_assert_eq!(ledger.get(batch.id).as_ref(), Some(batch));
+                prop_assert_eq!(ledger.get(batch.id), Some(batch.clone()));
             }
         }
         let rest: Vec<_> = list.into_iter().map(|(batch, _)| batch).collect();
