@@ -1,10 +1,11 @@
-//! Names of the things Connect counts: tasks, topic-partitions and ranges of offsets.
+//! Names of the things Connect counts: tasks, topic-partitions, ranges of offsets and batches.
 //!
 //! Plain values without I/O. Names are shared text, so a copy costs a counter and no allocation.
 
 use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
+use uuid::Uuid;
 
 /// One task of one connector. Written `X-N` in messages, as Connect does.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -71,5 +72,16 @@ pub struct OffsetRange {
 impl fmt::Display for OffsetRange {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}-{}", self.first, self.last)
+    }
+}
+
+/// One batch on its way to a sink's service. The same records of a partition give the same id, whoever seals them and whenever, so
+/// what is handed over twice can be recognised.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct BatchId(pub Uuid);
+
+impl fmt::Display for BatchId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.0, f)
     }
 }

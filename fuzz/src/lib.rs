@@ -17,6 +17,8 @@ use kusto_connect::data::json::{self, DecimalFormat};
 use kusto_connect::data::registered::{Registered, SchemaId};
 use kusto_connect::data::{Converted, Origin, Record, SchemaAndValue, TimestampType, Value, literal};
 use kusto_connect::kusto::KustoConnector;
+use kusto_connect::kusto::ingest::parse_table;
+use kusto_connect::kusto::outcome::{failures, name, queue};
 use kusto_connect::plugins::SinkConnectorConfig;
 use kusto_connect::transform::TransformationChain;
 
@@ -24,9 +26,10 @@ use kusto_connect::transform::TransformationChain;
 pub type Target = fn(&[u8]);
 
 /// All of them, under the names of their binaries and of their folders in `fuzz/corpus`.
-pub const TARGETS: [(&str, Target); 12] = [
+pub const TARGETS: [(&str, Target); 13] = [
     ("avro", avro),
     ("date_pattern", date_pattern),
+    ("ingestion_failures", ingestion_failures),
     ("jaas", jaas),
     ("json_envelope", json_envelope),
     ("json_schema", json_schema),
@@ -57,6 +60,26 @@ pub fn mapping(bytes: &[u8]) {
             assert!(found.is_none_or(|found| !found.table.is_empty()), "a table without a name");
         }
         Err(error) => assert!(error.contains("kusto.tables.topics.mapping"), "{error}"),
+    }
+}
+
+/// What ADX tells of ingestions that failed, as the answer to a command and as a message of a queue: each has a code, texts that fit into a
+/// log line, and an address without its query; or it is left out.
+pub fn ingestion_failures(bytes: &[u8]) {
+    let Some(text) = text(bytes) else { return };
+    let _id = name::id_in(text);
+    let mut found: Vec<_> = queue::read(text).into_iter().collect();
+    if let Ok(answer) = serde_json::from_str::<serde_json::Value>(text) {
+        let table = parse_table(&answer).unwrap_or_default();
+        let lines = failures::read(&table);
+        assert_eq!(lines.failures.len() as u64 + lines.unreadable, table.len() as u64);
+        found.extend(lines.failures);
+    }
+    for failure in found {
+        assert!(!failure.code.is_empty() && !failure.path.contains('?'), "{failure:?}");
+        for text in [&failure.path, &failure.database, &failure.table, &failure.code, &failure.text] {
+            assert!(text.len() <= 1100 && !text.contains('\n'), "{} bytes: {text}", text.len());
+        }
     }
 }
 

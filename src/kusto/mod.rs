@@ -1,7 +1,7 @@
 //! The Kusto sinks, into Azure Data Explorer and into eventhouses of Fabric: their classes, and what they do with records.
 //!
 //! `classes` holds the rows, `config` the settings, `sink` writes the batches of a topic-partition, `encode` and its siblings
-//! their bytes, `ingest` hands them over, as who `signin` says; `metrics` names what is counted, `board` what a board asks for. All that knows Kusto is in this folder.
+//! their bytes, `ingest` hands them over, as who `signin` says, `outcome` follows what becomes of them; `metrics` names what is counted, `board` what a board asks for. All that knows Kusto is in this folder.
 
 mod avro;
 mod bisect;
@@ -17,6 +17,7 @@ mod fabric;
 pub mod ingest;
 mod lines;
 pub mod metrics;
+pub mod outcome;
 mod refusal;
 pub mod signin;
 mod sink;

@@ -21,12 +21,13 @@ use super::encode::{Look, encode};
 use super::{fabric, refusal};
 use crate::batch::{Batch, Sealed};
 use crate::data::{self, SinkRecord};
-use crate::id::TopicPartition;
+use crate::id::{BatchId, TopicPartition};
 use crate::kusto::config::{
     BehaviorOnError, HeaderChoice, KustoSinkConfig, RowLayout, Shape, TargetCheck, TopicMapping,
 };
 use crate::kusto::ingest::{IngestClient, IngestRequest, Target};
 use crate::kusto::metrics;
+use crate::kusto::outcome::name::blob_name;
 use crate::metrics::SinkCounts;
 use crate::sink::{Delivery, Encoded, Error, Fill, PartitionWriter, RefusalPolicy, SettingNames, SinkTask};
 
@@ -178,10 +179,7 @@ impl Destination {
             format: *format,
             mapping: mapping.clone(),
             streaming: *streaming,
-            blob_name: format!(
-                "{database}__{table}__kafka_{topic}_{partition}_{offsets}__{id}.{}.gz",
-                format.wire()
-            ),
+            blob_name: blob_name((database, table), &self.partition, *offsets, BatchId(id), format.wire()),
             id,
             raw_size: *raw_bytes,
             body: body.clone(),

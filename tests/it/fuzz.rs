@@ -123,6 +123,7 @@ macro_rules! holds_for {
 holds_for! {
     any_avro_record_is_read_or_refused: "avro",
     any_pattern_of_dates_is_used_or_refused: "date_pattern",
+    any_failure_that_the_service_tells_of_is_read_or_left_out: "ingestion_failures",
     any_login_entry_is_read_or_refused: "jaas",
     any_json_with_or_without_an_envelope_is_read_or_refused: "json_envelope",
     any_record_of_a_json_schema_is_read_or_refused: "json_schema",

@@ -41,9 +41,29 @@ impl Table {
         self.rows.first()?.get(place)?.as_str()
     }
 
+    /// All rows, to be read by the names of columns.
+    pub fn rows(&self) -> impl Iterator<Item = TableRow<'_>> {
+        self.rows.iter().map(|cells| TableRow { columns: &self.columns, cells })
+    }
+
     /// The text in the first cell.
     pub fn cell(&self) -> Option<&str> {
         self.rows.first()?.first()?.as_str()
+    }
+}
+
+/// A row of an answer's table.
+#[derive(Debug, Clone, Copy)]
+pub struct TableRow<'t> {
+    columns: &'t [String],
+    cells: &'t [Value],
+}
+
+impl<'t> TableRow<'t> {
+    /// The cell of `column`, in any case; none when there is no such column, the row is too short, or the cell is null.
+    pub fn cell(&self, column: &str) -> Option<&'t Value> {
+        let place = self.columns.iter().position(|name| name.eq_ignore_ascii_case(column))?;
+        self.cells.get(place).filter(|cell| !cell.is_null())
     }
 }
 
@@ -122,6 +142,9 @@ mod tests {
         let texts: Vec<_> = table.texts(("ResourceTypeName", 0), ("StorageRoot", 1)).collect();
         assert_eq!(texts, [("TempStorage", "u")]);
         assert_eq!((table.len(), table.cell()), (3, Some("u")));
+        let kinds: Vec<_> = table.rows().map(|row| row.cell("resourcetypename").cloned()).collect();
+        assert_eq!(kinds, [Some(json!("TempStorage")), None, Some(json!("x"))]);
+        assert!(table.rows().all(|row| row.cell("Other").is_none()));
     }
 
     #[test]

@@ -34,6 +34,7 @@ mod tests;
 mod trust;
 mod url;
 
+pub use answer::{Table, TableRow, parse_table};
 #[cfg(test)]
 pub use error::Class;
 pub use error::{Error, Refusal};

@@ -27,7 +27,7 @@ use url::Url;
 
 const KEY: &str = "the right key";
 
-async fn start(auth: AuthOptions) -> Emulator {
+pub(super) async fn start(auth: AuthOptions) -> Emulator {
     let emulator = Emulator::start(Options {
         tls_listen: Some(SocketAddr::from(([127, 0, 0, 1], 0))),
         storage: StorageBackend::Own,
@@ -48,7 +48,7 @@ async fn start(auth: AuthOptions) -> Emulator {
 }
 
 /// A client of the emulator's TLS port that trusts its certificate and nothing else of it.
-fn client(emulator: &Emulator, sign_in: Arc<dyn SignIn>) -> ManagedIngestClient {
+pub(super) fn client(emulator: &Emulator, sign_in: Arc<dyn SignIn>) -> ManagedIngestClient {
     let url = Url::parse(&emulator.https_url().unwrap()).unwrap();
     let settings = Settings { sign_in, ..settings(&url) };
     let root = std::fs::read(emulator.ca_file().unwrap()).unwrap();

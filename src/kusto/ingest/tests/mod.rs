@@ -9,6 +9,7 @@ mod entra;
 mod fake;
 mod login;
 mod outage;
+mod outcome;
 mod rest;
 mod secrets;
 mod sign_in;
