@@ -158,6 +158,7 @@ impl PartitionWriter for FileStreamWriter {
         let (lines, records) = (std::mem::take(&mut self.lines), std::mem::take(&mut self.records));
         let (output, (_, waiting)) = (Arc::clone(&self.output), watch::channel(None));
         Ok(Some(Delivery {
+            id: None,
             offsets,
             records,
             raw_bytes: lines.len() as u64,

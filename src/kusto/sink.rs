@@ -167,20 +167,25 @@ impl Destination {
     /// The same records give the same name and id, whoever seals them and whenever: a repeated upload replaces its
     /// blob. Other records never do, even at the same offsets of a topic that was made anew, because the content's
     /// length and checksum are part of the id.
-    fn request(&self, sealed: &Sealed) -> IngestRequest {
+    fn id(&self, sealed: &Sealed) -> BatchId {
         let TopicPartition { topic, partition } = &self.partition;
-        let TopicMapping { database, table, format, mapping, streaming, .. } = &self.target;
-        let Sealed { body, raw_bytes, crc32, offsets, .. } = sealed;
+        let Sealed { raw_bytes, crc32, offsets, .. } = sealed;
         let identity = format!("{}/{topic}/{partition}/{offsets}/{raw_bytes}/{crc32:08x}", self.connector);
-        let id = Uuid::new_v5(&Uuid::NAMESPACE_OID, identity.as_bytes());
+        BatchId(Uuid::new_v5(&Uuid::NAMESPACE_OID, identity.as_bytes()))
+    }
+
+    fn request(&self, sealed: &Sealed) -> IngestRequest {
+        let TopicMapping { database, table, format, mapping, streaming, .. } = &self.target;
+        let Sealed { body, raw_bytes, offsets, .. } = sealed;
+        let id = self.id(sealed);
         IngestRequest {
             database: Arc::clone(database),
             table: Arc::clone(table),
             format: *format,
             mapping: mapping.clone(),
             streaming: *streaming,
-            blob_name: blob_name((database, table), &self.partition, *offsets, BatchId(id), format.wire()),
-            id,
+            blob_name: blob_name((database, table), &self.partition, *offsets, id, format.wire()),
+            id: id.0,
             raw_size: *raw_bytes,
             body: body.clone(),
         }
@@ -239,6 +244,7 @@ impl PartitionWriter for KustoWriter {
         let counts = self.counts.clone();
         let (teller, waiting) = watch::channel(None);
         Ok(Some(Delivery {
+            id: Some(destination.id(&sealed)),
             offsets: sealed.offsets,
             records: sealed.records,
             raw_bytes: sealed.raw_bytes,

@@ -2,12 +2,14 @@
 
 use super::Error;
 use crate::brief::Brief;
-use crate::id::OffsetRange;
+use crate::id::{BatchId, OffsetRange};
 use futures::future::BoxFuture;
 use tokio::sync::watch;
 
 /// A sealed batch and the work that hands it over.
 pub struct Delivery {
+    /// What [`FateTeller`](super::FateTeller) calls it later; none when it will tell nothing of it.
+    pub id: Option<BatchId>,
     /// First and last offset in it.
     pub offsets: OffsetRange,
     /// Records in it.

@@ -1,6 +1,6 @@
 //! The traits: a sink, as all tasks of a connector share it, and the writer of one partition.
 
-use super::{Delivery, Error, RefusalPolicy};
+use super::{Delivery, Error, FateTeller, RefusalPolicy};
 use crate::data::{Schema, SinkRecord};
 use crate::id::TopicPartition;
 use async_trait::async_trait;
@@ -47,6 +47,12 @@ pub trait SinkTask: Send + Sync {
 
     /// The settings to point at.
     fn setting_names(&self) -> SettingNames;
+
+    /// Tells what becomes of the batches that its writers hand over from now on; none when nothing is learned. There is one
+    /// listener at a time: who asks again takes the place of the one before.
+    fn fates(&self) -> Option<Box<dyn FateTeller>> {
+        None
+    }
 }
 
 /// A record as it is written.

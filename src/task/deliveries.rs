@@ -79,7 +79,7 @@ impl Deliveries {
     /// Sends a sealed batch on its way.
     pub(super) fn send(&mut self, batch: SealedBatch) {
         let SealedBatch { delivery, arrived, reason, took, reserved, retained } = batch;
-        let Delivery { offsets, records, raw_bytes, body_bytes, memory, waiting, work } = delivery;
+        let Delivery { id: _, offsets, records, raw_bytes, body_bytes, memory, waiting, work } = delivery;
         self.scope.counts.sealed(reason, records, took);
         let ticket = self.start(InFlight { offsets, records, arrived: arrived.map(|first| first.at) });
         let wait_reporter = |waiter| self.wait_reporter(waiter, Some(offsets));

@@ -249,6 +249,7 @@ impl PartitionWriter for ListWriter {
         let (taker, partition) = (Arc::clone(&self.list), self.partition);
         taker.sealed.fetch_add(1, Ordering::SeqCst);
         Ok(Some(Delivery {
+            id: None,
             offsets: OffsetRange { first, last },
             records: offsets.len() as u64,
             raw_bytes: memory as u64,

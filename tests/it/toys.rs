@@ -193,6 +193,7 @@ impl PartitionWriter for ListWriter {
         let (memory, lines) = (self.memory(), std::mem::take(&mut self.lines));
         let (_, waiting) = watch::channel(None);
         Ok(Some(Delivery {
+            id: None,
             offsets,
             records: lines.len() as u64,
             raw_bytes: memory as u64,
