@@ -15,6 +15,7 @@ mod errors;
 mod families;
 mod histogram;
 mod history;
+mod label_sets;
 mod number;
 mod page;
 mod partition;
