@@ -45,6 +45,7 @@ pub(crate) fn query(
     let query = parser::parse(text, &options.parameters)?;
     let mut shared = Shared {
         now: datetime::from_offset(OffsetDateTime::now_utc()),
+        cursor: store.last_moment()?,
         declared: query.declared.clone(),
         ..Shared::default()
     };
@@ -64,7 +65,8 @@ pub(crate) fn query(
 /// Runs the operators of `text` over a command's result.
 pub(crate) fn query_over(store: &Store, given: &Table, text: &str) -> Result<Answer, KustoError> {
     let query = parser::parse_pipeline(text)?;
-    let mut shared = Shared { now: datetime::from_offset(OffsetDateTime::now_utc()), ..Shared::default() };
+    let now = datetime::from_offset(OffsetDateTime::now_utc());
+    let mut shared = Shared { now, cursor: store.last_moment()?, ..Shared::default() };
     let relation = Relation::table("temp.given".to_owned(), &given.columns);
     let relation = pipeline(relation, &query, &mut shared)?;
     fill_temporary(&store.connection, given)?;
@@ -78,7 +80,7 @@ fn table(store: &Store, database: &str, name: &str) -> Result<Relation, KustoErr
     let table = store.find_table(&database, name)?.ok_or_else(|| {
         KustoError::semantic(format!("SEM0100: Failed to resolve table or column expression named '{name}'"))
     })?;
-    Ok(Relation::table(format!("data_{}", table.id), &table.columns))
+    Ok(Relation::timed_table(format!("data_{}", table.id), &table.columns))
 }
 
 fn pipeline(mut relation: Relation, query: &Query, shared: &mut Shared) -> Result<Relation, KustoError> {

@@ -27,6 +27,7 @@ CREATE TABLE IF NOT EXISTS principals (entity TEXT NOT NULL, entity_id INTEGER N
 CREATE TABLE IF NOT EXISTS extents (id TEXT PRIMARY KEY, table_id INTEGER NOT NULL, rows INTEGER NOT NULL,
     bytes INTEGER NOT NULL, created INTEGER NOT NULL, tags TEXT NOT NULL);
 CREATE INDEX IF NOT EXISTS extents_of ON extents (table_id);
+CREATE TABLE IF NOT EXISTS clock (one INTEGER PRIMARY KEY CHECK (one = 1), last INTEGER NOT NULL);
 CREATE TABLE IF NOT EXISTS failures (operation TEXT NOT NULL, database TEXT NOT NULL, target TEXT NOT NULL,
     failed_on INTEGER NOT NULL, source TEXT NOT NULL, details TEXT NOT NULL, permanent INTEGER NOT NULL,
     activity TEXT NOT NULL, code TEXT NOT NULL, properties TEXT NOT NULL);
@@ -184,7 +185,7 @@ impl Store {
             doc: String::new(),
             columns: Vec::new(),
         };
-        // SQLite wants one column at least; `x` is never read.
+        // `x` is the ingestion time, in ticks; null in rows that came while the table's policy was off.
         self.connection.execute_batch(&format!("CREATE TABLE data_{id} (x)"))?;
         for column in columns {
             self.add_column(&mut table, column)?;

@@ -1,4 +1,4 @@
-//! What ingestion leaves in addition to rows: extents with their tags, and failures.
+//! What ingestion leaves in addition to rows: its moment, extents with their tags, and failures.
 
 use rusqlite::params;
 use time::OffsetDateTime;
@@ -22,6 +22,25 @@ pub(crate) struct TableSize {
 }
 
 impl Store {
+    /// The moment of an ingestion, after those of all before it: the ingestion time of its rows, and their place for
+    /// cursors.
+    pub(crate) fn next_moment(&self) -> rusqlite::Result<i64> {
+        let now = datetime::from_offset(OffsetDateTime::now_utc());
+        self.connection
+            .prepare_cached(
+                "INSERT INTO clock (one, last) VALUES (1, ?1)
+                 ON CONFLICT (one) DO UPDATE SET last = max(last + 1, excluded.last) RETURNING last",
+            )?
+            .query_row([now], |row| row.get(0))
+    }
+
+    /// The moment of the latest ingestion; 0 before the first.
+    pub(crate) fn last_moment(&self) -> rusqlite::Result<i64> {
+        self.connection
+            .prepare_cached("SELECT ifnull(max(last), 0) FROM clock")?
+            .query_row([], |row| row.get(0))
+    }
+
     /// Notes the extent that an ingestion made.
     pub(crate) fn add_extent(
         &self,
