@@ -1,8 +1,10 @@
-//! What tells when and whether rows came: ingestion times and database cursors, through the engine's API.
+//! What tells when and whether rows came: ingestion times, database cursors, data operations, through the engine's API.
 
 use serde_json::{Value, json};
+use time::OffsetDateTime;
+use uuid::Uuid;
 
-use super::{Answer, Engine, KustoError, RequestOptions};
+use super::{Answer, Engine, FailureRecord, KustoError, RequestOptions};
 
 fn ask(engine: &Engine, text: &str) -> Result<Answer, KustoError> {
     engine.execute(Some("lab"), text, &RequestOptions::default())
@@ -91,4 +93,45 @@ fn a_cursor_goes_on_after_a_restart() {
     add(&second, "2");
     let later = format!("T | where cursor_after('{}') | project n", cursor[0][0].as_str().unwrap());
     assert_eq!(rows(&second, &later), json!([[2]]));
+}
+
+#[test]
+fn data_operations_sum_up_to_the_rows_added() {
+    let engine = engine();
+    add(&engine, "1\n2");
+    add(&engine, "3");
+    assert!(ask(&engine, ".ingest inline into table T <| 1,2\n3").is_err());
+    let columns = "OperationKind, Database, Table, RowCount, ExtentCount, OriginalSize, tolong(Properties.NumberOfInputStreams)";
+    assert_eq!(
+        rows(&engine, &format!(".show data operations | project {columns}")),
+        json!([["BatchIngest", "lab", "T", 2, 1, 3, 1], ["BatchIngest", "lab", "T", 1, 1, 1, 1]])
+    );
+    let sum = ".show data operations | where Timestamp > ago(1h) and Table == 'T' | summarize sum(RowCount)";
+    assert_eq!(rows(&engine, sum), json!([[3]]));
+    assert!(ask(&engine, ".show data").is_err());
+    assert!(ask(&engine, ".show data operations tail").is_err());
+    // What was added stays told when the rows are gone.
+    rows(&engine, ".clear table T data");
+    assert_eq!(rows(&engine, sum), json!([[3]]));
+}
+
+#[test]
+fn a_failure_of_an_update_policy_says_so() {
+    let engine = engine();
+    for code in ["UpdatePolicy_BadRequest", "Stream_WrongNumberOfFields"] {
+        engine.record_failure(&FailureRecord {
+            operation_id: Uuid::nil(),
+            database: "lab".to_owned(),
+            table: "T".to_owned(),
+            failed_on: OffsetDateTime::now_utc(),
+            source_path: "http://localhost/acct/c/b.csv".to_owned(),
+            details: "bad".to_owned(),
+            permanent: true,
+            error_code: code.to_owned(),
+            root_activity_id: Uuid::nil(),
+            ingestion_properties: "{}".to_owned(),
+        });
+    }
+    let shown = rows(&engine, ".show ingestion failures | project OriginatesFromUpdatePolicy");
+    assert_eq!(shown, json!([[true], [false]]));
 }

@@ -26,6 +26,10 @@ pub struct IngestSource<'a> {
     pub source_path: &'a str,
     /// The ingest operation.
     pub operation_id: Uuid,
+    /// The activity that groups the batch; the data operation is shown with it.
+    pub activity_id: Uuid,
+    /// True for streaming ingestion, whose data operation has a kind of its own.
+    pub streamed: bool,
     /// Extent tags to leave on the table, with their prefix, as `ingest-by:X`.
     pub tags: &'a [String],
     /// Skip the blob when the table has the tag `ingest-by:` followed by one of these.

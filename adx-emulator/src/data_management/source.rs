@@ -183,6 +183,8 @@ async fn parse_and_store(
             data: &raw,
             source_path: &source_path,
             operation_id: ids.operation,
+            activity_id: ids.activity,
+            streamed: false,
             tags: &properties.tags,
             ingest_if_not_exists: &properties.if_not_exists,
         };

@@ -48,6 +48,7 @@ fn dispatch(command: &mut Command<'_>) -> Result<Table, KustoError> {
         ("show", "tables") => command.show_tables(),
         ("show", "table") => command.show_table(),
         ("show", "ingestion") => command.show_ingestion_failures(),
+        ("show", "data") => command.show_data_operations(),
         ("show", "principal") => command.show_principal_access(),
         ("create" | "create-merge" | "create-or-alter" | "alter" | "alter-merge", "table") => {
             command.change_table(&verb)

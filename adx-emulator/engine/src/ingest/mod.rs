@@ -56,6 +56,7 @@ pub(crate) fn ingest(store: &mut Store, source: &IngestSource<'_>) -> Result<Ing
             return Err(nothing_usable(format));
         }
         let extent_id = store.add_extent(&table, rows, source)?;
+        store.add_operation(&table, rows, source)?;
         Ok(Ingested { rows, skipped: false, extent_id })
     })
 }

@@ -27,10 +27,14 @@ CREATE TABLE IF NOT EXISTS principals (entity TEXT NOT NULL, entity_id INTEGER N
 CREATE TABLE IF NOT EXISTS extents (id TEXT PRIMARY KEY, table_id INTEGER NOT NULL, rows INTEGER NOT NULL,
     bytes INTEGER NOT NULL, created INTEGER NOT NULL, tags TEXT NOT NULL);
 CREATE INDEX IF NOT EXISTS extents_of ON extents (table_id);
+CREATE TABLE IF NOT EXISTS operations (at INTEGER NOT NULL, database TEXT NOT NULL, target TEXT NOT NULL,
+    activity TEXT NOT NULL, kind TEXT NOT NULL, bytes INTEGER NOT NULL, rows INTEGER NOT NULL, properties TEXT NOT NULL);
+CREATE INDEX IF NOT EXISTS operations_at ON operations (at);
 CREATE TABLE IF NOT EXISTS clock (one INTEGER PRIMARY KEY CHECK (one = 1), last INTEGER NOT NULL);
 CREATE TABLE IF NOT EXISTS failures (operation TEXT NOT NULL, database TEXT NOT NULL, target TEXT NOT NULL,
     failed_on INTEGER NOT NULL, source TEXT NOT NULL, details TEXT NOT NULL, permanent INTEGER NOT NULL,
     activity TEXT NOT NULL, code TEXT NOT NULL, properties TEXT NOT NULL);
+CREATE INDEX IF NOT EXISTS failures_on ON failures (failed_on);
 ";
 
 /// The open store.
