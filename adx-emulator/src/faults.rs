@@ -52,6 +52,26 @@ pub enum Effect {
     Truncate,
     /// 404 `ContainerNotFound` or `QueueNotFound`.
     ContainerNotFound,
+    /// Done after a random time of at most this many milliseconds: what came first may end last.
+    Scatter {
+        /// Milliseconds.
+        milliseconds: u64,
+    },
+    /// A step of the data-management loop: the source fails. A request: 400, or 503 when it is not permanent.
+    Fail {
+        /// Kusto's ingestion error code; a common one for the step when none.
+        #[serde(default)]
+        code: Option<String>,
+        /// False when a later try may succeed. When none: what the code means, and true without a code.
+        #[serde(default)]
+        permanent: Option<bool>,
+        /// The text of the report.
+        #[serde(default)]
+        details: Option<String>,
+    },
+    /// At [`Operation::Accept`]: the message is deleted, its source is never ingested, and nobody is told. A request: as
+    /// a reset before.
+    Lose,
 }
 
 /// One rule. With none of `skip`, `count`, `every` and `probability` it fires at every request it matches.
@@ -77,7 +97,8 @@ pub struct Rule {
     /// Start of the random sequence for `probability`: the same seed gives the same sequence.
     #[serde(default)]
     pub seed: u64,
-    /// Only requests whose path (or, of a message, the path of its blob) contains this text.
+    /// Only requests whose path (or, of a message, the path of its blob; of a command or query, its text) contains this
+    /// text.
     #[serde(default)]
     pub path_contains: Option<String>,
 }
@@ -178,24 +199,35 @@ impl Active {
             return None;
         }
         if let Some(probability) = rule.probability {
-            self.random ^= self.random << 13;
-            self.random ^= self.random >> 7;
-            self.random ^= self.random << 17;
-            let share = u32::try_from(self.random >> 40).unwrap_or(u32::MAX);
+            let share = u32::try_from(next(&mut self.random) >> 40).unwrap_or(u32::MAX);
             if f64::from(share) / f64::from(1_u32 << 24) >= probability {
                 return None;
             }
         }
         self.fired += 1;
-        Some(self.rule.effect.clone())
+        Some(match self.rule.effect.clone() {
+            Effect::Scatter { milliseconds } => {
+                let random = next(&mut self.random) >> 16;
+                Effect::Delay { milliseconds: random % milliseconds.saturating_add(1) }
+            }
+            effect => effect,
+        })
     }
+}
+
+/// The next number of the random sequence.
+fn next(random: &mut u64) -> u64 {
+    *random ^= *random << 13;
+    *random ^= *random >> 7;
+    *random ^= *random << 17;
+    *random
 }
 
 impl Effect {
     /// The pause of a delay; none for the others.
     pub(crate) fn delay(&self) -> Option<Duration> {
         match self {
-            Self::Delay { milliseconds } => Some(Duration::from_millis(*milliseconds)),
+            Self::Delay { milliseconds } | Self::Scatter { milliseconds } => Some(Duration::from_millis(*milliseconds)),
             _ => None,
         }
     }
@@ -238,10 +270,29 @@ mod tests {
     }
 
     #[test]
+    fn scattered_delays_are_bounded_and_differ() {
+        let faults = Faults::new(Stats::default());
+        faults.add(Rule::new(Operation::Accept, Effect::Scatter { milliseconds: 1000 }));
+        let delays: Vec<_> = (0..100)
+            .map(|_| match faults.pick(Operation::Accept, "/acct1/c/b") {
+                Some(Effect::Delay { milliseconds }) => milliseconds,
+                other => panic!("{other:?}"),
+            })
+            .collect();
+        assert!(delays.iter().all(|delay| *delay <= 1000));
+        assert!(delays.iter().any(|delay| *delay < 300) && delays.iter().any(|delay| *delay > 700));
+        assert!(!delays.is_sorted());
+    }
+
+    #[test]
     fn rules_are_read_from_json() {
         let text = r#"{"operation":"PutMessage","count":1,"effect":{"kind":"reset","when":"after"}}"#;
         let rule: Rule = serde_json::from_str(text).unwrap();
         assert_eq!(rule.operation, Operation::PutMessage);
+        let fail: Rule = serde_json::from_str(r#"{"operation":"Parse","effect":{"kind":"fail"}}"#).unwrap();
+        assert_eq!(fail.effect, Effect::Fail { code: None, permanent: None, details: None });
+        let lose: Rule = serde_json::from_str(r#"{"operation":"Accept","effect":{"kind":"lose"}}"#).unwrap();
+        assert_eq!(lose.effect, Effect::Lose);
         assert!(serde_json::from_str::<Rule>(r#"{"operation":"PutMessage"}"#).is_err());
         assert!(serde_json::from_str::<Rule>(&text.replace("count", "cuont")).is_err());
     }

@@ -63,6 +63,7 @@ fn command(csl: &str) -> Command {
 pub(crate) async fn mgmt(app: Arc<App>, mut request: HttpRequest) -> Response {
     let reply = Reply::of(&request);
     let statement = Statement::read(&mut request).await;
+    request.about = statement.as_ref().ok().map(|statement| statement.text.clone());
     let command = statement.as_ref().map_or(Command::Engine, |statement| command(&statement.text));
     let operation = match command {
         Command::Resources => Operation::IngestionResources,
@@ -95,6 +96,7 @@ pub(crate) async fn mgmt(app: Arc<App>, mut request: HttpRequest) -> Response {
 pub(crate) async fn query(app: Arc<App>, mut request: HttpRequest) -> Response {
     let reply = Reply::of(&request);
     let statement = Statement::read(&mut request).await;
+    request.about = statement.as_ref().ok().map(|statement| statement.text.clone());
     let inner = Arc::clone(&app);
     app.guard(Operation::Query, request, |request, _| async move {
         if let Some(response) = refuse_without_token(&inner.auth, &reply, &request) {

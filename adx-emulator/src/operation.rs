@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-/// One kind of request (or, for the last two, one step of the data-management loop).
+/// One kind of request, or, from [`Operation::Accept`] on, one step of the data-management loop.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Operation {
     /// `GET /v1/rest/auth/metadata`.
@@ -57,10 +57,20 @@ pub enum Operation {
     Table,
     /// A request that is none of these.
     Other,
+    /// The data-management loop takes a message that it has read.
+    Accept,
     /// The data-management loop fetches a blob.
     Download,
     /// The data-management loop hands a blob to the engine.
     Ingest,
+    /// The engine uncompresses a blob; only one whose name says that it is compressed.
+    Decompress,
+    /// The engine reads records.
+    Parse,
+    /// The engine fills columns.
+    Mapping,
+    /// The engine runs the update policies of the table.
+    UpdatePolicy,
 }
 
 impl Operation {
@@ -93,8 +103,13 @@ impl Operation {
             Self::QueueMetadata => "QueueMetadata",
             Self::Table => "Table",
             Self::Other => "Other",
+            Self::Accept => "Accept",
             Self::Download => "Download",
             Self::Ingest => "Ingest",
+            Self::Decompress => "Decompress",
+            Self::Parse => "Parse",
+            Self::Mapping => "Mapping",
+            Self::UpdatePolicy => "UpdatePolicy",
         }
     }
 

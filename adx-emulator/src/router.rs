@@ -211,7 +211,7 @@ async fn storage(app: Arc<App>, path: StoragePath, mut request: HttpRequest) -> 
         match storage_http::message_text(body).await {
             Ok((body, text)) => {
                 request.body = body;
-                request.blob = text.as_deref().and_then(data_management::blob_of);
+                request.about = text.as_deref().and_then(data_management::blob_of);
             }
             Err(error) => {
                 let mut response = storage_http::error_answer(&error);

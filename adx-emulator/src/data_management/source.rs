@@ -18,11 +18,9 @@ use adx_engine::{Engine, FailureRecord, IngestSource, Ingested};
 use super::failure::Failure;
 use super::message::IngestionMessage;
 use super::report::{self, OperationIds};
+use super::steps;
 use crate::app::App;
-use crate::backend::DownloadError;
-use crate::faults::Effect;
 use crate::gzip::{is_gzip, is_zip, unzip};
-use crate::operation::Operation;
 use crate::queue_messages::MessageHandle;
 use crate::storage::blobs::{Content, Counted};
 use crate::tracking::Progress;
@@ -30,8 +28,6 @@ use crate::tracking::Progress;
 /// The first pause after a failure that may be temporary; it doubles up to [`LONGEST_PAUSE`].
 const FIRST_PAUSE: Duration = Duration::from_millis(200);
 const LONGEST_PAUSE: Duration = Duration::from_secs(10);
-/// Tries before `General_RetryAttemptsExceeded`. The service goes on for 48 hours; the emulator reports earlier.
-const MOST_TRIES: u32 = 30;
 /// The service's limit for one source, uncompressed.
 const RAW_LIMIT: u64 = 6_442_450_944;
 
@@ -39,7 +35,7 @@ const RAW_LIMIT: u64 = 6_442_450_944;
 #[derive(Debug)]
 pub(crate) struct Source {
     pub message: IngestionMessage,
-    /// Set when the message alone shows that it cannot be ingested.
+    /// Set when the message alone, or its batch, shows that it cannot be ingested.
     pub failure: Option<Failure>,
     pub handle: MessageHandle,
 }
@@ -75,7 +71,7 @@ impl Worker {
             }
             let ids = OperationIds { operation: Uuid::new_v4(), activity };
             report::progress(&self.app, &source.message, Progress::Started);
-            let end = match source.failure.take() {
+            let end = match source.failure.clone() {
                 Some(failure) => Some(Err(failure)),
                 None => self.with_retries(&source.message, ids).await,
             };
@@ -100,9 +96,11 @@ impl Worker {
                 Err(failure) if !failure.permanent => failure,
                 end => return Some(end),
             };
-            if tries == MOST_TRIES {
+            record(&self.app, message, ids, &failure).await;
+            let most = self.app.options.max_tries;
+            if tries >= most {
                 let (code, details) = (failure.code, failure.details);
-                let details = format!("{MOST_TRIES} tries failed, the last with {code}: {details}");
+                let details = format!("{most} tries failed, the last with {code}: {details}");
                 return Some(Err(Failure::permanent("General_RetryAttemptsExceeded", details)));
             }
             tries += 1;
@@ -124,7 +122,7 @@ async fn try_once(app: &App, message: &IngestionMessage, ids: OperationIds) -> R
         let details = "Zip archives are not supported by this emulator.";
         return Err(Failure::permanent("BadRequest_FormatNotSupported", details));
     }
-    fault(app, Operation::Download, message).await?;
+    steps::download(app, message).await?;
     let content = app.backend.download(&message.blob, &app.client).await.map_err(Failure::from)?;
     let bytes = match content {
         Content::Kept(bytes) if app.options.discard => {
@@ -135,7 +133,7 @@ async fn try_once(app: &App, message: &IngestionMessage, ids: OperationIds) -> R
         Content::Counted(counted) => return Ok(counted_only(app, message, &counted)),
         Content::Kept(bytes) => bytes,
     };
-    fault(app, Operation::Ingest, message).await?;
+    steps::engine(app, message).await?;
     let (raw_bytes, done) = parse_and_store(app, message, ids, bytes).await?;
     if message.raw_size.is_some_and(|stated| stated != raw_bytes) {
         tracing::info!(source = message.id, stated = message.raw_size, raw_bytes, "RawDataSize is not exact");
@@ -201,27 +199,6 @@ async fn parse_and_store(
     }
 }
 
-/// Applies a fault rule for a step of the loop.
-async fn fault(app: &App, operation: Operation, message: &IngestionMessage) -> Result<(), Failure> {
-    let Some(effect) = app.faults.pick(operation, message.blob.path()) else { return Ok(()) };
-    tracing::info!(operation = operation.as_str(), ?effect, "fault injected");
-    let failed =
-        |status: u16| Failure::from(DownloadError::of_status(status, "A fault on demand.".to_owned()));
-    match effect {
-        Effect::Delay { milliseconds } => {
-            sleep(Duration::from_millis(milliseconds)).await;
-            Ok(())
-        }
-        Effect::Status { status, code, .. } => {
-            let failure = failed(status);
-            Err(Failure { code: code.unwrap_or(failure.code), ..failure })
-        }
-        Effect::ExpiredSas => Err(failed(403)),
-        Effect::ContainerNotFound => Err(failed(404)),
-        Effect::Reset { .. } | Effect::Truncate => Err(failed(503)),
-    }
-}
-
 /// Counts, reports, cleans up, and deletes the message last.
 async fn finish(app: &App, source: &Source, ids: OperationIds, end: Result<Success, Failure>) {
     let message = &source.message;
@@ -245,7 +222,10 @@ async fn finish(app: &App, source: &Source, ids: OperationIds, end: Result<Succe
                 details = failure.details,
                 "source failed"
             );
-            record(app, message, ids, failure).await;
+            // What never came to the engine is not among its failures.
+            if source.failure.is_none() {
+                record(app, message, ids, failure).await;
+            }
             report::failure(app, message, ids, failure).await;
         }
     }

@@ -1,0 +1,170 @@
+//! Failures on demand at the steps of a source: which code a rule means at which step, and whether a later try may succeed.
+//!
+//! Keeps nothing. Codes and what they mean are the service's (`kusto-protocol.md` §9.1).
+
+use std::time::Duration;
+
+use tokio::time::sleep;
+
+use super::failure::Failure;
+use super::message::IngestionMessage;
+use crate::app::App;
+use crate::backend::DownloadError;
+use crate::faults::Effect;
+use crate::gzip::is_gzip;
+use crate::operation::Operation;
+
+/// The codes of failures that a later try may not meet; all others are for good.
+const TRANSIENT: [&str; 11] = [
+    "Download_UnknownError",
+    "Download_TransientNameResolutionFailure",
+    "General_InternalServerError",
+    "General_TransientSchemaMismatch",
+    "General_ThrottledIngestion",
+    "OutOfMemory",
+    "Timeout",
+    "Unknown",
+    "UpdatePolicy_FailedDescendantTransaction",
+    "UpdatePolicy_IngestionError",
+    "UpdatePolicy_UnknownError",
+];
+
+/// The engine's steps, in their order.
+const OF_THE_ENGINE: [Operation; 5] =
+    [Operation::Ingest, Operation::Decompress, Operation::Parse, Operation::Mapping, Operation::UpdatePolicy];
+
+/// What a rule does with a message that was just read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Acceptance {
+    /// Its source is ingested after this time.
+    After(Duration),
+    /// Its source is never ingested and nobody is told.
+    Lost,
+    /// It is refused and reported.
+    Refused(Failure),
+}
+
+/// What a rule does with `message`, which was just read; none without one.
+pub(crate) fn acceptance(app: &App, message: &IngestionMessage) -> Option<Acceptance> {
+    let effect = app.faults.pick(Operation::Accept, message.blob.path())?;
+    tracing::info!(operation = Operation::Accept.as_str(), ?effect, "fault injected");
+    if effect == Effect::Lose {
+        return Some(Acceptance::Lost);
+    }
+    Some(match effect.delay() {
+        Some(delay) => Acceptance::After(delay),
+        // There are no tries before a source is ingested.
+        None => {
+            Acceptance::Refused(Failure { permanent: true, ..failure_of(Operation::Accept, effect) })
+        }
+    })
+}
+
+/// Applies the rules for Download.
+pub(crate) async fn download(app: &App, message: &IngestionMessage) -> Result<(), Failure> {
+    fault(app, Operation::Download, message).await
+}
+
+/// Applies the rules for the engine's steps, the first step first.
+pub(crate) async fn engine(app: &App, message: &IngestionMessage) -> Result<(), Failure> {
+    for step in OF_THE_ENGINE {
+        if step != Operation::Decompress || is_gzip(message.blob.path()) {
+            fault(app, step, message).await?;
+        }
+    }
+    Ok(())
+}
+
+async fn fault(app: &App, step: Operation, message: &IngestionMessage) -> Result<(), Failure> {
+    let Some(effect) = app.faults.pick(step, message.blob.path()) else { return Ok(()) };
+    tracing::info!(operation = step.as_str(), ?effect, "fault injected");
+    match effect.delay() {
+        Some(delay) => {
+            sleep(delay).await;
+            Ok(())
+        }
+        None => Err(failure_of(step, effect)),
+    }
+}
+
+/// The failure that an effect, which is no delay, means at a step.
+fn failure_of(step: Operation, effect: Effect) -> Failure {
+    let of_status =
+        |status: u16| Failure::from(DownloadError::of_status(status, "A fault on demand.".to_owned()));
+    match effect {
+        Effect::Fail { code, permanent, details } => {
+            let by_code = || code.as_deref().is_none_or(|code| !TRANSIENT.contains(&code));
+            let permanent = permanent.unwrap_or_else(by_code);
+            let details = details.unwrap_or_else(|| "A fault on demand.".to_owned());
+            let code = code.unwrap_or_else(|| usual_code(step, permanent).to_owned());
+            Failure { code, details, permanent }
+        }
+        Effect::Status { status, code, .. } => {
+            let failure = of_status(status);
+            Failure { code: code.unwrap_or(failure.code), ..failure }
+        }
+        Effect::ExpiredSas => of_status(403),
+        Effect::ContainerNotFound => of_status(404),
+        _ => of_status(503),
+    }
+}
+
+fn usual_code(step: Operation, permanent: bool) -> &'static str {
+    match (step, permanent) {
+        (Operation::Download, true) => "Download_NotTransient",
+        (Operation::Download, false) => "Download_UnknownError",
+        (Operation::Decompress, true) => "BadRequest_InvalidArchive",
+        (Operation::Decompress, false) => "OutOfMemory",
+        (Operation::Parse, true) => "BadRequest_InvalidBlob",
+        (Operation::Parse, false) => "Timeout",
+        (Operation::Mapping, true) => "BadRequest_InvalidMapping",
+        (Operation::Mapping, false) => "General_TransientSchemaMismatch",
+        (Operation::UpdatePolicy, true) => "UpdatePolicy_BadRequest",
+        (Operation::UpdatePolicy, false) => "UpdatePolicy_UnknownError",
+        (_, true) => "General_BadRequest",
+        (_, false) => "General_InternalServerError",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Effect, Failure, OF_THE_ENGINE, Operation, TRANSIENT, failure_of, usual_code};
+
+    fn fail(step: Operation, code: Option<&str>, permanent: Option<bool>) -> (String, bool) {
+        let effect = Effect::Fail { code: code.map(str::to_owned), permanent, details: None };
+        let Failure { code, permanent, .. } = failure_of(step, effect);
+        (code, permanent)
+    }
+
+    #[test]
+    fn a_code_says_whether_it_may_pass_unless_the_rule_does() {
+        let wrong = "Stream_WrongNumberOfFields";
+        assert_eq!(fail(Operation::Parse, Some(wrong), None), (wrong.to_owned(), true));
+        assert_eq!(fail(Operation::Parse, Some("Timeout"), None), ("Timeout".to_owned(), false));
+        assert_eq!(fail(Operation::Parse, Some(wrong), Some(false)), (wrong.to_owned(), false));
+        assert_eq!(
+            fail(Operation::UpdatePolicy, None, None),
+            ("UpdatePolicy_BadRequest".to_owned(), true)
+        );
+        assert_eq!(
+            fail(Operation::UpdatePolicy, None, Some(false)),
+            ("UpdatePolicy_UnknownError".to_owned(), false)
+        );
+    }
+
+    #[test]
+    fn the_usual_code_of_a_step_is_of_the_kind_that_the_rule_asks_for() {
+        for step in OF_THE_ENGINE.into_iter().chain([Operation::Accept, Operation::Download]) {
+            assert!(!TRANSIENT.contains(&usual_code(step, true)), "{step:?}");
+            assert!(TRANSIENT.contains(&usual_code(step, false)), "{step:?}");
+        }
+    }
+
+    #[test]
+    fn a_status_is_that_of_the_storage() {
+        let status = |status| Effect::Status { status, code: None, retry_after: None };
+        assert_eq!(failure_of(Operation::Download, status(404)).code, "Download_SourceNotFound");
+        assert!(!failure_of(Operation::Download, status(503)).permanent);
+        assert_eq!(failure_of(Operation::Download, Effect::ExpiredSas).code, "Download_Forbidden");
+    }
+}
