@@ -5,6 +5,7 @@
 
 mod batching;
 mod failure;
+mod foreign;
 mod message;
 mod report;
 mod source;
@@ -19,6 +20,7 @@ use tokio_util::sync::CancellationToken;
 
 use self::batching::{Batcher, Reason};
 use self::failure::Failure;
+pub(crate) use self::foreign::{Outcome, all as all_reports, post as post_foreign};
 use self::message::{IngestionMessage, Properties};
 use self::source::{Source, Worker};
 use self::steps::{Acceptance, acceptance};

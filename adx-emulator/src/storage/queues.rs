@@ -158,6 +158,13 @@ impl Queues {
         Ok(())
     }
 
+    /// The texts of the messages in the queue, hidden ones too, oldest first.
+    pub(crate) fn texts(&self, name: &QueueName) -> Vec<String> {
+        let queues = self.lock();
+        let messages = queues.get(name).into_iter().flat_map(|queue| queue.messages.values());
+        messages.map(|message| message.text.clone()).collect()
+    }
+
     /// Messages in the queue, hidden ones too.
     pub(crate) fn length(&self, name: &QueueName) -> Result<usize, StorageError> {
         self.lock().get(name).map(|queue| queue.messages.len()).ok_or_else(missing)
