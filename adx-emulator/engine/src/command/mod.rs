@@ -9,6 +9,7 @@ mod inline;
 mod mappings;
 mod policies;
 mod principals;
+mod records;
 mod show;
 mod tables;
 
@@ -57,10 +58,7 @@ fn dispatch(command: &mut Command<'_>) -> Result<Table, KustoError> {
             let scope = Scope::Database(command.database_name()?);
             command.change_policy(&verb, &scope)
         }
-        ("delete", "table") => {
-            let scope = Scope::Table(command.table_name()?);
-            command.change_policy(&verb, &scope)
-        }
+        ("delete", "table") => command.delete_of_table(),
         ("drop", "table") => command.drop_something_of_table(),
         ("drop", "tables") => command.drop_tables(),
         ("clear", "table") => command.clear_table(),

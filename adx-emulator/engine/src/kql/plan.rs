@@ -70,6 +70,12 @@ impl Relation {
         self.render(true)
     }
 
+    /// The statement that deletes the rows, which are a table's with conditions and nothing else.
+    pub(crate) fn to_deletion(&self) -> String {
+        let conditions = if self.filters.is_empty() { "0".to_owned() } else { self.filters.join(" AND ") };
+        format!("DELETE FROM {} WHERE {conditions}", self.from)
+    }
+
     fn render(&self, outermost: bool) -> String {
         let columns =
             self.columns.iter().enumerate().map(|(n, column)| format!("{} AS c{n}", column.scalar.sql));
