@@ -101,6 +101,9 @@ pub struct Rule {
     /// text.
     #[serde(default)]
     pub path_contains: Option<String>,
+    /// Only sources whose uncompressed content contains this text: for `Parse`, `Mapping` and `UpdatePolicy`.
+    #[serde(default)]
+    pub content_contains: Option<String>,
 }
 
 impl Rule {
@@ -115,6 +118,7 @@ impl Rule {
             probability: None,
             seed: 0,
             path_contains: None,
+            content_contains: None,
         }
     }
 
@@ -171,8 +175,18 @@ impl Faults {
 
     /// The fault for one request, if a rule fires. Counts it.
     pub(crate) fn pick(&self, operation: Operation, path: &str) -> Option<Effect> {
+        self.pick_by_content(operation, path, None)
+    }
+
+    /// The same for a step that knows the content of its source.
+    pub(crate) fn pick_by_content(
+        &self,
+        operation: Operation,
+        path: &str,
+        content: Option<&[u8]>,
+    ) -> Option<Effect> {
         let mut rules = self.lock();
-        let effect = rules.iter_mut().find_map(|active| active.fires(operation, path))?;
+        let effect = rules.iter_mut().find_map(|active| active.fires(operation, path, content))?;
         drop(rules);
         self.stats.fault(operation);
         Some(effect)
@@ -184,9 +198,14 @@ impl Faults {
 }
 
 impl Active {
-    fn fires(&mut self, operation: Operation, path: &str) -> Option<Effect> {
+    fn fires(&mut self, operation: Operation, path: &str, content: Option<&[u8]>) -> Option<Effect> {
         let rule = &self.rule;
         if rule.operation != operation || rule.path_contains.as_ref().is_some_and(|part| !path.contains(part))
+        {
+            return None;
+        }
+        if let Some(part) = &rule.content_contains
+            && !content.is_some_and(|content| contains(content, part.as_bytes()))
         {
             return None;
         }
@@ -213,6 +232,10 @@ impl Active {
             effect => effect,
         })
     }
+}
+
+fn contains(content: &[u8], part: &[u8]) -> bool {
+    part.is_empty() || content.windows(part.len()).any(|window| window == part)
 }
 
 /// The next number of the random sequence.
@@ -267,6 +290,21 @@ mod tests {
         assert_ne!(first, fired(Rule { seed: 8, ..rule }, 2000));
         let share = first.iter().filter(|fired| **fired).count();
         assert!((450..750).contains(&share), "{share}");
+    }
+
+    #[test]
+    fn a_rule_may_look_at_the_content() {
+        let faults = Faults::new(Stats::default());
+        let effect = Effect::Fail { code: None, permanent: None, details: None };
+        let rule = Rule::new(Operation::Parse, effect);
+        faults.add(Rule { content_contains: Some("poison".to_owned()), ..rule });
+        let fires = |content: Option<&[u8]>| {
+            faults.pick_by_content(Operation::Parse, "/acct1/c/b", content).is_some()
+        };
+        assert!(fires(Some(b"a,poisoned")));
+        assert!(!fires(Some(b"a,poiso")));
+        assert!(!fires(Some(b"")));
+        assert!(!fires(None));
     }
 
     #[test]

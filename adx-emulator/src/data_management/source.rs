@@ -13,7 +13,7 @@ use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use adx_engine::{Engine, FailureRecord, IngestSource, Ingested};
+use adx_engine::{Engine, FailureRecord, IngestSource, Ingested, KustoError};
 
 use super::failure::Failure;
 use super::message::IngestionMessage;
@@ -133,8 +133,11 @@ async fn try_once(app: &App, message: &IngestionMessage, ids: OperationIds) -> R
         Content::Counted(counted) => return Ok(counted_only(app, message, &counted)),
         Content::Kept(bytes) => bytes,
     };
-    steps::engine(app, message).await?;
-    let (raw_bytes, done) = parse_and_store(app, message, ids, bytes).await?;
+    steps::before_content(app, message).await?;
+    let raw = uncompressed(app, message, bytes).await?;
+    steps::on_content(app, message, &raw).await?;
+    let raw_bytes = raw.len() as u64;
+    let done = parse_and_store(app, message, ids, raw).await?;
     if message.raw_size.is_some_and(|stated| stated != raw_bytes) {
         tracing::info!(source = message.id, stated = message.raw_size, raw_bytes, "RawDataSize is not exact");
         app.stats.raw_size_mismatch();
@@ -152,24 +155,27 @@ fn counted_only(app: &App, message: &IngestionMessage, counted: &Counted) -> Suc
     Success::Ingested(0, stated.or(found.map(u64::from)).unwrap_or(counted.length))
 }
 
+/// The content of a blob as its format has it.
+async fn uncompressed(app: &App, message: &IngestionMessage, bytes: Bytes) -> Result<Bytes, Failure> {
+    if !is_gzip(message.blob.path()) || bytes.is_empty() {
+        return Ok(bytes);
+    }
+    let raw = app.with_engine(move |_| unzip(&bytes, RAW_LIMIT)).await.map_err(internal)?;
+    raw.map(Bytes::from).map_err(|error| {
+        let details = format!("The blob's name ends in .gz and it cannot be uncompressed: {error}");
+        Failure::permanent("BadRequest_InvalidArchive", details)
+    })
+}
+
 async fn parse_and_store(
     app: &App,
     message: &IngestionMessage,
     ids: OperationIds,
-    bytes: Bytes,
-) -> Result<(u64, Ingested), Failure> {
-    let gzip = is_gzip(message.blob.path());
+    raw: Bytes,
+) -> Result<Ingested, Failure> {
     let properties = message.properties.clone();
     let source_path = message.source_path();
     let work = move |engine: &Engine| {
-        let raw = if gzip && !bytes.is_empty() {
-            unzip(&bytes, RAW_LIMIT).map_err(|error| {
-                let details = format!("The blob's name ends in .gz and it cannot be uncompressed: {error}");
-                Failure::permanent("BadRequest_InvalidArchive", details)
-            })?
-        } else {
-            bytes.into()
-        };
         let source = IngestSource {
             database: &properties.database,
             table: &properties.table,
@@ -186,16 +192,17 @@ async fn parse_and_store(
             tags: &properties.tags,
             ingest_if_not_exists: &properties.if_not_exists,
         };
-        let done = engine.ingest(&source)?;
-        Ok((raw.len() as u64, done))
+        engine.ingest(&source)
     };
-    match app.with_engine(work).await {
-        Ok(result) => result,
-        Err(error) => Err(Failure {
-            code: "General_InternalServerError".to_owned(),
-            details: error.to_string(),
-            permanent: false,
-        }),
+    app.with_engine(work).await.map_err(internal)?.map_err(Failure::from)
+}
+
+/// The engine failed, not the source.
+fn internal(error: KustoError) -> Failure {
+    Failure {
+        code: "General_InternalServerError".to_owned(),
+        details: error.to_string(),
+        permanent: false,
     }
 }
 

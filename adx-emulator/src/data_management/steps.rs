@@ -29,9 +29,8 @@ const TRANSIENT: [&str; 11] = [
     "UpdatePolicy_UnknownError",
 ];
 
-/// The engine's steps, in their order.
-const OF_THE_ENGINE: [Operation; 5] =
-    [Operation::Ingest, Operation::Decompress, Operation::Parse, Operation::Mapping, Operation::UpdatePolicy];
+/// The engine's steps on the content of a source, in their order.
+const ON_CONTENT: [Operation; 3] = [Operation::Parse, Operation::Mapping, Operation::UpdatePolicy];
 
 /// What a rule does with a message that was just read.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,8 +45,7 @@ pub(crate) enum Acceptance {
 
 /// What a rule does with `message`, which was just read; none without one.
 pub(crate) fn acceptance(app: &App, message: &IngestionMessage) -> Option<Acceptance> {
-    let effect = app.faults.pick(Operation::Accept, message.blob.path())?;
-    tracing::info!(operation = Operation::Accept.as_str(), ?effect, "fault injected");
+    let effect = pick(app, Operation::Accept, message, None)?;
     if effect == Effect::Lose {
         return Some(Acceptance::Lost);
     }
@@ -62,22 +60,38 @@ pub(crate) fn acceptance(app: &App, message: &IngestionMessage) -> Option<Accept
 
 /// Applies the rules for Download.
 pub(crate) async fn download(app: &App, message: &IngestionMessage) -> Result<(), Failure> {
-    fault(app, Operation::Download, message).await
+    apply(Operation::Download, pick(app, Operation::Download, message, None)).await
 }
 
-/// Applies the rules for the engine's steps, the first step first.
-pub(crate) async fn engine(app: &App, message: &IngestionMessage) -> Result<(), Failure> {
-    for step in OF_THE_ENGINE {
-        if step != Operation::Decompress || is_gzip(message.blob.path()) {
-            fault(app, step, message).await?;
-        }
+/// Applies the rules for the engine's steps that come before the content of the source is known.
+pub(crate) async fn before_content(app: &App, message: &IngestionMessage) -> Result<(), Failure> {
+    apply(Operation::Ingest, pick(app, Operation::Ingest, message, None)).await?;
+    if is_gzip(message.blob.path()) {
+        apply(Operation::Decompress, pick(app, Operation::Decompress, message, None)).await?;
     }
     Ok(())
 }
 
-async fn fault(app: &App, step: Operation, message: &IngestionMessage) -> Result<(), Failure> {
-    let Some(effect) = app.faults.pick(step, message.blob.path()) else { return Ok(()) };
+/// Applies the rules for the engine's steps on the uncompressed `content`.
+pub(crate) async fn on_content(
+    app: &App,
+    message: &IngestionMessage,
+    content: &[u8],
+) -> Result<(), Failure> {
+    for step in ON_CONTENT {
+        apply(step, pick(app, step, message, Some(content))).await?;
+    }
+    Ok(())
+}
+
+fn pick(app: &App, step: Operation, message: &IngestionMessage, content: Option<&[u8]>) -> Option<Effect> {
+    let effect = app.faults.pick_by_content(step, message.blob.path(), content)?;
     tracing::info!(operation = step.as_str(), ?effect, "fault injected");
+    Some(effect)
+}
+
+async fn apply(step: Operation, effect: Option<Effect>) -> Result<(), Failure> {
+    let Some(effect) = effect else { return Ok(()) };
     match effect.delay() {
         Some(delay) => {
             sleep(delay).await;
@@ -128,7 +142,7 @@ fn usual_code(step: Operation, permanent: bool) -> &'static str {
 
 #[cfg(test)]
 mod tests {
-    use super::{Effect, Failure, OF_THE_ENGINE, Operation, TRANSIENT, failure_of, usual_code};
+    use super::{Effect, Failure, ON_CONTENT, Operation, TRANSIENT, failure_of, usual_code};
 
     fn fail(step: Operation, code: Option<&str>, permanent: Option<bool>) -> (String, bool) {
         let effect = Effect::Fail { code: code.map(str::to_owned), permanent, details: None };
@@ -154,7 +168,8 @@ mod tests {
 
     #[test]
     fn the_usual_code_of_a_step_is_of_the_kind_that_the_rule_asks_for() {
-        for step in OF_THE_ENGINE.into_iter().chain([Operation::Accept, Operation::Download]) {
+        let before = [Operation::Accept, Operation::Download, Operation::Ingest, Operation::Decompress];
+        for step in before.into_iter().chain(ON_CONTENT) {
             assert!(!TRANSIENT.contains(&usual_code(step, true)), "{step:?}");
             assert!(TRANSIENT.contains(&usual_code(step, false)), "{step:?}");
         }

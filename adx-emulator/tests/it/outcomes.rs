@@ -123,6 +123,22 @@ async fn what_never_comes_to_the_engine_is_reported_and_not_listed() {
 }
 
 #[tokio::test]
+async fn a_rule_can_be_for_what_a_blob_has_inside() {
+    let rig = Rig::with(short(Options::default())).await;
+    rig.create_table().await;
+    let code = Some("Stream_WrongNumberOfFields".to_owned());
+    let effect = Effect::Fail { code, permanent: None, details: None };
+    let poison = Rule { content_contains: Some("poison".to_owned()), ..Rule::new(Operation::Parse, effect) };
+    rig.emulator.faults().add(poison);
+    rig.ingest("both.csv.gz", "a,1\npoison,2\n", json!({})).await;
+    rig.ingest("half.csv.gz", "a,1\n", json!({})).await;
+    rig.until_rows(1).await;
+    let counts = rig.until("one failed", |counts| !counts.failures.is_empty()).await;
+    assert_eq!(counts.failures.get("Stream_WrongNumberOfFields"), Some(&1));
+    assert_eq!(rig.rows("T | project Name").await, [[json!("a")]]);
+}
+
+#[tokio::test]
 async fn what_is_lost_is_told_by_nobody() {
     let rig = Rig::with(short(Options::default())).await;
     rig.create_table().await;
