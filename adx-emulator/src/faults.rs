@@ -69,8 +69,8 @@ pub enum Effect {
         #[serde(default)]
         details: Option<String>,
     },
-    /// At [`Operation::Accept`]: the message is deleted, its source is never ingested, and nobody is told. A request: as
-    /// a reset before.
+    /// At [`Operation::Accept`]: the message is deleted, its source is never ingested, and nobody is told. At
+    /// [`Operation::Report`]: nobody is told. A request: as a reset before.
     Lose,
 }
 

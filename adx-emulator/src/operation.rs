@@ -59,6 +59,8 @@ pub enum Operation {
     Other,
     /// The data-management loop takes a message that it has read.
     Accept,
+    /// The data-management loop hands a sealed batch to the engine.
+    Batch,
     /// The data-management loop fetches a blob.
     Download,
     /// The data-management loop hands a blob to the engine.
@@ -71,6 +73,8 @@ pub enum Operation {
     Mapping,
     /// The engine runs the update policies of the table.
     UpdatePolicy,
+    /// The data-management loop tells how a source ended.
+    Report,
 }
 
 impl Operation {
@@ -104,12 +108,14 @@ impl Operation {
             Self::Table => "Table",
             Self::Other => "Other",
             Self::Accept => "Accept",
+            Self::Batch => "Batch",
             Self::Download => "Download",
             Self::Ingest => "Ingest",
             Self::Decompress => "Decompress",
             Self::Parse => "Parse",
             Self::Mapping => "Mapping",
             Self::UpdatePolicy => "UpdatePolicy",
+            Self::Report => "Report",
         }
     }
 

@@ -130,6 +130,7 @@ fn a_failure_of_an_update_policy_says_so() {
             error_code: code.to_owned(),
             root_activity_id: Uuid::nil(),
             ingestion_properties: "{}".to_owned(),
+            number_of_sources: 1,
         });
     }
     let shown = rows(&engine, ".show ingestion failures | project OriginatesFromUpdatePolicy");

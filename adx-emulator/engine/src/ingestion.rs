@@ -70,4 +70,6 @@ pub struct FailureRecord {
     pub root_activity_id: Uuid,
     /// The ingestion properties, as JSON text.
     pub ingestion_properties: String,
+    /// Sources that failed together; the path is that of one of them.
+    pub number_of_sources: u32,
 }

@@ -272,6 +272,7 @@ fn failures_are_shown_after_they_were_recorded() {
         error_code: "BadRequest_EmptyBlob".to_owned(),
         root_activity_id: Uuid::nil(),
         ingestion_properties: "{}".to_owned(),
+        number_of_sources: 1,
     });
     let shown =
         rows(&engine, ".show ingestion failures | where Table == 'T' | project ErrorCode, ShouldRetry");

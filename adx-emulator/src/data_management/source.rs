@@ -9,6 +9,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use time::OffsetDateTime;
 use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
@@ -18,7 +19,7 @@ use adx_engine::{Engine, FailureRecord, IngestSource, Ingested, KustoError};
 use super::failure::Failure;
 use super::message::IngestionMessage;
 use super::report::{self, OperationIds};
-use super::steps;
+use super::steps::{self, Telling};
 use crate::app::App;
 use crate::gzip::{is_gzip, is_zip, unzip};
 use crate::queue_messages::MessageHandle;
@@ -62,8 +63,11 @@ impl Worker {
     /// are still in the queue.
     pub(crate) async fn ingest_all(self, batch: Vec<Source>) {
         let activity = Uuid::new_v4();
+        let together = self.fail_together(&batch, activity).await;
         let mut seen = HashSet::new();
+        let mut endings = JoinSet::new();
         for mut source in batch {
+            source.failure = source.failure.or_else(|| together.clone());
             if source.failure.is_none() && !seen.insert(source.message.source_path()) {
                 let details = "The same blob was found twice in one batch.";
                 let failure = Failure::permanent("BlobAlreadyReceived_BlobAlreadyFoundInBatch", details);
@@ -75,9 +79,50 @@ impl Worker {
                 Some(failure) => Some(Err(failure)),
                 None => self.with_retries(&source.message, ids).await,
             };
-            let Some(end) = end else { return };
-            finish(&self.app, &source, ids, end).await;
+            let Some(end) = end else { break };
+            // Telling may take long on demand, and the next source must not wait for it.
+            endings.spawn(self.clone().finish(source, ids, end));
         }
+        while endings.join_next().await.is_some() {}
+    }
+
+    /// The failure that ends all sources of a batch, because a rule says so. It is listed once, with the first source's
+    /// path; one that may pass is only listed.
+    async fn fail_together(&self, batch: &[Source], activity: Uuid) -> Option<Failure> {
+        let messages: Vec<_> = batch.iter().map(|source| &source.message).collect();
+        let failure = steps::batch(&self.app, &messages).await.err()?;
+        let ids = OperationIds { operation: Uuid::new_v4(), activity };
+        let number_of_sources = u32::try_from(batch.len()).unwrap_or(u32::MAX);
+        let first = failure_record(messages.first()?, ids, &failure);
+        record(&self.app, FailureRecord { number_of_sources, ..first }).await;
+        failure.permanent.then_some(failure)
+    }
+
+    /// Counts, tells, cleans up, and deletes the message last.
+    async fn finish(self, source: Source, ids: OperationIds, end: Result<Success, Failure>) {
+        let (app, message) = (&self.app, &source.message);
+        count(app, message, &end);
+        // The moment of a failure is that of the failure, however late it is told.
+        let failed = end.as_ref().err().map(|failure| failure_record(message, ids, failure));
+        match steps::telling(app, message) {
+            Telling::Never => {}
+            Telling::After(delay) => {
+                // Without a delay an end is told even while the emulator stops.
+                if !delay.is_zero() && self.stop.run_until_cancelled(sleep(delay)).await.is_none() {
+                    return;
+                }
+                // What never came to the engine, or is listed with its batch, is not listed by itself.
+                if let Some(failed) = failed.filter(|_| source.failure.is_none()) {
+                    record(app, failed).await;
+                }
+                match &end {
+                    Ok(Success::Ingested(..)) => report::success(app, message, ids, "Succeeded").await,
+                    Ok(Success::Skipped) => report::success(app, message, ids, "Skipped").await,
+                    Err(failure) => report::failure(app, message, ids, failure).await,
+                }
+            }
+        }
+        clean_up(app, &source, end.is_ok()).await;
     }
 
     /// None when the emulator stops first.
@@ -96,7 +141,7 @@ impl Worker {
                 Err(failure) if !failure.permanent => failure,
                 end => return Some(end),
             };
-            record(&self.app, message, ids, &failure).await;
+            record(&self.app, failure_record(message, ids, &failure)).await;
             let most = self.app.options.max_tries;
             if tries >= most {
                 let (code, details) = (failure.code, failure.details);
@@ -206,20 +251,17 @@ fn internal(error: KustoError) -> Failure {
     }
 }
 
-/// Counts, reports, cleans up, and deletes the message last.
-async fn finish(app: &App, source: &Source, ids: OperationIds, end: Result<Success, Failure>) {
-    let message = &source.message;
-    match &end {
+/// Counts the end of a source.
+fn count(app: &App, message: &IngestionMessage, end: &Result<Success, Failure>) {
+    match end {
         Ok(Success::Ingested(rows, raw_bytes)) => {
             app.stats.ingested(*rows, *raw_bytes);
             let table = &message.properties.table;
             tracing::info!(source = message.id, table, rows, raw_bytes, "source ingested");
-            report::success(app, message, ids, "Succeeded").await;
         }
         Ok(Success::Skipped) => {
             app.stats.skipped();
             tracing::info!(source = message.id, "source skipped: ingestIfNotExists");
-            report::success(app, message, ids, "Skipped").await;
         }
         Err(failure) => {
             app.stats.failed(&failure.code);
@@ -229,14 +271,14 @@ async fn finish(app: &App, source: &Source, ids: OperationIds, end: Result<Succe
                 details = failure.details,
                 "source failed"
             );
-            // What never came to the engine is not among its failures.
-            if source.failure.is_none() {
-                record(app, message, ids, failure).await;
-            }
-            report::failure(app, message, ids, failure).await;
         }
     }
-    if end.is_ok()
+}
+
+/// Deletes the blob of a source that is in, unless its client keeps it, and the message of any.
+async fn clean_up(app: &App, source: &Source, is_in: bool) {
+    let message = &source.message;
+    if is_in
         && (!message.retain_blob || app.options.discard)
         && let Err(error) = app.backend.delete_blob(&message.blob, &app.client).await
     {
@@ -247,8 +289,9 @@ async fn finish(app: &App, source: &Source, ids: OperationIds, end: Result<Succe
     }
 }
 
-async fn record(app: &App, message: &IngestionMessage, ids: OperationIds, failure: &Failure) {
-    let record = FailureRecord {
+/// What `.show ingestion failures` tells of a failure.
+fn failure_record(message: &IngestionMessage, ids: OperationIds, failure: &Failure) -> FailureRecord {
+    FailureRecord {
         operation_id: ids.operation,
         database: message.properties.database.clone(),
         table: message.properties.table.clone(),
@@ -259,7 +302,11 @@ async fn record(app: &App, message: &IngestionMessage, ids: OperationIds, failur
         error_code: failure.code.clone(),
         root_activity_id: ids.activity,
         ingestion_properties: report::properties_text(&message.properties),
-    };
+        number_of_sources: 1,
+    }
+}
+
+async fn record(app: &App, record: FailureRecord) {
     if let Err(error) = app.with_engine(move |engine| engine.record_failure(&record)).await {
         tracing::warn!(%error, "a failure cannot be recorded");
     }

@@ -58,6 +58,30 @@ pub(crate) fn acceptance(app: &App, message: &IngestionMessage) -> Option<Accept
     })
 }
 
+/// When the end of a source is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Telling {
+    /// After this time.
+    After(Duration),
+    /// It is not told, in no way.
+    Never,
+}
+
+/// What a rule says of telling the end of `message`'s source.
+pub(crate) fn telling(app: &App, message: &IngestionMessage) -> Telling {
+    match pick(app, Operation::Report, message, None) {
+        None => Telling::After(Duration::ZERO),
+        Some(effect) => effect.delay().map_or(Telling::Never, Telling::After),
+    }
+}
+
+/// Applies the rules for a sealed batch, which match when they match one of its blobs.
+pub(crate) async fn batch(app: &App, messages: &[&IngestionMessage]) -> Result<(), Failure> {
+    let paths: Vec<&str> = messages.iter().map(|message| message.blob.path()).collect();
+    let effect = app.faults.pick(Operation::Batch, &paths.join("\n"));
+    apply(Operation::Batch, effect).await
+}
+
 /// Applies the rules for Download.
 pub(crate) async fn download(app: &App, message: &IngestionMessage) -> Result<(), Failure> {
     apply(Operation::Download, pick(app, Operation::Download, message, None)).await

@@ -139,6 +139,58 @@ async fn a_rule_can_be_for_what_a_blob_has_inside() {
 }
 
 #[tokio::test]
+async fn a_batch_that_fails_as_one_is_one_line_and_a_report_for_each_source() {
+    let rig = Rig::with(Options::default()).await;
+    rig.create_table().await;
+    let batching = ".alter table T policy ingestionbatching '{\"MaximumNumberOfItems\": 3}'";
+    rig.rows(batching).await;
+    let rule = rule(Operation::Batch, "/two", fail(None)).times(1);
+    rig.emulator.faults().add(rule);
+    let mut ids = Vec::new();
+    for name in ["one", "two", "three"] {
+        ids.push(rig.ingest(&format!("{name}.csv.gz"), "a,1\n", json!({})).await["Id"].clone());
+    }
+    rig.until("three failed", |counts| counts.failures.values().sum::<u64>() == 3).await;
+    let reports = eventually("three reports", async || {
+        Some(rig.emulator.failure_reports()).filter(|reports| reports.len() == 3)
+    })
+    .await;
+    assert!(ids.iter().all(|id| reports.iter().any(|report| report["IngestionSourceId"] == *id)));
+    let listed = ".show ingestion failures | project NumberOfSources, FailureKind, ErrorCode";
+    assert_eq!(json!(rig.rows(listed).await), json!([[3, "Permanent", "General_BadRequest"]]));
+}
+
+#[tokio::test]
+async fn what_ended_may_be_told_late_or_never() {
+    let rig = Rig::with(short(Options::default())).await;
+    rig.create_table().await;
+    rig.emulator.faults().add(rule(Operation::Report, "/late", Effect::Delay { milliseconds: 3000 }));
+    rig.emulator.faults().add(rule(Operation::Report, "/never", Effect::Lose));
+    let loud = |table: &str| json!({"ReportLevel": 2, "TableName": table});
+    rig.ingest("late-good.csv.gz", "a,1\n", loud("T")).await;
+    rig.ingest("never-good.csv.gz", "b,2\n", loud("T")).await;
+    rig.ingest("late-bad.csv.gz", "c,3\n", loud("Missing")).await;
+    rig.ingest("never-bad.csv.gz", "d,4\n", loud("Missing")).await;
+    rig.until("all ended", |counts| {
+        counts.ingested_blobs == 2 && counts.failures.values().sum::<u64>() == 2
+    })
+    .await;
+    assert_eq!(rig.rows("T | count").await[0][0], 2);
+    let list = ".show ingestion failures | project IngestionSourcePath";
+    let told = async || (rig.emulator.success_reports(), rig.emulator.failure_reports(), rig.rows(list).await);
+    assert_eq!(told().await, (Vec::new(), Vec::new(), Vec::new()));
+    let (good, bad, listed) = eventually("what comes late", async || {
+        let all = told().await;
+        (!all.0.is_empty() && !all.1.is_empty() && !all.2.is_empty()).then_some(all)
+    })
+    .await;
+    assert_eq!((good.len(), bad.len(), listed.len()), (1, 1, 1));
+    for path in [&good[0]["IngestionSourcePath"], &bad[0]["IngestionSourcePath"], &listed[0][0]] {
+        assert!(path.as_str().unwrap().contains("/late"), "{path}");
+    }
+}
+
+#[tokio::test]
 async fn what_is_lost_is_told_by_nobody() {
     let rig = Rig::with(short(Options::default())).await;
     rig.create_table().await;

@@ -111,7 +111,7 @@ impl Command<'_> {
                 text(""),
                 text(""),
                 text(&failure.properties),
-                json!(1),
+                json!(failure.sources),
                 json!(!failure.permanent),
             ]
         });
@@ -209,6 +209,7 @@ mod tests {
             error_code: "Stream_WrongNumberOfFields".to_owned(),
             root_activity_id: Uuid::new_v4(),
             ingestion_properties: "{}".to_owned(),
+            number_of_sources: 1,
         };
         let first = failure("lab", true);
         store.add_failure(&first).unwrap();

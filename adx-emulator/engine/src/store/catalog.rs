@@ -93,6 +93,7 @@ impl Store {
             "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA temp_store = MEMORY;",
         )?;
         connection.execute_batch(CATALOG)?;
+        add_later_columns(&connection)?;
         connection.set_prepared_statement_cache_capacity(64);
         Ok(Self { connection })
     }
@@ -306,6 +307,15 @@ impl Store {
         let tables = names.iter().map(|name| self.find_table(database, name));
         Ok(tables.collect::<rusqlite::Result<Vec<_>>>()?.into_iter().flatten().collect())
     }
+}
+
+/// Adds what the catalog of an older folder lacks.
+fn add_later_columns(connection: &Connection) -> rusqlite::Result<()> {
+    let has = "SELECT EXISTS (SELECT 1 FROM pragma_table_info('failures') WHERE name = 'sources')";
+    if !connection.query_row(has, [], |row| row.get::<_, bool>(0))? {
+        connection.execute_batch("ALTER TABLE failures ADD COLUMN sources INTEGER NOT NULL DEFAULT 1")?;
+    }
+    Ok(())
 }
 
 fn read_database(row: &rusqlite::Row<'_>) -> rusqlite::Result<Database> {

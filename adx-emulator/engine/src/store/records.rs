@@ -103,7 +103,7 @@ impl Store {
     pub(crate) fn add_failure(&self, failure: &FailureRecord) -> rusqlite::Result<()> {
         self.connection.execute(
             "INSERT INTO failures (operation, database, target, failed_on, source, details, permanent, activity, code,
-             properties) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+             properties, sources) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
             params![
                 failure.operation_id.to_string(),
                 failure.database,
@@ -115,6 +115,7 @@ impl Store {
                 failure.root_activity_id.to_string(),
                 failure.error_code,
                 failure.ingestion_properties,
+                failure.number_of_sources,
             ],
         )?;
         let oldest = datetime::from_offset(OffsetDateTime::now_utc()) - FAILURES_KEPT;
@@ -127,8 +128,8 @@ impl Store {
         let oldest = datetime::from_offset(OffsetDateTime::now_utc()) - FAILURES_KEPT;
         self.connection
             .prepare_cached(
-                "SELECT operation, database, target, failed_on, source, details, permanent, activity, code, properties
-                 FROM failures WHERE database = ?1 COLLATE NOCASE AND failed_on >= ?2 ORDER BY rowid",
+                "SELECT operation, database, target, failed_on, source, details, permanent, activity, code,
+                 properties, sources FROM failures WHERE database = ?1 COLLATE NOCASE AND failed_on >= ?2 ORDER BY rowid",
             )?
             .query_map(params![database, oldest], |row| {
                 Ok(StoredFailure {
@@ -142,6 +143,7 @@ impl Store {
                     activity: row.get(7)?,
                     code: row.get(8)?,
                     properties: row.get(9)?,
+                    sources: row.get(10)?,
                 })
             })?
             .collect()
@@ -164,6 +166,8 @@ pub(crate) struct StoredFailure {
     pub code: String,
     /// JSON text.
     pub properties: String,
+    /// How many failed together.
+    pub sources: u32,
 }
 
 /// An extent: what one ingestion left.
