@@ -250,7 +250,9 @@ impl Effect {
     /// The pause of a delay; none for the others.
     pub(crate) fn delay(&self) -> Option<Duration> {
         match self {
-            Self::Delay { milliseconds } | Self::Scatter { milliseconds } => Some(Duration::from_millis(*milliseconds)),
+            Self::Delay { milliseconds } | Self::Scatter { milliseconds } => {
+                Some(Duration::from_millis(*milliseconds))
+            }
             _ => None,
         }
     }

@@ -84,10 +84,7 @@ impl Service {
             self.accept(message).await;
         }
         let now = Instant::now();
-        let (mut released, held) = std::mem::take(&mut self.held).into_iter().partition::<Vec<_>, _>(|(at, _)| *at <= now);
-        self.held = held;
-        released.sort_by_key(|(at, _)| *at);
-        for (_, source) in released {
+        for source in self.released(now) {
             self.batch(source).await;
         }
         for batch in self.batcher.due(now) {
@@ -100,6 +97,13 @@ impl Service {
             let next = next.map_or(POLL_INTERVAL, |at| at.saturating_duration_since(now));
             self.app.backend.wait_for_messages(next.min(POLL_INTERVAL)).await;
         }
+    }
+
+    /// Takes the sources that have been held back long enough, the first due first.
+    fn released(&mut self, now: Instant) -> Vec<Source> {
+        let mut due: Vec<_> = self.held.extract_if(.., |(at, _)| *at <= now).collect();
+        due.sort_by_key(|(at, _)| *at);
+        due.into_iter().map(|(_, source)| source).collect()
     }
 
     async fn accept(&mut self, received: ReceivedMessage) {

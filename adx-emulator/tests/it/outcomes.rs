@@ -76,6 +76,34 @@ async fn each_step_fails_for_good_and_is_told_in_queue_and_list() {
 }
 
 #[tokio::test]
+async fn each_step_is_told_of_an_operation_too() {
+    let rig = Rig::with(short(Options::default())).await;
+    rig.create_table().await;
+    let mut blobs = Vec::new();
+    for (step, _) in STEPS {
+        let name = format!("bad-{}", step.as_str());
+        rig.emulator.faults().add(rule(step, &name, fail(None)));
+        blobs.push(json!({"url": rig.upload(&format!("{name}.csv.gz"), gzip(b"a,1\n")).await}));
+    }
+    blobs.push(json!({"url": rig.upload("good.csv.gz", gzip(b"b,2\n")).await}));
+    let posting = json!({"blobs": blobs, "properties": {"format": "csv", "enableTracking": true}});
+    let path = format!("/v1/rest/ingestion/queued/{DATABASE}/T");
+    let answer: Value = rig.post(&path).json(&posting).send().await.unwrap().json().await.unwrap();
+    let operation = answer["ingestionOperationId"].as_str().unwrap();
+    let url = format!("{}{path}/{operation}?details=true", rig.emulator.http_url());
+    let status = eventually("all have ended", async || {
+        let status: Value = rig.http.get(&url).send().await.unwrap().json().await.unwrap();
+        (status["status"]["InProgress"] == 0).then_some(status)
+    })
+    .await;
+    assert_eq!(status["status"], json!({"Succeeded": 1, "Failed": 5, "InProgress": 0, "Canceled": 0}));
+    for ((_, code), detail) in STEPS.iter().zip(status["details"].as_array().unwrap()) {
+        assert_eq!((&detail["errorCode"], &detail["failureStatus"]), (&json!(code), &json!("Permanent")));
+    }
+    assert_eq!(rig.rows("T | project Name").await, [[json!("b")]]);
+}
+
+#[tokio::test]
 async fn a_try_that_failed_is_listed_and_reported_only_when_it_was_the_last() {
     let rig = Rig::with(short(Options { max_tries: 3, ..Options::default() })).await;
     rig.create_table().await;
