@@ -51,6 +51,8 @@ pub enum Operation {
     PeekMessages,
     /// Delete Message.
     DeleteMessage,
+    /// Update Message.
+    UpdateMessage,
     /// Get Queue Metadata.
     QueueMetadata,
     /// Any operation of the table service.
@@ -104,6 +106,7 @@ impl Operation {
             Self::GetMessages => "GetMessages",
             Self::PeekMessages => "PeekMessages",
             Self::DeleteMessage => "DeleteMessage",
+            Self::UpdateMessage => "UpdateMessage",
             Self::QueueMetadata => "QueueMetadata",
             Self::Table => "Table",
             Self::Other => "Other",
@@ -133,6 +136,7 @@ impl Operation {
                 | Self::GetMessages
                 | Self::PeekMessages
                 | Self::DeleteMessage
+                | Self::UpdateMessage
                 | Self::QueueMetadata
                 | Self::Table
         )
