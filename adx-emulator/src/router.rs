@@ -191,9 +191,7 @@ async fn add_reports(State(app): Shared, request: Request) -> Response {
         (Ok(failed), Ok(succeeded)) => {
             http_response::json(200, &json!({"failed": failed, "succeeded": succeeded}))
         }
-        (Err(error), _) | (_, Err(error)) => {
-            http_response::json(503, &json!({ "error": error.to_string() }))
-        }
+        (Err(error), _) | (_, Err(error)) => http_response::json(503, &json!({ "error": error.to_string() })),
     }
 }
 

@@ -244,11 +244,7 @@ async fn parse_and_store(
 
 /// The engine failed, not the source.
 fn internal(error: KustoError) -> Failure {
-    Failure {
-        code: "General_InternalServerError".to_owned(),
-        details: error.to_string(),
-        permanent: false,
-    }
+    Failure { code: "General_InternalServerError".to_owned(), details: error.to_string(), permanent: false }
 }
 
 /// Counts the end of a source.

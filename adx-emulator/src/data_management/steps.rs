@@ -52,9 +52,7 @@ pub(crate) fn acceptance(app: &App, message: &IngestionMessage) -> Option<Accept
     Some(match effect.delay() {
         Some(delay) => Acceptance::After(delay),
         // There are no tries before a source is ingested.
-        None => {
-            Acceptance::Refused(Failure { permanent: true, ..failure_of(Operation::Accept, effect) })
-        }
+        None => Acceptance::Refused(Failure { permanent: true, ..failure_of(Operation::Accept, effect) }),
     })
 }
 
@@ -97,11 +95,7 @@ pub(crate) async fn before_content(app: &App, message: &IngestionMessage) -> Res
 }
 
 /// Applies the rules for the engine's steps on the uncompressed `content`.
-pub(crate) async fn on_content(
-    app: &App,
-    message: &IngestionMessage,
-    content: &[u8],
-) -> Result<(), Failure> {
+pub(crate) async fn on_content(app: &App, message: &IngestionMessage, content: &[u8]) -> Result<(), Failure> {
     for step in ON_CONTENT {
         apply(step, pick(app, step, message, Some(content))).await?;
     }
@@ -180,10 +174,7 @@ mod tests {
         assert_eq!(fail(Operation::Parse, Some(wrong), None), (wrong.to_owned(), true));
         assert_eq!(fail(Operation::Parse, Some("Timeout"), None), ("Timeout".to_owned(), false));
         assert_eq!(fail(Operation::Parse, Some(wrong), Some(false)), (wrong.to_owned(), false));
-        assert_eq!(
-            fail(Operation::UpdatePolicy, None, None),
-            ("UpdatePolicy_BadRequest".to_owned(), true)
-        );
+        assert_eq!(fail(Operation::UpdatePolicy, None, None), ("UpdatePolicy_BadRequest".to_owned(), true));
         assert_eq!(
             fail(Operation::UpdatePolicy, None, Some(false)),
             ("UpdatePolicy_UnknownError".to_owned(), false)

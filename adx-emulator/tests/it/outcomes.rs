@@ -64,7 +64,10 @@ async fn each_step_fails_for_good_and_is_told_in_queue_and_list() {
         let report = reports.iter().find(|report| report["IngestionSourceId"] == id).unwrap();
         assert_eq!((&report["ErrorCode"], &report["FailureStatus"]), (&json!(code), &json!("Permanent")));
         let of_policy = json!(code.starts_with("UpdatePolicy_"));
-        assert_eq!((&report["OriginatesFromUpdatePolicy"], &report["ShouldRetry"]), (&of_policy, &json!(false)));
+        assert_eq!(
+            (&report["OriginatesFromUpdatePolicy"], &report["ShouldRetry"]),
+            (&of_policy, &json!(false))
+        );
         let listed = format!(
             ".show ingestion failures | where FailedOn > ago(1h) and IngestionSourcePath contains '{name}' \
              | project ErrorCode, FailureKind, OriginatesFromUpdatePolicy, OperationKind"
@@ -199,13 +202,12 @@ async fn what_ended_may_be_told_late_or_never() {
     rig.ingest("never-good.csv.gz", "b,2\n", loud("T")).await;
     rig.ingest("late-bad.csv.gz", "c,3\n", loud("Missing")).await;
     rig.ingest("never-bad.csv.gz", "d,4\n", loud("Missing")).await;
-    rig.until("all ended", |counts| {
-        counts.ingested_blobs == 2 && counts.failures.values().sum::<u64>() == 2
-    })
-    .await;
+    rig.until("all ended", |counts| counts.ingested_blobs == 2 && counts.failures.values().sum::<u64>() == 2)
+        .await;
     assert_eq!(rig.rows("T | count").await[0][0], 2);
     let list = ".show ingestion failures | project IngestionSourcePath";
-    let told = async || (rig.emulator.success_reports(), rig.emulator.failure_reports(), rig.rows(list).await);
+    let told =
+        async || (rig.emulator.success_reports(), rig.emulator.failure_reports(), rig.rows(list).await);
     assert_eq!(told().await, (Vec::new(), Vec::new(), Vec::new()));
     let (good, bad, listed) = eventually("what comes late", async || {
         let all = told().await;
@@ -225,8 +227,7 @@ async fn what_is_lost_is_told_by_nobody() {
     rig.emulator.faults().add(rule(Operation::Accept, "/lost", Effect::Lose));
     let loud = json!({"ReportLevel": 2});
     let url = rig.upload("lost-too.csv.gz", gzip(b"c,3\n")).await;
-    let posting =
-        json!({"blobs": [{"url": url}], "properties": {"format": "csv", "enableTracking": true}});
+    let posting = json!({"blobs": [{"url": url}], "properties": {"format": "csv", "enableTracking": true}});
     let path = format!("/v1/rest/ingestion/queued/{DATABASE}/T");
     let answer: Value = rig.post(&path).json(&posting).send().await.unwrap().json().await.unwrap();
     rig.ingest("lost.csv.gz", "a,1\n", loud.clone()).await;
@@ -243,7 +244,10 @@ async fn what_is_lost_is_told_by_nobody() {
     let operation = answer["ingestionOperationId"].as_str().unwrap();
     let url = format!("{}{path}/{operation}?details=true", rig.emulator.http_url());
     let status: Value = rig.http.get(&url).send().await.unwrap().json().await.unwrap();
-    assert_eq!((&status["status"]["InProgress"], &status["details"][0]["status"]), (&json!(1), &json!("Queued")));
+    assert_eq!(
+        (&status["status"]["InProgress"], &status["details"][0]["status"]),
+        (&json!(1), &json!("Queued"))
+    );
 }
 
 #[tokio::test]
