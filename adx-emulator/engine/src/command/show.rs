@@ -1,4 +1,4 @@
-//! Commands that only read: version, cluster, ingestion failures, extents.
+//! Commands that only read: version, cluster, ingestion failures, data operations, extents.
 
 use serde_json::{Value, json};
 use time::OffsetDateTime;
@@ -27,6 +27,22 @@ const FAILURES: [(&str, KustoType); 16] = [
     ("IngestionProperties", KustoType::String),
     ("NumberOfSources", KustoType::Int),
     ("ShouldRetry", KustoType::Bool),
+];
+
+const OPERATIONS: [(&str, KustoType); 13] = [
+    ("Timestamp", KustoType::DateTime),
+    ("Database", KustoType::String),
+    ("Table", KustoType::String),
+    ("ClientActivityId", KustoType::String),
+    ("OperationKind", KustoType::String),
+    ("OriginalSize", KustoType::Long),
+    ("ExtentSize", KustoType::Long),
+    ("RowCount", KustoType::Long),
+    ("ExtentCount", KustoType::Int),
+    ("TotalCpu", KustoType::TimeSpan),
+    ("Duration", KustoType::TimeSpan),
+    ("Principal", KustoType::String),
+    ("Properties", KustoType::Dynamic),
 ];
 
 impl Command<'_> {
@@ -90,16 +106,41 @@ impl Command<'_> {
                 text(if failure.permanent { "Permanent" } else { "Transient" }),
                 text(&failure.activity),
                 text("DataIngestPull"),
-                json!(false),
+                json!(failure.code.starts_with("UpdatePolicy_")),
                 text(&failure.code),
                 text(""),
                 text(""),
                 text(&failure.properties),
-                json!(1),
+                json!(failure.sources),
                 json!(!failure.permanent),
             ]
         });
         Ok(Table::new(&FAILURES, rows.collect()))
+    }
+
+    /// `.show data operations`, of all databases.
+    pub(super) fn show_data_operations(&mut self) -> Result<Table, KustoError> {
+        self.cursor.expect_word("operations")?;
+        self.end()?;
+        let nothing = datetime::format_timespan(0);
+        let rows = self.store.operations()?.into_iter().map(|operation| -> Vec<Value> {
+            vec![
+                text(&datetime::format(operation.at)),
+                text(&operation.database),
+                text(&operation.table),
+                text(&operation.activity),
+                text(&operation.kind),
+                json!(operation.bytes),
+                json!(operation.bytes),
+                json!(operation.rows),
+                json!(1),
+                text(&nothing),
+                text(&nothing),
+                text(""),
+                serde_json::from_str(&operation.properties).unwrap_or_default(),
+            ]
+        });
+        Ok(Table::new(&OPERATIONS, rows.collect()))
     }
 
     /// `.show table T extents`: the columns that say something here.
@@ -168,6 +209,7 @@ mod tests {
             error_code: "Stream_WrongNumberOfFields".to_owned(),
             root_activity_id: Uuid::new_v4(),
             ingestion_properties: "{}".to_owned(),
+            number_of_sources: 1,
         };
         let first = failure("lab", true);
         store.add_failure(&first).unwrap();

@@ -88,6 +88,7 @@ fn aggregates() {
         json!([[16.75, 0.25, 2]])
     );
     assert_eq!(rows("Storms | summarize sumif(EventId, State == 'OHIO') / count()"), json!([[1]]));
+    assert_eq!(rows("Storms | summarize count_distinct(State)"), json!([[4]]));
     assert_eq!(rows("Storms | summarize by State | count"), json!([[4]]));
     assert_eq!(rows("Storms | summarize n = count() by month = bin(StartTime, 31d) | count"), json!([[4]]));
     assert_eq!(rows("Storms | summarize max(State), min(EventType)"), json!([["TEXAS", ""]]));
