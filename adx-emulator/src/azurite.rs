@@ -126,8 +126,8 @@ impl Azurite {
         number: usize,
         text: &str,
     ) -> Result<(), StorageError> {
-        let of_kind = names().into_iter().filter(|(found, _)| *found == kind);
-        let Some((_, queue)) = of_kind.cycle().nth(number % OF_EACH) else { return Ok(()) };
+        let mut of_kind = names().into_iter().filter(|(found, _)| *found == kind);
+        let Some((_, queue)) = of_kind.nth(number % OF_EACH) else { return Ok(()) };
         let body = format!("<QueueMessage><MessageText>{}</MessageText></QueueMessage>", xml::escape(text));
         let request = self.request(Method::POST, kind, &format!("{queue}/messages"), "")?;
         let request = request.header("content-type", "application/xml").body(body);

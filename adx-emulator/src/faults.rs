@@ -101,6 +101,9 @@ pub struct Rule {
     /// text.
     #[serde(default)]
     pub path_contains: Option<String>,
+    /// Only sources for this table: for the steps of the data-management loop.
+    #[serde(default)]
+    pub table: Option<String>,
     /// Only sources whose uncompressed content contains this text: for `Parse`, `Mapping` and `UpdatePolicy`.
     #[serde(default)]
     pub content_contains: Option<String>,
@@ -118,16 +121,30 @@ impl Rule {
             probability: None,
             seed: 0,
             path_contains: None,
+            table: None,
             content_contains: None,
         }
     }
 
-    /// The same rule, firing `count` times only.
-    #[must_use]
-    pub fn times(mut self, count: u64) -> Self {
-        self.count = Some(count);
-        self
+    fn matches(&self, operation: Operation, subject: &Subject<'_>) -> bool {
+        self.operation == operation
+            && self.path_contains.as_ref().is_none_or(|part| subject.path.contains(part))
+            && self.table.as_ref().is_none_or(|table| subject.table == Some(table))
+            && self.content_contains.as_ref().is_none_or(|part| {
+                subject.content.is_some_and(|content| contains(content, part.as_bytes()))
+            })
     }
+}
+
+/// What a rule looks at.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Subject<'a> {
+    /// The path of a request, with the text of a command; of a source its blob's path.
+    pub path: &'a str,
+    /// The table of a source; none of requests.
+    pub table: Option<&'a str>,
+    /// The uncompressed content of a source, at the steps that have it.
+    pub content: Option<&'a [u8]>,
 }
 
 /// A rule with its counts.
@@ -175,18 +192,13 @@ impl Faults {
 
     /// The fault for one request, if a rule fires. Counts it.
     pub(crate) fn pick(&self, operation: Operation, path: &str) -> Option<Effect> {
-        self.pick_by_content(operation, path, None)
+        self.pick_for(operation, &Subject { path, ..Subject::default() })
     }
 
-    /// The same for a step that knows the content of its source.
-    pub(crate) fn pick_by_content(
-        &self,
-        operation: Operation,
-        path: &str,
-        content: Option<&[u8]>,
-    ) -> Option<Effect> {
+    /// The same for a step of the data-management loop.
+    pub(crate) fn pick_for(&self, operation: Operation, subject: &Subject<'_>) -> Option<Effect> {
         let mut rules = self.lock();
-        let effect = rules.iter_mut().find_map(|active| active.fires(operation, path, content))?;
+        let effect = rules.iter_mut().find_map(|active| active.fires(operation, subject))?;
         drop(rules);
         self.stats.fault(operation);
         Some(effect)
@@ -198,15 +210,9 @@ impl Faults {
 }
 
 impl Active {
-    fn fires(&mut self, operation: Operation, path: &str, content: Option<&[u8]>) -> Option<Effect> {
+    fn fires(&mut self, operation: Operation, subject: &Subject<'_>) -> Option<Effect> {
         let rule = &self.rule;
-        if rule.operation != operation || rule.path_contains.as_ref().is_some_and(|part| !path.contains(part))
-        {
-            return None;
-        }
-        if let Some(part) = &rule.content_contains
-            && !content.is_some_and(|content| contains(content, part.as_bytes()))
-        {
+        if !rule.matches(operation, subject) {
             return None;
         }
         self.matched += 1;
@@ -260,7 +266,7 @@ impl Effect {
 
 #[cfg(test)]
 mod tests {
-    use super::{Effect, Faults, Rule};
+    use super::{Effect, Faults, Rule, Subject};
     use crate::operation::Operation;
     use crate::stats::Stats;
 
@@ -295,18 +301,24 @@ mod tests {
     }
 
     #[test]
-    fn a_rule_may_look_at_the_content() {
+    fn a_rule_may_look_at_table_and_content() {
         let faults = Faults::new(Stats::default());
         let effect = Effect::Fail { code: None, permanent: None, details: None };
         let rule = Rule::new(Operation::Parse, effect);
         faults.add(Rule { content_contains: Some("poison".to_owned()), ..rule });
-        let fires = |content: Option<&[u8]>| {
-            faults.pick_by_content(Operation::Parse, "/acct1/c/b", content).is_some()
+        let fires = |table, content: Option<&[u8]>| {
+            let subject = Subject { path: "/acct1/c/b", table, content };
+            faults.pick_for(Operation::Parse, &subject).is_some()
         };
-        assert!(fires(Some(b"a,poisoned")));
-        assert!(!fires(Some(b"a,poiso")));
-        assert!(!fires(Some(b"")));
-        assert!(!fires(None));
+        assert!(fires(Some("U"), Some(b"a,poisoned")));
+        assert!(!fires(Some("U"), Some(b"a,poiso")));
+        assert!(!fires(Some("U"), Some(b"")));
+        assert!(!fires(Some("U"), None));
+        faults.clear();
+        faults.add(Rule { table: Some("T".to_owned()), ..Rule::new(Operation::Parse, Effect::Lose) });
+        assert!(fires(Some("T"), None));
+        assert!(!fires(Some("t"), None));
+        assert!(!fires(None, None));
     }
 
     #[test]

@@ -17,6 +17,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
 use self::batching::{Batcher, Reason};
 use self::failure::Failure;
@@ -43,7 +44,8 @@ pub(crate) fn blob_of(text: &str) -> Option<String> {
 /// Runs the service until `stop`. Batches that wait then are not ingested: their messages are still in the queue.
 pub(crate) async fn run(app: Arc<App>, stop: CancellationToken) {
     let slots = Arc::new(Semaphore::new(AT_ONCE));
-    let worker = Worker { app: Arc::clone(&app), slots, stop: stop.clone() };
+    let late = TaskTracker::new();
+    let worker = Worker { app: Arc::clone(&app), slots, late: late.clone(), stop: stop.clone() };
     let batcher = Batcher::new(app.options.max_batching_time);
     let mut service = Service { worker, app, batcher, held: Vec::new(), tasks: JoinSet::new() };
     let work = async {
@@ -57,6 +59,8 @@ pub(crate) async fn run(app: Arc<App>, stop: CancellationToken) {
     }
     // Sources being ingested now end before the engine is closed.
     while service.tasks.join_next().await.is_some() {}
+    late.close();
+    late.wait().await;
 }
 
 struct Service {

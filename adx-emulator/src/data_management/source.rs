@@ -9,9 +9,9 @@ use std::time::Duration;
 use bytes::Bytes;
 use time::OffsetDateTime;
 use tokio::sync::Semaphore;
-use tokio::task::JoinSet;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 use uuid::Uuid;
 
 use adx_engine::{Engine, FailureRecord, IngestSource, Ingested, KustoError};
@@ -55,6 +55,8 @@ pub(crate) struct Worker {
     pub app: Arc<App>,
     /// One permit per source being worked on; none is held while waiting for the next try.
     pub slots: Arc<Semaphore>,
+    /// Ends that are told late because a rule says so. Whoever stops the work waits for them.
+    pub late: TaskTracker,
     pub stop: CancellationToken,
 }
 
@@ -65,7 +67,6 @@ impl Worker {
         let activity = Uuid::new_v4();
         let together = self.fail_together(&batch, activity).await;
         let mut seen = HashSet::new();
-        let mut endings = JoinSet::new();
         for mut source in batch {
             source.failure = source.failure.or_else(|| together.clone());
             if source.failure.is_none() && !seen.insert(source.message.source_path()) {
@@ -80,49 +81,50 @@ impl Worker {
                 None => self.with_retries(&source.message, ids).await,
             };
             let Some(end) = end else { break };
-            // Telling may take long on demand, and the next source must not wait for it.
-            endings.spawn(self.clone().finish(source, ids, end));
+            self.finish(source, ids, end).await;
         }
-        while endings.join_next().await.is_some() {}
     }
 
     /// The failure that ends all sources of a batch, because a rule says so. It is listed once, with the first source's
     /// path; one that may pass is only listed.
     async fn fail_together(&self, batch: &[Source], activity: Uuid) -> Option<Failure> {
-        let messages: Vec<_> = batch.iter().map(|source| &source.message).collect();
+        // What was refused before never comes to the engine.
+        let going = batch.iter().filter(|source| source.failure.is_none());
+        let messages: Vec<_> = going.map(|source| &source.message).collect();
+        let first = messages.first()?;
         let failure = steps::batch(&self.app, &messages).await.err()?;
         let ids = OperationIds { operation: Uuid::new_v4(), activity };
-        let number_of_sources = u32::try_from(batch.len()).unwrap_or(u32::MAX);
-        let first = failure_record(messages.first()?, ids, &failure);
+        let number_of_sources = u32::try_from(messages.len()).unwrap_or(u32::MAX);
+        let first = failure_record(first, ids, &failure);
         record(&self.app, FailureRecord { number_of_sources, ..first }).await;
         failure.permanent.then_some(failure)
     }
 
-    /// Counts, tells, cleans up, and deletes the message last.
-    async fn finish(self, source: Source, ids: OperationIds, end: Result<Success, Failure>) {
-        let (app, message) = (&self.app, &source.message);
-        count(app, message, &end);
-        // The moment of a failure is that of the failure, however late it is told.
-        let failed = end.as_ref().err().map(|failure| failure_record(message, ids, failure));
-        match steps::telling(app, message) {
-            Telling::Never => {}
+    /// Counts how a source ended, tells it, cleans up, and deletes the message last.
+    async fn finish(&self, source: Source, ids: OperationIds, end: Result<Success, Failure>) {
+        let app = &self.app;
+        count(app, &source.message, &end);
+        // The moment of a failure is that of the failure, however late it is told. What never came to the engine, or is
+        // listed with its batch, is not listed by itself.
+        let failed = end.as_ref().err().filter(|_| source.failure.is_none());
+        let failed = failed.map(|failure| failure_record(&source.message, ids, failure));
+        match steps::telling(app, &source.message) {
+            Telling::Never => clean_up(app, &source, end.is_ok()).await,
+            Telling::After(delay) if delay.is_zero() => {
+                tell(app, &source.message, ids, &end, failed).await;
+                clean_up(app, &source, end.is_ok()).await;
+            }
             Telling::After(delay) => {
-                // Without a delay an end is told even while the emulator stops.
-                if !delay.is_zero() && self.stop.run_until_cancelled(sleep(delay)).await.is_none() {
-                    return;
-                }
-                // What never came to the engine, or is listed with its batch, is not listed by itself.
-                if let Some(failed) = failed.filter(|_| source.failure.is_none()) {
-                    record(app, failed).await;
-                }
-                match &end {
-                    Ok(Success::Ingested(..)) => report::success(app, message, ids, "Succeeded").await,
-                    Ok(Success::Skipped) => report::success(app, message, ids, "Skipped").await,
-                    Err(failure) => report::failure(app, message, ids, failure).await,
-                }
+                let (app, stop) = (Arc::clone(app), self.stop.clone());
+                // Neither the next source nor the next batch must wait for it.
+                self.late.spawn(async move {
+                    // A stop cuts the delay short: a message left in its queue would be ingested again.
+                    stop.run_until_cancelled(sleep(delay)).await;
+                    tell(&app, &source.message, ids, &end, failed).await;
+                    clean_up(&app, &source, end.is_ok()).await;
+                });
             }
         }
-        clean_up(app, &source, end.is_ok()).await;
     }
 
     /// None when the emulator stops first.
@@ -245,6 +247,24 @@ async fn parse_and_store(
 /// The engine failed, not the source.
 fn internal(error: KustoError) -> Failure {
     Failure { code: "General_InternalServerError".to_owned(), details: error.to_string(), permanent: false }
+}
+
+/// Tells how a source ended, in every way there is.
+async fn tell(
+    app: &App,
+    message: &IngestionMessage,
+    ids: OperationIds,
+    end: &Result<Success, Failure>,
+    failed: Option<FailureRecord>,
+) {
+    if let Some(failed) = failed {
+        record(app, failed).await;
+    }
+    match end {
+        Ok(Success::Ingested(..)) => report::success(app, message, ids, "Succeeded").await,
+        Ok(Success::Skipped) => report::success(app, message, ids, "Skipped").await,
+        Err(failure) => report::failure(app, message, ids, failure).await,
+    }
 }
 
 /// Counts the end of a source.

@@ -10,7 +10,7 @@ use super::failure::Failure;
 use super::message::IngestionMessage;
 use crate::app::App;
 use crate::backend::DownloadError;
-use crate::faults::Effect;
+use crate::faults::{Effect, Subject};
 use crate::gzip::is_gzip;
 use crate::operation::Operation;
 
@@ -45,7 +45,7 @@ pub(crate) enum Acceptance {
 
 /// What a rule does with `message`, which was just read; none without one.
 pub(crate) fn acceptance(app: &App, message: &IngestionMessage) -> Option<Acceptance> {
-    let effect = pick(app, Operation::Accept, message, None)?;
+    let effect = pick(app, Operation::Accept, &subject(message))?;
     if effect == Effect::Lose {
         return Some(Acceptance::Lost);
     }
@@ -67,29 +67,30 @@ pub(crate) enum Telling {
 
 /// What a rule says of telling the end of `message`'s source.
 pub(crate) fn telling(app: &App, message: &IngestionMessage) -> Telling {
-    match pick(app, Operation::Report, message, None) {
+    match pick(app, Operation::Report, &subject(message)) {
         None => Telling::After(Duration::ZERO),
         Some(effect) => effect.delay().map_or(Telling::Never, Telling::After),
     }
 }
 
-/// Applies the rules for a sealed batch, which match when they match one of its blobs.
+/// Applies the rules for a sealed batch, all for one table, which match when they match one of its blobs.
 pub(crate) async fn batch(app: &App, messages: &[&IngestionMessage]) -> Result<(), Failure> {
     let paths: Vec<&str> = messages.iter().map(|message| message.blob.path()).collect();
-    let effect = app.faults.pick(Operation::Batch, &paths.join("\n"));
+    let table = messages.first().map(|message| message.properties.table.as_str());
+    let effect = pick(app, Operation::Batch, &Subject { path: &paths.join("\n"), table, content: None });
     apply(Operation::Batch, effect).await
 }
 
 /// Applies the rules for Download.
 pub(crate) async fn download(app: &App, message: &IngestionMessage) -> Result<(), Failure> {
-    apply(Operation::Download, pick(app, Operation::Download, message, None)).await
+    apply(Operation::Download, pick(app, Operation::Download, &subject(message))).await
 }
 
 /// Applies the rules for the engine's steps that come before the content of the source is known.
 pub(crate) async fn before_content(app: &App, message: &IngestionMessage) -> Result<(), Failure> {
-    apply(Operation::Ingest, pick(app, Operation::Ingest, message, None)).await?;
+    apply(Operation::Ingest, pick(app, Operation::Ingest, &subject(message))).await?;
     if is_gzip(message.blob.path()) {
-        apply(Operation::Decompress, pick(app, Operation::Decompress, message, None)).await?;
+        apply(Operation::Decompress, pick(app, Operation::Decompress, &subject(message))).await?;
     }
     Ok(())
 }
@@ -97,13 +98,17 @@ pub(crate) async fn before_content(app: &App, message: &IngestionMessage) -> Res
 /// Applies the rules for the engine's steps on the uncompressed `content`.
 pub(crate) async fn on_content(app: &App, message: &IngestionMessage, content: &[u8]) -> Result<(), Failure> {
     for step in ON_CONTENT {
-        apply(step, pick(app, step, message, Some(content))).await?;
+        apply(step, pick(app, step, &Subject { content: Some(content), ..subject(message) })).await?;
     }
     Ok(())
 }
 
-fn pick(app: &App, step: Operation, message: &IngestionMessage, content: Option<&[u8]>) -> Option<Effect> {
-    let effect = app.faults.pick_by_content(step, message.blob.path(), content)?;
+fn subject(message: &IngestionMessage) -> Subject<'_> {
+    Subject { path: message.blob.path(), table: Some(&message.properties.table), content: None }
+}
+
+fn pick(app: &App, step: Operation, subject: &Subject<'_>) -> Option<Effect> {
+    let effect = app.faults.pick_for(step, subject)?;
     tracing::info!(operation = step.as_str(), ?effect, "fault injected");
     Some(effect)
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use adx_emulator::faults::{Effect, Rule};
-use adx_emulator::{Operation, Options};
+use adx_emulator::{Data, Operation, Options};
 use serde_json::{Value, json};
 
 use crate::support::{DATABASE, DEADLINE, Rig, gzip};
@@ -15,15 +15,6 @@ const STEPS: [(Operation, &str); 5] = [
     (Operation::Mapping, "BadRequest_InvalidMapping"),
     (Operation::UpdatePolicy, "UpdatePolicy_BadRequest"),
 ];
-
-fn fail(permanent: Option<bool>) -> Effect {
-    Effect::Fail { code: None, permanent, details: None }
-}
-
-/// A rule for the blobs whose name contains `name`.
-fn rule(operation: Operation, name: &str, effect: Effect) -> Rule {
-    Rule { path_contains: Some(name.to_owned()), ..Rule::new(operation, effect) }
-}
 
 fn short(options: Options) -> Options {
     Options { max_batching_time: Some(Duration::from_millis(200)), ..options }
@@ -50,7 +41,7 @@ async fn each_step_fails_for_good_and_is_told_in_queue_and_list() {
     let mut sent = Vec::new();
     for (step, code) in STEPS {
         let name = format!("bad-{}", step.as_str());
-        rig.emulator.faults().add(rule(step, &name, fail(None)));
+        rig.emulator.faults().add(Rule::fail(step).of_path(&name));
         let message = rig.ingest(&format!("{name}.csv.gz"), "a,1\n", json!({})).await;
         sent.push((message["Id"].clone(), name, code));
     }
@@ -85,7 +76,7 @@ async fn each_step_is_told_of_an_operation_too() {
     let mut blobs = Vec::new();
     for (step, _) in STEPS {
         let name = format!("bad-{}", step.as_str());
-        rig.emulator.faults().add(rule(step, &name, fail(None)));
+        rig.emulator.faults().add(Rule::fail(step).of_path(&name));
         blobs.push(json!({"url": rig.upload(&format!("{name}.csv.gz"), gzip(b"a,1\n")).await}));
     }
     blobs.push(json!({"url": rig.upload("good.csv.gz", gzip(b"b,2\n")).await}));
@@ -110,8 +101,8 @@ async fn each_step_is_told_of_an_operation_too() {
 async fn a_try_that_failed_is_listed_and_reported_only_when_it_was_the_last() {
     let rig = Rig::with(short(Options { max_tries: 3, ..Options::default() })).await;
     rig.create_table().await;
-    rig.emulator.faults().add(rule(Operation::Parse, "/twice", fail(Some(false))).times(2));
-    rig.emulator.faults().add(rule(Operation::UpdatePolicy, "/ever", fail(Some(false))));
+    rig.emulator.faults().add(Rule::fail_for_a_while(Operation::Parse).of_path("/twice").times(2));
+    rig.emulator.faults().add(Rule::fail_for_a_while(Operation::UpdatePolicy).of_path("/ever"));
     rig.ingest("twice.csv.gz", "a,1\n", json!({})).await;
     let ever = rig.ingest("ever.csv.gz", "b,2\n", json!({})).await;
     rig.until_rows(1).await;
@@ -142,7 +133,7 @@ async fn what_never_comes_to_the_engine_is_reported_and_not_listed() {
     rig.create_table().await;
     let code = Some("BadRequest_TableAccessDenied".to_owned());
     let refusal = Effect::Fail { code, permanent: None, details: Some("No right.".to_owned()) };
-    rig.emulator.faults().add(rule(Operation::Accept, "/refused", refusal));
+    rig.emulator.faults().add(Rule::new(Operation::Accept, refusal).of_path("/refused"));
     let message = rig.ingest("refused.csv.gz", "a,1\n", json!({})).await;
     let reports = eventually("a report", async || {
         Some(rig.emulator.failure_reports()).filter(|reports| !reports.is_empty())
@@ -157,9 +148,7 @@ async fn what_never_comes_to_the_engine_is_reported_and_not_listed() {
 async fn a_rule_can_be_for_what_a_blob_has_inside() {
     let rig = Rig::with(short(Options::default())).await;
     rig.create_table().await;
-    let code = Some("Stream_WrongNumberOfFields".to_owned());
-    let effect = Effect::Fail { code, permanent: None, details: None };
-    let poison = Rule { content_contains: Some("poison".to_owned()), ..Rule::new(Operation::Parse, effect) };
+    let poison = Rule::fail_with(Operation::Parse, "Stream_WrongNumberOfFields").of_content("poison");
     rig.emulator.faults().add(poison);
     rig.ingest("both.csv.gz", "a,1\npoison,2\n", json!({})).await;
     rig.ingest("half.csv.gz", "a,1\n", json!({})).await;
@@ -175,8 +164,7 @@ async fn a_batch_that_fails_as_one_is_one_line_and_a_report_for_each_source() {
     rig.create_table().await;
     let batching = ".alter table T policy ingestionbatching '{\"MaximumNumberOfItems\": 3}'";
     rig.rows(batching).await;
-    let rule = rule(Operation::Batch, "/two", fail(None)).times(1);
-    rig.emulator.faults().add(rule);
+    rig.emulator.faults().add(Rule::fail(Operation::Batch).of_path("/two").times(1));
     let mut ids = Vec::new();
     for name in ["one", "two", "three"] {
         ids.push(rig.ingest(&format!("{name}.csv.gz"), "a,1\n", json!({})).await["Id"].clone());
@@ -195,8 +183,8 @@ async fn a_batch_that_fails_as_one_is_one_line_and_a_report_for_each_source() {
 async fn what_ended_may_be_told_late_or_never() {
     let rig = Rig::with(short(Options::default())).await;
     rig.create_table().await;
-    rig.emulator.faults().add(rule(Operation::Report, "/late", Effect::Delay { milliseconds: 3000 }));
-    rig.emulator.faults().add(rule(Operation::Report, "/never", Effect::Lose));
+    rig.emulator.faults().add(Rule::tell_late(Duration::from_secs(3)).of_path("/late"));
+    rig.emulator.faults().add(Rule::never_tell().of_path("/never"));
     let loud = |table: &str| json!({"ReportLevel": 2, "TableName": table});
     rig.ingest("late-good.csv.gz", "a,1\n", loud("T")).await;
     rig.ingest("never-good.csv.gz", "b,2\n", loud("T")).await;
@@ -221,10 +209,57 @@ async fn what_ended_may_be_told_late_or_never() {
 }
 
 #[tokio::test]
+async fn a_stop_tells_what_is_to_be_told_late() {
+    let folder = tempfile::tempdir().unwrap();
+    let options = || short(Options { data: Data::Dir(folder.path().to_owned()), ..Options::default() });
+    let rig = Rig::with(options()).await;
+    rig.create_table().await;
+    rig.emulator.faults().add(Rule::tell_late(Duration::from_hours(1)));
+    let late = rig.ingest("late.csv.gz", "a,1\n", json!({"ReportLevel": 2})).await;
+    rig.until("it is in", |counts| counts.ingested_blobs == 1).await;
+    assert_eq!(rig.emulator.success_reports(), Vec::<Value>::new());
+    tokio::time::timeout(DEADLINE, rig.emulator.stop()).await.unwrap();
+    let rig = Rig::with(options()).await;
+    let told: Vec<_> = rig.emulator.success_reports().iter().map(|told| told["IngestionSourceId"].clone()).collect();
+    assert_eq!(told, [late["Id"].clone()]);
+    // Its message is gone, so it does not come in again.
+    rig.ingest("next.csv.gz", "b,2\n", json!({})).await;
+    rig.until_rows(2).await;
+    assert_eq!(rig.counts().read_messages, 1);
+}
+
+#[tokio::test]
+async fn a_rule_for_a_table_leaves_others_alone_and_failures_of_all_databases_are_listed() {
+    let rig = Rig::with(short(Options::default())).await;
+    rig.create_table().await;
+    rig.rows(".create table U (Name: string, Number: long)").await;
+    rig.rows(".create database other").await;
+    rig.emulator.faults().add(Rule::fail(Operation::Mapping).of_table("U"));
+    rig.ingest("T.csv.gz", "a,1\n", json!({})).await;
+    rig.ingest("U.csv.gz", "b,2\n", json!({"TableName": "U"})).await;
+    rig.ingest("other.csv.gz", "c,3\n", json!({"DatabaseName": "other"})).await;
+    rig.until_rows(1).await;
+    rig.until("two failed", |counts| counts.failures.values().sum::<u64>() == 2).await;
+    assert_eq!(rig.rows("U | count").await[0][0], 0);
+    let list = ".show ingestion failures | project Database, Table, ErrorCode | sort by Table asc";
+    let expected = json!([["other", "T", "BadRequest_TableNotExist"], [DATABASE, "U", "BadRequest_InvalidMapping"]]);
+    for database in [DATABASE, "other", "NetDefaultDB"] {
+        let question = json!({"db": database, "csl": list});
+        let listed = eventually("two are listed", async || {
+            let answer = rig.post("/v1/rest/mgmt").json(&question).send().await.unwrap();
+            let answer: Value = answer.json().await.unwrap();
+            let rows = answer["Tables"][0]["Rows"].clone();
+            rows.as_array().is_some_and(|rows| rows.len() == 2).then_some(rows)
+        });
+        assert_eq!(listed.await, expected, "{database}");
+    }
+}
+
+#[tokio::test]
 async fn what_is_lost_is_told_by_nobody() {
     let rig = Rig::with(short(Options::default())).await;
     rig.create_table().await;
-    rig.emulator.faults().add(rule(Operation::Accept, "/lost", Effect::Lose));
+    rig.emulator.faults().add(Rule::lose().of_path("/lost"));
     let loud = json!({"ReportLevel": 2});
     let url = rig.upload("lost-too.csv.gz", gzip(b"c,3\n")).await;
     let posting = json!({"blobs": [{"url": url}], "properties": {"format": "csv", "enableTracking": true}});
@@ -254,7 +289,7 @@ async fn what_is_lost_is_told_by_nobody() {
 async fn a_source_that_waits_is_overtaken() {
     let rig = Rig::with(short(Options::default())).await;
     rig.create_table().await;
-    rig.emulator.faults().add(rule(Operation::Accept, "/slow", Effect::Delay { milliseconds: 1500 }));
+    rig.emulator.faults().add(Rule::hold_back(Duration::from_millis(1500)).of_path("/slow"));
     rig.ingest("slow.csv.gz", "slow,1\n", json!({})).await;
     rig.ingest("quick.csv.gz", "quick,2\n", json!({})).await;
     rig.until_rows(2).await;
@@ -293,11 +328,10 @@ async fn other_clients_reports_stand_ahead_of_ours() {
 async fn a_rule_can_be_for_one_command() {
     let rig = Rig::start().await;
     rig.create_table().await;
-    let denied = Effect::Status { status: 403, code: None, retry_after: None };
-    rig.emulator.faults().add(rule(Operation::Mgmt, ".show ingestion failures", denied));
+    rig.emulator.faults().add(Rule::refuse_command(".show ingestion failures", 403));
     assert_eq!(rig.ask(".show ingestion failures | take 1").await.status(), 403);
     assert_eq!(rig.ask(".show data operations").await.status(), 200);
-    rig.emulator.faults().add(rule(Operation::Query, "ingestion_time", fail(None)));
+    rig.emulator.faults().add(Rule::fail(Operation::Query).of_path("ingestion_time"));
     assert_eq!(rig.ask("T | where ingestion_time() > ago(1h)").await.status(), 400);
     assert_eq!(rig.ask("T | count").await.status(), 200);
 }

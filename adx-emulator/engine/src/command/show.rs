@@ -78,7 +78,7 @@ impl Command<'_> {
         Ok(Table::new(&columns, vec![row]))
     }
 
-    /// `.show ingestion failures [with (OperationId = '…')]`.
+    /// `.show ingestion failures [with (OperationId = '…')]`, of all databases.
     pub(super) fn show_ingestion_failures(&mut self) -> Result<Table, KustoError> {
         if !self.cursor.eat_word("failures") {
             return Err(self.unknown(".show ingestion"));
@@ -91,7 +91,7 @@ impl Command<'_> {
                 other.name
             )));
         }
-        let mut failures = self.store.failures(self.database)?;
+        let mut failures = self.store.failures()?;
         for wanted in &properties {
             failures.retain(|failure| failure.operation.eq_ignore_ascii_case(&wanted.value));
         }
@@ -196,7 +196,7 @@ mod tests {
     }
 
     #[test]
-    fn failures_are_shown_per_database_and_by_operation() {
+    fn failures_are_shown_of_all_databases_and_by_operation() {
         let mut store = Store::open(None).unwrap();
         let failure = |database: &str, permanent| FailureRecord {
             operation_id: Uuid::new_v4(),
@@ -213,8 +213,7 @@ mod tests {
         };
         let first = failure("lab", true);
         store.add_failure(&first).unwrap();
-        store.add_failure(&failure("LAB", false)).unwrap();
-        store.add_failure(&failure("other", true)).unwrap();
+        store.add_failure(&failure("other", false)).unwrap();
         let old =
             FailureRecord { failed_on: first.failed_on - time::Duration::days(15), ..failure("lab", true) };
         store.add_failure(&old).unwrap();
@@ -223,6 +222,9 @@ mod tests {
         assert_eq!(all.columns.len(), 16);
         assert_eq!(all.cell(0, "FailureKind").unwrap(), "Permanent");
         assert_eq!(all.cell(1, "ShouldRetry").unwrap(), true);
+        assert_eq!((all.cell(0, "Database").unwrap(), all.cell(1, "Database").unwrap()), ("lab", "other"));
+        // Whatever database the request names.
+        assert_eq!(run(&mut store, "NetDefaultDB", ".show ingestion failures").unwrap().table.rows, all.rows);
         let one = format!(".show ingestion failures with (OperationId='{}')", first.operation_id);
         assert_eq!(run(&mut store, "lab", &one).unwrap().table.rows.len(), 1);
     }

@@ -123,15 +123,15 @@ impl Store {
         Ok(())
     }
 
-    /// The failures of a database, oldest first, in the columns of the catalog without the database's name.
-    pub(crate) fn failures(&self, database: &str) -> rusqlite::Result<Vec<StoredFailure>> {
+    /// The failures of all databases, oldest first.
+    pub(crate) fn failures(&self) -> rusqlite::Result<Vec<StoredFailure>> {
         let oldest = datetime::from_offset(OffsetDateTime::now_utc()) - FAILURES_KEPT;
         self.connection
             .prepare_cached(
                 "SELECT operation, database, target, failed_on, source, details, permanent, activity, code,
-                 properties, sources FROM failures WHERE database = ?1 COLLATE NOCASE AND failed_on >= ?2 ORDER BY rowid",
+                 properties, sources FROM failures WHERE failed_on >= ?1 ORDER BY failed_on, rowid",
             )?
-            .query_map(params![database, oldest], |row| {
+            .query_map([oldest], |row| {
                 Ok(StoredFailure {
                     operation: row.get(0)?,
                     database: row.get(1)?,
