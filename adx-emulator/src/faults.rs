@@ -130,9 +130,10 @@ impl Rule {
         self.operation == operation
             && self.path_contains.as_ref().is_none_or(|part| subject.path.contains(part))
             && self.table.as_ref().is_none_or(|table| subject.table == Some(table))
-            && self.content_contains.as_ref().is_none_or(|part| {
-                subject.content.is_some_and(|content| contains(content, part.as_bytes()))
-            })
+            && self
+                .content_contains
+                .as_ref()
+                .is_none_or(|part| subject.content.is_some_and(|content| contains(content, part.as_bytes())))
     }
 }
 

@@ -111,7 +111,8 @@ mod tests {
 
     #[test]
     fn words_say_what_json_says() {
-        let fail = Rule::fail_with(Operation::Parse, "Timeout").of_table("T").of_content("x").each(3).times(2);
+        let fail =
+            Rule::fail_with(Operation::Parse, "Timeout").of_table("T").of_content("x").each(3).times(2);
         let rare = Rule::scatter(Duration::from_secs(2), 5).of_path("/a").at_random(0.5, 7);
         let cases = [
             (
@@ -124,7 +125,10 @@ mod tests {
                 json!({"operation": "Accept", "path_contains": "/a", "probability": 0.5, "seed": 7,
                     "effect": {"kind": "scatter", "milliseconds": 2000}}),
             ),
-            (Rule::fail(Operation::Batch), json!({"operation": "Batch", "effect": {"kind": "fail", "permanent": true}})),
+            (
+                Rule::fail(Operation::Batch),
+                json!({"operation": "Batch", "effect": {"kind": "fail", "permanent": true}}),
+            ),
             (
                 Rule::fail_for_a_while(Operation::Download),
                 json!({"operation": "Download", "effect": {"kind": "fail", "permanent": false}}),

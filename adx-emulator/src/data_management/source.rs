@@ -207,7 +207,7 @@ async fn uncompressed(app: &App, message: &IngestionMessage, bytes: Bytes) -> Re
     if !is_gzip(message.blob.path()) || bytes.is_empty() {
         return Ok(bytes);
     }
-    let raw = app.with_engine(move |_| unzip(&bytes, RAW_LIMIT)).await.map_err(internal)?;
+    let raw = app.with_engine(move |_| unzip(&bytes, RAW_LIMIT)).await.map_err(|error| internal(&error))?;
     raw.map(Bytes::from).map_err(|error| {
         let details = format!("The blob's name ends in .gz and it cannot be uncompressed: {error}");
         Failure::permanent("BadRequest_InvalidArchive", details)
@@ -241,11 +241,11 @@ async fn parse_and_store(
         };
         engine.ingest(&source)
     };
-    app.with_engine(work).await.map_err(internal)?.map_err(Failure::from)
+    app.with_engine(work).await.map_err(|error| internal(&error))?.map_err(Failure::from)
 }
 
 /// The engine failed, not the source.
-fn internal(error: KustoError) -> Failure {
+fn internal(error: &KustoError) -> Failure {
     Failure { code: "General_InternalServerError".to_owned(), details: error.to_string(), permanent: false }
 }
 

@@ -220,7 +220,8 @@ async fn a_stop_tells_what_is_to_be_told_late() {
     assert_eq!(rig.emulator.success_reports(), Vec::<Value>::new());
     tokio::time::timeout(DEADLINE, rig.emulator.stop()).await.unwrap();
     let rig = Rig::with(options()).await;
-    let told: Vec<_> = rig.emulator.success_reports().iter().map(|told| told["IngestionSourceId"].clone()).collect();
+    let told: Vec<_> =
+        rig.emulator.success_reports().iter().map(|told| told["IngestionSourceId"].clone()).collect();
     assert_eq!(told, [late["Id"].clone()]);
     // Its message is gone, so it does not come in again.
     rig.ingest("next.csv.gz", "b,2\n", json!({})).await;
@@ -242,7 +243,8 @@ async fn a_rule_for_a_table_leaves_others_alone_and_failures_of_all_databases_ar
     rig.until("two failed", |counts| counts.failures.values().sum::<u64>() == 2).await;
     assert_eq!(rig.rows("U | count").await[0][0], 0);
     let list = ".show ingestion failures | project Database, Table, ErrorCode | sort by Table asc";
-    let expected = json!([["other", "T", "BadRequest_TableNotExist"], [DATABASE, "U", "BadRequest_InvalidMapping"]]);
+    let expected =
+        json!([["other", "T", "BadRequest_TableNotExist"], [DATABASE, "U", "BadRequest_InvalidMapping"]]);
     for database in [DATABASE, "other", "NetDefaultDB"] {
         let question = json!({"db": database, "csl": list});
         let listed = eventually("two are listed", async || {
