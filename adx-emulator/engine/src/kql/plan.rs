@@ -90,8 +90,9 @@ impl Relation {
         }
         // In a subquery the order only matters to a limit; the keys go up either way.
         if !self.order.is_empty() && (outermost || self.limit.is_some()) {
+            // A bare name would be taken for that of a result column; an expression is one of the source's columns.
             let keys: Vec<String> =
-                self.order.iter().map(|key| format!("{} {}", key.sql, key.suffix)).collect();
+                self.order.iter().map(|key| format!("+({}) {}", key.sql, key.suffix)).collect();
             sql = format!("{sql} ORDER BY {}", keys.join(", "));
         }
         match self.limit {

@@ -62,6 +62,17 @@ fn orders_limits_and_distinct() {
         rows("Storms | sort by EventId asc nulls last | project State | extend x = 1 | take 2"),
         json!([["TEXAS", 1], ["TEXAS", 1]])
     );
+    // Columns that changed their places are sorted by what they are now.
+    assert_eq!(
+        rows("Storms | project State, EventType, EventId | sort by EventId asc nulls last"),
+        rows("Storms | sort by EventId asc nulls last | project State, EventType, EventId")
+    );
+    assert_eq!(
+        rows(
+            "Storms | project EventType, State, EventId | top 2 by EventId asc nulls last | project EventId"
+        ),
+        rows("Storms | top 2 by EventId asc nulls last | project EventId")
+    );
 }
 
 #[test]
