@@ -101,7 +101,7 @@ async fn wait_for_every_record(stage: &Stage, sent: &Sent) -> Vec<Refused> {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn blobs_from_the_queue_are_named_by_list_and_queue_among_other_clients_failures() {
     let kafka = Kafka::shared().await;
-    let (stage, sent) = some_are_refused(kafka, "v1").await;
+    let (stage, sent) = some_are_refused(kafka, "queued").await;
     let foreign = stage.adx.post_foreign_failures(40).await;
     let refused = wait_for_every_record(&stage, &sent).await;
     let listed: BTreeSet<&str> = refused.iter().map(|refused| refused.path.as_str()).collect();
