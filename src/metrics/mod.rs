@@ -16,6 +16,7 @@ mod families;
 mod fates;
 mod histogram;
 mod history;
+mod label_sets;
 mod marks;
 mod number;
 mod page;

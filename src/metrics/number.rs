@@ -23,3 +23,10 @@ pub(super) fn millis(time: Duration) -> f64 {
 pub(super) fn flag(is_so: bool) -> f64 {
     f64::from(u8::from(is_so))
 }
+
+/// The whole number that it is; none when it is none, or is so great that its neighbours are others.
+pub(super) fn whole(value: f64) -> Option<i64> {
+    const EXACT: f64 = 9_007_199_254_740_992.0;
+    #[expect(clippy::cast_possible_truncation, reason = "it is whole and within 2^53")]
+    (value.fract() == 0.0 && value.abs() < EXACT).then_some(value as i64)
+}

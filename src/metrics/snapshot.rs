@@ -142,6 +142,11 @@ impl Snapshot {
         self.connectors = all.into_values().collect();
     }
 
+    /// All tasks, connector by connector.
+    pub(super) fn tasks(&self) -> impl Iterator<Item = &Task> {
+        self.connectors.iter().flat_map(|connector| &connector.tasks)
+    }
+
     /// What should run.
     pub(super) fn known(&self) -> impl Iterator<Item = &KnownConnector> {
         self.connectors.iter().filter_map(|connector| connector.known.as_ref())

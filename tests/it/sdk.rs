@@ -8,7 +8,7 @@ use std::time::Duration;
 use adx_emulator::Options;
 use tokio::process::Command;
 
-use crate::support::{Adx, DATABASE, rigs, root};
+use crate::support::{Adx, Azurite, DATABASE, rigs, root};
 
 /// A program of `tests/it/sdk`.
 fn script(name: &str) -> PathBuf {
@@ -28,7 +28,10 @@ async fn run(mut program: Command) -> String {
 }
 
 async fn python(name: &str) -> String {
-    let adx = Adx::start().await;
+    python_with(&Adx::start().await, name).await
+}
+
+async fn python_with(adx: &Adx, name: &str) -> String {
     let mut python = Command::new(rigs().join("python/bin/python"));
     python.arg(script(name)).args([&adx.url(), DATABASE]);
     run(python).await
@@ -59,6 +62,21 @@ async fn the_python_sdk_ingests_and_reads_back() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_python_sdk_streams_and_reads_back() {
     assert_says(&python("python_streaming.py").await, &["3000 rows streamed, all equal"]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_python_sdk_learns_what_became_of_its_sources() {
+    let text = python("python_status.py").await;
+    assert_says(&text, &["one success and one failure told, 160 reports of others left alone"]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_python_sdk_learns_the_same_from_the_queues_of_an_azurite() {
+    let azurite = Azurite::start().await;
+    let adx = Adx::on(&azurite).await;
+    let text = python_with(&adx, "python_status.py").await;
+    assert_says(&text, &["one success and one failure told, 160 reports of others left alone"]);
+    assert_eq!(adx.failure_reports(), Vec::<serde_json::Value>::new(), "they are Azurite's");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

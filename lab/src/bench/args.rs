@@ -66,9 +66,12 @@ pub struct ConnectorsArgs {
     /// How many connectors; each number given is measured
     #[arg(long, value_delimiter = ',', default_values_t = [50, 200])]
     pub(super) connectors: Vec<usize>,
-    /// tasks.max of each, and partitions of their topic
+    /// tasks.max of each
     #[arg(long, default_value_t = 5)]
     pub(super) tasks_each: u32,
+    /// Partitions of their topic, which each connector reads whole [default: one for each task]
+    #[arg(long)]
+    pub(super) partitions_each: Option<u32>,
     /// Seconds of idling
     #[arg(long, default_value_t = 30)]
     pub(super) idle: u64,

@@ -1,7 +1,8 @@
 //! `lab-bench connectors`: what many idle connectors cost one worker, and how that grows with their number.
 //!
 //! For each number: all are created over REST one after the other, the worker idles, all are listed, the worker is
-//! stopped and started again, all are paused and deleted. They share one empty topic with a partition for each task.
+//! stopped and started again, all are paused and deleted. They share one empty topic, with a partition for each task if nothing
+//! else is said.
 //! A connector counts as running when its tasks say so, and as joined when its consumer group is stable, which only
 //! Kafka knows.
 
@@ -38,6 +39,8 @@ const LISTINGS: usize = 9;
 struct Row {
     connectors: usize,
     tasks: u32,
+    /// Of all connectors together.
+    partitions: usize,
     created: f64,
     running: f64,
     joined: f64,
@@ -76,9 +79,10 @@ async fn all(
     for &connectors in &many.connectors {
         let port = ports::free()?;
         let cluster = format!("bench-connectors-{connectors}-{port}");
-        create_topic(&client(servers, &[]), &cluster, i32::try_from(many.tasks_each).unwrap_or(1)).await?;
+        let partitions = many.partitions_each.unwrap_or(many.tasks_each);
+        create_topic(&client(servers, &[]), &cluster, i32::try_from(partitions).unwrap_or(1)).await?;
         let place = Place { servers, cluster: &cluster, port, folder };
-        let crowd = Crowd { args, http, adx, place, connectors, tasks: many.tasks_each };
+        let crowd = Crowd { args, http, adx, place, connectors, tasks: many.tasks_each, partitions };
         rows.push(crowd.measure(Duration::from_secs(many.idle)).await?);
         for left in kafka::delete_topics(servers, &[], &[&cluster]).await? {
             eprintln!("bench: could not delete {left}");
@@ -95,6 +99,7 @@ struct Crowd<'a> {
     place: Place<'a>,
     connectors: usize,
     tasks: u32,
+    partitions: u32,
 }
 
 impl Crowd<'_> {
@@ -116,7 +121,12 @@ impl Crowd<'_> {
     }
 
     async fn first_life(&self, subject: &Subject, idle: Duration) -> Result<Row, Error> {
-        let mut row = Row { connectors: self.connectors, tasks: self.tasks, ..Row::default() };
+        let mut row = Row {
+            connectors: self.connectors,
+            tasks: self.tasks,
+            partitions: self.connectors * usize::try_from(self.partitions).unwrap_or(0),
+            ..Row::default()
+        };
         eprintln!("bench: creating {} connectors", self.connectors);
         let began = Instant::now();
         for number in 0..self.connectors {
@@ -253,14 +263,14 @@ fn all_in(all: &Value, state: &str, connectors: usize, tasks: usize) -> bool {
 
 struct Table<'a>(&'a [Row]);
 
-const HEAD: &str = "| connectors × tasks | created s | all RUNNING s | all joined s | idle CPU % | threads | RSS MiB | listed ms \
+const HEAD: &str = "| connectors × tasks | partitions | created s | all RUNNING s | all joined s | idle CPU % | threads | RSS MiB | listed ms \
     | with health ms | scraped ms | scrape KiB | stopped s | started: all RUNNING s | all joined s | all paused s | all deleted s | peak RSS MiB |";
 
 impl fmt::Display for Table<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "{HEAD}\n|{}", "---|".repeat(HEAD.matches('|').count() - 1))?;
         for row in self.0 {
-            let mut line = format!("| {} × {} ", row.connectors, row.tasks);
+            let mut line = format!("| {} × {} | {} ", row.connectors, row.tasks, row.partitions);
             write!(line, "| {:.2} | {:.2} | {:.2} ", row.created, row.running, row.joined)?;
             write!(line, "| {:.1} | {} | {} ", row.idle_percent, row.threads, row.resident >> 20)?;
             write!(line, "| {:.1} | {:.1} ", row.list_ms, row.health_ms)?;
@@ -278,10 +288,16 @@ mod tests {
 
     #[test]
     fn the_table_has_as_many_cells_as_heads() {
-        let text =
-            Table(&[Row { connectors: 200, tasks: 5, resident: 3 << 20, ..Row::default() }]).to_string();
+        let text = Table(&[Row {
+            connectors: 200,
+            tasks: 5,
+            partitions: 1000,
+            resident: 3 << 20,
+            ..Row::default()
+        }])
+        .to_string();
         let lines: Vec<&str> = text.lines().collect();
-        assert!(lines[2].starts_with("| 200 × 5 | 0.00 |"), "{text}");
+        assert!(lines[2].starts_with("| 200 × 5 | 1000 | 0.00 |"), "{text}");
         assert!(lines.iter().all(|line| line.matches('|').count() == lines[0].matches('|').count()));
     }
 

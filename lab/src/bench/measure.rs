@@ -9,6 +9,7 @@ use super::{
     adx::{Adx, Counts},
     args::Args,
     case::{Case, Load},
+    counting::{Cost, Counted},
     error::Error,
     procfs,
     report::Worker,
@@ -99,11 +100,22 @@ impl Setup<'_> {
                 all.ingested_raw_bytes - self.load.raw_bytes
             );
         }
+        let cpu_seconds = procfs::cpu_seconds(subject.pid)? - cpu_before;
+        // A worker of the JVM has no such page.
+        let page = subject.connect.get("/metrics").await.unwrap_or_default();
+        let counted = Counted::read(&page, &self.connector_name());
+        let counting_seconds = match counted {
+            Some(counted) => Some(
+                tokio::task::spawn_blocking(Cost::measure).await.map_err(std::io::Error::from)?.of(counted),
+            ),
+            None => None,
+        };
         #[expect(clippy::cast_precision_loss, reason = "for people: three digits")]
         let bytes_per_second = most.ingested_raw_bytes as f64 / seconds;
         Ok(Worker {
             raw_bytes: all.ingested_raw_bytes,
-            cpu_seconds: procfs::cpu_seconds(subject.pid)? - cpu_before,
+            cpu_seconds,
+            counting_seconds,
             bytes_per_second,
             peak_bytes: procfs::peak_memory(subject.pid)?,
             start_to_ready_ms: subject.start_to_ready_ms,

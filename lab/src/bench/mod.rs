@@ -9,6 +9,7 @@ mod batch_queue;
 mod broker;
 mod case;
 mod connectors;
+mod counting;
 mod error;
 mod floor;
 mod measure;

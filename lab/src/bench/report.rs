@@ -26,6 +26,8 @@ pub struct Worker {
     pub raw_bytes: u64,
     /// CPU seconds between the connector's creation and the last byte's arrival.
     pub cpu_seconds: f64,
+    /// Those of them that metrics took; none for a worker that does not tell how often it counts.
+    pub counting_seconds: Option<f64>,
     /// Raw bytes per second over the first nine tenths (the last batch waits for the flush interval).
     pub bytes_per_second: f64,
     /// The most memory it ever had.
@@ -49,7 +51,7 @@ fn per_gb(value: f64, raw_bytes: u64) -> f64 {
 pub struct Report<'a>(pub &'a [Row]);
 
 const HEAD: &str = "| case | flush bytes | raw MB | worker CPU-s/GB | floor CPU-s/GB | ratio | parser CPU-s/GB | above the floor and csv, in parsers | worker MB/s | floor MB/s | peak RSS MiB \
-    | start → REST ms | create → message ms | blobs | blob MB/GB |";
+    | start → REST ms | create → message ms | blobs | blob MB/GB | metrics % of CPU |";
 
 impl fmt::Display for Report<'_> {
     #[expect(clippy::cast_precision_loss, reason = "for people: three digits")]
@@ -81,13 +83,10 @@ impl fmt::Display for Report<'_> {
             write!(line, "| {} ", worker.peak_bytes / 1024 / 1024)?;
             let start = worker.start_to_ready_ms.map_or_else(|| "–".to_owned(), |ms| ms.to_string());
             write!(line, "| {start} | {} ", worker.create_to_message_ms)?;
-            write!(
-                line,
-                "| {} | {:.0} |",
-                worker.blobs,
-                per_gb(worker.blob_bytes as f64 / 1e6, worker.raw_bytes)
-            )?;
-            writeln!(f, "{line}")?;
+            let blobs = per_gb(worker.blob_bytes as f64 / 1e6, worker.raw_bytes);
+            let counting = worker.counting_seconds.map(|seconds| seconds / worker.cpu_seconds * 100.0);
+            let counting = counting.map_or_else(|| "–".to_owned(), |percent| format!("{percent:.3}"));
+            writeln!(f, "{line}| {} | {blobs:.0} | {counting} |", worker.blobs)?;
         }
         Ok(())
     }
@@ -102,6 +101,7 @@ mod tests {
         let worker = Worker {
             raw_bytes: 2_000_000_000,
             cpu_seconds: 20.0,
+            counting_seconds: Some(0.002),
             bytes_per_second: 1e8,
             peak_bytes: 50 << 20,
             start_to_ready_ms: Some(80),
@@ -111,7 +111,7 @@ mod tests {
         };
         let floor = Floor { raw_bytes: 2_000_000_000, gzip_bytes: 1, seconds: 10.0, cpu_seconds: 10.0 };
         let row = |case, worker, parser| Row { case, flush_size_bytes: 1 << 20, worker, floor, parser };
-        let dearer = Worker { cpu_seconds: 30.0, ..worker };
+        let dearer = Worker { cpu_seconds: 30.0, counting_seconds: Some(0.003), ..worker };
         let text = Report(&[
             row("json-1k", dearer, Some(2.5e-9)),
             row("csv-200", worker, None),
@@ -119,7 +119,7 @@ mod tests {
         ])
         .to_string();
         let lines: Vec<&str> = text.lines().collect();
-        let rest = "| 100 | 200 | 50 | 80 | 3200 | 1900 | 250 |";
+        let rest = "| 100 | 200 | 50 | 80 | 3200 | 1900 | 250 | 0.010 |";
         assert_eq!(
             &lines[2..],
             [
