@@ -24,8 +24,9 @@ pub(super) struct SeenEnds {
 #[derive(Debug)]
 pub(super) struct EndWatch {
     due: Instant,
-    /// The question, and when it was asked.
-    asked: Option<(i64, JoinHandle<BTreeMap<TopicPartition, i64>>)>,
+    /// When the last question's time had come.
+    at: i64,
+    asked: Option<JoinHandle<BTreeMap<TopicPartition, i64>>>,
     /// Where partitions are read that are at their end, as the client knows.
     resting: BTreeMap<TopicPartition, i64>,
     /// The same at the last question.
@@ -34,7 +35,13 @@ pub(super) struct EndWatch {
 
 impl EndWatch {
     pub(super) fn new() -> Self {
-        Self { due: Instant::now() + PERIOD, asked: None, resting: BTreeMap::new(), rested: BTreeMap::new() }
+        Self {
+            due: Instant::now() + PERIOD,
+            at: 0,
+            asked: None,
+            resting: BTreeMap::new(),
+            rested: BTreeMap::new(),
+        }
     }
 
     /// When the next question is due; none while there is one.
@@ -53,22 +60,23 @@ impl EndWatch {
     /// The time for a question has come: partitions that have been at their end since the last one, with their offsets.
     pub(super) fn begin(&mut self, now: Instant) -> Option<BTreeMap<TopicPartition, i64>> {
         self.due().filter(|due| *due <= now)?;
-        self.due = now + PERIOD;
+        // Before anybody is asked: what an answer says was so no earlier.
+        (self.due, self.at) = (now + PERIOD, unix_ms());
         let rested = std::mem::replace(&mut self.rested, self.resting.clone());
         Some(rested.into_iter().filter(|(id, offset)| self.resting.get(id) == Some(offset)).collect())
     }
 
     /// This was asked.
     pub(super) fn asks(&mut self, question: JoinHandle<BTreeMap<TopicPartition, i64>>) {
-        self.asked = Some((unix_ms(), question));
+        self.asked = Some(question);
     }
 
     /// The answer; never while nothing is asked. Cancel-safe.
     pub(super) async fn answer(&mut self) -> SeenEnds {
-        let Some((at, question)) = &mut self.asked else { return std::future::pending().await };
-        let (at, ends) = (*at, question.await.unwrap_or_default());
+        let Some(question) = &mut self.asked else { return std::future::pending().await };
+        let ends = question.await.unwrap_or_default();
         self.asked = None;
-        SeenEnds { at, ends }
+        SeenEnds { at: self.at, ends }
     }
 
     /// Waits until nothing is asked any more, which is for moments.
@@ -115,10 +123,12 @@ mod tests {
         let mut watch = EndWatch::new();
         let ends: BTreeMap<_, _> = [(TopicPartition::new("t", 0), 5)].into();
         let answer = ends.clone();
+        assert!(watch.begin(Instant::now() + PERIOD).is_some());
+        let begun = super::unix_ms();
         watch.asks(tokio::task::spawn_blocking(move || answer));
-        assert_eq!((watch.due(), watch.begin(Instant::now() + PERIOD)), (None, None), "one at a time");
+        assert_eq!((watch.due(), watch.begin(Instant::now() + PERIOD * 3)), (None, None), "one at a time");
         let seen = watch.answer().await;
-        assert!(seen.ends == ends && seen.at > 1_700_000_000_000 && seen.at <= super::unix_ms());
+        assert!(seen.ends == ends && seen.at > 1_700_000_000_000 && seen.at <= begun);
         assert!(watch.due().is_some());
     }
 }
