@@ -14,6 +14,7 @@ fn range(first: i64, last: i64) -> OffsetRange {
     OffsetRange { first, last }
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "as marks are told them")]
 fn times(oldest: i64, newest: i64) -> Option<RecordTimes> {
     Some(RecordTimes { oldest, newest })
 }

@@ -84,13 +84,13 @@ proptest! {
         let (mut told, mut heard) = (0, 0);
         let mut reader = FeedReader::default();
         for (count, asks, change) in turns {
-            now += Duration::from_secs(60);
+            now += Duration::from_mins(1);
             if change == 0 {
                 leaders += 1;
                 feed = NewsFeed::new(leaders.to_string(), now);
                 (told, heard) = (0, 0);
             }
-            feed.looked(lines(told..told + count), Some(now), now + Duration::from_secs(60));
+            feed.looked(lines(told..told + count), Some(now), now + Duration::from_mins(1));
             told += count;
             if !asks {
                 continue;

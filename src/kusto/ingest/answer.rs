@@ -18,6 +18,11 @@ impl Table {
         self.rows.len()
     }
 
+    /// True without a row.
+    pub fn is_empty(&self) -> bool {
+        self.rows.is_empty()
+    }
+
     /// The texts of two columns in all rows, by name or, when the names are strange, by place. Rows without them are
     /// left out.
     pub fn texts<'a>(

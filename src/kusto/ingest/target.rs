@@ -128,7 +128,7 @@ impl TargetChecker<'_> {
     pub async fn look(&self, database: &str, question: &Question) -> Result<TargetFound, Error> {
         let Question { command, what, create } = question;
         let (code, text, create) = match self.engine.command(OPERATION, database, command).await {
-            Ok(table) if table.len() > 0 => return Ok(TargetFound::There(table)),
+            Ok(table) if !table.is_empty() => return Ok(TargetFound::There(table)),
             Ok(_) => (None, "the service lists none".to_owned(), create.as_str()),
             Err(Error::Refused(refusal)) if says_missing(&refusal) => {
                 let database = refusal.text.contains("Database '") || refusal.text.contains("'Database'");

@@ -53,10 +53,10 @@ fn time_ends_for_each_by_its_own_table() {
     let mut ledger = Ledger::new(LEDGER_ROOM, started);
     let (slow, fast) = (batch(1, 0, 2100), batch(2, 1, 330));
     ledger.enter(&slow, started);
-    ledger.enter(&fast, started + Duration::from_secs(60));
+    ledger.enter(&fast, started + Duration::from_mins(1));
     assert_eq!(ledger.release(started + Duration::from_secs(389)), []);
     assert_eq!(ledger.release(started + Duration::from_secs(390)), [fast]);
-    assert_eq!(ledger.release(started + Duration::from_secs(2100)), [slow]);
+    assert_eq!(ledger.release(started + Duration::from_mins(35)), [slow]);
     assert_eq!(ledger.pushed_out(), 0);
 }
 

@@ -73,9 +73,9 @@ fn a_failure_is_told_with_what_it_was_about() {
     let mut ledger = ledger_of(&[batch(1, 0), batch(2, 0)], now);
     let failures = [failure(9, 5, FailureVerdict::Final), failure(2, 5, FailureVerdict::Final)];
     let mut matcher = Matcher::default();
-    let matches = matcher.failed(&mut ledger, &failures);
-    assert_eq!((matches.foreign, matches.known, matches.news.len()), (1, 0, 1));
-    let (told, whose) = (&matches.news[0].news, &matches.news[0].batch);
+    let found = matcher.failed(&mut ledger, &failures);
+    assert_eq!((found.foreign, found.known, found.news.len()), (1, 0, 1));
+    let (told, whose) = (&found.news[0].news, &found.news[0].batch);
     assert_eq!(
         (told.id, told.partition.to_string(), told.offsets.to_string()),
         (id(2), "t-2".into(), "20-29".into())
@@ -133,8 +133,8 @@ fn what_failed_together_and_is_not_named_is_counted() {
     let mut together = failure(1, 5, FailureVerdict::Final);
     together.sources = 4;
     let nameless = IngestionFailure { id: None, ..together.clone() };
-    let matches = Matcher::default().failed(&mut ledger, &[together, nameless]);
-    assert_eq!((matches.unnamed, matches.news.len(), matches.foreign), (6, 1, 1));
+    let found = Matcher::default().failed(&mut ledger, &[together, nameless]);
+    assert_eq!((found.unnamed, found.news.len(), found.foreign), (6, 1, 1));
 }
 
 #[test]

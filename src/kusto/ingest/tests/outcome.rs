@@ -101,9 +101,9 @@ async fn a_batch_that_failed_later_is_found_and_its_neighbours_are_rows() {
     let lines = look(&client, &mut window).await;
     assert_eq!((lines.failures.len(), lines.unreadable, lines.is_full), (1, 0, false));
     let mut matcher = Matcher::default();
-    let matches = matcher.failed(&mut ledger, &lines.failures);
-    assert_eq!((matches.news.len(), matches.foreign, ledger.len()), (1, 0, 2));
-    let news = &matches.news[0].news;
+    let found = matcher.failed(&mut ledger, &lines.failures);
+    assert_eq!((found.news.len(), found.foreign, ledger.len()), (1, 0, 2));
+    let news = &found.news[0].news;
     assert_eq!((news.id, news.offsets.to_string()), (handed_over(2).id, "20-20".to_owned()));
     let Fate::Failed(failure) = &news.fate else { panic!("{news:?}") };
     assert_eq!(failure.code, "BadRequest_MappingReferenceWasNotFound");
