@@ -158,11 +158,14 @@ const DECIDED: &[Decided] = &[
 ];
 
 /// Keys of the sink that the recorded one does not have.
-const OWN_KEYS: [&str; 4] = [
+const OWN_KEYS: [&str; 7] = [
     "aad.auth.certificate.path",
     "aad.auth.certificate.password",
     "kusto.ingestion.protocol",
     "kusto.validation.records.enable",
+    "kusto.outcome.enable",
+    "kusto.outcome.interval.ms",
+    "kusto.outcome.margin.ms",
 ];
 
 fn is_own(key: &Value) -> bool {

@@ -89,6 +89,15 @@ const KUSTO: &[Row] = &[
          never fails a task."),
     Row("errors.retry.backoff.time.ms", Long, Is("10000"), AtLeast(1), Low, (RETRIES, 4), Medium, "Errors Retry BackOff Time",
         "The longest pause between two tries, in milliseconds."),
+    Row("kusto.outcome.enable", Boolean, Is("true"), Any, Low, (RETRIES, 5), Narrow, "Follow batches",
+        "Whether the worker asks the cluster what became of batches that it took: .show ingestion failures, one command in each \
+         kusto.outcome.interval.ms for all connectors that sign in alike, and only while something is on its way. That needs the role \
+         Database Monitor; without it, that is said once, and ingestion goes on. Ours."),
+    Row("kusto.outcome.interval.ms", Long, Is("60000"), AtLeast(1000), Low, (RETRIES, 6), Narrow, "Interval of looks at what failed",
+        "How many milliseconds after one look at what failed the next one comes. Ours."),
+    Row("kusto.outcome.margin.ms", Long, Is("300000"), AtLeast(0), Low, (RETRIES, 7), Narrow, "Margin for what fails late",
+        "How many milliseconds beyond its table's batching time (ingestionbatching; 5 minutes without a policy) a batch is followed. If no \
+         failure was told until then, it counts as unreported, which is no proof that its rows are there. Ours."),
 ];
 
 /// The default that the JVM connector shows; it counts for us only when it is written.

@@ -65,6 +65,29 @@ impl HeaderChoice {
     }
 }
 
+/// How batches are followed after they were handed over (`kusto.outcome.*`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct OutcomeSettings {
+    /// Between two looks at what failed.
+    pub interval: Duration,
+    /// How long a batch is followed beyond its table's batching time.
+    pub margin: Duration,
+}
+
+impl OutcomeSettings {
+    /// None when batches are not followed.
+    fn read(values: &Values<'_>) -> Option<Self> {
+        let time = |key: &str| values.unsigned(key).map(Duration::from_millis);
+        let followed = values.flag("kusto.outcome.enable").filter(|is_enabled| *is_enabled);
+        followed.and_then(|_| {
+            Some(Self {
+                interval: time("kusto.outcome.interval.ms")?,
+                margin: time("kusto.outcome.margin.ms")?,
+            })
+        })
+    }
+}
+
 const VALIDATION: &str = "kusto.validation.table.enable";
 
 /// How much is asked about tables before the first record.
@@ -130,6 +153,8 @@ pub struct KustoSinkConfig {
     pub check_records: bool,
     /// `kusto.ingestion.protocol`.
     pub protocol: IngestionProtocol,
+    /// How batches are followed; none when they are not.
+    pub outcome: Option<OutcomeSettings>,
 }
 
 impl KustoSinkConfig {
@@ -194,6 +219,7 @@ impl KustoSinkConfig {
                 "auto" => IngestionProtocol::Auto,
                 _ => IngestionProtocol::Queued,
             },
+            outcome: OutcomeSettings::read(values),
         };
         (problems.0.len() == before).then_some(config)
     }

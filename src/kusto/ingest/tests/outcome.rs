@@ -97,7 +97,7 @@ async fn a_batch_that_failed_later_is_found_and_its_neighbours_are_rows() {
     }
     wait_for(&emulator, |seen| seen.ingested_blobs == 2).await;
 
-    let mut window = LookWindow::new(Duration::from_mins(35));
+    let mut window = LookWindow::new(Duration::from_mins(35), Instant::now());
     let lines = look(&client, &mut window).await;
     assert_eq!((lines.failures.len(), lines.unreadable, lines.is_full), (1, 0, false));
     let mut matcher = Matcher::default();
