@@ -52,16 +52,16 @@ impl App {
         F: Future<Output = Response>,
     {
         let _under_way = self.stats.request(operation);
-        let path = [request.path.as_str(), request.blob.as_deref().unwrap_or_default()].concat();
+        let path = [request.path.as_str(), request.about.as_deref().unwrap_or_default()].concat();
         let Some(effect) = self.faults.pick(operation, &path) else { return work(request, false).await };
         tracing::info!(operation = operation.as_str(), ?effect, "fault injected");
         let connection = request.connection.clone();
         match effect {
-            Effect::Delay { .. } => {
+            Effect::Delay { .. } | Effect::Scatter { .. } => {
                 tokio::time::sleep(effect.delay().unwrap_or_default()).await;
                 work(request, false).await
             }
-            Effect::Reset { when: Moment::Before } => connection.reset().await,
+            Effect::Reset { when: Moment::Before } | Effect::Lose => connection.reset().await,
             Effect::Reset { when: Moment::After } => {
                 drop(work(request, false).await);
                 connection.reset().await
@@ -92,6 +92,12 @@ impl App {
                     Some(code),
                     "The specified resource does not exist (fault on demand).",
                 )
+            }
+            Effect::Fail { code, permanent, details } => {
+                http_request::drain(request.body).await;
+                let status = if permanent == Some(false) { 503 } else { 400 };
+                let text = details.as_deref().unwrap_or("A fault on demand.");
+                error_for(operation, status, code.as_deref(), text)
             }
             Effect::Status { status, code, retry_after } => {
                 http_request::drain(request.body).await;

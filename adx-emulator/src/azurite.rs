@@ -119,9 +119,15 @@ impl Azurite {
         text_of(request.send().await.map_err(|error| unreachable_azurite(&error))?).await.map(drop)
     }
 
-    /// Put Message on the first queue of `kind`.
-    pub(crate) async fn put_message(&self, kind: ResourceKind, text: &str) -> Result<(), StorageError> {
-        let Some((_, queue)) = names().into_iter().find(|(found, _)| *found == kind) else { return Ok(()) };
+    /// Put Message on a queue of `kind`; `number` chooses among them, and may be any.
+    pub(crate) async fn put_message(
+        &self,
+        kind: ResourceKind,
+        number: usize,
+        text: &str,
+    ) -> Result<(), StorageError> {
+        let mut of_kind = names().into_iter().filter(|(found, _)| *found == kind);
+        let Some((_, queue)) = of_kind.nth(number % OF_EACH) else { return Ok(()) };
         let body = format!("<QueueMessage><MessageText>{}</MessageText></QueueMessage>", xml::escape(text));
         let request = self.request(Method::POST, kind, &format!("{queue}/messages"), "")?;
         let request = request.header("content-type", "application/xml").body(body);

@@ -118,15 +118,27 @@ impl Backend {
         }
     }
 
-    /// Puts a message (base64 already) into the first queue of this kind.
-    pub(crate) async fn post(&self, kind: ResourceKind, text: String) -> Result<(), StorageError> {
+    /// Puts a message (base64 already) into a queue of this kind; `number` chooses among them, and may be any.
+    pub(crate) async fn post(
+        &self,
+        kind: ResourceKind,
+        number: usize,
+        text: String,
+    ) -> Result<(), StorageError> {
         match self {
             Self::Own(storage) => {
-                let Some(queue) = kind.queues().into_iter().next() else { return Ok(()) };
-                storage.queues.put(&queue, text, Some(DEFAULT_LIFE), time::Duration::ZERO).map(drop)
+                let queues = kind.queues();
+                let Some(queue) = queues.get(number % queues.len().max(1)) else { return Ok(()) };
+                storage.queues.put(queue, text, Some(DEFAULT_LIFE), time::Duration::ZERO).map(drop)
             }
-            Self::Azurite(azurite) => azurite.put_message(kind, &text).await,
+            Self::Azurite(azurite) => azurite.put_message(kind, number, &text).await,
         }
+    }
+
+    /// The texts of all messages in the queues of this kind, hidden ones too; own storage only.
+    pub(crate) fn texts(&self, kind: ResourceKind) -> Vec<String> {
+        let Self::Own(storage) = self else { return Vec::new() };
+        kind.queues().iter().flat_map(|queue| storage.queues.texts(queue)).collect()
     }
 
     /// The blob at `url`, which carries its own authorisation.

@@ -7,6 +7,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use serde_json::Value;
 use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -18,7 +19,7 @@ use crate::auth::Auth;
 use crate::azurite::Azurite;
 use crate::backend::Backend;
 use crate::connection;
-use crate::data_management;
+use crate::data_management::{self, Outcome};
 use crate::faults::Faults;
 use crate::http_client;
 use crate::options::{Data, Options, StorageBackend};
@@ -125,6 +126,33 @@ impl Emulator {
     /// The counters.
     pub fn stats(&self) -> Stats {
         self.app.stats.clone()
+    }
+
+    /// Puts `count` reports about sources of another client, which failed, into each failure queue. Gives the ids of the
+    /// sources (`IngestionSourceId`).
+    pub async fn post_foreign_failures(&self, count: usize) -> Result<Vec<String>, Error> {
+        self.post_foreign(Outcome::Failed, count).await
+    }
+
+    /// The same into each success queue.
+    pub async fn post_foreign_successes(&self, count: usize) -> Result<Vec<String>, Error> {
+        self.post_foreign(Outcome::Succeeded, count).await
+    }
+
+    async fn post_foreign(&self, outcome: Outcome, count: usize) -> Result<Vec<String>, Error> {
+        let posted = data_management::post_foreign(&self.app, outcome, count).await;
+        posted.map_err(|error| Error::Storage(error.to_string()))
+    }
+
+    /// The messages in all failure queues, decoded; those that a reader has taken and not deleted are among them.
+    /// Nothing with the storage of an Azurite.
+    pub fn failure_reports(&self) -> Vec<Value> {
+        data_management::all_reports(&self.app, Outcome::Failed)
+    }
+
+    /// The same of the success queues.
+    pub fn success_reports(&self) -> Vec<Value> {
+        data_management::all_reports(&self.app, Outcome::Succeeded)
     }
 
     /// The engine, for looking at data without HTTP. Its calls block.

@@ -52,6 +52,26 @@ pub enum Effect {
     Truncate,
     /// 404 `ContainerNotFound` or `QueueNotFound`.
     ContainerNotFound,
+    /// Done after a random time of at most this many milliseconds: what came first may end last.
+    Scatter {
+        /// Milliseconds.
+        milliseconds: u64,
+    },
+    /// A step of the data-management loop: the source fails. A request: 400, or 503 when it is not permanent.
+    Fail {
+        /// Kusto's ingestion error code; a common one for the step when none.
+        #[serde(default)]
+        code: Option<String>,
+        /// False when a later try may succeed. When none: what the code means, and true without a code.
+        #[serde(default)]
+        permanent: Option<bool>,
+        /// The text of the report.
+        #[serde(default)]
+        details: Option<String>,
+    },
+    /// At [`Operation::Accept`]: the message is deleted, its source is never ingested, and nobody is told. At
+    /// [`Operation::Report`]: nobody is told. A request: as a reset before.
+    Lose,
 }
 
 /// One rule. With none of `skip`, `count`, `every` and `probability` it fires at every request it matches.
@@ -77,9 +97,16 @@ pub struct Rule {
     /// Start of the random sequence for `probability`: the same seed gives the same sequence.
     #[serde(default)]
     pub seed: u64,
-    /// Only requests whose path (or, of a message, the path of its blob) contains this text.
+    /// Only requests whose path (or, of a message, the path of its blob; of a command or query, its text) contains this
+    /// text.
     #[serde(default)]
     pub path_contains: Option<String>,
+    /// Only sources for this table: for the steps of the data-management loop.
+    #[serde(default)]
+    pub table: Option<String>,
+    /// Only sources whose uncompressed content contains this text: for `Parse`, `Mapping` and `UpdatePolicy`.
+    #[serde(default)]
+    pub content_contains: Option<String>,
 }
 
 impl Rule {
@@ -94,15 +121,31 @@ impl Rule {
             probability: None,
             seed: 0,
             path_contains: None,
+            table: None,
+            content_contains: None,
         }
     }
 
-    /// The same rule, firing `count` times only.
-    #[must_use]
-    pub fn times(mut self, count: u64) -> Self {
-        self.count = Some(count);
-        self
+    fn matches(&self, operation: Operation, subject: &Subject<'_>) -> bool {
+        self.operation == operation
+            && self.path_contains.as_ref().is_none_or(|part| subject.path.contains(part))
+            && self.table.as_ref().is_none_or(|table| subject.table == Some(table))
+            && self
+                .content_contains
+                .as_ref()
+                .is_none_or(|part| subject.content.is_some_and(|content| contains(content, part.as_bytes())))
     }
+}
+
+/// What a rule looks at.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Subject<'a> {
+    /// The path of a request, with the text of a command; of a source its blob's path.
+    pub path: &'a str,
+    /// The table of a source; none of requests.
+    pub table: Option<&'a str>,
+    /// The uncompressed content of a source, at the steps that have it.
+    pub content: Option<&'a [u8]>,
 }
 
 /// A rule with its counts.
@@ -150,8 +193,13 @@ impl Faults {
 
     /// The fault for one request, if a rule fires. Counts it.
     pub(crate) fn pick(&self, operation: Operation, path: &str) -> Option<Effect> {
+        self.pick_for(operation, &Subject { path, ..Subject::default() })
+    }
+
+    /// The same for a step of the data-management loop.
+    pub(crate) fn pick_for(&self, operation: Operation, subject: &Subject<'_>) -> Option<Effect> {
         let mut rules = self.lock();
-        let effect = rules.iter_mut().find_map(|active| active.fires(operation, path))?;
+        let effect = rules.iter_mut().find_map(|active| active.fires(operation, subject))?;
         drop(rules);
         self.stats.fault(operation);
         Some(effect)
@@ -163,10 +211,9 @@ impl Faults {
 }
 
 impl Active {
-    fn fires(&mut self, operation: Operation, path: &str) -> Option<Effect> {
+    fn fires(&mut self, operation: Operation, subject: &Subject<'_>) -> Option<Effect> {
         let rule = &self.rule;
-        if rule.operation != operation || rule.path_contains.as_ref().is_some_and(|part| !path.contains(part))
-        {
+        if !rule.matches(operation, subject) {
             return None;
         }
         self.matched += 1;
@@ -178,24 +225,41 @@ impl Active {
             return None;
         }
         if let Some(probability) = rule.probability {
-            self.random ^= self.random << 13;
-            self.random ^= self.random >> 7;
-            self.random ^= self.random << 17;
-            let share = u32::try_from(self.random >> 40).unwrap_or(u32::MAX);
+            let share = u32::try_from(next(&mut self.random) >> 40).unwrap_or(u32::MAX);
             if f64::from(share) / f64::from(1_u32 << 24) >= probability {
                 return None;
             }
         }
         self.fired += 1;
-        Some(self.rule.effect.clone())
+        Some(match self.rule.effect.clone() {
+            Effect::Scatter { milliseconds } => {
+                let random = next(&mut self.random) >> 16;
+                Effect::Delay { milliseconds: random % milliseconds.saturating_add(1) }
+            }
+            effect => effect,
+        })
     }
+}
+
+fn contains(content: &[u8], part: &[u8]) -> bool {
+    part.is_empty() || content.windows(part.len()).any(|window| window == part)
+}
+
+/// The next number of the random sequence.
+fn next(random: &mut u64) -> u64 {
+    *random ^= *random << 13;
+    *random ^= *random >> 7;
+    *random ^= *random << 17;
+    *random
 }
 
 impl Effect {
     /// The pause of a delay; none for the others.
     pub(crate) fn delay(&self) -> Option<Duration> {
         match self {
-            Self::Delay { milliseconds } => Some(Duration::from_millis(*milliseconds)),
+            Self::Delay { milliseconds } | Self::Scatter { milliseconds } => {
+                Some(Duration::from_millis(*milliseconds))
+            }
             _ => None,
         }
     }
@@ -203,7 +267,7 @@ impl Effect {
 
 #[cfg(test)]
 mod tests {
-    use super::{Effect, Faults, Rule};
+    use super::{Effect, Faults, Rule, Subject};
     use crate::operation::Operation;
     use crate::stats::Stats;
 
@@ -238,10 +302,50 @@ mod tests {
     }
 
     #[test]
+    fn a_rule_may_look_at_table_and_content() {
+        let faults = Faults::new(Stats::default());
+        let effect = Effect::Fail { code: None, permanent: None, details: None };
+        let rule = Rule::new(Operation::Parse, effect);
+        faults.add(Rule { content_contains: Some("poison".to_owned()), ..rule });
+        let fires = |table, content: Option<&[u8]>| {
+            let subject = Subject { path: "/acct1/c/b", table, content };
+            faults.pick_for(Operation::Parse, &subject).is_some()
+        };
+        assert!(fires(Some("U"), Some(b"a,poisoned")));
+        assert!(!fires(Some("U"), Some(b"a,poiso")));
+        assert!(!fires(Some("U"), Some(b"")));
+        assert!(!fires(Some("U"), None));
+        faults.clear();
+        faults.add(Rule { table: Some("T".to_owned()), ..Rule::new(Operation::Parse, Effect::Lose) });
+        assert!(fires(Some("T"), None));
+        assert!(!fires(Some("t"), None));
+        assert!(!fires(None, None));
+    }
+
+    #[test]
+    fn scattered_delays_are_bounded_and_differ() {
+        let faults = Faults::new(Stats::default());
+        faults.add(Rule::new(Operation::Accept, Effect::Scatter { milliseconds: 1000 }));
+        let delays: Vec<_> = (0..100)
+            .map(|_| match faults.pick(Operation::Accept, "/acct1/c/b") {
+                Some(Effect::Delay { milliseconds }) => milliseconds,
+                other => panic!("{other:?}"),
+            })
+            .collect();
+        assert!(delays.iter().all(|delay| *delay <= 1000));
+        assert!(delays.iter().any(|delay| *delay < 300) && delays.iter().any(|delay| *delay > 700));
+        assert!(!delays.is_sorted());
+    }
+
+    #[test]
     fn rules_are_read_from_json() {
         let text = r#"{"operation":"PutMessage","count":1,"effect":{"kind":"reset","when":"after"}}"#;
         let rule: Rule = serde_json::from_str(text).unwrap();
         assert_eq!(rule.operation, Operation::PutMessage);
+        let fail: Rule = serde_json::from_str(r#"{"operation":"Parse","effect":{"kind":"fail"}}"#).unwrap();
+        assert_eq!(fail.effect, Effect::Fail { code: None, permanent: None, details: None });
+        let lose: Rule = serde_json::from_str(r#"{"operation":"Accept","effect":{"kind":"lose"}}"#).unwrap();
+        assert_eq!(lose.effect, Effect::Lose);
         assert!(serde_json::from_str::<Rule>(r#"{"operation":"PutMessage"}"#).is_err());
         assert!(serde_json::from_str::<Rule>(&text.replace("count", "cuont")).is_err());
     }

@@ -24,8 +24,8 @@ pub(crate) struct HttpRequest {
     /// Not read yet.
     pub body: Body,
     pub connection: Connection,
-    /// The path of the blob that its body is about, where that is known.
-    pub blob: Option<String>,
+    /// What its body is about, where that is known: the path of a message's blob, the text of a command.
+    pub about: Option<String>,
 }
 
 impl HttpRequest {
@@ -38,7 +38,7 @@ impl HttpRequest {
             headers: parts.headers,
             body,
             connection,
-            blob: None,
+            about: None,
         }
     }
 

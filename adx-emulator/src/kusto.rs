@@ -44,17 +44,20 @@ enum Command {
     Resources,
     IdentityToken,
     Version,
+    QueuedOperations,
     Engine,
 }
 
 /// What the management command `csl` is, whatever its case and spaces.
 fn command(csl: &str) -> Command {
-    let words: Vec<_> =
-        csl.trim().trim_end_matches(';').split_whitespace().map(str::to_ascii_lowercase).collect();
+    // A list may touch the word before it.
+    let text = csl.trim().trim_end_matches(';').replace('(', " ( ");
+    let words: Vec<_> = text.split_whitespace().map(str::to_ascii_lowercase).collect();
     match words.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
         [".get" | ".show", "ingestion", "resources"] => Command::Resources,
         [".get", "kusto", "identity", "token"] => Command::IdentityToken,
         [".show", "version"] => Command::Version,
+        [".show", "queued", "ingestion", "operations", ..] if !csl.contains('|') => Command::QueuedOperations,
         _ => Command::Engine,
     }
 }
@@ -63,11 +66,12 @@ fn command(csl: &str) -> Command {
 pub(crate) async fn mgmt(app: Arc<App>, mut request: HttpRequest) -> Response {
     let reply = Reply::of(&request);
     let statement = Statement::read(&mut request).await;
+    request.about = statement.as_ref().ok().map(|statement| statement.text.clone());
     let command = statement.as_ref().map_or(Command::Engine, |statement| command(&statement.text));
     let operation = match command {
         Command::Resources => Operation::IngestionResources,
         Command::IdentityToken => Operation::IdentityToken,
-        Command::Version | Command::Engine => Operation::Mgmt,
+        Command::Version | Command::QueuedOperations | Command::Engine => Operation::Mgmt,
     };
     let inner = Arc::clone(&app);
     app.guard(operation, request, |request, expired| async move {
@@ -81,6 +85,7 @@ pub(crate) async fn mgmt(app: Arc<App>, mut request: HttpRequest) -> Response {
         match command {
             Command::Resources => reply.success(&resources(&inner, &request, expired).to_v1()),
             Command::IdentityToken => reply.success(&identity().to_v1()),
+            Command::QueuedOperations => reply.success(&operations(&inner, &statement.text).to_v1()),
             Command::Version if ingestion_host(&request) => reply.success(&version().to_v1()),
             Command::Version | Command::Engine => match execute(&inner, statement).await {
                 Ok(answer) => reply.success(&answer.to_v1()),
@@ -95,6 +100,7 @@ pub(crate) async fn mgmt(app: Arc<App>, mut request: HttpRequest) -> Response {
 pub(crate) async fn query(app: Arc<App>, mut request: HttpRequest) -> Response {
     let reply = Reply::of(&request);
     let statement = Statement::read(&mut request).await;
+    request.about = statement.as_ref().ok().map(|statement| statement.text.clone());
     let inner = Arc::clone(&app);
     app.guard(Operation::Query, request, |request, _| async move {
         if let Some(response) = refuse_without_token(&inner.auth, &reply, &request) {
@@ -133,6 +139,48 @@ fn identity() -> Answer {
     Answer::table(Table::new(&[("AuthorizationContext", KustoType::String)], vec![vec![token]]))
 }
 
+/// The operations whose ids stand in quotes in the command `csl`; those that are not known are left out.
+fn operations(app: &App, csl: &str) -> Answer {
+    let columns = [
+        ("IngestionOperationId", KustoType::String),
+        ("StartedOn", KustoType::DateTime),
+        ("LastUpdatedOn", KustoType::DateTime),
+        ("State", KustoType::String),
+        ("Discovered", KustoType::Long),
+        ("Pending", KustoType::Long),
+        ("Canceled", KustoType::Long),
+        ("Ingested", KustoType::Long),
+        ("Failed", KustoType::Long),
+        ("SampleFailedReasons", KustoType::String),
+        ("Database", KustoType::String),
+        ("Table", KustoType::String),
+    ];
+    let mut rows = Vec::new();
+    for id in csl.split(['"', '\'']).skip(1).step_by(2) {
+        let Some(found) = app.operations.summary(id) else { continue };
+        let state = match (found.pending, found.failed) {
+            (0, 0) => "Completed",
+            (0, _) => "Failed",
+            _ => "InProgress",
+        };
+        rows.push(vec![
+            json!(id),
+            json!(found.started),
+            json!(found.updated),
+            json!(state),
+            json!(found.pending + found.succeeded + found.failed),
+            json!(found.pending),
+            json!(0),
+            json!(found.succeeded),
+            json!(found.failed),
+            json!(found.reason),
+            json!(found.database),
+            json!(found.table),
+        ]);
+    }
+    Answer::table(Table::new(&columns, rows))
+}
+
 /// The host name says which of the two services the client believes to talk to.
 fn ingestion_host(request: &HttpRequest) -> bool {
     request.header("host").is_some_and(|host| host.starts_with("ingest-"))
@@ -164,5 +212,8 @@ mod tests {
         assert_eq!(command(".get kusto identity token"), Command::IdentityToken);
         assert_eq!(command(".show version"), Command::Version);
         assert_eq!(command(".show ingestion failures"), Command::Engine);
+        assert_eq!(command(".show queued ingestion operations(\"a;b\", \"c\")"), Command::QueuedOperations);
+        assert_eq!(command(".show queued ingestion operations 'a'"), Command::QueuedOperations);
+        assert_eq!(command(".show queued ingestion operations 'a' | count"), Command::Engine);
     }
 }

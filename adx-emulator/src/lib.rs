@@ -3,7 +3,7 @@
 //! The crate [`engine`] holds data and understands Kusto's language; it does no network I/O. Around it stand
 //! the services: `kusto`, `streaming` and `queued` (the endpoints), `storage` (blobs, queues, a status table) or `azurite`,
 //! `auth` (tokens), `data_management` (the loop that drains the queues), all behind `router` and `connection`. [`Emulator`]
-//! starts and stops them; [`faults`] makes them fail on demand; [`stats`] counts what they saw.
+//! starts and stops them; [`faults`] makes them fail on demand (by rules that `rules` puts into words); [`stats`] counts what they saw.
 
 mod app;
 mod auth;
@@ -24,6 +24,7 @@ pub mod options;
 mod queue_messages;
 mod queued;
 mod router;
+mod rules;
 mod signature;
 mod statement;
 pub mod stats;

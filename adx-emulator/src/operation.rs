@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-/// One kind of request (or, for the last two, one step of the data-management loop).
+/// One kind of request, or, from [`Operation::Accept`] on, one step of the data-management loop.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Operation {
     /// `GET /v1/rest/auth/metadata`.
@@ -51,16 +51,32 @@ pub enum Operation {
     PeekMessages,
     /// Delete Message.
     DeleteMessage,
+    /// Update Message.
+    UpdateMessage,
     /// Get Queue Metadata.
     QueueMetadata,
     /// Any operation of the table service.
     Table,
     /// A request that is none of these.
     Other,
+    /// The data-management loop takes a message that it has read.
+    Accept,
+    /// The data-management loop hands a sealed batch to the engine.
+    Batch,
     /// The data-management loop fetches a blob.
     Download,
     /// The data-management loop hands a blob to the engine.
     Ingest,
+    /// The engine uncompresses a blob; only one whose name says that it is compressed.
+    Decompress,
+    /// The engine reads records.
+    Parse,
+    /// The engine fills columns.
+    Mapping,
+    /// The engine runs the update policies of the table.
+    UpdatePolicy,
+    /// The data-management loop tells how a source ended.
+    Report,
 }
 
 impl Operation {
@@ -90,11 +106,19 @@ impl Operation {
             Self::GetMessages => "GetMessages",
             Self::PeekMessages => "PeekMessages",
             Self::DeleteMessage => "DeleteMessage",
+            Self::UpdateMessage => "UpdateMessage",
             Self::QueueMetadata => "QueueMetadata",
             Self::Table => "Table",
             Self::Other => "Other",
+            Self::Accept => "Accept",
+            Self::Batch => "Batch",
             Self::Download => "Download",
             Self::Ingest => "Ingest",
+            Self::Decompress => "Decompress",
+            Self::Parse => "Parse",
+            Self::Mapping => "Mapping",
+            Self::UpdatePolicy => "UpdatePolicy",
+            Self::Report => "Report",
         }
     }
 
@@ -112,6 +136,7 @@ impl Operation {
                 | Self::GetMessages
                 | Self::PeekMessages
                 | Self::DeleteMessage
+                | Self::UpdateMessage
                 | Self::QueueMetadata
                 | Self::Table
         )

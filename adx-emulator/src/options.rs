@@ -10,6 +10,9 @@ use clap::Parser;
 use clap::builder::FalseyValueParser;
 use url::Url;
 
+/// Tries of a source unless something else is asked for.
+const MAX_TRIES: u32 = 30;
+
 /// Where tables, blobs and queued messages live.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub enum Data {
@@ -94,6 +97,8 @@ pub struct Options {
     pub sas_lifetime: Duration,
     /// An upper limit for the time a batch waits, whatever the tables' policies say.
     pub max_batching_time: Option<Duration>,
+    /// Tries of a source whose failure may pass, before `General_RetryAttemptsExceeded`. The service goes on for 48 hours.
+    pub max_tries: u32,
     /// The rules about tokens.
     pub auth: AuthOptions,
 }
@@ -111,6 +116,7 @@ impl Default for Options {
             public_url: None,
             sas_lifetime: Duration::from_hours(24),
             max_batching_time: None,
+            max_tries: MAX_TRIES,
             auth: AuthOptions::default(),
         }
     }
@@ -154,6 +160,9 @@ pub struct Args {
     /// No batch waits longer than this many seconds, whatever the tables' policies say
     #[arg(long, env = "ADX_EMULATOR_MAX_BATCHING_SECONDS", value_name = "N")]
     pub max_batching_seconds: Option<u64>,
+    /// Tries of a source whose failure may pass, before it is reported as failed
+    #[arg(long, env = "ADX_EMULATOR_TRIES", value_name = "N", default_value_t = MAX_TRIES, value_parser = clap::value_parser!(u32).range(1..))]
+    pub tries: u32,
     /// Management, query and streaming requests need a token issued here
     #[arg(long, env = "ADX_EMULATOR_REQUIRE_AUTH", value_parser = FalseyValueParser::new())]
     pub require_auth: bool,
@@ -216,6 +225,7 @@ impl From<Args> for Options {
             public_url: args.public_url,
             sas_lifetime: Duration::from_secs(args.sas_seconds),
             max_batching_time: args.max_batching_seconds.map(Duration::from_secs),
+            max_tries: args.tries,
             auth: AuthOptions {
                 require: args.require_auth,
                 client_id: args.client_id,

@@ -203,7 +203,8 @@ async fn accept(app: &App, target: &(String, String), posting: Posting) -> Resul
             "IngestionOperationId": operation,
             "AdditionalProperties": additional,
         });
-        let posted = app.backend.post(ResourceKind::SecuredQueue, STANDARD.encode(message.to_string())).await;
+        let posted =
+            app.backend.post(ResourceKind::SecuredQueue, 0, STANDARD.encode(message.to_string())).await;
         posted.map_err(|error| KustoError {
             status: 503,
             permanent: false,

@@ -8,13 +8,14 @@ use axum::extract::{Extension, Path, Request, State};
 use axum::response::Response;
 use axum::routing::{any, get, post};
 use axum::{Json, Router};
+use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::app::App;
 use crate::auth;
 use crate::backend::Backend;
 use crate::connection::Connection;
-use crate::data_management;
+use crate::data_management::{self, Outcome};
 use crate::faults::Rule;
 use crate::http_request::{self, HttpRequest};
 use crate::http_response;
@@ -45,6 +46,7 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .route("/msi/token", any(managed_identity))
         .route("/emulator/faults", get(faults).post(add_faults).delete(clear_faults))
         .route("/emulator/stats", get(stats))
+        .route("/emulator/reports", get(reports).post(add_reports))
         .fallback(other)
         .with_state(app)
 }
@@ -164,6 +166,42 @@ async fn clear_faults(State(app): Shared) -> Response {
     http_response::empty(204)
 }
 
+/// How many reports of another client are wanted in each queue.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ForeignReports {
+    #[serde(default)]
+    failed: u16,
+    #[serde(default)]
+    succeeded: u16,
+}
+
+async fn add_reports(State(app): Shared, request: Request) -> Response {
+    let Ok(body) = http_request::read_body(request.into_body(), RULES_LIMIT).await else {
+        return http_response::empty(413);
+    };
+    let wanted = match serde_json::from_slice::<ForeignReports>(&body) {
+        Ok(wanted) => wanted,
+        Err(error) => return http_response::json(400, &json!({ "error": error.to_string() })),
+    };
+    let failed = data_management::post_foreign(&app, Outcome::Failed, usize::from(wanted.failed)).await;
+    let succeeded =
+        data_management::post_foreign(&app, Outcome::Succeeded, usize::from(wanted.succeeded)).await;
+    match (failed, succeeded) {
+        (Ok(failed), Ok(succeeded)) => {
+            http_response::json(200, &json!({"failed": failed, "succeeded": succeeded}))
+        }
+        (Err(error), _) | (_, Err(error)) => http_response::json(503, &json!({ "error": error.to_string() })),
+    }
+}
+
+async fn reports(State(app): Shared) -> Json<Value> {
+    Json(json!({
+        "failed": data_management::all_reports(&app, Outcome::Failed),
+        "succeeded": data_management::all_reports(&app, Outcome::Succeeded),
+    }))
+}
+
 async fn stats(State(app): Shared) -> Response {
     http_response::json(200, &json!(app.stats.snapshot()))
 }
@@ -211,7 +249,7 @@ async fn storage(app: Arc<App>, path: StoragePath, mut request: HttpRequest) -> 
         match storage_http::message_text(body).await {
             Ok((body, text)) => {
                 request.body = body;
-                request.blob = text.as_deref().and_then(data_management::blob_of);
+                request.about = text.as_deref().and_then(data_management::blob_of);
             }
             Err(error) => {
                 let mut response = storage_http::error_answer(&error);

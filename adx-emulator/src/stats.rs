@@ -52,6 +52,8 @@ pub struct Snapshot {
     pub read_messages: u64,
     /// Read messages that were no ingestion messages.
     pub corrupted_messages: u64,
+    /// Read messages that a rule lost.
+    pub lost_messages: u64,
     /// Sealed batches, by the reason of sealing.
     pub sealed: BTreeMap<String, u64>,
     /// Blobs ingested.
@@ -134,6 +136,10 @@ impl Stats {
         let mut all = self.lock();
         all.read_messages += 1;
         all.corrupted_messages += 1;
+    }
+
+    pub(crate) fn lost(&self) {
+        self.lock().lost_messages += 1;
     }
 
     pub(crate) fn sealed(&self, reason: &str) {

@@ -89,6 +89,8 @@ async fn run(app: &App, target: TargetTable, data: Vec<u8>) -> Result<Answer, Ku
             data: &data,
             source_path: "streaming ingestion",
             operation_id: Uuid::new_v4(),
+            activity_id: Uuid::new_v4(),
+            streamed: true,
             tags: &[],
             ingest_if_not_exists: &[],
         };

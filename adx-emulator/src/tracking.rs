@@ -54,6 +54,22 @@ pub(crate) struct SourceRef<'a> {
     pub url: &'a str,
 }
 
+/// An operation, summed over its sources.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Summary {
+    pub database: String,
+    pub table: String,
+    /// When it was posted, and when a source last went on.
+    pub started: String,
+    pub updated: String,
+    /// Sources whose end is not known yet.
+    pub pending: usize,
+    pub succeeded: usize,
+    pub failed: usize,
+    /// Why one of them failed; empty when none did.
+    pub reason: String,
+}
+
 #[derive(Debug)]
 struct TrackedSource {
     id: String,
@@ -141,6 +157,29 @@ impl Operations {
         Some(document)
     }
 
+    /// What is known of an operation, whatever its table; none when it is not known.
+    pub(crate) fn summary(&self, id: &str) -> Option<Summary> {
+        let state = self.state();
+        let operation = state.known.get(id)?;
+        let sources = &operation.sources;
+        let reasons = sources.iter().filter_map(|source| match &source.progress {
+            Progress::Failed { details, .. } => Some(details.clone()),
+            _ => None,
+        });
+        let reasons: Vec<String> = reasons.collect();
+        let succeeded = sources.iter().filter(|source| source.progress == Progress::Succeeded).count();
+        Some(Summary {
+            database: operation.database.clone(),
+            table: operation.table.clone(),
+            started: text(operation.started),
+            updated: text(sources.iter().map(|source| source.updated).max().unwrap_or(operation.started)),
+            pending: sources.len() - succeeded - reasons.len(),
+            succeeded,
+            failed: reasons.len(),
+            reason: reasons.into_iter().next().unwrap_or_default(),
+        })
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -198,6 +237,11 @@ mod tests {
         assert!(operations.status(("d", "t"), "o", false).unwrap().get("details").is_none());
         assert!(operations.status(("d", "other"), "o", true).is_none());
         assert!(operations.status(("d", "t"), "p", true).is_none());
+        operations.record(&tracked("o", "3"), Progress::Started);
+        let summary = operations.summary("o").unwrap();
+        assert_eq!((summary.pending, summary.succeeded, summary.failed), (1, 1, 1));
+        assert_eq!((summary.table.as_str(), summary.reason.as_str()), ("t", "none"));
+        assert_eq!(operations.summary("p"), None);
     }
 
     #[test]

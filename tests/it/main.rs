@@ -50,6 +50,7 @@ mod outcome;
 mod poison;
 mod proxy;
 mod reference;
+mod refusals;
 mod registry;
 mod rest_api;
 mod rest_ingestion;

@@ -62,6 +62,12 @@ async fn the_python_sdk_streams_and_reads_back() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_python_sdk_learns_what_became_of_its_sources() {
+    let text = python("python_status.py").await;
+    assert_says(&text, &["one success and one failure told, 160 reports of others left alone"]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_node_sdk_ingests_streams_and_reads_back() {
     // Its client of tables refuses plain http.
     let tls_listen = Some(([127, 0, 0, 1], 0).into());

@@ -26,6 +26,10 @@ pub struct IngestSource<'a> {
     pub source_path: &'a str,
     /// The ingest operation.
     pub operation_id: Uuid,
+    /// The activity that groups the batch; the data operation is shown with it.
+    pub activity_id: Uuid,
+    /// True for streaming ingestion, whose data operation has a kind of its own.
+    pub streamed: bool,
     /// Extent tags to leave on the table, with their prefix, as `ingest-by:X`.
     pub tags: &'a [String],
     /// Skip the blob when the table has the tag `ingest-by:` followed by one of these.
@@ -66,4 +70,6 @@ pub struct FailureRecord {
     pub root_activity_id: Uuid,
     /// The ingestion properties, as JSON text.
     pub ingestion_properties: String,
+    /// Sources that failed together; the path is that of one of them.
+    pub number_of_sources: u32,
 }

@@ -36,6 +36,8 @@ pub use policy::BatchingPolicy;
 pub use value::KustoType;
 
 #[cfg(test)]
+mod arrival_tests;
+#[cfg(test)]
 mod tests;
 #[cfg(test)]
 mod typed_tests;

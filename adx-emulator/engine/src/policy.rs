@@ -6,12 +6,15 @@ use serde_json::{Map, Value, json};
 
 use crate::datetime;
 use crate::error::KustoError;
-use crate::store::{Scope, Store};
+use crate::store::{Scope, Store, TableSchema};
 
 /// The name of the batching policy in commands and in the store.
 pub(crate) const BATCHING: &str = "ingestionbatching";
 /// The name of the streaming policy in commands and in the store.
 pub(crate) const STREAMING: &str = "streamingingestion";
+
+/// The name of the policy in commands and in the store that gives rows their ingestion time.
+pub(crate) const INGESTION_TIME: &str = "ingestiontime";
 
 /// When to seal a batch (policy `ingestionbatching`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -94,6 +97,13 @@ pub(crate) fn streaming(store: &Store, database: &str, table: &str) -> Result<bo
         }
     }
     Ok(false)
+}
+
+/// True when rows that come into the table get their ingestion time: unless its policy says no, as in the service.
+pub(crate) fn stamps_rows(store: &Store, table: &TableSchema) -> rusqlite::Result<bool> {
+    let policy = store.policy(&Scope::Table(table.clone()), INGESTION_TIME)?;
+    let policy = policy.and_then(|text| policy_object(&text).ok());
+    Ok(policy.is_none_or(|policy| policy.get("IsEnabled") != Some(&Value::Bool(false))))
 }
 
 /// The members of a policy's JSON text.

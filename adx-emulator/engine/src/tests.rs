@@ -39,6 +39,8 @@ fn source<'a>(format: &'a str, data: &'a [u8]) -> IngestSource<'a> {
         data,
         source_path: "http://localhost/acct/c/b.csv",
         operation_id: Uuid::nil(),
+        activity_id: Uuid::nil(),
+        streamed: false,
         tags: &[],
         ingest_if_not_exists: &[],
     }
@@ -270,6 +272,7 @@ fn failures_are_shown_after_they_were_recorded() {
         error_code: "BadRequest_EmptyBlob".to_owned(),
         root_activity_id: Uuid::nil(),
         ingestion_properties: "{}".to_owned(),
+        number_of_sources: 1,
     });
     let shown =
         rows(&engine, ".show ingestion failures | where Table == 'T' | project ErrorCode, ShouldRetry");

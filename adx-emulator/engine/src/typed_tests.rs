@@ -51,6 +51,8 @@ fn source<'a>(format: &'a str, data: &'a [u8]) -> IngestSource<'a> {
         data,
         source_path: "http://localhost/acct/c/b",
         operation_id: Uuid::nil(),
+        activity_id: Uuid::nil(),
+        streamed: false,
         tags: &[],
         ingest_if_not_exists: &[],
     }

@@ -15,6 +15,16 @@ pub(crate) struct Failure {
 }
 
 impl Failure {
+    /// `FailureStatus` of reports: `Exhausted` when it might have passed and the tries came to their end.
+    pub(crate) fn status(&self) -> &'static str {
+        if self.code == "General_RetryAttemptsExceeded" { "Exhausted" } else { "Permanent" }
+    }
+
+    /// True when an update policy failed, not the source.
+    pub(crate) fn of_update_policy(&self) -> bool {
+        self.code.starts_with("UpdatePolicy_")
+    }
+
     /// A failure that repeats with every try.
     pub(crate) fn permanent(code: &str, details: impl Into<String>) -> Self {
         Self { code: code.to_owned(), details: details.into(), permanent: true }

@@ -5,9 +5,11 @@
 
 mod batching;
 mod failure;
+mod foreign;
 mod message;
 mod report;
 mod source;
+mod steps;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -15,13 +17,16 @@ use std::time::{Duration, Instant};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
 use self::batching::{Batcher, Reason};
 use self::failure::Failure;
+pub(crate) use self::foreign::{Outcome, all as all_reports, post as post_foreign};
 use self::message::{IngestionMessage, Properties};
 use self::source::{Source, Worker};
+use self::steps::{Acceptance, acceptance};
 use crate::app::App;
-use crate::queue_messages::{ReceivedMessage, identity_token};
+use crate::queue_messages::{MessageHandle, ReceivedMessage, identity_token};
 use crate::stats::SeenMessage;
 
 /// Sources ingested at once. The engine takes one blob at a time, so more would only wait there.
@@ -39,9 +44,10 @@ pub(crate) fn blob_of(text: &str) -> Option<String> {
 /// Runs the service until `stop`. Batches that wait then are not ingested: their messages are still in the queue.
 pub(crate) async fn run(app: Arc<App>, stop: CancellationToken) {
     let slots = Arc::new(Semaphore::new(AT_ONCE));
-    let worker = Worker { app: Arc::clone(&app), slots, stop: stop.clone() };
+    let late = TaskTracker::new();
+    let worker = Worker { app: Arc::clone(&app), slots, late: late.clone(), stop: stop.clone() };
     let batcher = Batcher::new(app.options.max_batching_time);
-    let mut service = Service { worker, app, batcher, tasks: JoinSet::new() };
+    let mut service = Service { worker, app, batcher, held: Vec::new(), tasks: JoinSet::new() };
     let work = async {
         loop {
             service.turn().await;
@@ -53,11 +59,15 @@ pub(crate) async fn run(app: Arc<App>, stop: CancellationToken) {
     }
     // Sources being ingested now end before the engine is closed.
     while service.tasks.join_next().await.is_some() {}
+    late.close();
+    late.wait().await;
 }
 
 struct Service {
     app: Arc<App>,
     batcher: Batcher<Properties, Source>,
+    /// Accepted sources that a rule holds back, and until when. Their messages are still in the queue.
+    held: Vec<(Instant, Source)>,
     tasks: JoinSet<()>,
     worker: Worker,
 }
@@ -78,15 +88,26 @@ impl Service {
             self.accept(message).await;
         }
         let now = Instant::now();
+        for source in self.released(now) {
+            self.batch(source).await;
+        }
         for batch in self.batcher.due(now) {
             self.seal(Reason::Time, batch).await;
         }
         while self.tasks.try_join_next().is_some() {}
         if idle {
-            let next =
-                self.batcher.next_deadline().map_or(POLL_INTERVAL, |at| at.saturating_duration_since(now));
+            let held = self.held.iter().map(|(at, _)| *at).min();
+            let next = self.batcher.next_deadline().into_iter().chain(held).min();
+            let next = next.map_or(POLL_INTERVAL, |at| at.saturating_duration_since(now));
             self.app.backend.wait_for_messages(next.min(POLL_INTERVAL)).await;
         }
+    }
+
+    /// Takes the sources that have been held back long enough, the first due first.
+    fn released(&mut self, now: Instant) -> Vec<Source> {
+        let mut due: Vec<_> = self.held.extract_if(.., |(at, _)| *at <= now).collect();
+        due.sort_by_key(|(at, _)| *at);
+        due.into_iter().map(|(_, source)| source).collect()
     }
 
     async fn accept(&mut self, received: ReceivedMessage) {
@@ -112,10 +133,34 @@ impl Service {
             let details = "The authorizationContext of the message is not the Kusto identity token.";
             failure = Some(Failure::permanent("BadRequest_InvalidKustoIdentityToken", details));
         }
-        let alone = self.reason_to_stand_alone(&message, failure.is_some());
-        let raw_size = message.raw_size.unwrap_or(0);
-        let properties = message.properties.clone();
+        let mut hold = None;
+        match acceptance(&self.app, &message) {
+            Some(Acceptance::Lost) => return self.lose(&message, &received.handle).await,
+            Some(Acceptance::Refused(refusal)) => failure = failure.or(Some(refusal)),
+            Some(Acceptance::After(delay)) => hold = Some(delay),
+            None => {}
+        }
         let source = Source { message, failure, handle: received.handle };
+        match hold {
+            Some(delay) => self.held.push((Instant::now() + delay, source)),
+            None => self.batch(source).await,
+        }
+    }
+
+    /// Forgets a message as if it had never come, because a rule says so.
+    async fn lose(&self, message: &IngestionMessage, handle: &MessageHandle) {
+        self.app.stats.lost();
+        tracing::info!(source = message.id, "source lost on demand");
+        if let Err(error) = self.app.backend.delete_message(handle).await {
+            tracing::warn!(source = message.id, %error, "a message that is to be lost cannot be deleted");
+        }
+    }
+
+    /// Puts a source into its batch, or ingests it alone.
+    async fn batch(&mut self, source: Source) {
+        let alone = self.reason_to_stand_alone(&source.message, source.failure.is_some());
+        let raw_size = source.message.raw_size.unwrap_or(0);
+        let properties = source.message.properties.clone();
         if let Some(reason) = alone {
             return self.seal(reason, vec![source]).await;
         }

@@ -33,21 +33,58 @@ pub(crate) fn progress(app: &App, message: &IngestionMessage, progress: Progress
     app.operations.record(&tracked, progress);
 }
 
+/// A source as the messages of the report queues name it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Reported<'a> {
+    pub ids: OperationIds,
+    pub database: &'a str,
+    pub table: &'a str,
+    /// The client's id of it.
+    pub source: &'a str,
+    /// The blob's URL without its SAS.
+    pub path: &'a str,
+}
+
+impl Reported<'_> {
+    /// The message of the success queue.
+    pub(crate) fn succeeded(&self) -> Value {
+        json!({
+            "OperationId": self.ids.operation.to_string(),
+            "Database": self.database,
+            "Table": self.table,
+            "SucceededOn": now(),
+            "IngestionSourceId": self.source,
+            "IngestionSourcePath": self.path,
+            "RootActivityId": self.ids.activity.to_string(),
+        })
+    }
+
+    /// The message of the failure queue.
+    pub(crate) fn failed(&self, failure: &Failure) -> Value {
+        json!({
+            "OperationId": self.ids.operation.to_string(),
+            "Database": self.database,
+            "Table": self.table,
+            "FailedOn": now(),
+            "IngestionSourceId": self.source,
+            "IngestionSourcePath": self.path,
+            "Details": failure.details,
+            "ErrorCode": failure.code,
+            "FailureStatus": failure.status(),
+            "RootActivityId": self.ids.activity.to_string(),
+            "OriginatesFromUpdatePolicy": failure.of_update_policy(),
+            "ShouldRetry": failure.status() != "Permanent",
+        })
+    }
+}
+
 /// Reports that `message` was ingested (`Succeeded`) or skipped (`Skipped`).
 pub(crate) async fn success(app: &App, message: &IngestionMessage, ids: OperationIds, status: &str) {
     progress(app, message, Progress::Succeeded);
     let reporting = message.reporting;
     if reporting.successes && reporting.to_queue {
-        let body = json!({
-            "OperationId": ids.operation.to_string(),
-            "Database": message.properties.database,
-            "Table": message.properties.table,
-            "SucceededOn": now(),
-            "IngestionSourceId": message.id,
-            "IngestionSourcePath": message.source_path(),
-            "RootActivityId": ids.activity.to_string(),
-        });
-        post(app, ResourceKind::SuccessQueue, &body).await;
+        let body = reported(message, ids, &message.source_path()).succeeded();
+        post(app, ResourceKind::SuccessQueue, ids, &body).await;
     }
     update(app, message, ids, json!({"Status": status})).await;
 }
@@ -55,30 +92,21 @@ pub(crate) async fn success(app: &App, message: &IngestionMessage, ids: Operatio
 /// Reports that `message` will never be ingested.
 pub(crate) async fn failure(app: &App, message: &IngestionMessage, ids: OperationIds, failure: &Failure) {
     let reporting = message.reporting;
-    let exhausted = failure.code == "General_RetryAttemptsExceeded";
-    let status = if exhausted { "Exhausted" } else { "Permanent" };
+    let status = failure.status();
     let (code, details) = (failure.code.clone(), failure.details.clone());
     progress(app, message, Progress::Failed { code, failure: status, details });
     if reporting.failures && reporting.to_queue {
-        let body = json!({
-            "OperationId": ids.operation.to_string(),
-            "Database": message.properties.database,
-            "Table": message.properties.table,
-            "FailedOn": now(),
-            "IngestionSourceId": message.id,
-            "IngestionSourcePath": message.source_path(),
-            "Details": failure.details,
-            "ErrorCode": failure.code,
-            "FailureStatus": status,
-            "RootActivityId": ids.activity.to_string(),
-            "OriginatesFromUpdatePolicy": false,
-            "ShouldRetry": exhausted,
-        });
-        post(app, ResourceKind::FailureQueue, &body).await;
+        let body = reported(message, ids, &message.source_path()).failed(failure);
+        post(app, ResourceKind::FailureQueue, ids, &body).await;
     }
     let entity = json!({"Status": "Failed", "ErrorCode": failure.code, "FailureStatus": status,
-        "Details": failure.details, "OriginatesFromUpdatePolicy": false});
+        "Details": failure.details, "OriginatesFromUpdatePolicy": failure.of_update_policy()});
     update(app, message, ids, entity).await;
+}
+
+fn reported<'a>(message: &'a IngestionMessage, ids: OperationIds, path: &'a str) -> Reported<'a> {
+    let Properties { database, table, .. } = &message.properties;
+    Reported { ids, database, table, source: &message.id, path }
 }
 
 /// The properties as `.show ingestion failures` shows them.
@@ -94,10 +122,17 @@ pub(crate) fn properties_text(properties: &Properties) -> String {
     .to_string()
 }
 
-async fn post(app: &App, queue: ResourceKind, body: &Value) {
-    if let Err(error) = app.backend.post(queue, STANDARD.encode(body.to_string())).await {
+/// Into any of the queues of this kind: a reader has to look at all.
+async fn post(app: &App, queue: ResourceKind, ids: OperationIds, body: &Value) {
+    let number = usize::from(ids.operation.as_bytes()[0]);
+    if let Err(error) = app.backend.post(queue, number, encoded(body)).await {
         tracing::warn!(%error, ?queue, "a report cannot be posted");
     }
+}
+
+/// A report as a queue's message carries it.
+pub(crate) fn encoded(body: &Value) -> String {
+    STANDARD.encode(body.to_string())
 }
 
 async fn update(app: &App, message: &IngestionMessage, ids: OperationIds, entity: Value) {

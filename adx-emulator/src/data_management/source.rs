@@ -11,18 +11,17 @@ use time::OffsetDateTime;
 use tokio::sync::Semaphore;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 use uuid::Uuid;
 
-use adx_engine::{Engine, FailureRecord, IngestSource, Ingested};
+use adx_engine::{Engine, FailureRecord, IngestSource, Ingested, KustoError};
 
 use super::failure::Failure;
 use super::message::IngestionMessage;
 use super::report::{self, OperationIds};
+use super::steps::{self, Telling};
 use crate::app::App;
-use crate::backend::DownloadError;
-use crate::faults::Effect;
 use crate::gzip::{is_gzip, is_zip, unzip};
-use crate::operation::Operation;
 use crate::queue_messages::MessageHandle;
 use crate::storage::blobs::{Content, Counted};
 use crate::tracking::Progress;
@@ -30,8 +29,6 @@ use crate::tracking::Progress;
 /// The first pause after a failure that may be temporary; it doubles up to [`LONGEST_PAUSE`].
 const FIRST_PAUSE: Duration = Duration::from_millis(200);
 const LONGEST_PAUSE: Duration = Duration::from_secs(10);
-/// Tries before `General_RetryAttemptsExceeded`. The service goes on for 48 hours; the emulator reports earlier.
-const MOST_TRIES: u32 = 30;
 /// The service's limit for one source, uncompressed.
 const RAW_LIMIT: u64 = 6_442_450_944;
 
@@ -39,7 +36,7 @@ const RAW_LIMIT: u64 = 6_442_450_944;
 #[derive(Debug)]
 pub(crate) struct Source {
     pub message: IngestionMessage,
-    /// Set when the message alone shows that it cannot be ingested.
+    /// Set when the message alone, or its batch, shows that it cannot be ingested.
     pub failure: Option<Failure>,
     pub handle: MessageHandle,
 }
@@ -58,6 +55,8 @@ pub(crate) struct Worker {
     pub app: Arc<App>,
     /// One permit per source being worked on; none is held while waiting for the next try.
     pub slots: Arc<Semaphore>,
+    /// Ends that are told late because a rule says so. Whoever stops the work waits for them.
+    pub late: TaskTracker,
     pub stop: CancellationToken,
 }
 
@@ -66,8 +65,10 @@ impl Worker {
     /// are still in the queue.
     pub(crate) async fn ingest_all(self, batch: Vec<Source>) {
         let activity = Uuid::new_v4();
+        let together = self.fail_together(&batch, activity).await;
         let mut seen = HashSet::new();
         for mut source in batch {
+            source.failure = source.failure.or_else(|| together.clone());
             if source.failure.is_none() && !seen.insert(source.message.source_path()) {
                 let details = "The same blob was found twice in one batch.";
                 let failure = Failure::permanent("BlobAlreadyReceived_BlobAlreadyFoundInBatch", details);
@@ -75,12 +76,54 @@ impl Worker {
             }
             let ids = OperationIds { operation: Uuid::new_v4(), activity };
             report::progress(&self.app, &source.message, Progress::Started);
-            let end = match source.failure.take() {
+            let end = match source.failure.clone() {
                 Some(failure) => Some(Err(failure)),
                 None => self.with_retries(&source.message, ids).await,
             };
-            let Some(end) = end else { return };
-            finish(&self.app, &source, ids, end).await;
+            let Some(end) = end else { break };
+            self.finish(source, ids, end).await;
+        }
+    }
+
+    /// The failure that ends all sources of a batch, because a rule says so. It is listed once, with the first source's
+    /// path; one that may pass is only listed.
+    async fn fail_together(&self, batch: &[Source], activity: Uuid) -> Option<Failure> {
+        // What was refused before never comes to the engine.
+        let going = batch.iter().filter(|source| source.failure.is_none());
+        let messages: Vec<_> = going.map(|source| &source.message).collect();
+        let first = messages.first()?;
+        let failure = steps::batch(&self.app, &messages).await.err()?;
+        let ids = OperationIds { operation: Uuid::new_v4(), activity };
+        let number_of_sources = u32::try_from(messages.len()).unwrap_or(u32::MAX);
+        let first = failure_record(first, ids, &failure);
+        record(&self.app, FailureRecord { number_of_sources, ..first }).await;
+        failure.permanent.then_some(failure)
+    }
+
+    /// Counts how a source ended, tells it, cleans up, and deletes the message last.
+    async fn finish(&self, source: Source, ids: OperationIds, end: Result<Success, Failure>) {
+        let app = &self.app;
+        count(app, &source.message, &end);
+        // The moment of a failure is that of the failure, however late it is told. What never came to the engine, or is
+        // listed with its batch, is not listed by itself.
+        let failed = end.as_ref().err().filter(|_| source.failure.is_none());
+        let failed = failed.map(|failure| failure_record(&source.message, ids, failure));
+        match steps::telling(app, &source.message) {
+            Telling::Never => clean_up(app, &source, end.is_ok()).await,
+            Telling::After(delay) if delay.is_zero() => {
+                tell(app, &source.message, ids, &end, failed).await;
+                clean_up(app, &source, end.is_ok()).await;
+            }
+            Telling::After(delay) => {
+                let (app, stop) = (Arc::clone(app), self.stop.clone());
+                // Neither the next source nor the next batch must wait for it.
+                self.late.spawn(async move {
+                    // A stop cuts the delay short: a message left in its queue would be ingested again.
+                    stop.run_until_cancelled(sleep(delay)).await;
+                    tell(&app, &source.message, ids, &end, failed).await;
+                    clean_up(&app, &source, end.is_ok()).await;
+                });
+            }
         }
     }
 
@@ -100,9 +143,11 @@ impl Worker {
                 Err(failure) if !failure.permanent => failure,
                 end => return Some(end),
             };
-            if tries == MOST_TRIES {
+            record(&self.app, failure_record(message, ids, &failure)).await;
+            let most = self.app.options.max_tries;
+            if tries >= most {
                 let (code, details) = (failure.code, failure.details);
-                let details = format!("{MOST_TRIES} tries failed, the last with {code}: {details}");
+                let details = format!("{most} tries failed, the last with {code}: {details}");
                 return Some(Err(Failure::permanent("General_RetryAttemptsExceeded", details)));
             }
             tries += 1;
@@ -124,7 +169,7 @@ async fn try_once(app: &App, message: &IngestionMessage, ids: OperationIds) -> R
         let details = "Zip archives are not supported by this emulator.";
         return Err(Failure::permanent("BadRequest_FormatNotSupported", details));
     }
-    fault(app, Operation::Download, message).await?;
+    steps::download(app, message).await?;
     let content = app.backend.download(&message.blob, &app.client).await.map_err(Failure::from)?;
     let bytes = match content {
         Content::Kept(bytes) if app.options.discard => {
@@ -135,8 +180,11 @@ async fn try_once(app: &App, message: &IngestionMessage, ids: OperationIds) -> R
         Content::Counted(counted) => return Ok(counted_only(app, message, &counted)),
         Content::Kept(bytes) => bytes,
     };
-    fault(app, Operation::Ingest, message).await?;
-    let (raw_bytes, done) = parse_and_store(app, message, ids, bytes).await?;
+    steps::before_content(app, message).await?;
+    let raw = uncompressed(app, message, bytes).await?;
+    steps::on_content(app, message, &raw).await?;
+    let raw_bytes = raw.len() as u64;
+    let done = parse_and_store(app, message, ids, raw).await?;
     if message.raw_size.is_some_and(|stated| stated != raw_bytes) {
         tracing::info!(source = message.id, stated = message.raw_size, raw_bytes, "RawDataSize is not exact");
         app.stats.raw_size_mismatch();
@@ -154,24 +202,27 @@ fn counted_only(app: &App, message: &IngestionMessage, counted: &Counted) -> Suc
     Success::Ingested(0, stated.or(found.map(u64::from)).unwrap_or(counted.length))
 }
 
+/// The content of a blob as its format has it.
+async fn uncompressed(app: &App, message: &IngestionMessage, bytes: Bytes) -> Result<Bytes, Failure> {
+    if !is_gzip(message.blob.path()) || bytes.is_empty() {
+        return Ok(bytes);
+    }
+    let raw = app.with_engine(move |_| unzip(&bytes, RAW_LIMIT)).await.map_err(|error| internal(&error))?;
+    raw.map(Bytes::from).map_err(|error| {
+        let details = format!("The blob's name ends in .gz and it cannot be uncompressed: {error}");
+        Failure::permanent("BadRequest_InvalidArchive", details)
+    })
+}
+
 async fn parse_and_store(
     app: &App,
     message: &IngestionMessage,
     ids: OperationIds,
-    bytes: Bytes,
-) -> Result<(u64, Ingested), Failure> {
-    let gzip = is_gzip(message.blob.path());
+    raw: Bytes,
+) -> Result<Ingested, Failure> {
     let properties = message.properties.clone();
     let source_path = message.source_path();
     let work = move |engine: &Engine| {
-        let raw = if gzip && !bytes.is_empty() {
-            unzip(&bytes, RAW_LIMIT).map_err(|error| {
-                let details = format!("The blob's name ends in .gz and it cannot be uncompressed: {error}");
-                Failure::permanent("BadRequest_InvalidArchive", details)
-            })?
-        } else {
-            bytes.into()
-        };
         let source = IngestSource {
             database: &properties.database,
             table: &properties.table,
@@ -183,57 +234,50 @@ async fn parse_and_store(
             data: &raw,
             source_path: &source_path,
             operation_id: ids.operation,
+            activity_id: ids.activity,
+            streamed: false,
             tags: &properties.tags,
             ingest_if_not_exists: &properties.if_not_exists,
         };
-        let done = engine.ingest(&source)?;
-        Ok((raw.len() as u64, done))
+        engine.ingest(&source)
     };
-    match app.with_engine(work).await {
-        Ok(result) => result,
-        Err(error) => Err(Failure {
-            code: "General_InternalServerError".to_owned(),
-            details: error.to_string(),
-            permanent: false,
-        }),
+    app.with_engine(work).await.map_err(|error| internal(&error))?.map_err(Failure::from)
+}
+
+/// The engine failed, not the source.
+fn internal(error: &KustoError) -> Failure {
+    Failure { code: "General_InternalServerError".to_owned(), details: error.to_string(), permanent: false }
+}
+
+/// Tells how a source ended, in every way there is.
+async fn tell(
+    app: &App,
+    message: &IngestionMessage,
+    ids: OperationIds,
+    end: &Result<Success, Failure>,
+    failed: Option<FailureRecord>,
+) {
+    if let Some(failed) = failed {
+        record(app, failed).await;
+    }
+    match end {
+        Ok(Success::Ingested(..)) => report::success(app, message, ids, "Succeeded").await,
+        Ok(Success::Skipped) => report::success(app, message, ids, "Skipped").await,
+        Err(failure) => report::failure(app, message, ids, failure).await,
     }
 }
 
-/// Applies a fault rule for a step of the loop.
-async fn fault(app: &App, operation: Operation, message: &IngestionMessage) -> Result<(), Failure> {
-    let Some(effect) = app.faults.pick(operation, message.blob.path()) else { return Ok(()) };
-    tracing::info!(operation = operation.as_str(), ?effect, "fault injected");
-    let failed =
-        |status: u16| Failure::from(DownloadError::of_status(status, "A fault on demand.".to_owned()));
-    match effect {
-        Effect::Delay { milliseconds } => {
-            sleep(Duration::from_millis(milliseconds)).await;
-            Ok(())
-        }
-        Effect::Status { status, code, .. } => {
-            let failure = failed(status);
-            Err(Failure { code: code.unwrap_or(failure.code), ..failure })
-        }
-        Effect::ExpiredSas => Err(failed(403)),
-        Effect::ContainerNotFound => Err(failed(404)),
-        Effect::Reset { .. } | Effect::Truncate => Err(failed(503)),
-    }
-}
-
-/// Counts, reports, cleans up, and deletes the message last.
-async fn finish(app: &App, source: &Source, ids: OperationIds, end: Result<Success, Failure>) {
-    let message = &source.message;
-    match &end {
+/// Counts the end of a source.
+fn count(app: &App, message: &IngestionMessage, end: &Result<Success, Failure>) {
+    match end {
         Ok(Success::Ingested(rows, raw_bytes)) => {
             app.stats.ingested(*rows, *raw_bytes);
             let table = &message.properties.table;
             tracing::info!(source = message.id, table, rows, raw_bytes, "source ingested");
-            report::success(app, message, ids, "Succeeded").await;
         }
         Ok(Success::Skipped) => {
             app.stats.skipped();
             tracing::info!(source = message.id, "source skipped: ingestIfNotExists");
-            report::success(app, message, ids, "Skipped").await;
         }
         Err(failure) => {
             app.stats.failed(&failure.code);
@@ -243,11 +287,14 @@ async fn finish(app: &App, source: &Source, ids: OperationIds, end: Result<Succe
                 details = failure.details,
                 "source failed"
             );
-            record(app, message, ids, failure).await;
-            report::failure(app, message, ids, failure).await;
         }
     }
-    if end.is_ok()
+}
+
+/// Deletes the blob of a source that is in, unless its client keeps it, and the message of any.
+async fn clean_up(app: &App, source: &Source, is_in: bool) {
+    let message = &source.message;
+    if is_in
         && (!message.retain_blob || app.options.discard)
         && let Err(error) = app.backend.delete_blob(&message.blob, &app.client).await
     {
@@ -258,8 +305,9 @@ async fn finish(app: &App, source: &Source, ids: OperationIds, end: Result<Succe
     }
 }
 
-async fn record(app: &App, message: &IngestionMessage, ids: OperationIds, failure: &Failure) {
-    let record = FailureRecord {
+/// What `.show ingestion failures` tells of a failure.
+fn failure_record(message: &IngestionMessage, ids: OperationIds, failure: &Failure) -> FailureRecord {
+    FailureRecord {
         operation_id: ids.operation,
         database: message.properties.database.clone(),
         table: message.properties.table.clone(),
@@ -270,7 +318,11 @@ async fn record(app: &App, message: &IngestionMessage, ids: OperationIds, failur
         error_code: failure.code.clone(),
         root_activity_id: ids.activity,
         ingestion_properties: report::properties_text(&message.properties),
-    };
+        number_of_sources: 1,
+    }
+}
+
+async fn record(app: &App, record: FailureRecord) {
     if let Err(error) = app.with_engine(move |engine| engine.record_failure(&record)).await {
         tracing::warn!(%error, "a failure cannot be recorded");
     }

@@ -80,10 +80,7 @@ impl Queues {
         life: Option<Duration>,
         hidden: Duration,
     ) -> Result<Message, StorageError> {
-        if text.len() > MESSAGE_LIMIT {
-            let message = "The request body is too large and exceeds the maximum permissible limit.";
-            return Err(StorageError::new(413, "RequestBodyTooLarge", message));
-        }
+        check_length(&text)?;
         let now = OffsetDateTime::now_utc();
         let message = Message {
             id: Uuid::new_v4(),
@@ -141,21 +138,51 @@ impl Queues {
         Ok(visible.take(count).cloned().collect())
     }
 
+    /// Update Message with the receipt of its last reading: hidden from now on for `hidden`, with another text if one is
+    /// given.
+    pub(crate) fn update(
+        &self,
+        name: &QueueName,
+        (id, receipt): (Uuid, Uuid),
+        text: Option<String>,
+        hidden: Duration,
+    ) -> Result<Message, StorageError> {
+        text.as_deref().map_or(Ok(()), check_length)?;
+        let now = OffsetDateTime::now_utc();
+        let mut queues = self.lock();
+        let queue = queues.get_mut(name).ok_or_else(missing)?;
+        let number = queue.claimed(id, receipt)?;
+        let message = queue.messages.get_mut(&number).ok_or_else(missing)?;
+        message.visible = milliseconds(now + hidden);
+        message.receipt = Uuid::new_v4();
+        message.text = text.unwrap_or_else(|| message.text.clone());
+        let updated = message.clone();
+        if let Some(disk) = &self.disk {
+            let text = serde_json::to_vec(&updated).map_err(|error| StorageError::internal(&error))?;
+            disk.put(&file(name, &id), &text).map_err(|error| StorageError::internal(&error))?;
+        }
+        drop(queues);
+        self.posted.notify_one();
+        Ok(updated)
+    }
+
     /// Delete Message with the receipt of its last reading.
     pub(crate) fn delete(&self, name: &QueueName, id: Uuid, receipt: Uuid) -> Result<(), StorageError> {
         let mut queues = self.lock();
         let queue = queues.get_mut(name).ok_or_else(missing)?;
-        let gone = || StorageError::new(404, "MessageNotFound", "The specified message does not exist.");
-        let number = *queue.numbers.get(&id).ok_or_else(gone)?;
-        if queue.messages.get(&number).is_none_or(|message| message.receipt != receipt) {
-            let text = "The specified pop receipt did not match the pop receipt for a dequeued message.";
-            return Err(StorageError::new(400, "PopReceiptMismatch", text));
-        }
+        let number = queue.claimed(id, receipt)?;
         queue.remove(number);
         if let Some(disk) = &self.disk {
             disk.delete(&file(name, &id));
         }
         Ok(())
+    }
+
+    /// The texts of the messages in the queue, hidden ones too, oldest first.
+    pub(crate) fn texts(&self, name: &QueueName) -> Vec<String> {
+        let queues = self.lock();
+        let messages = queues.get(name).into_iter().flat_map(|queue| queue.messages.values());
+        messages.map(|message| message.text.clone()).collect()
     }
 
     /// Messages in the queue, hidden ones too.
@@ -185,6 +212,17 @@ impl Queues {
 }
 
 impl Queue {
+    /// The number of the message `id`, when `receipt` is that of its last reading.
+    fn claimed(&self, id: Uuid, receipt: Uuid) -> Result<u64, StorageError> {
+        let gone = || StorageError::new(404, "MessageNotFound", "The specified message does not exist.");
+        let number = *self.numbers.get(&id).ok_or_else(gone)?;
+        if self.messages.get(&number).is_none_or(|message| message.receipt != receipt) {
+            let text = "The specified pop receipt did not match the pop receipt for a dequeued message.";
+            return Err(StorageError::new(400, "PopReceiptMismatch", text));
+        }
+        Ok(number)
+    }
+
     fn insert(&mut self, message: Message) {
         self.numbers.insert(message.id, self.next);
         self.messages.insert(self.next, message);
@@ -196,6 +234,14 @@ impl Queue {
             self.numbers.remove(&message.id);
         }
     }
+}
+
+fn check_length(text: &str) -> Result<(), StorageError> {
+    if text.len() <= MESSAGE_LIMIT {
+        return Ok(());
+    }
+    let message = "The request body is too large and exceeds the maximum permissible limit.";
+    Err(StorageError::new(413, "RequestBodyTooLarge", message))
 }
 
 fn file(name: &QueueName, id: &Uuid) -> String {
@@ -236,6 +282,24 @@ mod tests {
         queues.delete(&name(), sent.id, second.receipt).unwrap();
         assert_eq!(queues.delete(&name(), sent.id, second.receipt).unwrap_err().code, "MessageNotFound");
         assert_eq!(queues.length(&name()).unwrap(), 0);
+    }
+
+    #[test]
+    fn a_message_that_was_read_can_be_given_back_at_once() {
+        let queues = Queues::open(&[name()], None).unwrap();
+        let sent = put(&queues, "one");
+        let read = queues.get(&name(), 1, Duration::HOUR).unwrap().remove(0);
+        let claim = (sent.id, sent.receipt);
+        assert_eq!(
+            queues.update(&name(), claim, None, Duration::ZERO).unwrap_err().code,
+            "PopReceiptMismatch"
+        );
+        let given = queues.update(&name(), (read.id, read.receipt), None, Duration::ZERO).unwrap();
+        assert_ne!(given.receipt, read.receipt);
+        assert_eq!(queues.peek(&name(), 1).unwrap()[0].text, "one");
+        let changed = (given.id, given.receipt);
+        queues.update(&name(), changed, Some("two".to_owned()), Duration::ZERO).unwrap();
+        assert_eq!(queues.texts(&name()), ["two"]);
     }
 
     #[test]

@@ -5,6 +5,7 @@
 mod faults;
 mod ingestion;
 mod life;
+mod outcomes;
 mod reports;
 mod rest_ingestion;
 mod sign_in;

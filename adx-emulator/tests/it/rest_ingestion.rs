@@ -78,6 +78,13 @@ async fn an_operation_tells_which_of_its_sources_are_in() {
     );
     assert!(!document.to_string().contains("sig="), "{document}");
     rig.until_rows(2).await;
+    let id = answer["ingestionOperationId"].as_str().unwrap();
+    let shown = rig.rows(&format!(".show queued ingestion operations (\"{id}\", \"nothing\")")).await;
+    assert_eq!(shown.len(), 1);
+    let row = &shown[0];
+    assert_eq!((&row[0], &row[3]), (&json!(id), &json!("Failed")));
+    assert_eq!(row[4..9], [json!(2), json!(0), json!(0), json!(1), json!(1)]);
+    assert_eq!((&row[10], &row[11]), (&json!(DATABASE), &json!("T")));
 }
 
 #[tokio::test]

@@ -75,6 +75,16 @@ impl Adx {
         self.emulator.stats().most_at_once(operation)
     }
 
+    /// Puts `count` reports of failures of another client's sources into each failure queue; the ids of these sources.
+    pub async fn post_foreign_failures(&self, count: usize) -> Vec<String> {
+        self.emulator.post_foreign_failures(count).await.expect("the reports are posted")
+    }
+
+    /// What is in all failure queues, decoded, also what a reader has taken and not deleted.
+    pub fn failure_reports(&self) -> Vec<Value> {
+        self.emulator.failure_reports()
+    }
+
     /// Every fault rule has fired as often as it may.
     pub fn faults_are_used_up(&self) -> bool {
         self.faults().list().iter().all(|active| active.rule.count == Some(active.fired))

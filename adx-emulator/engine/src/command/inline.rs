@@ -42,6 +42,8 @@ impl Command<'_> {
             data: data.as_bytes(),
             source_path: "inline",
             operation_id,
+            activity_id: operation_id,
+            streamed: false,
             tags: &properties.tags,
             ingest_if_not_exists: &properties.ingest_if_not_exists,
         };

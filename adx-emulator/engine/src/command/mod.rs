@@ -9,6 +9,7 @@ mod inline;
 mod mappings;
 mod policies;
 mod principals;
+mod records;
 mod show;
 mod tables;
 
@@ -48,6 +49,7 @@ fn dispatch(command: &mut Command<'_>) -> Result<Table, KustoError> {
         ("show", "tables") => command.show_tables(),
         ("show", "table") => command.show_table(),
         ("show", "ingestion") => command.show_ingestion_failures(),
+        ("show", "data") => command.show_data_operations(),
         ("show", "principal") => command.show_principal_access(),
         ("create" | "create-merge" | "create-or-alter" | "alter" | "alter-merge", "table") => {
             command.change_table(&verb)
@@ -56,10 +58,7 @@ fn dispatch(command: &mut Command<'_>) -> Result<Table, KustoError> {
             let scope = Scope::Database(command.database_name()?);
             command.change_policy(&verb, &scope)
         }
-        ("delete", "table") => {
-            let scope = Scope::Table(command.table_name()?);
-            command.change_policy(&verb, &scope)
-        }
+        ("delete", "table") => command.delete_of_table(),
         ("drop", "table") => command.drop_something_of_table(),
         ("drop", "tables") => command.drop_tables(),
         ("clear", "table") => command.clear_table(),

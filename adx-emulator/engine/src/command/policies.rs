@@ -1,4 +1,4 @@
-//! Commands on policies (ingestionbatching, streamingingestion) of tables and databases.
+//! Commands on policies (ingestionbatching, streamingingestion, ingestiontime) of tables and databases.
 
 use serde_json::{Value, json};
 
@@ -6,7 +6,9 @@ use super::context::{Command, text};
 use crate::answer::Table;
 use crate::error::KustoError;
 use crate::lexer::TokenKind;
-use crate::policy::{BATCHING, STREAMING, invalid_policy, policy_object, read_batching, render_batching};
+use crate::policy::{
+    BATCHING, INGESTION_TIME, STREAMING, invalid_policy, policy_object, read_batching, render_batching,
+};
 use crate::store::Scope;
 use crate::value::KustoType;
 
@@ -23,6 +25,13 @@ impl Command<'_> {
                 let enabled = word == "enable";
                 self.cursor.advance();
                 Some(json!({"IsEnabled": enabled, "HintAllocatedRate": null}).to_string())
+            }
+            (_, Some(TokenKind::Word(word)))
+                if name == INGESTION_TIME && matches!(word.as_str(), "true" | "false") =>
+            {
+                let enabled = word == "true";
+                self.cursor.advance();
+                Some(json!({ "IsEnabled": enabled }).to_string())
             }
             _ => {
                 let given = self.cursor.string("the policy as a JSON text")?;
@@ -47,6 +56,7 @@ impl Command<'_> {
         match name.as_str() {
             BATCHING => Ok(BATCHING),
             STREAMING => Ok(STREAMING),
+            INGESTION_TIME => Ok(INGESTION_TIME),
             other => Err(KustoError::unsupported(format!("the policy '{other}'"))),
         }
     }
@@ -60,7 +70,11 @@ fn policy_table(scope: &Scope, name: &str, policy: Option<String>) -> Table {
         ("ChildEntities", KustoType::String),
         ("EntityType", KustoType::String),
     ];
-    let title = if name == BATCHING { "IngestionBatchingPolicy" } else { "StreamingIngestionPolicy" };
+    let title = match name {
+        BATCHING => "IngestionBatchingPolicy",
+        INGESTION_TIME => "IngestionTimePolicy",
+        _ => "StreamingIngestionPolicy",
+    };
     let row =
         vec![text(title), text(&scope.entity_name()), Value::from(policy), text("[]"), text(scope.kind())];
     Table::new(&columns, vec![row])
@@ -77,7 +91,7 @@ fn normalise(name: &str, given: &str, old: Option<&str>) -> Result<String, Kusto
     for (key, value) in &policy {
         let fits = match key.as_str() {
             "IsEnabled" => value.is_boolean(),
-            "HintAllocatedRate" => value.is_number() || value.is_null(),
+            "HintAllocatedRate" if name == STREAMING => value.is_number() || value.is_null(),
             _ => false,
         };
         if !fits {
@@ -85,6 +99,9 @@ fn normalise(name: &str, given: &str, old: Option<&str>) -> Result<String, Kusto
         }
     }
     let enabled = policy.get("IsEnabled").ok_or_else(|| invalid_policy("'IsEnabled' is missing"))?;
+    if name == INGESTION_TIME {
+        return Ok(json!({ "IsEnabled": enabled }).to_string());
+    }
     Ok(json!({"IsEnabled": enabled, "HintAllocatedRate": policy.get("HintAllocatedRate")}).to_string())
 }
 

@@ -1,4 +1,4 @@
-//! Commands that only read: version, cluster, ingestion failures, extents.
+//! Commands that only read: version, cluster, ingestion failures, data operations, extents.
 
 use serde_json::{Value, json};
 use time::OffsetDateTime;
@@ -27,6 +27,22 @@ const FAILURES: [(&str, KustoType); 16] = [
     ("IngestionProperties", KustoType::String),
     ("NumberOfSources", KustoType::Int),
     ("ShouldRetry", KustoType::Bool),
+];
+
+const OPERATIONS: [(&str, KustoType); 13] = [
+    ("Timestamp", KustoType::DateTime),
+    ("Database", KustoType::String),
+    ("Table", KustoType::String),
+    ("ClientActivityId", KustoType::String),
+    ("OperationKind", KustoType::String),
+    ("OriginalSize", KustoType::Long),
+    ("ExtentSize", KustoType::Long),
+    ("RowCount", KustoType::Long),
+    ("ExtentCount", KustoType::Int),
+    ("TotalCpu", KustoType::TimeSpan),
+    ("Duration", KustoType::TimeSpan),
+    ("Principal", KustoType::String),
+    ("Properties", KustoType::Dynamic),
 ];
 
 impl Command<'_> {
@@ -62,7 +78,7 @@ impl Command<'_> {
         Ok(Table::new(&columns, vec![row]))
     }
 
-    /// `.show ingestion failures [with (OperationId = '…')]`.
+    /// `.show ingestion failures [with (OperationId = '…')]`, of all databases.
     pub(super) fn show_ingestion_failures(&mut self) -> Result<Table, KustoError> {
         if !self.cursor.eat_word("failures") {
             return Err(self.unknown(".show ingestion"));
@@ -75,7 +91,7 @@ impl Command<'_> {
                 other.name
             )));
         }
-        let mut failures = self.store.failures(self.database)?;
+        let mut failures = self.store.failures()?;
         for wanted in &properties {
             failures.retain(|failure| failure.operation.eq_ignore_ascii_case(&wanted.value));
         }
@@ -90,16 +106,41 @@ impl Command<'_> {
                 text(if failure.permanent { "Permanent" } else { "Transient" }),
                 text(&failure.activity),
                 text("DataIngestPull"),
-                json!(false),
+                json!(failure.code.starts_with("UpdatePolicy_")),
                 text(&failure.code),
                 text(""),
                 text(""),
                 text(&failure.properties),
-                json!(1),
+                json!(failure.sources),
                 json!(!failure.permanent),
             ]
         });
         Ok(Table::new(&FAILURES, rows.collect()))
+    }
+
+    /// `.show data operations`, of all databases.
+    pub(super) fn show_data_operations(&mut self) -> Result<Table, KustoError> {
+        self.cursor.expect_word("operations")?;
+        self.end()?;
+        let nothing = datetime::format_timespan(0);
+        let rows = self.store.operations()?.into_iter().map(|operation| -> Vec<Value> {
+            vec![
+                text(&datetime::format(operation.at)),
+                text(&operation.database),
+                text(&operation.table),
+                text(&operation.activity),
+                text(&operation.kind),
+                json!(operation.bytes),
+                json!(operation.bytes),
+                json!(operation.rows),
+                json!(1),
+                text(&nothing),
+                text(&nothing),
+                text(""),
+                serde_json::from_str(&operation.properties).unwrap_or_default(),
+            ]
+        });
+        Ok(Table::new(&OPERATIONS, rows.collect()))
     }
 
     /// `.show table T extents`: the columns that say something here.
@@ -155,7 +196,7 @@ mod tests {
     }
 
     #[test]
-    fn failures_are_shown_per_database_and_by_operation() {
+    fn failures_are_shown_of_all_databases_and_by_operation() {
         let mut store = Store::open(None).unwrap();
         let failure = |database: &str, permanent| FailureRecord {
             operation_id: Uuid::new_v4(),
@@ -168,11 +209,11 @@ mod tests {
             error_code: "Stream_WrongNumberOfFields".to_owned(),
             root_activity_id: Uuid::new_v4(),
             ingestion_properties: "{}".to_owned(),
+            number_of_sources: 1,
         };
         let first = failure("lab", true);
         store.add_failure(&first).unwrap();
-        store.add_failure(&failure("LAB", false)).unwrap();
-        store.add_failure(&failure("other", true)).unwrap();
+        store.add_failure(&failure("other", false)).unwrap();
         let old =
             FailureRecord { failed_on: first.failed_on - time::Duration::days(15), ..failure("lab", true) };
         store.add_failure(&old).unwrap();
@@ -181,6 +222,10 @@ mod tests {
         assert_eq!(all.columns.len(), 16);
         assert_eq!(all.cell(0, "FailureKind").unwrap(), "Permanent");
         assert_eq!(all.cell(1, "ShouldRetry").unwrap(), true);
+        assert_eq!(all.cell(0, "Database").unwrap(), "lab");
+        assert_eq!(all.cell(1, "Database").unwrap(), "other");
+        // Whatever database the request names.
+        assert_eq!(run(&mut store, "NetDefaultDB", ".show ingestion failures").unwrap().table.rows, all.rows);
         let one = format!(".show ingestion failures with (OperationId='{}')", first.operation_id);
         assert_eq!(run(&mut store, "lab", &one).unwrap().table.rows.len(), 1);
     }

@@ -19,6 +19,7 @@ use uuid::Uuid;
 use crate::answer::Column;
 use crate::error::{IngestFailure, KustoError};
 use crate::ingestion::{IngestSource, Ingested};
+use crate::policy;
 use crate::store::{Store, TableSchema};
 use delimited::{ConstantWidth, Fields};
 use format::Format;
@@ -43,8 +44,11 @@ pub(crate) fn ingest(store: &mut Store, source: &IngestSource<'_>) -> Result<Ing
             check_ordinals(format, elements)?;
             add_columns(store, &mut table, elements)?;
         }
+        let stamped = policy::stamps_rows(store, &table)?;
+        let moment = if stamped { Some(store.next_moment()?) } else { None };
         let mut writer =
-            RowWriter::new(store, &table, format.mapping_kind(), mapping.as_deref(), source.source_path)?;
+            RowWriter::new(store, &table, format.mapping_kind(), mapping.as_deref(), source.source_path)?
+                .at(moment)?;
         read(format, source, &mut writer)?;
         let rows = writer.rows();
         drop(writer);
@@ -52,6 +56,7 @@ pub(crate) fn ingest(store: &mut Store, source: &IngestSource<'_>) -> Result<Ing
             return Err(nothing_usable(format));
         }
         let extent_id = store.add_extent(&table, rows, source)?;
+        store.add_operation(&table, rows, source)?;
         Ok(Ingested { rows, skipped: false, extent_id })
     })
 }

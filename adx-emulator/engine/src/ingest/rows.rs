@@ -54,10 +54,17 @@ impl<'a> RowWriter<'a> {
             None => identity_picks(table, kind),
         };
         let names: Vec<String> = (0..picks.len()).map(|n| format!("c{n}")).collect();
-        let marks = vec!["?"; picks.len()].join(",");
-        let sql = format!("INSERT INTO data_{} ({}) VALUES ({marks})", table.id, names.join(","));
+        let marks = "?,".repeat(picks.len());
+        let sql = format!("INSERT INTO data_{} ({},x) VALUES ({marks}?)", table.id, names.join(","));
         let statement = store.connection.prepare_cached(&sql)?;
         Ok(Self { statement, picks, location, rows: 0 })
+    }
+
+    /// Gives all rows this ingestion time, in ticks; without it they have none.
+    pub(crate) fn at(mut self, moment: Option<i64>) -> Result<Self, IngestFailure> {
+        // What is bound stays bound from row to row.
+        self.statement.raw_bind_parameter(self.picks.len() + 1, moment)?;
+        Ok(self)
     }
 
     /// Rows written so far.

@@ -5,7 +5,8 @@ use super::scope::{Compiled, Function, Scalar, Scope};
 use crate::error::KustoError;
 use crate::value::KustoType;
 
-const NAMES: [&str; 8] = ["count", "countif", "sum", "sumif", "min", "max", "avg", "dcount"];
+const NAMES: [&str; 9] =
+    ["count", "countif", "sum", "sumif", "min", "max", "avg", "dcount", "count_distinct"];
 
 /// True when `name` is an aggregate function.
 pub(crate) fn is_aggregate(name: &str) -> bool {
@@ -29,10 +30,10 @@ pub(crate) fn find(scope: &Scope<'_>, name: &str, count: usize) -> Result<Functi
         ("min", 1) => |scope, arguments| extreme(scope, "min", &arguments[0]),
         ("max", 1) => |scope, arguments| extreme(scope, "max", &arguments[0]),
         ("avg", 1) => |scope, arguments| average(scope, &arguments[0]),
-        ("dcount", 1) => |scope, arguments| {
+        ("dcount" | "count_distinct", 1) => |scope, arguments| {
             let value = &arguments[0];
             if value.kind == KustoType::Dynamic {
-                return Err(scope.fail("dcount() of a dynamic is not supported by this emulator"));
+                return Err(scope.fail("a count of distinct dynamics is not supported by this emulator"));
             }
             Ok(Scalar::new(format!("count(DISTINCT {})", value.sql), KustoType::Long))
         },

@@ -42,12 +42,35 @@ pub(crate) fn find(scope: &Scope<'_>, name: &str, count: usize) -> Result<Functi
         ("startofday", 1) => {
             |scope, arguments| bin(scope, &arguments[0], &Scalar::new(datetime::DAY.to_string(), TimeSpan))
         }
+        ("ingestion_time", 0) => |scope, _| ingestion_time(scope),
+        ("current_cursor" | "cursor_current", 0) => {
+            |scope, _| Ok(Scalar::new(format!("'{}'", scope.shared.cursor), String))
+        }
+        ("cursor_after", 1) => |scope, arguments| by_cursor(scope, ">", &arguments[0]),
+        ("cursor_before_or_at", 1) => |scope, arguments| by_cursor(scope, "<=", &arguments[0]),
         _ => {
             return Err(scope.fail(format!(
                 "Unknown function '{name}' with {count} arguments (or not supported by this emulator)"
             )));
         }
     })
+}
+
+/// When the row came into its table; null where rows are no table's any more.
+fn ingestion_time(scope: &Scope<'_>) -> Compiled {
+    if scope.grouped {
+        return Err(scope.fail("ingestion_time() is used outside an aggregate function"));
+    }
+    Ok(Scalar::new(if scope.timed { "x" } else { "NULL" }, KustoType::DateTime))
+}
+
+/// True for the rows that came after a cursor, or not after it.
+fn by_cursor(scope: &Scope<'_>, comparison: &str, cursor: &Scalar) -> Compiled {
+    if scope.grouped || !scope.timed {
+        return Err(scope.fail("the functions of cursors need the rows of a table"));
+    }
+    let cursor = scope.text(cursor)?;
+    Ok(Scalar::new(format!("(ifnull(x {comparison} k_cursor({cursor}), 0))"), KustoType::Bool))
 }
 
 fn of_text(scope: &Scope<'_>, function: &str, text: &Scalar, kind: KustoType) -> Compiled {

@@ -14,6 +14,8 @@ mod plan;
 mod scope;
 mod sqlite;
 
+use std::collections::BTreeMap;
+
 use rusqlite::types::Value as SqlValue;
 use rusqlite::{Connection, params_from_iter};
 use serde_json::Value;
@@ -24,7 +26,7 @@ use crate::answer::{Answer, Table};
 use crate::datetime;
 use crate::error::KustoError;
 use crate::options::RequestOptions;
-use crate::store::Store;
+use crate::store::{Store, TableSchema};
 use crate::value::{Cell, KustoType, to_json};
 use ast::{Operator, Query, Source};
 use plan::Relation;
@@ -45,6 +47,7 @@ pub(crate) fn query(
     let query = parser::parse(text, &options.parameters)?;
     let mut shared = Shared {
         now: datetime::from_offset(OffsetDateTime::now_utc()),
+        cursor: store.last_moment()?,
         declared: query.declared.clone(),
         ..Shared::default()
     };
@@ -64,7 +67,8 @@ pub(crate) fn query(
 /// Runs the operators of `text` over a command's result.
 pub(crate) fn query_over(store: &Store, given: &Table, text: &str) -> Result<Answer, KustoError> {
     let query = parser::parse_pipeline(text)?;
-    let mut shared = Shared { now: datetime::from_offset(OffsetDateTime::now_utc()), ..Shared::default() };
+    let now = datetime::from_offset(OffsetDateTime::now_utc());
+    let mut shared = Shared { now, cursor: store.last_moment()?, ..Shared::default() };
     let relation = Relation::table("temp.given".to_owned(), &given.columns);
     let relation = pipeline(relation, &query, &mut shared)?;
     fill_temporary(&store.connection, given)?;
@@ -73,12 +77,30 @@ pub(crate) fn query_over(store: &Store, given: &Table, text: &str) -> Result<Ans
     answer
 }
 
+/// Deletes the rows of `table` that the query `text` gives, which has conditions only; how many they were.
+pub(crate) fn delete_rows(store: &Store, table: &TableSchema, text: &str) -> Result<usize, KustoError> {
+    let query = parser::parse(text, &BTreeMap::new())?;
+    let same = matches!(&query.source, Source::Table { database: None, name } if *name == table.name);
+    let conditions = query.operators.iter().all(|operator| matches!(operator, Operator::Where(_)));
+    if !same || !conditions || query.operators.is_empty() {
+        let form = "a deletion in another form than '.delete table T records <| T | where …'";
+        return Err(KustoError::unsupported(form));
+    }
+    let now = datetime::from_offset(OffsetDateTime::now_utc());
+    let mut shared = Shared { now, cursor: store.last_moment()?, ..Shared::default() };
+    let rows = Relation::timed_table(format!("data_{}", table.id), &table.columns);
+    let rows = pipeline(rows, &query, &mut shared)?;
+    let mut statement = store.connection.prepare(&rows.to_deletion())?;
+    let parameters = shared.parameters.into_iter().take(statement.parameter_count());
+    statement.execute(params_from_iter(parameters)).map_err(failure)
+}
+
 fn table(store: &Store, database: &str, name: &str) -> Result<Relation, KustoError> {
     let database = store.database(database)?;
     let table = store.find_table(&database, name)?.ok_or_else(|| {
         KustoError::semantic(format!("SEM0100: Failed to resolve table or column expression named '{name}'"))
     })?;
-    Ok(Relation::table(format!("data_{}", table.id), &table.columns))
+    Ok(Relation::timed_table(format!("data_{}", table.id), &table.columns))
 }
 
 fn pipeline(mut relation: Relation, query: &Query, shared: &mut Shared) -> Result<Relation, KustoError> {

@@ -21,6 +21,8 @@ pub(crate) struct Relation {
     limit: Option<i64>,
     /// True while every column is a plain reference, so that expressions over it stay small.
     plain: bool,
+    /// True while each row is one of a table, whose ingestion time travels as `x`.
+    timed: bool,
 }
 
 #[derive(Debug, Clone)]
@@ -37,7 +39,13 @@ impl Relation {
             scalar: Scalar::new(format!("c{position}"), column.kind),
         };
         let columns = columns.iter().enumerate().map(bound).collect();
-        Self { from, columns, filters: Vec::new(), order: Vec::new(), limit: None, plain: true }
+        let (filters, order) = (Vec::new(), Vec::new());
+        Self { from, columns, filters, order, limit: None, plain: true, timed: false }
+    }
+
+    /// The same for rows that know when they came.
+    pub(crate) fn timed_table(from: String, columns: &[Column]) -> Self {
+        Self { timed: true, ..Self::table(from, columns) }
     }
 
     /// One row of expressions.
@@ -62,12 +70,19 @@ impl Relation {
         self.render(true)
     }
 
+    /// The statement that deletes the rows, which are a table's with conditions and nothing else.
+    pub(crate) fn to_deletion(&self) -> String {
+        let conditions = if self.filters.is_empty() { "0".to_owned() } else { self.filters.join(" AND ") };
+        format!("DELETE FROM {} WHERE {conditions}", self.from)
+    }
+
     fn render(&self, outermost: bool) -> String {
         let columns =
             self.columns.iter().enumerate().map(|(n, column)| format!("{} AS c{n}", column.scalar.sql));
         let keys = self.order.iter().enumerate().map(|(n, key)| format!("{} AS k{n}", key.sql));
         let hidden = (!outermost).then_some(keys).into_iter().flatten();
-        let parts: Vec<String> = columns.chain(hidden).collect();
+        let time = (self.timed && !outermost).then(|| "x AS x".to_owned());
+        let parts: Vec<String> = columns.chain(hidden).chain(time).collect();
         let parts = if parts.is_empty() { "1".to_owned() } else { parts.join(", ") };
         let mut sql = format!("SELECT {parts} FROM {}", self.from);
         if !self.filters.is_empty() {
@@ -75,8 +90,9 @@ impl Relation {
         }
         // In a subquery the order only matters to a limit; the keys go up either way.
         if !self.order.is_empty() && (outermost || self.limit.is_some()) {
+            // A bare name would be taken for that of a result column; an expression is one of the source's columns.
             let keys: Vec<String> =
-                self.order.iter().map(|key| format!("{} {}", key.sql, key.suffix)).collect();
+                self.order.iter().map(|key| format!("+({}) {}", key.sql, key.suffix)).collect();
             sql = format!("{sql} ORDER BY {}", keys.join(", "));
         }
         match self.limit {
@@ -107,7 +123,7 @@ impl Relation {
     }
 
     fn scope<'a>(&'a self, shared: &'a mut Shared, operator: &'static str) -> Scope<'a> {
-        Scope { columns: &self.columns, shared, operator, grouped: false }
+        Scope { columns: &self.columns, shared, operator, grouped: false, timed: self.timed }
     }
 
     /// Adds one operator.
@@ -159,6 +175,7 @@ impl Relation {
             order: Vec::new(),
             limit: None,
             plain: true,
+            timed: false,
         };
     }
 

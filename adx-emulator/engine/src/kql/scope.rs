@@ -40,6 +40,8 @@ pub(crate) struct Shared {
     pub parameters: Vec<Value>,
     /// `now()` in ticks.
     pub now: i64,
+    /// The database cursor: the moment of the latest ingestion.
+    pub cursor: i64,
     /// The query parameters: names that are not columns.
     pub declared: Parameters,
 }
@@ -69,6 +71,8 @@ pub(crate) struct Scope<'a> {
     pub operator: &'static str,
     /// True in `summarize`, outside aggregates: columns only inside an aggregate.
     pub grouped: bool,
+    /// True when the rows are those of a table and `x` is their ingestion time.
+    pub timed: bool,
 }
 
 /// The SQL of an expression, or why there is none.

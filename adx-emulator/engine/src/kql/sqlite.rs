@@ -249,6 +249,11 @@ fn register_conversions(connection: &Connection) -> Result<()> {
         });
         Ok(found.filter(|found| !found.is_null()).map(ToString::to_string))
     })?;
+    // A database cursor as a moment; the empty one is before all rows.
+    connection.create_scalar_function("k_cursor", 1, FLAGS, |context| match text(context, 0) {
+        "" => Ok(0_i64),
+        cursor => cursor.parse().map_err(|_| failure("a text that is no database cursor")),
+    })?;
     // A dynamic as another type, when it is of that type; null otherwise.
     connection.create_scalar_function("k_cast", 2, FLAGS, |context| {
         let kind = KustoType::parse(text(context, 0)).unwrap_or(KustoType::String);

@@ -27,9 +27,14 @@ CREATE TABLE IF NOT EXISTS principals (entity TEXT NOT NULL, entity_id INTEGER N
 CREATE TABLE IF NOT EXISTS extents (id TEXT PRIMARY KEY, table_id INTEGER NOT NULL, rows INTEGER NOT NULL,
     bytes INTEGER NOT NULL, created INTEGER NOT NULL, tags TEXT NOT NULL);
 CREATE INDEX IF NOT EXISTS extents_of ON extents (table_id);
+CREATE TABLE IF NOT EXISTS operations (at INTEGER NOT NULL, database TEXT NOT NULL, target TEXT NOT NULL,
+    activity TEXT NOT NULL, kind TEXT NOT NULL, bytes INTEGER NOT NULL, rows INTEGER NOT NULL, properties TEXT NOT NULL);
+CREATE INDEX IF NOT EXISTS operations_at ON operations (at);
+CREATE TABLE IF NOT EXISTS clock (one INTEGER PRIMARY KEY CHECK (one = 1), last INTEGER NOT NULL);
 CREATE TABLE IF NOT EXISTS failures (operation TEXT NOT NULL, database TEXT NOT NULL, target TEXT NOT NULL,
     failed_on INTEGER NOT NULL, source TEXT NOT NULL, details TEXT NOT NULL, permanent INTEGER NOT NULL,
     activity TEXT NOT NULL, code TEXT NOT NULL, properties TEXT NOT NULL);
+CREATE INDEX IF NOT EXISTS failures_on ON failures (failed_on);
 ";
 
 /// The open store.
@@ -88,6 +93,7 @@ impl Store {
             "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA temp_store = MEMORY;",
         )?;
         connection.execute_batch(CATALOG)?;
+        add_later_columns(&connection)?;
         connection.set_prepared_statement_cache_capacity(64);
         Ok(Self { connection })
     }
@@ -184,7 +190,7 @@ impl Store {
             doc: String::new(),
             columns: Vec::new(),
         };
-        // SQLite wants one column at least; `x` is never read.
+        // `x` is the ingestion time, in ticks; null in rows that came while the table's policy was off.
         self.connection.execute_batch(&format!("CREATE TABLE data_{id} (x)"))?;
         for column in columns {
             self.add_column(&mut table, column)?;
@@ -301,6 +307,15 @@ impl Store {
         let tables = names.iter().map(|name| self.find_table(database, name));
         Ok(tables.collect::<rusqlite::Result<Vec<_>>>()?.into_iter().flatten().collect())
     }
+}
+
+/// Adds what the catalog of an older folder lacks.
+fn add_later_columns(connection: &Connection) -> rusqlite::Result<()> {
+    let has = "SELECT EXISTS (SELECT 1 FROM pragma_table_info('failures') WHERE name = 'sources')";
+    if !connection.query_row(has, [], |row| row.get::<_, bool>(0))? {
+        connection.execute_batch("ALTER TABLE failures ADD COLUMN sources INTEGER NOT NULL DEFAULT 1")?;
+    }
+    Ok(())
 }
 
 fn read_database(row: &rusqlite::Row<'_>) -> rusqlite::Result<Database> {

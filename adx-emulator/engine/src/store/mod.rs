@@ -6,6 +6,7 @@
 
 mod catalog;
 mod mappings;
+mod operations;
 mod policies;
 mod records;
 

@@ -1,4 +1,4 @@
-//! What ingestion leaves in addition to rows: extents with their tags, and failures.
+//! What ingestion leaves in addition to rows: its moment, extents with their tags, and failures.
 
 use rusqlite::params;
 use time::OffsetDateTime;
@@ -22,6 +22,25 @@ pub(crate) struct TableSize {
 }
 
 impl Store {
+    /// The moment of an ingestion, after those of all before it: the ingestion time of its rows, and their place for
+    /// cursors.
+    pub(crate) fn next_moment(&self) -> rusqlite::Result<i64> {
+        let now = datetime::from_offset(OffsetDateTime::now_utc());
+        self.connection
+            .prepare_cached(
+                "INSERT INTO clock (one, last) VALUES (1, ?1)
+                 ON CONFLICT (one) DO UPDATE SET last = max(last + 1, excluded.last) RETURNING last",
+            )?
+            .query_row([now], |row| row.get(0))
+    }
+
+    /// The moment of the latest ingestion; 0 before the first.
+    pub(crate) fn last_moment(&self) -> rusqlite::Result<i64> {
+        self.connection
+            .prepare_cached("SELECT ifnull(max(last), 0) FROM clock")?
+            .query_row([], |row| row.get(0))
+    }
+
     /// Notes the extent that an ingestion made.
     pub(crate) fn add_extent(
         &self,
@@ -84,7 +103,7 @@ impl Store {
     pub(crate) fn add_failure(&self, failure: &FailureRecord) -> rusqlite::Result<()> {
         self.connection.execute(
             "INSERT INTO failures (operation, database, target, failed_on, source, details, permanent, activity, code,
-             properties) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+             properties, sources) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
             params![
                 failure.operation_id.to_string(),
                 failure.database,
@@ -96,6 +115,7 @@ impl Store {
                 failure.root_activity_id.to_string(),
                 failure.error_code,
                 failure.ingestion_properties,
+                failure.number_of_sources,
             ],
         )?;
         let oldest = datetime::from_offset(OffsetDateTime::now_utc()) - FAILURES_KEPT;
@@ -103,15 +123,15 @@ impl Store {
         Ok(())
     }
 
-    /// The failures of a database, oldest first, in the columns of the catalog without the database's name.
-    pub(crate) fn failures(&self, database: &str) -> rusqlite::Result<Vec<StoredFailure>> {
+    /// The failures of all databases, oldest first.
+    pub(crate) fn failures(&self) -> rusqlite::Result<Vec<StoredFailure>> {
         let oldest = datetime::from_offset(OffsetDateTime::now_utc()) - FAILURES_KEPT;
         self.connection
             .prepare_cached(
-                "SELECT operation, database, target, failed_on, source, details, permanent, activity, code, properties
-                 FROM failures WHERE database = ?1 COLLATE NOCASE AND failed_on >= ?2 ORDER BY rowid",
+                "SELECT operation, database, target, failed_on, source, details, permanent, activity, code,
+                 properties, sources FROM failures WHERE failed_on >= ?1 ORDER BY failed_on, rowid",
             )?
-            .query_map(params![database, oldest], |row| {
+            .query_map([oldest], |row| {
                 Ok(StoredFailure {
                     operation: row.get(0)?,
                     database: row.get(1)?,
@@ -123,6 +143,7 @@ impl Store {
                     activity: row.get(7)?,
                     code: row.get(8)?,
                     properties: row.get(9)?,
+                    sources: row.get(10)?,
                 })
             })?
             .collect()
@@ -145,6 +166,8 @@ pub(crate) struct StoredFailure {
     pub code: String,
     /// JSON text.
     pub properties: String,
+    /// How many failed together.
+    pub sources: u32,
 }
 
 /// An extent: what one ingestion left.

@@ -56,6 +56,7 @@ async fn answer(
         Operation::GetMessages => queues::get_messages(storage, path, &request),
         Operation::PeekMessages => queues::peek_messages(storage, path, &request),
         Operation::DeleteMessage => queues::delete_message(storage, path, &request),
+        Operation::UpdateMessage => queues::update_message(storage, path, request).await,
         Operation::QueueMetadata => queues::queue_metadata(storage, path),
         Operation::Table => tables::table(storage, path, request).await,
         _ => {
@@ -77,6 +78,7 @@ fn admit(
             | Operation::GetMessages
             | Operation::PeekMessages
             | Operation::DeleteMessage
+            | Operation::UpdateMessage
             | Operation::QueueMetadata
     );
     let (kind, name) = path.known().ok_or_else(|| no_resource(queue))?;

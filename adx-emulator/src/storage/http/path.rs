@@ -47,6 +47,7 @@ impl StoragePath {
             ("GET", _, "messages") if request.query("peekonly") == Some("true") => Operation::PeekMessages,
             ("GET", _, "messages") if !in_container => Operation::GetMessages,
             ("DELETE", _, _) if messages && !in_container => Operation::DeleteMessage,
+            ("PUT", _, _) if messages && !in_container => Operation::UpdateMessage,
             (_, _, "") => Operation::Other,
             ("PUT", None, _) => Operation::PutBlob,
             ("PUT", Some("block"), _) => Operation::PutBlock,

@@ -1,4 +1,4 @@
-//! Put, get, peek and delete messages over HTTP.
+//! Put, get, peek, update and delete messages over HTTP.
 
 use axum::body::Body;
 use axum::response::Response;
@@ -62,14 +62,43 @@ pub(super) fn delete_message(
     path: &StoragePath,
     request: &HttpRequest,
 ) -> Result<Response, StorageError> {
-    let id = path.rest.strip_prefix("messages/").and_then(|id| id.parse::<Uuid>().ok());
-    let receipt = request.query("popreceipt").and_then(|receipt| receipt.parse::<Uuid>().ok());
-    let (Some(id), Some(receipt)) = (id, receipt) else {
-        let message = "The message id or the popreceipt was not handed out here.";
-        return Err(StorageError::new(400, "InvalidQueryParameterValue", message));
-    };
+    let (id, receipt) = claim(path, request)?;
     storage.queues.delete(&path.queue(), id, receipt)?;
     Ok(http_response::empty(204))
+}
+
+pub(super) async fn update_message(
+    storage: &Storage,
+    path: &StoragePath,
+    request: HttpRequest,
+) -> Result<Response, StorageError> {
+    let claim = claim(path, &request)?;
+    let hidden = number(&request, "visibilitytimeout")?.ok_or_else(|| {
+        let message = "A required query parameter was not specified for this request: visibilitytimeout.";
+        StorageError::new(400, "MissingRequiredQueryParameter", message)
+    })?;
+    let body = read(request.body, BODY_LIMIT).await?;
+    let document = std::str::from_utf8(&body).map_err(|_| bad_xml())?;
+    let text = if document.is_empty() {
+        None
+    } else {
+        Some(xml::element(document, "MessageText").ok_or_else(bad_xml)?)
+    };
+    let updated = storage.queues.update(&path.queue(), claim, text, Duration::seconds(hidden))?;
+    let mut response = http_response::empty(204);
+    http_response::set(&mut response, "x-ms-popreceipt", &updated.receipt.to_string());
+    http_response::set(&mut response, "x-ms-time-next-visible", &unix_date(updated.visible / 1000));
+    Ok(response)
+}
+
+/// The id in the path and the receipt in the query, as they were handed out.
+fn claim(path: &StoragePath, request: &HttpRequest) -> Result<(Uuid, Uuid), StorageError> {
+    let id = path.rest.strip_prefix("messages/").and_then(|id| id.parse::<Uuid>().ok());
+    let receipt = request.query("popreceipt").and_then(|receipt| receipt.parse::<Uuid>().ok());
+    id.zip(receipt).ok_or_else(|| {
+        let message = "The message id or the popreceipt was not handed out here.";
+        StorageError::new(400, "InvalidQueryParameterValue", message)
+    })
 }
 
 pub(super) fn queue_metadata(storage: &Storage, path: &StoragePath) -> Result<Response, StorageError> {

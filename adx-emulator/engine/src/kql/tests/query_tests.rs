@@ -62,6 +62,17 @@ fn orders_limits_and_distinct() {
         rows("Storms | sort by EventId asc nulls last | project State | extend x = 1 | take 2"),
         json!([["TEXAS", 1], ["TEXAS", 1]])
     );
+    // Columns that changed their places are sorted by what they are now.
+    assert_eq!(
+        rows("Storms | project State, EventType, EventId | sort by EventId asc nulls last"),
+        rows("Storms | sort by EventId asc nulls last | project State, EventType, EventId")
+    );
+    assert_eq!(
+        rows(
+            "Storms | project EventType, State, EventId | top 2 by EventId asc nulls last | project EventId"
+        ),
+        rows("Storms | top 2 by EventId asc nulls last | project EventId")
+    );
 }
 
 #[test]
@@ -88,6 +99,7 @@ fn aggregates() {
         json!([[16.75, 0.25, 2]])
     );
     assert_eq!(rows("Storms | summarize sumif(EventId, State == 'OHIO') / count()"), json!([[1]]));
+    assert_eq!(rows("Storms | summarize count_distinct(State)"), json!([[4]]));
     assert_eq!(rows("Storms | summarize by State | count"), json!([[4]]));
     assert_eq!(rows("Storms | summarize n = count() by month = bin(StartTime, 31d) | count"), json!([[4]]));
     assert_eq!(rows("Storms | summarize max(State), min(EventType)"), json!([["TEXAS", ""]]));
