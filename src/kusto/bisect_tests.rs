@@ -60,7 +60,7 @@ impl IngestClient for Service {
         }
         self.rows.lock().unwrap().extend(lines);
         // Every other one is not taken by the engine.
-        if seen.len() % 2 == 0 {
+        if seen.len().is_multiple_of(2) {
             self.queued.lock().unwrap().push(request.id);
             return Ok(TakenBy::Queue);
         }

@@ -21,7 +21,7 @@ struct Rig {
 }
 
 impl Rig {
-    /// A sink that looks every second and leaves the service no margin beyond its ten seconds.
+    /// A sink that looks every three seconds, so that ten commands a minute are enough, and leaves the service no margin beyond its ten seconds.
     async fn new(streaming: bool) -> Self {
         let emulator = Emulator::start(Options {
             storage: StorageBackend::Own,
@@ -45,7 +45,7 @@ impl Rig {
             ("kusto.ingestion.url", &url),
             ("kusto.query.url", &url),
             ("kusto.tables.topics.mapping", &mapping),
-            ("kusto.outcome.interval.ms", "1000"),
+            ("kusto.outcome.interval.ms", "3000"),
             ("kusto.outcome.margin.ms", "0"),
         ]);
         let context = SinkContext::default();

@@ -4,10 +4,11 @@
 
 use super::fates::{FollowedFates, NEWS_PLACES};
 use super::followers::Followers;
+use super::member::{ClusterIdentity, FollowOrder, Member, RunNews};
 use super::parted::whole_news;
 use super::source::AskCluster;
 use super::taken::TakenBatch;
-use crate::kusto::config::{KustoSinkConfig, OutcomeSettings};
+use crate::kusto::config::OutcomeSettings;
 use crate::kusto::ingest::ClusterReader;
 use crate::kusto::metrics;
 use crate::metrics::SinkCounts;
@@ -17,55 +18,6 @@ use std::sync::Arc;
 use time::OffsetDateTime;
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, watch};
-use url::Url;
-
-/// An ADX cluster as one principal sees it.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct ClusterIdentity {
-    ingestion: Url,
-    query: Url,
-    who: String,
-}
-
-impl ClusterIdentity {
-    /// Of the cluster that the settings of `connector` name. Who cannot be told apart from others is nobody else.
-    pub fn of(config: &KustoSinkConfig, connector: &str) -> Self {
-        let who = config.sign_in.identity();
-        let who = who.unwrap_or_else(|| format!("connector {connector}"));
-        Self { ingestion: config.ingestion_url.clone(), query: config.query_url.clone(), who }
-    }
-}
-
-/// What a follower knows of one run of a connector.
-pub(super) struct Member {
-    pub(super) connector: Arc<str>,
-    pub(super) settings: OutcomeSettings,
-    pub(super) cluster: Arc<dyn AskCluster>,
-    pub(super) counts: SinkCounts,
-    /// Who wants to hear; closed when the run is over.
-    pub(super) listener: watch::Receiver<Option<mpsc::Sender<BatchNews>>>,
-}
-
-impl Member {
-    /// The run is not over.
-    pub(super) fn is_live(&self) -> bool {
-        self.listener.has_changed().is_ok()
-    }
-
-    /// Who wants to hear, as long as somebody does.
-    pub(super) fn listening(&self) -> Option<mpsc::Sender<BatchNews>> {
-        self.listener.borrow().clone().filter(|listener| !listener.is_closed())
-    }
-}
-
-/// What a follower is told.
-pub(super) struct FollowOrder {
-    pub(super) member: Arc<Member>,
-    /// None when somebody began to listen.
-    pub(super) batch: Option<TakenBatch>,
-    /// When it was handed over.
-    pub(super) at: OffsetDateTime,
-}
 
 /// One run of a connector.
 pub struct FollowedConnector {
@@ -114,7 +66,7 @@ impl FollowedConnector {
 
     /// The service took `batch`.
     pub fn took(&self, batch: TakenBatch) {
-        let mut order = self.order(Some(batch));
+        let mut order = self.order(RunNews::Took(batch));
         let mut why = Unfollowed::Stopped;
         // A follower may end between the two steps; the next one does not.
         for _ in 0..2 {
@@ -127,7 +79,7 @@ impl FollowedConnector {
                 Err(TrySendError::Closed(back)) => order = back,
             }
         }
-        if let Some(batch) = order.batch {
+        if let RunNews::Took(batch) = order.what {
             self.leave(&batch, why);
         }
     }
@@ -149,14 +101,24 @@ impl FollowedConnector {
         self.listener.send_replace(Some(sender));
         // What an earlier run handed over may still be open.
         if let Some(orders) = self.followers.running(&self.identity)
-            && orders.try_send(self.order(None)).is_err()
+            && orders.try_send(self.order(RunNews::Listens)).is_err()
         {
             tracing::debug!("news of an earlier run wait for the first batch of this one");
         }
         Box::new(FollowedFates(receiver))
     }
 
-    fn order(&self, batch: Option<TakenBatch>) -> FollowOrder {
-        FollowOrder { member: Arc::clone(&self.member), batch, at: OffsetDateTime::now_utc() }
+    fn order(&self, what: RunNews) -> FollowOrder {
+        FollowOrder { member: Arc::clone(&self.member), what, at: OffsetDateTime::now_utc() }
+    }
+}
+
+impl Drop for FollowedConnector {
+    fn drop(&mut self) {
+        if let Some(orders) = self.followers.running(&self.identity)
+            && orders.try_send(self.order(RunNews::Over)).is_err()
+        {
+            tracing::debug!("the follower sees later that a connector is gone");
+        }
     }
 }

@@ -4,8 +4,8 @@
 
 use super::batching_times::{BatchingTimes, TableName};
 use super::command_pace::CommandPace;
-use super::connector::{FollowOrder, Member};
 use super::looks::{INTERVAL, Looks};
+use super::member::{FollowOrder, Member, RunNews};
 use super::members::Members;
 use super::parted::{PartNews, PartedBatches, whole_news};
 use super::source::{FoundFailures, LookError, LookSource};
@@ -116,25 +116,34 @@ impl Follower {
     }
 
     fn carry_out(&mut self, order: FollowOrder) {
-        let FollowOrder { member, batch, at } = order;
-        self.members.heard(&member);
-        let Some(batch) = batch else { return };
+        let FollowOrder { member, what, at } = order;
+        match what {
+            RunNews::Over => self.members.left(&member),
+            RunNews::Listens => self.members.heard(&member),
+            RunNews::Took(batch) => {
+                self.members.heard(&member);
+                self.take(&member, &batch, at);
+            }
+        }
+    }
+
+    fn take(&mut self, member: &Member, batch: &TakenBatch, at: OffsetDateTime) {
         if batch.queued.is_empty() {
-            self.members.tell(&member.connector, whole_news(&batch, Fate::Confirmed));
+            self.members.tell(&member.connector, whole_news(batch, Fate::Confirmed));
             return;
         }
         let is_one = batch.queued.iter().all(|part| part.id == batch.id);
         let was_open =
             if is_one { self.ledger.get(batch.id).is_some() } else { self.parted.is_open(batch.id) };
-        if !is_one && !self.parted.enter(&batch) {
+        if !is_one && !self.parted.enter(batch) {
             let fate = Fate::Unknown(Unfollowed::NoRoom);
-            self.members.tell(&member.connector, whole_news(&batch, fate));
+            self.members.tell(&member.connector, whole_news(batch, fate));
             return;
         }
         if !was_open {
             self.members.opened(&member.connector);
         }
-        self.enter(&batch, at, member.settings.margin);
+        self.enter(batch, at, member.settings.margin);
     }
 
     /// Enters the blobs of `batch`.

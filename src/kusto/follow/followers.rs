@@ -2,8 +2,8 @@
 //!
 //! It owns their tokio tasks; when the worker drops it, they end.
 
-use super::connector::{ClusterIdentity, FollowOrder};
 use super::follower::Follower;
+use super::member::{ClusterIdentity, FollowOrder};
 use super::source::OwnLooks;
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};

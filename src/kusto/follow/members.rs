@@ -3,9 +3,10 @@
 //! It owns the news until a connector's loop takes them. A connector that is gone is remembered while a batch of it is open, and what failed of
 //! it then goes to the log, because nobody else is there to say it.
 
-use super::connector::Member;
+use super::member::Member;
 use crate::id::BatchId;
 use crate::kusto::metrics;
+use crate::metrics::SinkCounts;
 use crate::sink::{BatchNews, Fate};
 use futures::FutureExt as _;
 use futures::future::select_all;
@@ -50,6 +51,22 @@ impl Members {
                 let name = Arc::clone(&member.connector);
                 self.all.insert(name, MemberState { member, open, waiting, is_told });
             }
+        }
+    }
+
+    /// A run is over: nothing is counted for it any more, unless there was another since.
+    pub(super) fn left(&mut self, member: &Arc<Member>) {
+        if let Some(state) = self.all.get_mut(&member.connector)
+            && Arc::ptr_eq(&state.member, member)
+        {
+            let Member { connector, settings, cluster, listener, .. } = &**member;
+            state.member = Arc::new(Member {
+                connector: Arc::clone(connector),
+                settings: *settings,
+                cluster: Arc::clone(cluster),
+                counts: SinkCounts::default(),
+                listener: listener.clone(),
+            });
         }
     }
 

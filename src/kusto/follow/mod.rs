@@ -13,6 +13,7 @@ mod fates;
 mod follower;
 mod followers;
 mod looks;
+mod member;
 mod members;
 mod parted;
 mod source;
@@ -20,6 +21,7 @@ mod taken;
 #[cfg(test)]
 mod tests;
 
-pub use connector::{ClusterIdentity, FollowedConnector};
+pub use connector::FollowedConnector;
 pub use followers::Followers;
+pub use member::ClusterIdentity;
 pub use taken::{QueuedPart, TakenBatch, TakenParts};

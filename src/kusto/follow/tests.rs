@@ -1,7 +1,8 @@
 //! The follower against a cluster that is a list, under a clock that jumps: who is told what, when, and how often the cluster is asked.
 
-use super::connector::{ClusterIdentity, FollowedConnector};
+use super::connector::FollowedConnector;
 use super::followers::Followers;
+use super::member::ClusterIdentity;
 use super::source::AskCluster;
 use super::taken::{QueuedPart, TakenBatch};
 use crate::config::fixtures;
@@ -312,7 +313,14 @@ async fn a_connector_that_starts_again_hears_of_what_it_handed_over_before() {
     other.took(batch("other", 2, &[2]));
     // The follower has them before it is asked again.
     tokio::time::sleep(Duration::from_secs(1)).await;
+    let open = |name: &str| {
+        let all = rig.metrics.read().sinks;
+        all.iter().filter(|one| one.metric.name == "outcome_open_batches" && *one.connector == *name).count()
+    };
+    assert_eq!((open("one"), open("other")), (1, 1));
     drop((one, first));
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    assert_eq!((open("one"), open("other")), (0, 1), "a connector that is gone has no numbers");
     let again = rig.connector("one");
     let mut fates = again.fates();
     rig.cluster.fail(id(1));
