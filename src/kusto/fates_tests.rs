@@ -7,6 +7,7 @@ use crate::sink::{BatchNews, Fate, FateTeller, SinkContext, SinkTask, Unfollowed
 use adx_emulator::engine::RequestOptions;
 use adx_emulator::faults::{Effect, Rule};
 use adx_emulator::{Emulator, Operation, Options, StorageBackend};
+use serde_json::Value;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -22,7 +23,7 @@ struct Rig {
 
 impl Rig {
     /// A sink that looks every three seconds, so that ten commands a minute are enough, and leaves the service no margin beyond its ten seconds.
-    async fn new(streaming: bool) -> Self {
+    async fn new(streaming: bool, more: &[(&str, &str)]) -> Self {
         let emulator = Emulator::start(Options {
             storage: StorageBackend::Own,
             max_batching_time: Some(Duration::from_millis(50)),
@@ -41,13 +42,14 @@ impl Rig {
             "[{{'topic': 't', 'db': 'Samples', 'table': 'T', 'format': 'csv', 'streaming': {streaming}}}]"
         );
         let url = emulator.http_url();
-        let config = fixtures::sink(&[
-            ("kusto.ingestion.url", &url),
-            ("kusto.query.url", &url),
-            ("kusto.tables.topics.mapping", &mapping),
+        let least = [
+            ("kusto.ingestion.url", url.as_str()),
+            ("kusto.query.url", url.as_str()),
+            ("kusto.tables.topics.mapping", mapping.as_str()),
             ("kusto.outcome.interval.ms", "3000"),
             ("kusto.outcome.margin.ms", "0"),
-        ]);
+        ];
+        let config = fixtures::sink(&[&least[..], more].concat());
         let context = SinkContext::default();
         let sink = config.sink.task(&config.name, &context).unwrap();
         sink.start().await.unwrap();
@@ -112,7 +114,7 @@ fn fail(permanent: bool) -> Effect {
 
 #[tokio::test]
 async fn each_batch_has_the_fate_that_the_service_tells() {
-    let rig = Rig::new(false).await;
+    let rig = Rig::new(false, &[]).await;
     let mut fates = rig.sink.fates().unwrap();
     let bad = [
         (1, Operation::Parse, "BadRequest_InvalidBlob", true),
@@ -149,7 +151,7 @@ async fn each_batch_has_the_fate_that_the_service_tells() {
 
 #[tokio::test]
 async fn what_the_engine_took_is_confirmed_and_what_it_did_not_is_followed() {
-    let rig = Rig::new(true).await;
+    let rig = Rig::new(true, &[]).await;
     let mut fates = rig.sink.fates().unwrap();
     let streamed = rig.hand_over(0).await;
     let news = hear(&mut fates, 1).await;
@@ -166,7 +168,7 @@ async fn what_the_engine_took_is_confirmed_and_what_it_did_not_is_followed() {
 
 #[tokio::test]
 async fn without_the_right_to_ask_batches_arrive_and_end_as_unknown() {
-    let rig = Rig::new(false).await;
+    let rig = Rig::new(false, &[]).await;
     let mut fates = rig.sink.fates().unwrap();
     let denied = Effect::Status { status: 403, code: None, retry_after: None };
     rig.emulator.faults().add(Rule {
@@ -183,4 +185,35 @@ async fn without_the_right_to_ask_batches_arrive_and_end_as_unknown() {
     };
     tokio::time::timeout(Duration::from_mins(1), arrived).await.unwrap();
     rig.emulator.stop().await;
+}
+
+#[tokio::test]
+async fn what_only_the_failure_queue_tells_is_heard_and_nothing_of_others_is_deleted() {
+    for mode in ["shared", "exclusive"] {
+        let rig = Rig::new(false, &[("kusto.outcome.queue", mode)]).await;
+        let mut fates = rig.sink.fates().unwrap();
+        let foreign = rig.emulator.post_foreign_failures(40).await.unwrap();
+        rig.spoil(Operation::Accept, 1, fail(true));
+        rig.spoil(Operation::Parse, 2, fail(true));
+        let mut ids = Vec::new();
+        for batch in 0..3 {
+            ids.push(rig.hand_over(batch).await);
+        }
+        let failed = hear(&mut fates, 2).await;
+        assert_eq!(failed.iter().map(|news| news.id).collect::<Vec<_>>(), ids[1..]);
+        assert!(failed.iter().all(|news| matches!(news.fate, Fate::Failed(_))), "{failed:?}");
+        let cleaned = async {
+            let ours = |report: &Value| ids.iter().any(|id| report["IngestionSourceId"] == id.to_string());
+            while rig.emulator.failure_reports().iter().any(ours) {
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        };
+        tokio::time::timeout(Duration::from_mins(1), cleaned).await.unwrap();
+        let left = rig.emulator.failure_reports();
+        assert_eq!(left.len(), foreign.len());
+        assert!(foreign.iter().all(|id| left.iter().any(|report| report["IngestionSourceId"] == **id)));
+        let rest = hear(&mut fates, 1).await;
+        assert_eq!((rest[0].id, &rest[0].fate), (ids[0], &Fate::Unreported));
+        rig.emulator.stop().await;
+    }
 }

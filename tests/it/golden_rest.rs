@@ -158,7 +158,7 @@ const DECIDED: &[Decided] = &[
 ];
 
 /// Keys of the sink that the recorded one does not have.
-const OWN_KEYS: [&str; 7] = [
+const OWN_KEYS: [&str; 8] = [
     "aad.auth.certificate.path",
     "aad.auth.certificate.password",
     "kusto.ingestion.protocol",
@@ -166,6 +166,7 @@ const OWN_KEYS: [&str; 7] = [
     "kusto.outcome.enable",
     "kusto.outcome.interval.ms",
     "kusto.outcome.margin.ms",
+    "kusto.outcome.queue",
 ];
 
 fn is_own(key: &Value) -> bool {

@@ -21,6 +21,9 @@ pub const BEHAVIORS: &[&str] = &["FAIL", "LOG", "IGNORE", "fail", "log", "ignore
 /// Values of `kusto.ingestion.protocol`.
 pub const PROTOCOLS: &[&str] = &["queued", "v2", "auto"];
 
+/// Values of `kusto.outcome.queue`.
+pub const QUEUE_USES: &[&str] = &["off", "shared", "exclusive"];
+
 /// The Kusto sink's keys, in the connector's order.
 pub fn kusto() -> Vec<ConfigKey> {
     let mut keys: Vec<_> = KUSTO.iter().map(ConfigKey::from).chain(rows::keys()).collect();
@@ -98,6 +101,10 @@ const KUSTO: &[Row] = &[
     Row("kusto.outcome.margin.ms", Long, Is("300000"), AtLeast(0), Low, (RETRIES, 7), Narrow, "Margin for what fails late",
         "How many milliseconds beyond its table's batching time (ingestionbatching; 5 minutes without a policy) a batch is followed. If no \
          failure was told until then, it counts as unreported, which is no proof that its rows are there. Ours."),
+    Row("kusto.outcome.queue", Text, Is("off"), OneOf(QUEUE_USES), Low, (RETRIES, 8), Narrow, "Use of the failure queue",
+        "Whether the service's failure queue is read at each look too: it also has what fails before the engine sees it. All clients of the \
+         cluster share it: a message that is read is hidden from them, for 30 seconds (shared) or five minutes (exclusive: nobody else \
+         waits for messages), and only messages of this worker's own batches are deleted. Ours."),
 ];
 
 /// The default that the JVM connector shows; it counts for us only when it is written.

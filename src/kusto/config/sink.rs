@@ -65,6 +65,15 @@ impl HeaderChoice {
     }
 }
 
+/// How the service's failure queue is used, which all clients of a cluster share (`kusto.outcome.queue`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum QueueUse {
+    /// Others read it too, so messages are hidden for as short as possible.
+    Shared,
+    /// Nobody else waits for its messages. Those of others are not deleted either.
+    Exclusive,
+}
+
 /// How batches are followed after they were handed over (`kusto.outcome.*`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct OutcomeSettings {
@@ -72,6 +81,8 @@ pub struct OutcomeSettings {
     pub interval: Duration,
     /// How long a batch is followed beyond its table's batching time.
     pub margin: Duration,
+    /// Whether the failure queue is read too, and how.
+    pub queue: Option<QueueUse>,
 }
 
 impl OutcomeSettings {
@@ -79,11 +90,14 @@ impl OutcomeSettings {
     fn read(values: &Values<'_>) -> Option<Self> {
         let time = |key: &str| values.unsigned(key).map(Duration::from_millis);
         let followed = values.flag("kusto.outcome.enable").filter(|is_enabled| *is_enabled);
+        let queue = match values.text("kusto.outcome.queue") {
+            Some("shared") => Some(QueueUse::Shared),
+            Some("exclusive") => Some(QueueUse::Exclusive),
+            _ => None,
+        };
         followed.and_then(|_| {
-            Some(Self {
-                interval: time("kusto.outcome.interval.ms")?,
-                margin: time("kusto.outcome.margin.ms")?,
-            })
+            let (interval, margin) = (time("kusto.outcome.interval.ms")?, time("kusto.outcome.margin.ms")?);
+            Some(Self { interval, margin, queue })
         })
     }
 }

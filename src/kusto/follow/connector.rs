@@ -2,11 +2,11 @@
 //!
 //! Never waits: what finds no place is told as not followed.
 
+use super::cluster::AskCluster;
 use super::fates::{FollowedFates, NEWS_PLACES};
 use super::followers::Followers;
 use super::member::{ClusterIdentity, FollowOrder, Member, RunNews};
 use super::parted::whole_news;
-use super::source::AskCluster;
 use super::taken::TakenBatch;
 use crate::kusto::config::OutcomeSettings;
 use crate::kusto::ingest::ClusterReader;

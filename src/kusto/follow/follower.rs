@@ -10,6 +10,7 @@ use super::members::Members;
 use super::parted::{PartNews, PartedBatches, whole_news};
 use super::source::{FoundFailures, LookError, LookSource};
 use super::taken::TakenBatch;
+use crate::id::BatchId;
 use crate::kusto::ingest;
 use crate::kusto::metrics;
 use crate::kusto::outcome::matching::{self, Matcher, RoutedNews, Trouble};
@@ -37,6 +38,8 @@ const HOUSEKEEPING: Duration = Duration::from_mins(5);
 enum Answer {
     Looked(Box<dyn LookSource>, Arc<Member>, Result<FoundFailures, LookError>),
     Batching(TableName, Result<Duration, ingest::Error>),
+    /// What was claimed is deleted, as far as that could be done.
+    Claimed(Box<dyn LookSource>),
 }
 
 /// What leaves the ledger, step by step.
@@ -222,9 +225,9 @@ impl Follower {
         let Some(asker) = self.members.asker() else { return };
         let Some(mut source) = self.looks.take() else { return };
         self.pace.sent(1, now);
-        let databases = self.times.databases();
+        let (databases, queue) = (self.times.databases(), self.members.queue());
         let look = async move {
-            let found = source.look(&*asker.cluster, &databases).await;
+            let found = source.look(&*asker.cluster, &databases, queue).await;
             Answer::Looked(source, asker, found)
         };
         self.asking.push(look.boxed());
@@ -268,6 +271,7 @@ impl Follower {
         match answer {
             Answer::Looked(source, asker, found) => self.looked(source, &asker, found),
             Answer::Batching(table, time) => self.read(&table, time),
+            Answer::Claimed(source) => self.looks.put(source),
         }
     }
 
@@ -290,16 +294,17 @@ impl Follower {
     fn looked(
         &mut self,
         source: Box<dyn LookSource>,
-        asker: &Member,
+        asker: &Arc<Member>,
         found: Result<FoundFailures, LookError>,
     ) {
         let interval = self.interval();
         match found {
             Ok(found) => {
                 metrics::count_look(&asker.counts, if found.is_part { "part" } else { "whole" });
-                self.looks.succeeded(source, if found.is_part { Duration::ZERO } else { interval });
+                self.looks.succeeded(if found.is_part { Duration::ZERO } else { interval });
                 self.members.looked(self.ledger.memory());
-                self.match_up(&found);
+                let claimed = self.match_up(&found);
+                self.claim(source, asker, claimed);
             }
             Err(LookError::Failed(error)) => {
                 metrics::count_look(&asker.counts, "failed");
@@ -314,7 +319,22 @@ impl Follower {
         }
     }
 
-    fn match_up(&mut self, found: &FoundFailures) {
+    /// Lets messages of ours be deleted before the source looks again.
+    fn claim(&mut self, mut source: Box<dyn LookSource>, asker: &Arc<Member>, claimed: Vec<BatchId>) {
+        if claimed.is_empty() || self.members.queue().is_none() {
+            self.looks.put(source);
+            return;
+        }
+        let asker = Arc::clone(asker);
+        let claim = async move {
+            source.claimed(&*asker.cluster, &claimed).await;
+            Answer::Claimed(source)
+        };
+        self.asking.push(claim.boxed());
+    }
+
+    /// The batches of which something new was found.
+    fn match_up(&mut self, found: &FoundFailures) -> Vec<BatchId> {
         let matches = self.matcher.failed(&mut self.ledger, &found.failures);
         tracing::debug!(
             failed = matches.news.len(),
@@ -331,12 +351,14 @@ impl Follower {
                 "the service failed with a batch for now, and tries again by itself: {}", failure.text
             );
         }
+        let claimed = matches.news.iter().map(|told| told.batch.id).collect();
         self.all_ended(matches.news);
         self.leaving = if found.is_gap {
             Some(Leaving::Unknown(Unfollowed::TooLate))
         } else {
             found.covered.map(Leaving::Unreported)
         };
+        claimed
     }
 
     /// Nobody is left and nothing is open.

@@ -58,9 +58,13 @@ impl Looks {
         self.source.take()
     }
 
-    /// A look succeeded; the next one comes so much later.
-    pub(super) fn succeeded(&mut self, source: Box<dyn LookSource>, pause: Duration) {
+    /// The source is not used any more.
+    pub(super) fn put(&mut self, source: Box<dyn LookSource>) {
         self.source = Some(source);
+    }
+
+    /// A look succeeded; the next one comes so much later, when the source is there again.
+    pub(super) fn succeeded(&mut self, pause: Duration) {
         self.at = Some(Instant::now() + pause);
         if std::mem::take(&mut self.is_failing) {
             tracing::info!("looks at .show ingestion failures succeed again");

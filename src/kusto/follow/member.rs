@@ -1,6 +1,6 @@
 //! What a follower knows of a connector, and what it is told by its sink.
 
-use super::source::AskCluster;
+use super::cluster::AskCluster;
 use super::taken::TakenBatch;
 use crate::kusto::config::{KustoSinkConfig, OutcomeSettings};
 use crate::metrics::SinkCounts;

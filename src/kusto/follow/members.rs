@@ -5,6 +5,7 @@
 
 use super::member::Member;
 use crate::id::BatchId;
+use crate::kusto::config::QueueUse;
 use crate::kusto::metrics;
 use crate::metrics::SinkCounts;
 use crate::sink::{BatchNews, Fate};
@@ -137,6 +138,12 @@ impl Members {
             wanted.map(|state| state.member.settings.interval).min()
         };
         shortest(true).or_else(|| shortest(false))
+    }
+
+    /// How the failure queue is read, if one of them wants that.
+    pub(super) fn queue(&self) -> Option<QueueUse> {
+        let live = self.all.values().filter(|state| state.member.is_live());
+        live.filter_map(|state| state.member.settings.queue).max()
     }
 
     /// How long batches of `connector` are held beyond their table's time.

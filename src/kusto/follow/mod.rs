@@ -7,6 +7,7 @@
 //! nothing is open. Nothing here changes an offset, and no trouble here is a delivery's.
 
 mod batching_times;
+mod cluster;
 mod command_pace;
 mod connector;
 mod fates;
@@ -16,6 +17,7 @@ mod looks;
 mod member;
 mod members;
 mod parted;
+mod queue_looks;
 mod source;
 mod taken;
 #[cfg(test)]

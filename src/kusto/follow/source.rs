@@ -1,54 +1,20 @@
-//! Where failures are learned: by asking the cluster itself.
+//! Where failures are learned: by asking the cluster itself, its list and, where that is wanted, its failure queues.
 //!
 //! A [`LookSource`] brings what is new and says through which moment that is all; the follower neither knows nor cares who asked. [`OwnLooks`]
 //! asks `.show ingestion failures` with a connector's own credentials, and owns how far back the next look goes.
 
-use crate::kusto::ingest::{self, ClusterReader, Denial, Table};
+use super::cluster::AskCluster;
+use super::queue_looks::QueueLooks;
+use crate::id::BatchId;
+use crate::kusto::config::QueueUse;
+use crate::kusto::ingest::{self, Denial, Table};
 use crate::kusto::outcome::failures::{self, IngestionFailure, LookWindow, OVERLAP};
 use async_trait::async_trait;
 use std::sync::Arc;
-use std::time::Duration;
 use tokio::time::Instant;
 
-/// The command's name in errors.
-const OPERATION: &str = "show ingestion failures";
 /// Databases in which it is tried when one does not let us.
 const MOST_DATABASES: usize = 4;
-
-/// What a cluster is asked.
-#[async_trait]
-pub(super) trait AskCluster: Send + Sync {
-    /// The first table of the answer to `command` in `database`.
-    async fn ask(&self, database: &str, command: &str) -> Result<Table, ingest::Error>;
-
-    /// How long batches of a table are gathered.
-    async fn batching_time(&self, database: &str, table: &str) -> Result<Duration, ingest::Error>;
-
-    /// KQL that gives the right to ask.
-    fn monitor_role(&self, database: &str) -> String;
-
-    /// Its address, for messages.
-    fn address(&self) -> String;
-}
-
-#[async_trait]
-impl AskCluster for ClusterReader {
-    async fn ask(&self, database: &str, command: &str) -> Result<Table, ingest::Error> {
-        Self::ask(self, OPERATION, database, command).await
-    }
-
-    async fn batching_time(&self, database: &str, table: &str) -> Result<Duration, ingest::Error> {
-        Self::batching_time(self, database, table).await
-    }
-
-    fn monitor_role(&self, database: &str) -> String {
-        Self::monitor_role(self, database)
-    }
-
-    fn address(&self) -> String {
-        self.url()
-    }
-}
 
 /// What a look brought.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -83,12 +49,17 @@ pub(super) trait LookSource: Send {
     /// Nothing that was handed over before `now` is open: looks need not go back behind it.
     fn begins(&mut self, now: Instant);
 
-    /// Looks once, by `cluster`. `databases` are those that were written to, at least one. What was not returned is told by the next look.
+    /// Looks once, by `cluster`, also at the failure queues where `queue` says how. `databases` are those that were written to, at least one.
+    /// What was not returned is told by the next look.
     async fn look(
         &mut self,
         cluster: &dyn AskCluster,
         databases: &[Arc<str>],
+        queue: Option<QueueUse>,
     ) -> Result<FoundFailures, LookError>;
+
+    /// A ledger has claimed these batches of what was found in a failure queue.
+    async fn claimed(&mut self, cluster: &dyn AskCluster, ids: &[BatchId]);
 }
 
 /// Asks the cluster itself.
@@ -98,12 +69,21 @@ pub(super) struct OwnLooks {
     /// The database in which the last answer was given.
     database: Option<Arc<str>>,
     overrun: u64,
+    queues: QueueLooks,
+    /// It was said that the queues cannot be read.
+    is_told: bool,
 }
 
 impl OwnLooks {
     pub(super) fn new(now: Instant) -> Self {
         // The service's clock may be behind ours.
-        Self { window: LookWindow::new(OVERLAP, now), database: None, overrun: 0 }
+        Self {
+            window: LookWindow::new(OVERLAP, now),
+            database: None,
+            overrun: 0,
+            queues: QueueLooks::default(),
+            is_told: false,
+        }
     }
 
     fn read(&mut self, began: Instant, answer: &Table) -> FoundFailures {
@@ -132,8 +112,57 @@ impl LookSource for OwnLooks {
         &mut self,
         cluster: &dyn AskCluster,
         databases: &[Arc<str>],
+        queue: Option<QueueUse>,
     ) -> Result<FoundFailures, LookError> {
         let began = Instant::now();
+        let queued = match queue {
+            Some(mode) => self.walk(cluster, mode).await,
+            None => None,
+        };
+        match (self.list(cluster, databases, began).await, queued) {
+            (Ok(mut found), queued) => {
+                found.failures.extend(queued.unwrap_or_default());
+                Ok(found)
+            }
+            // Each failure has a message in the queue, so without a right to the list that is all.
+            (Err(LookError::Denied { .. }), Some(failures)) => {
+                Ok(FoundFailures { failures, covered: Some(began), is_gap: false, is_part: false })
+            }
+            (Err(error), _) => Err(error),
+        }
+    }
+
+    async fn claimed(&mut self, cluster: &dyn AskCluster, ids: &[BatchId]) {
+        if let Err(error) = self.queues.claimed(cluster, ids).await {
+            tracing::debug!(%error, "messages of ours are deleted when they come back");
+        }
+    }
+}
+
+impl OwnLooks {
+    /// What the queues tell; none when they cannot be read.
+    async fn walk(&mut self, cluster: &dyn AskCluster, mode: QueueUse) -> Option<Vec<IngestionFailure>> {
+        match self.queues.walk(cluster, mode).await {
+            Ok(failures) => {
+                self.is_told = false;
+                Some(failures)
+            }
+            Err(error) => {
+                if !std::mem::replace(&mut self.is_told, true) {
+                    tracing::warn!(%error, "the failure queue cannot be read (kusto.outcome.queue); it is tried again at each look");
+                }
+                None
+            }
+        }
+    }
+
+    /// What the list tells.
+    async fn list(
+        &mut self,
+        cluster: &dyn AskCluster,
+        databases: &[Arc<str>],
+        began: Instant,
+    ) -> Result<FoundFailures, LookError> {
         let command = failures::command(self.window.asks_from(began));
         let known = self.database.iter().filter(|known| databases.contains(known));
         let others = databases.iter().filter(|name| self.database.as_ref() != Some(*name));

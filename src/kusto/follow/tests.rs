@@ -1,15 +1,16 @@
 //! The follower against a cluster that is a list, under a clock that jumps: who is told what, when, and how often the cluster is asked.
 
+use super::cluster::AskCluster;
 use super::connector::FollowedConnector;
 use super::followers::Followers;
 use super::member::ClusterIdentity;
-use super::source::AskCluster;
 use super::taken::{QueuedPart, TakenBatch};
 use crate::config::fixtures;
 use crate::id::{BatchId, OffsetRange, TopicPartition};
 use crate::kusto::config::OutcomeSettings;
 use crate::kusto::ingest::{self, Class, Refusal, SasUrl, Table, parse_table};
 use crate::kusto::outcome::BatchRoute;
+use crate::kusto::outcome::queue::{QueueReceipt, QueuedReport};
 use crate::metrics::{Metrics, SinkValue};
 use crate::sink::{BatchNews, Fate, FateTeller, Unfollowed};
 use async_trait::async_trait;
@@ -103,6 +104,22 @@ impl AskCluster for FakeCluster {
         if answers.mood == Mood::Well { Ok(Duration::from_mins(2)) } else { Err(refusal(403)) }
     }
 
+    async fn failure_queues(&self) -> Result<Vec<SasUrl>, ingest::Error> {
+        Ok(Vec::new())
+    }
+
+    async fn peek_failures(&self, _: &SasUrl) -> Result<Vec<String>, ingest::Error> {
+        Ok(Vec::new())
+    }
+
+    async fn get_failures(&self, _: &SasUrl, _: Duration) -> Result<Vec<QueuedReport>, ingest::Error> {
+        Ok(Vec::new())
+    }
+
+    async fn delete_failure(&self, _: &SasUrl, _: &QueueReceipt) -> Result<(), ingest::Error> {
+        Ok(())
+    }
+
     fn monitor_role(&self, database: &str) -> String {
         format!(".add database ['{database}'] monitors ('us')")
     }
@@ -129,7 +146,8 @@ impl Rig {
         let mapping = "[{'topic': 't', 'db': 'db', 'table': 'T', 'format': 'csv'}]";
         let config = fixtures::sink(&[("kusto.tables.topics.mapping", mapping)]);
         let identity = ClusterIdentity::of(fixtures::kusto_of(&config), name);
-        let settings = OutcomeSettings { interval: Duration::from_mins(1), margin: Duration::from_mins(5) };
+        let settings =
+            OutcomeSettings { interval: Duration::from_mins(1), margin: Duration::from_mins(5), queue: None };
         let (name, cluster) = (Arc::<str>::from(name), Arc::clone(&self.cluster));
         let counts = self.metrics.sink(&name);
         FollowedConnector::asking(Arc::clone(&self.followers), identity, &name, (settings, cluster), counts)

@@ -9,6 +9,7 @@
 use super::auth::{Allowed, Auth};
 use super::blob::Cut;
 use super::endpoint::{Endpoint, INGESTOR};
+use super::failure_queues::FailureQueues;
 use super::http::{Http, HttpPools, Route, Timings};
 use super::kusto::KustoClient;
 use super::message::Sender;
@@ -134,7 +135,7 @@ impl ManagedIngestClient {
         let engine = Arc::new(KustoClient::new(http.clone(), auth, Arc::clone(&sender), engine));
         let policy = ResourcePolicy { protocol: settings.protocol, insecure };
         let timings = Arc::clone(&http.timings);
-        let resources = ResourceManager::new(Arc::clone(&dm), timings, policy, counts.clone());
+        let resources = Arc::new(ResourceManager::new(Arc::clone(&dm), timings, policy, counts.clone()));
         let status_poller = StatusPoller::new(Arc::clone(&dm), Arc::clone(&http.timings));
         let streaming = Streaming::new(Arc::clone(&engine), Arc::clone(&http.timings));
         let own = counts.clone();
@@ -144,7 +145,8 @@ impl ManagedIngestClient {
 
     /// Asks the cluster by this client's connections and credentials.
     pub fn reader(&self) -> ClusterReader {
-        ClusterReader::new(Arc::clone(&self.engine), self.principal.clone())
+        let failures = FailureQueues::new(self.queued.http.clone(), Arc::clone(&self.queued.resources));
+        ClusterReader::new(Arc::clone(&self.engine), self.principal.clone(), failures)
     }
 
     fn count_failure(&self, error: &Error, is_retried: bool) {

@@ -3,6 +3,7 @@
 use super::answer::Table;
 use super::batching::{BatchingPolicy, POLICY};
 use super::error::Class;
+use super::failure_queues::FailureQueues;
 use super::kusto::KustoClient;
 use super::target::{TargetChecker, quoted_name, quoted_text};
 use super::{Error, Refusal};
@@ -14,6 +15,7 @@ use std::time::Duration;
 pub struct ClusterReader {
     engine: Arc<KustoClient>,
     principal: Option<String>,
+    failures: FailureQueues,
 }
 
 /// Why the service will not answer a question, however often it is put.
@@ -46,8 +48,8 @@ impl Denial {
 
 impl ClusterReader {
     /// By `engine`, as `principal` where the settings name it.
-    pub(super) fn new(engine: Arc<KustoClient>, principal: Option<String>) -> Self {
-        Self { engine, principal }
+    pub(super) fn new(engine: Arc<KustoClient>, principal: Option<String>, failures: FailureQueues) -> Self {
+        Self { engine, principal, failures }
     }
 
     /// The first table of the answer to `command` in `database`; `operation` is its name in errors.
@@ -61,6 +63,11 @@ impl ClusterReader {
             TargetChecker { engine: &self.engine, principal: self.principal.as_deref(), thorough: true };
         let policy = checker.policy((database, table), POLICY).await?;
         Ok(BatchingPolicy::read(policy.as_deref()).time)
+    }
+
+    /// The queues in which the service tells of failures.
+    pub fn failures(&self) -> &FailureQueues {
+        &self.failures
     }
 
     /// KQL that gives us the right to see what failed in `database`.
