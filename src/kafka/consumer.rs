@@ -5,6 +5,7 @@
 //! owner of the partitions has drained them: until then librdkafka keeps the membership alive in the background.
 //! It never commits by itself: offsets come from the caller.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -15,10 +16,12 @@ use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
 use rdkafka::message::Message;
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 use tokio::sync::{Notify, mpsc};
+use tokio::task::JoinHandle;
 
 use super::Error;
 use super::consumer_events::{Context, leave};
 use super::create::create;
+use super::ends;
 use super::error::advice;
 use super::matching::{Found, Matching};
 use super::native::{PartitionQueue, brokers, commit};
@@ -260,6 +263,11 @@ impl GroupConsumer {
     /// True when the group has already given our partitions to others (a commit would be refused).
     pub fn assignment_lost(&self) -> bool {
         self.consumer.assignment_lost()
+    }
+
+    /// Where these partitions end, as their brokers say within a few seconds; those of which none does are missing.
+    pub fn ends(&self, partitions: &[TopicPartition]) -> JoinHandle<BTreeMap<TopicPartition, i64>> {
+        ends::ask(self.client(), partitions)
     }
 
     /// Stops fetching these partitions; what was fetched and not taken is dropped and fetched again on resume.

@@ -19,6 +19,7 @@ mod consumer_events;
 mod consumer_tests;
 mod create;
 pub mod dead_letters;
+mod ends;
 mod error;
 mod given;
 pub mod groups;

@@ -32,8 +32,8 @@ use crate::kusto::outcome::BatchRoute;
 use crate::kusto::outcome::name::blob_name;
 use crate::metrics::SinkCounts;
 use crate::sink::{
-    Delivery, Encoded, Error, FateTeller, Fill, PartitionWriter, RefusalPolicy, RefusedRecords, SettingNames,
-    SinkTask,
+    Delivery, Encoded, Error, FateTeller, Fill, OnFailedBatch, PartitionWriter, RefusalPolicy,
+    RefusedRecords, SettingNames, SinkTask,
 };
 
 /// Ends each record in every text format.
@@ -158,6 +158,10 @@ impl SinkTask for KustoSink {
 
     fn setting_names(&self) -> SettingNames {
         SettingNames { target: "kusto.tables.topics.mapping", service: "kusto.ingestion.url" }
+    }
+
+    fn on_failed_batch(&self) -> OnFailedBatch {
+        self.config.outcome.map(|outcome| outcome.on_failure).unwrap_or_default()
     }
 
     fn fates(&self) -> Option<Box<dyn FateTeller>> {

@@ -2,6 +2,7 @@
 //!
 //! Histograms stand here and not in the tasks, because each has a dozen series.
 
+use super::fates::FatesReading;
 use super::histogram::{Histogram, HistogramReading, LATENESS, STEPS};
 use super::history::{History, MinuteReading};
 use super::partition_state::{PartitionState, PartitionWait};
@@ -89,6 +90,8 @@ struct Told {
     waits: Vec<PartitionWait>,
     /// Topics that do not exist, with Kafka's words.
     missing: BTreeMap<Arc<str>, Arc<str>>,
+    /// What is known of batches that were handed over; none where nothing is learned.
+    fates: Option<Arc<FatesReading>>,
     history: History,
 }
 
@@ -115,6 +118,10 @@ pub struct ConnectorReading {
     pub lateness: HistogramReading,
     /// Topics that do not exist, with what Kafka says of them.
     pub missing: BTreeMap<Arc<str>, Arc<str>>,
+    /// What is known of batches that were handed over; none where nothing is learned.
+    pub fates: Option<Arc<FatesReading>>,
+    /// How long ago the time was through which all is known to be in the target.
+    pub valid_through_age: Option<Duration>,
 }
 
 impl ConnectorReading {
@@ -182,6 +189,10 @@ impl ConnectorNumbers {
         }
     }
 
+    pub(super) fn set_fates(&self, fates: Arc<FatesReading>) {
+        self.told().fates = Some(fates);
+    }
+
     pub(super) fn add_minute(&self, done: MinuteReading) {
         self.told().history.add(done, SystemTime::now());
     }
@@ -219,6 +230,11 @@ impl ConnectorNumbers {
             commit: self.commit.read(),
             lateness: self.lateness.read(),
             missing: told.missing.clone(),
+            valid_through_age: told
+                .fates
+                .as_ref()
+                .and_then(|fates| fates.valid_through_age(SystemTime::now())),
+            fates: told.fates.clone(),
         }
     }
 }

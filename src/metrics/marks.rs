@@ -24,7 +24,14 @@ pub struct RecordTimes {
 }
 
 impl RecordTimes {
-    fn with(self, other: Self) -> Self {
+    /// Of one record.
+    pub fn at(timestamp: i64) -> Self {
+        Self { oldest: timestamp, newest: timestamp }
+    }
+
+    /// Of both together.
+    #[must_use]
+    pub fn with(self, other: Self) -> Self {
         Self { oldest: self.oldest.min(other.oldest), newest: self.newest.max(other.newest) }
     }
 }
@@ -114,6 +121,49 @@ impl Marks {
         }
     }
 
+    /// The batch `id` was refused after all, and what became of its records is known by other means.
+    pub fn withdrawn(&mut self, id: BatchId) {
+        self.open.remove(&id);
+    }
+
+    /// A batch was handed over of which nobody will tell.
+    pub fn untold(&mut self, offsets: OffsetRange, times: Option<RecordTimes>) {
+        self.is_a_hole(Span { offsets, times });
+    }
+
+    /// What was not accepted is given up: whoever reads on reads it again.
+    pub fn cut(&mut self) {
+        let accepted = self.accepted;
+        let is_left = |span: &mut Span| {
+            span.offsets.last = span.offsets.last.min(accepted.saturating_sub(1));
+            span.offsets.first <= span.offsets.last
+        };
+        self.open.retain(|_, span| is_left(span));
+        self.failed.retain(|_, span| is_left(span));
+        self.holes.retain_mut(is_left);
+        self.early.retain(|(last, _)| *last < accepted);
+        self.end_seen = None;
+    }
+
+    /// It is read on from the offset `start`. If that is not where reading ended, nothing is known of what lies between, and what was
+    /// missing before stays so.
+    pub fn goes_on_at(&mut self, start: i64) {
+        self.cut();
+        if start == self.accepted {
+            return;
+        }
+        let Self { open, failed, holes, .. } = std::mem::replace(self, Self::new(start));
+        for (id, Span { offsets, times }) in open {
+            self.sent(id, offsets, times);
+        }
+        for (id, Span { offsets, times }) in failed {
+            self.failed(id, offsets, times);
+        }
+        for span in holes {
+            self.is_a_hole(span);
+        }
+    }
+
     /// Nobody will tell what became of the batch `id`.
     pub fn lost(&mut self, id: BatchId) {
         if let Some(span) = self.open.remove(&id) {
@@ -145,6 +195,16 @@ impl Marks {
         }
     }
 
+    /// Batches whose news is waited for.
+    pub fn waiting(&self) -> usize {
+        self.open.len()
+    }
+
+    /// True when nothing is missing of what was handed over.
+    pub fn are_whole(&self) -> bool {
+        self.missing().next().is_none()
+    }
+
     /// Where it begins.
     pub fn start(&self) -> i64 {
         self.start
@@ -170,11 +230,14 @@ impl Marks {
     /// The newest time through which each accepted record from the start on is known to be in the target, in milliseconds since 1970.
     /// None while that is not known. It goes back when a late record is handed over, until that one is confirmed.
     pub fn valid_through(&self) -> Option<i64> {
-        let mut through = self.newest.max(self.reached)?;
-        for span in self.missing() {
-            through = through.min(span.times?.oldest.saturating_sub(1));
-        }
-        Some(through)
+        let through = self.newest.max(self.reached)?;
+        Some(self.before_the_missing()?.min(through))
+    }
+
+    /// The newest time before all that is missing; none when that is not known. For a partition that others read on: they know the rest.
+    pub fn before_the_missing(&self) -> Option<i64> {
+        self.missing()
+            .try_fold(i64::MAX, |through, span| Some(through.min(span.times?.oldest.saturating_sub(1))))
     }
 
     /// All that is not known to be there.

@@ -13,6 +13,7 @@ mod client_table;
 mod connector;
 mod errors;
 mod families;
+mod fates;
 mod histogram;
 mod history;
 mod marks;
@@ -40,6 +41,7 @@ pub use client::{
 };
 pub use connector::{ConnectorReading, DeliveredBatch, SealReason};
 pub use families::{CONFLUENT, EXPORTER, Family, OWN, REPORTER, STRIMZI, Spelling};
+pub use fates::{FailedBatch, FateCounts, FateKind, FateOffsets, FatesReading, PartitionFates, ToldFates};
 pub use histogram::{HistogramReading, STEPS};
 pub use history::MinuteReading;
 pub use marks::{Marks, RecordTimes, valid_through_of};

@@ -2,6 +2,7 @@
 //! is there twice.
 
 use super::{Page, Snapshot};
+use crate::id::TopicPartition;
 use crate::metrics::client::{ClientReading, ClientRole, ClientView, GroupReading, NodeView, Traffic};
 use crate::metrics::connector::ConnectorReading;
 use crate::metrics::families::{CONFLUENT, EXPORTER, Family, OWN, REPORTER, STRIMZI};
@@ -10,6 +11,7 @@ use crate::metrics::process::Process;
 use crate::metrics::sinks::{SinkKind, SinkMetric, SinkReading, SinkValue};
 use crate::metrics::snapshot::{Connector, KnownCluster, KnownConnector, Task};
 use crate::metrics::worker_reading::{MemoryReading, StartCounts, WorkerReading};
+use crate::metrics::{FateKind, FatesReading, PartitionFates, ToldFates};
 use crate::metrics::{PartitionOffsets, PartitionReading, TaskReading, TaskTotals};
 use crate::status::State;
 use proptest::prelude::*;
@@ -79,7 +81,27 @@ fn reading() -> ConnectorReading {
         commit: times.clone(),
         lateness: times,
         missing: BTreeMap::new(),
+        fates: Some(Arc::new(fates())),
+        valid_through_age: Some(Duration::from_millis(2500)),
     }
+}
+
+fn fates() -> FatesReading {
+    let mut told = ToldFates::default();
+    told.add(FateKind::Confirmed, 6);
+    told.add(FateKind::Failed, 3);
+    let partition = PartitionFates {
+        partition: TopicPartition::new("t", 0),
+        is_read: true,
+        offsets: None,
+        waiting: 4,
+        unreported: 0,
+        unknown: 0,
+        failed: 1,
+        failures: Vec::new(),
+        valid_through: None,
+    };
+    FatesReading { told, partitions: vec![partition] }
 }
 
 fn known(name: &Arc<str>) -> KnownConnector {

@@ -5,6 +5,7 @@
 
 use super::bean::Bean;
 use super::client::{ClientView, NodeView};
+use super::fates::{FateCounts, FatesReading};
 use super::histogram::HistogramReading;
 use super::number::{flag, float, millis, signed};
 use super::snapshot::{Connector, Snapshot, Task};
@@ -298,6 +299,16 @@ pub static MEASURES: &[Measure] = &[
         "Bytes of batches that were handed over, as they were sent"),
     row((Own, "batches_in_flight"), Gauge, MeasuredValue::Task(|task| of_task(task, |read| float(read.in_flight))),
         "Batches and groups of dead letters that are on their way"),
+    row((Own, "batch_fates_total"), Counter, MeasuredValue::ConnectorBy("fate", |one| told(one, |counts| counts.batches)),
+        "Batches that were handed over, by what became of them: confirmed (in their target), failed (known not to be there), unreported (no failure was told for as long as one would be), unknown (not followed to the end)"),
+    row((Own, "record_fates_total"), Counter, MeasuredValue::ConnectorBy("fate", |one| told(one, |counts| counts.records)),
+        "Records in these batches"),
+    row((Own, "batches_followed"), Gauge, MeasuredValue::Connector(|one| Some(float(fates(one)?.partitions.iter().map(|one| one.waiting).sum()))),
+        "Batches that were handed over and whose fate may still be told"),
+    row((Own, "batches_missing"), Gauge, MeasuredValue::Connector(|one| Some(float(fates(one)?.failed_batches()))),
+        "Batches that are known not to be in their target now, as many as are kept (GET /connectors/X/health says why)"),
+    row((Own, "valid_through_age_seconds"), Gauge, MeasuredValue::Connector(|one| Some(one.reading.as_ref()?.valid_through_age?.as_secs_f64())),
+        "Time since the newest record time through which all that was handed over is known to be in its target, of all partitions that this worker reads; no series while that is not known"),
     row((Own, "convert_seconds"), Histogram, MeasuredValue::Histogram(|one| Some(&one.reading.as_ref()?.convert)),
         "Times in which what one poll brought was converted, compressed and put into batches"),
     row((Own, "seal_seconds"), Histogram, MeasuredValue::Histogram(|one| Some(&one.reading.as_ref()?.seal)),
@@ -342,6 +353,15 @@ fn partitions_by_state(connector: &Connector) -> Vec<(&'static str, f64)> {
         *counts.entry(partition.state.state).or_insert(0_u64) += 1;
     }
     counts.into_iter().map(|(state, count)| (state.as_str(), float(count))).collect()
+}
+
+fn fates(connector: &Connector) -> Option<&FatesReading> {
+    connector.reading.as_ref()?.fates.as_deref()
+}
+
+fn told(connector: &Connector, count: fn(FateCounts) -> u64) -> Vec<(&'static str, f64)> {
+    let told = fates(connector).into_iter().flat_map(|fates| fates.told.by_kind());
+    told.map(|(kind, counts)| (kind.as_str(), float(count(counts)))).collect()
 }
 
 fn sealed(connector: &Connector, count: fn(&(&'static str, u64, u64)) -> u64) -> Vec<(&'static str, f64)> {

@@ -2,6 +2,7 @@
 
 use super::client::{ClientCounts, ClientRole, Clients};
 use super::connector::{ConnectorNumbers, Totals};
+use super::fates::FatesReading;
 use super::history::MinuteReading;
 use super::number::{flag, millis};
 use super::partition_state::{PartitionState, PartitionWait};
@@ -236,6 +237,11 @@ impl TaskMetrics {
     /// A topic of the connector does not exist, as Kafka says; or, without words, it does.
     pub fn set_missing(&self, topic: &Arc<str>, words: Option<Arc<str>>) {
         self.connector.numbers.set_missing(topic, words);
+    }
+
+    /// What is known of the batches that were handed over, all tasks of the connector together.
+    pub fn set_fates(&self, fates: Arc<FatesReading>) {
+        self.connector.numbers.set_fates(fates);
     }
 
     /// What the connector did since the last time, once a minute.

@@ -2,6 +2,7 @@
 //!
 //! Pure. Each worker tells of the partitions that it reads; Connect's states are added at the end, by who was asked.
 
+use super::moment::least_of;
 use crate::herder::ConnectorStatus;
 use crate::metrics::PartitionState;
 use crate::status::State;
@@ -13,7 +14,7 @@ use utoipa::ToSchema;
 const NO_PARTITIONS: &str = "no_partitions";
 
 /// A worker that did not answer: what it reads is missing.
-#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[schema(as = UnheardWorker)]
 pub(super) struct UnheardDto {
     /// Its URL.
@@ -46,6 +47,12 @@ pub(super) struct HealthSummaryDto {
     pub(super) topics: BTreeSet<String>,
     /// Topics that do not exist.
     pub(super) missing_topics: BTreeSet<MissingTopicDto>,
+    /// The last failure of a batch that was handed over and is not in its target, in one line.
+    #[serde(default)]
+    pub(super) failed_sentence: Option<String>,
+    /// The newest record time through which all that was handed over is in its target; null while that is not known.
+    #[serde(default)]
+    pub(super) valid_through: Option<String>,
     /// What it does and has done.
     #[serde(flatten)]
     pub(super) counts: HealthCountsDto,
@@ -85,6 +92,12 @@ pub(super) struct HealthCountsDto {
     pub(super) failed_records: u64,
     /// Failed tries that were followed by another.
     pub(super) retries: u64,
+    /// Partitions of which it is known what becomes of batches.
+    #[serde(default)]
+    pub(super) followed: u64,
+    /// Batches that were handed over and are known not to be in their target.
+    #[serde(default)]
+    pub(super) failed_batches: u64,
 }
 
 /// How a partition is.
@@ -201,6 +214,12 @@ impl HealthSummaryDto {
         self.note(&other.state, other.since.as_deref(), other.sentence.as_deref());
         self.topics.extend(other.topics);
         self.missing_topics.extend(other.missing_topics);
+        self.failed_sentence = self.failed_sentence.take().or(other.failed_sentence);
+        self.valid_through = match (self.counts.followed, other.counts.followed) {
+            (0, _) => other.valid_through,
+            (_, 0) => self.valid_through.take(),
+            _ => least_of(self.valid_through.take(), other.valid_through),
+        };
         self.counts.add(&other.counts);
     }
 
@@ -249,6 +268,8 @@ impl HealthCountsDto {
         self.dropped += other.dropped;
         self.failed_records += other.failed_records;
         self.retries += other.retries;
+        self.followed += other.followed;
+        self.failed_batches += other.failed_batches;
     }
 }
 

@@ -91,6 +91,28 @@ fn the_worst_is_told_and_of_equals_the_oldest() {
 }
 
 #[test]
+fn what_failed_is_summed_and_the_least_time_counts_of_all_that_are_followed() {
+    let followed = |followed, failed_batches, through: Option<&str>| HealthSummaryDto {
+        counts: HealthCountsDto { followed, failed_batches, ..HealthCountsDto::default() },
+        failed_sentence: (failed_batches > 0).then(|| "it failed".to_owned()),
+        valid_through: through.map(str::to_owned),
+        ..HealthSummaryDto::idle()
+    };
+    let (early, late) = ("2026-01-01T00:00:09.500Z", "2026-01-01T00:00:10.000Z");
+    let mut all = followed(0, 0, None);
+    all.add(followed(2, 1, Some(late)));
+    all.add(followed(1, 2, Some(early)));
+    all.add(followed(0, 0, None));
+    assert_eq!(
+        (all.valid_through.as_deref(), all.failed_sentence.as_deref()),
+        (Some(early), Some("it failed"))
+    );
+    assert_eq!((all.counts.followed, all.counts.failed_batches), (3, 3));
+    all.add(followed(1, 0, None));
+    assert_eq!(all.valid_through, None, "one of them is not known");
+}
+
+#[test]
 fn a_topic_is_missing_unless_somebody_reads_it() {
     let missing = MissingTopicDto { topic: "t".to_owned(), sentence: "no t".to_owned() };
     let mut alone = HealthSummaryDto { missing_topics: [missing.clone()].into(), ..HealthSummaryDto::idle() };

@@ -10,12 +10,14 @@ use super::dto_health::{
     SinkCountDto, TaskHealthDto,
 };
 use super::error::Error;
+use super::moment::moment;
 use super::openapi::{AnyTime, Named};
 use super::others;
 use super::path::{self, Name};
 use super::query::Query;
 use crate::metrics::{
-    ConnectorSnapshot, MinuteReading, PartitionReading, SinkReading, SinkValue, StateReading, TaskReading,
+    ConnectorSnapshot, FatesReading, MinuteReading, PartitionReading, SinkReading, SinkValue, StateReading,
+    TaskReading,
 };
 use axum::Json;
 use axum::extract::State;
@@ -38,6 +40,9 @@ pub(super) async fn read(
         let (parts, unheard) = others::ask::<ConnectorHealthDto>(&rest, &path).await;
         for part in parts {
             health.add(part);
+        }
+        if !unheard.is_empty() {
+            health.summary.valid_through = None;
         }
         health.unheard = unheard;
     }
@@ -63,6 +68,11 @@ pub(super) async fn summaries(
         let (parts, unheard) = others::ask::<BTreeMap<String, Part>>(rest, "/connectors?expand=health").await;
         for (name, part) in parts.into_iter().flatten() {
             all.entry(name).or_insert_with(HealthSummaryDto::idle).add(part.health);
+        }
+        if !unheard.is_empty() {
+            for summary in all.values_mut() {
+                summary.valid_through = None;
+            }
         }
         for one in unheard {
             tracing::debug!(
@@ -124,6 +134,9 @@ fn summary(connector: &ConnectorSnapshot) -> HealthSummaryDto {
     let missing = missing
         .map(|(topic, words)| MissingTopicDto { topic: topic.to_string(), sentence: words.to_string() });
     summary.missing_topics = missing.collect();
+    let fates = connector.reading.as_ref().and_then(|reading| reading.fates.as_deref());
+    summary.failed_sentence = fates.and_then(|fates| Some(fates.last_failure()?.sentence.clone()));
+    summary.valid_through = fates.and_then(|fates| moment(fates.valid_through()?));
     summary.counts = counts(connector, &tasks);
     summary
 }
@@ -136,6 +149,7 @@ fn counts(connector: &ConnectorSnapshot, tasks: &[&TaskReading]) -> HealthCounts
         tasks.iter().filter_map(|task| task.rates.get(place)).filter(|one| one.is_finite()).sum()
     };
     let done = connector.reading.as_ref();
+    let fates = done.and_then(|done| done.fates.as_deref());
     HealthCountsDto {
         partitions: sum(|_| 1),
         lag: sum(|one| one.offsets.behind().unwrap_or(0)),
@@ -152,6 +166,8 @@ fn counts(connector: &ConnectorSnapshot, tasks: &[&TaskReading]) -> HealthCounts
         dropped: errors(|task| task.errors.dropped),
         failed_records: errors(|task| task.errors.errors),
         retries: errors(|task| task.errors.retries),
+        followed: fates.map_or(0, |fates| fates.partitions.len() as u64),
+        failed_batches: fates.map_or(0, FatesReading::failed_batches),
     }
 }
 

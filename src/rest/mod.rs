@@ -20,10 +20,12 @@ mod cors;
 mod cross_site;
 mod dto;
 mod dto_config;
+mod dto_fates;
 mod dto_health;
 mod encoding;
 mod error;
 mod failed_logins;
+mod fates;
 mod forward;
 mod headers;
 mod health;
@@ -31,6 +33,7 @@ mod internal;
 mod lifecycle;
 mod loggers;
 mod metrics;
+mod moment;
 mod offsets;
 mod openapi;
 mod others;
@@ -120,6 +123,7 @@ fn paths() -> OpenApiRouter<Rest> {
         .routes(routes!(config::read, config::write, config::patch))
         .routes(routes!(connectors::status))
         .routes(routes!(health::read))
+        .routes(routes!(fates::read))
         .routes(routes!(offsets::read, offsets::alter, offsets::reset))
         .routes(routes!(topics::read))
         .routes(routes!(topics::reset))

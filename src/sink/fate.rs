@@ -64,6 +64,16 @@ pub struct BatchNews {
     pub fate: Fate,
 }
 
+/// What a connector does when a batch that was handed over is known not to be in the target.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum OnFailedBatch {
+    /// It goes on; log, numbers and health tell of it.
+    #[default]
+    Report,
+    /// The task that handed it over fails.
+    Fail,
+}
+
 /// Tells what became of the batches of one connector that this worker handed over.
 #[async_trait]
 pub trait FateTeller: Send {

@@ -22,7 +22,7 @@ pub use delivery::{Delivery, Waiting};
 pub use description::{Description, Supplied};
 pub use error::{Cause, Error, RefusedRecords};
 pub use examination::Examination;
-pub use fate::{BatchFailure, BatchNews, Fate, FateTeller, Unfollowed};
+pub use fate::{BatchFailure, BatchNews, Fate, FateTeller, OnFailedBatch, Unfollowed};
 pub use feed::{FeedNews, FeedPage, FeedReader, NewsFeed};
 pub use refusal::{OnRefusal, OwnDeadLetterTopic, RefusalPolicy};
 pub use task::{Encoded, Fill, PartitionWriter, SettingNames, SinkTask};

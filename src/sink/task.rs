@@ -1,6 +1,6 @@
 //! The traits: a sink, as all tasks of a connector share it, and the writer of one partition.
 
-use super::{Delivery, Error, FateTeller, RefusalPolicy};
+use super::{Delivery, Error, FateTeller, OnFailedBatch, RefusalPolicy};
 use crate::data::{Schema, SinkRecord};
 use crate::id::TopicPartition;
 use async_trait::async_trait;
@@ -52,6 +52,11 @@ pub trait SinkTask: Send + Sync {
     /// listener at a time: who asks again takes the place of the one before.
     fn fates(&self) -> Option<Box<dyn FateTeller>> {
         None
+    }
+
+    /// What happens when such a batch is known not to be in the target.
+    fn on_failed_batch(&self) -> OnFailedBatch {
+        OnFailedBatch::default()
     }
 }
 

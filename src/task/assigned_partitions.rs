@@ -7,6 +7,7 @@
 use super::clock::until;
 use super::committer::Committer;
 use super::error::Error;
+use super::fate_listener::{FateListener, Learned};
 use super::orders::{ConnectorEnd, ConnectorSpec};
 use super::pipeline_mode::PipelineMode;
 use super::pipelines::{PipelineEvent, Pipelines};
@@ -16,6 +17,7 @@ use super::waiting::WaitKind;
 use crate::config::WorkerConfig;
 use crate::id::{TaskAssignment, TopicPartition};
 use crate::kafka::{ConsumerEvent, GroupConsumer, PartitionQueue};
+use crate::sink::BatchNews;
 use std::sync::Arc;
 use tokio::time::Instant;
 
@@ -26,6 +28,10 @@ pub(super) enum PartitionEvent {
     CommitIsDue,
     /// States are to be reported.
     ReportIsDue,
+    /// What is known of batches that were handed over is to be told.
+    FatesAreDue,
+    /// Something of it was learned.
+    Learned(Learned),
 }
 
 /// Of one connector.
@@ -34,6 +40,7 @@ pub(super) struct AssignedPartitions {
     consumer: GroupConsumer,
     pipelines: Pipelines,
     committer: Committer,
+    fates: FateListener,
     config: Arc<WorkerConfig>,
 }
 
@@ -42,11 +49,11 @@ impl AssignedPartitions {
     pub(super) fn new(
         states: TaskStates,
         consumer: GroupConsumer,
-        pipelines: Pipelines,
+        (pipelines, fates): (Pipelines, FateListener),
         config: Arc<WorkerConfig>,
     ) -> Self {
         let committer = Committer::new(Instant::now(), config.offset_flush_timeout);
-        Self { states, consumer, pipelines, committer, config }
+        Self { states, consumer, pipelines, committer, fates, config }
     }
 
     pub(super) fn states(&self) -> &TaskStates {
@@ -60,13 +67,15 @@ impl AssignedPartitions {
 
     /// Waits for what happens next. Cancel-safe.
     pub(super) async fn next_event(&mut self) -> PartitionEvent {
-        let (commit_at, report_at) = (self.committer.due(), self.states.due());
+        let (commit_at, report_at, tell_at) = (self.committer.due(), self.states.due(), self.fates.due());
         tokio::select! {
             biased;
             event = self.pipelines.next() => PartitionEvent::Pipeline(event),
             () = until(commit_at), if commit_at.is_some() => PartitionEvent::CommitIsDue,
             () = until(report_at), if report_at.is_some() => PartitionEvent::ReportIsDue,
+            () = until(tell_at), if tell_at.is_some() => PartitionEvent::FatesAreDue,
             event = self.consumer.next_event() => PartitionEvent::Consumer(event),
+            learned = self.fates.next() => PartitionEvent::Learned(learned),
         }
     }
 
@@ -77,6 +86,17 @@ impl AssignedPartitions {
             PartitionEvent::Consumer(event) => return self.consumer_event(event).await,
             PartitionEvent::CommitIsDue => self.commit(),
             PartitionEvent::ReportIsDue => self.states.report_due().await,
+            PartitionEvent::FatesAreDue => {
+                if let Some(known) = self.fates.look() {
+                    self.states.set_fates(known);
+                }
+                let partitions = self.fates.take_question();
+                if !partitions.is_empty() {
+                    self.fates.asks(self.consumer.ends(&partitions));
+                }
+            }
+            PartitionEvent::Learned(Learned::News(news)) => self.news(&news).await,
+            PartitionEvent::Learned(Learned::Ends(ends)) => self.fates.ends_seen(&ends),
         }
         Ok(None)
     }
@@ -84,11 +104,25 @@ impl AssignedPartitions {
     async fn pipeline_event(&mut self, event: PipelineEvent) {
         match event {
             PipelineEvent::Reported(report) => self.reported(report),
-            PipelineEvent::Ended { partition, task, error } => {
+            PipelineEvent::Ended { partition, task, resume_at, error } => {
                 self.states.pipeline_ended(&partition);
+                self.fates.ended(&partition, resume_at);
                 if let Some(error) = error {
                     self.fail(task, &error).await;
                 }
+            }
+        }
+    }
+
+    async fn news(&mut self, news: &[BatchNews]) {
+        // Of what is told now, it was reported before that it left.
+        while let Some(report) = self.pipelines.take_report() {
+            self.reported(report);
+        }
+        for one in news {
+            let task = self.states.owners().active_task_of(&one.partition);
+            if let (Some(error), Some(task)) = (self.fates.take(one, task), task) {
+                self.fail(task, &error).await;
             }
         }
     }
@@ -105,7 +139,10 @@ impl AssignedPartitions {
                 }
                 self.states.set_waiting(WaitKind::Commits, self.committer.failing());
             }
-            ConsumerEvent::Offsets(offsets) => self.states.set_offsets(&offsets),
+            ConsumerEvent::Offsets(offsets) => {
+                self.states.set_offsets(&offsets);
+                self.fates.set_offsets(&offsets);
+            }
             ConsumerEvent::Client(client) => self.states.set_client(client),
             ConsumerEvent::Unreachable(cause) => self.states.set_waiting(WaitKind::Brokers, cause.as_deref()),
             ConsumerEvent::NoTopic(topic, words) => {
@@ -123,6 +160,7 @@ impl AssignedPartitions {
     }
 
     fn reported(&mut self, report: PipelineReport) {
+        self.fates.note(&report, report.leaving().is_none_or(|partition| self.pipelines.has(partition)));
         let paused = match report {
             PipelineReport::Progress(partition, offset) => {
                 if self.states.owners().task_of(&partition).is_some() {
@@ -150,6 +188,7 @@ impl AssignedPartitions {
 
     async fn assigned(&mut self, partitions: &[TopicPartition]) -> Result<(), Error> {
         self.states.add(partitions);
+        self.fates.assigned(partitions);
         let (held, free): (Vec<_>, Vec<_>) =
             partitions.iter().cloned().partition(|partition| self.states.is_held(partition));
         // The library remembers the pause of a partition that went and comes back. Before it is assigned: while its fetching
@@ -174,6 +213,7 @@ impl AssignedPartitions {
         tracing::info!(%connector, partitions = partitions.len(), "partitions revoked; draining");
         self.drain(partitions).await;
         self.states.remove(partitions);
+        self.fates.revoked(partitions);
         self.pipelines.forget_positions(partitions);
         Ok(self.consumer.unassign(partitions)?)
     }
@@ -217,6 +257,7 @@ impl AssignedPartitions {
             return Ok(true);
         }
         self.states.start_anew(task);
+        self.fates.changed();
         self.reopen(partitions).await?;
         self.states.report_started(task).await;
         Ok(false)
@@ -239,6 +280,7 @@ impl AssignedPartitions {
             self.drain(&partitions).await;
         }
         self.states.set_assignment(assignment, &gone).await;
+        self.fates.changed();
         if self.pipelines.has_lost_position() {
             return Ok(true);
         }
@@ -280,6 +322,7 @@ impl AssignedPartitions {
     /// Drains all and leaves the group; true when everything was handed over and committed in time.
     pub(super) async fn close(mut self) -> (bool, ConnectorSpec) {
         let drained = self.drain(&self.states.owners().partitions()).await;
+        self.fates.close().await;
         // A broker that is gone must not hold up the order that waits; the client ends in the background then.
         let patience = self.config.task_shutdown_graceful_timeout;
         if tokio::time::timeout(patience, self.consumer.close()).await.is_err() {

@@ -4,6 +4,7 @@
 use super::assigned_partitions::AssignedPartitions;
 use super::bad_records::BadRecordHandler;
 use super::error::Error;
+use super::fate_listener::FateListener;
 use super::group::join;
 use super::orders::{ConnectorEnd, ConnectorSpec, Order, OrderOutcome, answer};
 use super::pipeline_context::PipelineContext;
@@ -46,6 +47,7 @@ impl ConnectorTasks {
         let bad_records =
             BadRecordHandler::open(config, (policy, names), &worker.config, &worker.metrics).await?;
         let consumer = join(config, &worker.config).await?;
+        let fates = FateListener::new(&*sink, &spec);
         let states = TaskStates::new(spec, worker.clone(), skip_setting);
         let (sender, reports) = mpsc::channel(REPORT_PLACES);
         let context = PipelineContext {
@@ -53,10 +55,11 @@ impl ConnectorTasks {
             bad_records,
             setting_names: names,
             budget: worker.budget.connector(),
+            tells_fates: fates.is_listening(),
             reports: sender,
         };
         let pipelines = Pipelines::new(sink, Arc::new(context), reports);
-        let partitions = AssignedPartitions::new(states, consumer, pipelines, worker.config);
+        let partitions = AssignedPartitions::new(states, consumer, (pipelines, fates), worker.config);
         Ok(Self { partitions, _room: room })
     }
 

@@ -4,16 +4,16 @@
 use super::{AssignedPartitions, ConnectorTasks};
 use crate::config::{Hidden, fixtures};
 use crate::configdef::ConnectorProperties;
-use crate::id::{TaskAssignment, TopicPartition};
+use crate::id::{OffsetRange, TaskAssignment, TopicPartition};
 use crate::kafka::{ConsumerEvent, Error};
 use crate::limits::ConnectorRoom;
-use crate::metrics::Metrics;
+use crate::metrics::{FateOffsets, FatesReading, Metrics, PartitionFates};
 use crate::plugins::{BUILT_IN, SinkConnectorConfig};
-use crate::sink::SinkContext;
+use crate::sink::{BatchFailure, BatchNews, Fate, OnFailedBatch, SinkContext};
 use crate::status::WorkerEvent;
 use crate::task::assigned_partitions::PartitionEvent;
 use crate::task::budget::ByteBudget;
-use crate::task::list_sink::{AT_ONCE, Answers, FLUSH, List, ListSink};
+use crate::task::list_sink::{AT_ONCE, Answers, FLUSH, List, ListSink, batch_id};
 use crate::task::orders::{ConnectorEnd, ConnectorSpec, Order, OrderAnswer, OrderOutcome};
 use crate::task::pipelines::PipelineEvent;
 use crate::task::report::PipelineReport;
@@ -76,6 +76,10 @@ impl ConnectorRig {
 
     /// The connector with a new consumer.
     async fn connector(&self) -> ConnectorTasks {
+        self.connector_with(ListSink::new(&self.list)).await
+    }
+
+    async fn connector_with(&self, sink: ListSink) -> ConnectorTasks {
         let spec = ConnectorSpec {
             name: "sink".into(),
             config: ConnectorProperties::new(),
@@ -83,8 +87,7 @@ impl ConnectorRig {
             paused: false,
             hidden: Hidden::default(),
         };
-        let sink = Arc::new(ListSink::new(&self.list));
-        ConnectorTasks::prepare(spec, &self.config, sink, self.worker.clone()).await.unwrap()
+        ConnectorTasks::prepare(spec, &self.config, Arc::new(sink), self.worker.clone()).await.unwrap()
     }
 
     fn written(&self) -> Vec<i64> {
@@ -134,7 +137,7 @@ async fn until(tasks: &mut AssignedPartitions, is_so: impl Fn(&AssignedPartition
 /// A task fails.
 async fn fail(tasks: &mut AssignedPartitions) {
     let error = Some(Error::Queue(partition()).into());
-    let failed = PipelineEvent::Ended { partition: partition(), task: 0, error };
+    let failed = PipelineEvent::Ended { partition: partition(), task: 0, resume_at: None, error };
     assert!(tasks.handle(PartitionEvent::Pipeline(failed)).await.unwrap().is_none());
 }
 
@@ -266,4 +269,64 @@ async fn a_record_outside_its_queue_takes_a_new_consumer_that_starts_at_what_was
     assert!(matches!(end, Some(ConnectorEnd::Again)), "its queue has a hole");
     assert!(!tasks.close().await.0, "the service does not answer");
     goes_on(&rig).await;
+}
+
+/// What is known of the only partition.
+fn known(rig: &ConnectorRig) -> Option<(Arc<FatesReading>, PartitionFates)> {
+    let fates = rig.worker.metrics.read().connectors.first()?.reading.as_ref()?.fates.clone()?;
+    let [partition] = &fates.partitions[..] else { return None };
+    let partition = partition.clone();
+    Some((fates, partition))
+}
+
+fn news(offset: i64, fate: Fate) -> BatchNews {
+    let offsets = OffsetRange { first: offset, last: offset };
+    BatchNews { id: batch_id(0, offset), partition: partition(), offsets, records: 1, raw_bytes: 1, fate }
+}
+
+fn failure() -> Fate {
+    Fate::Failed(Box::new(BatchFailure {
+        code: "Gone".to_owned(),
+        text: "it was there a moment ago".to_owned(),
+        is_retriable: false,
+        is_of_derived: false,
+        is_of_content: false,
+    }))
+}
+
+const SENTENCE: &str = "t-0, offsets 1-1: not kept after it was taken: Gone: it was there a moment ago; \
+                        check list.target, then set offsets back to it";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_becomes_of_batches_is_known_and_a_failed_one_stops_nobody_unless_the_sink_says_so() {
+    for on_failed in [OnFailedBatch::Report, OnFailedBatch::Fail] {
+        let rig = ConnectorRig::new("60000");
+        let learned = rig.list.learns();
+        let sink = ListSink { on_failed, ..ListSink::new(&rig.list) };
+        let mut tasks = rig.connector_with(sink).await.partitions;
+        rig.send_first(&mut tasks).await;
+        rig.send();
+        rig.wait_written(&mut tasks, &[0, 1]).await;
+        let offsets = |accepted, confirmed| Some(FateOffsets { start: 0, accepted, confirmed });
+        let is_so =
+            until(&mut tasks, |_| known(&rig).is_some_and(|(_, one)| one.offsets == offsets(2, 0))).await;
+        assert!(is_so, "{:?}", known(&rig));
+        learned.send(vec![news(0, Fate::Confirmed), news(1, failure())]).await.unwrap();
+        let is_so = until(&mut tasks, |_| known(&rig).is_some_and(|(_, one)| one.failed == 1)).await;
+        let (fates, one) = known(&rig).unwrap();
+        assert!(is_so && one.offsets == offsets(2, 1), "{one:?}");
+        assert_eq!((one.waiting, one.valid_through.is_some()), (0, true), "{one:?}");
+        assert_eq!(fates.last_failure().map(|failed| &*failed.sentence), Some(SENTENCE));
+        let fails = on_failed == OnFailedBatch::Fail;
+        assert_eq!(tasks.states().owners().has_failed(0), fails);
+        // A task that is started again goes on behind it, and it is not forgotten.
+        if fails {
+            assert!(!tasks.restart_task(0).await.unwrap());
+        }
+        rig.send();
+        rig.wait_written(&mut tasks, &[0, 1, 2]).await;
+        let is_so =
+            until(&mut tasks, |_| known(&rig).is_some_and(|(_, one)| one.offsets == offsets(3, 1))).await;
+        assert!(is_so && known(&rig).is_some_and(|(_, one)| one.failed == 1), "{:?}", known(&rig));
+    }
 }

@@ -6,10 +6,11 @@
 use super::bad_records::{NotDelivered, RefusedBatch};
 use super::dead_letters::SentLetters;
 use super::error::Error;
-use super::offsets::OffsetTracker;
+use super::fate_reporter::FateReporter;
+use super::offsets::{OffsetRun, OffsetTracker};
 use super::open_batches::{Arrival, SealedBatch};
 use super::pipeline_context::PipelineContext;
-use super::report::PipelineReport;
+use super::report::{PipelineReport, SentBatch};
 use super::scope::PartitionScope;
 use super::skipped::SkippedRecords;
 use super::wait_reporter::WaitReporter;
@@ -47,6 +48,8 @@ pub(super) struct Deliveries {
     uploads: JoinSet<DeliveryEnd>,
     in_flight: BTreeMap<u64, InFlight>,
     offsets: OffsetTracker,
+    /// What was last reported of where reading began.
+    began: Option<OffsetRun>,
     /// Not yet reported.
     skipped: Option<SkippedRecords>,
 }
@@ -59,6 +62,7 @@ impl Deliveries {
             uploads: JoinSet::new(),
             in_flight: BTreeMap::new(),
             offsets: OffsetTracker::default(),
+            began: None,
             skipped: None,
         }
     }
@@ -78,7 +82,8 @@ impl Deliveries {
 
     /// Sends a sealed batch on its way.
     pub(super) fn send(&mut self, batch: SealedBatch) {
-        let SealedBatch { delivery, arrived, reason, took, reserved, retained } = batch;
+        let fate = self.fate_reporter(&batch);
+        let SealedBatch { delivery, arrived, times: _, reason, took, reserved, retained } = batch;
         let Delivery { id: _, offsets, records, raw_bytes, body_bytes, memory, waiting, work } = delivery;
         self.scope.counts.sealed(reason, records, took);
         let ticket = self.start(InFlight { offsets, records, arrived: arrived.map(|first| first.at) });
@@ -91,6 +96,7 @@ impl Deliveries {
             (wait_reporter(WaitSubject::Batch(ticket)), wait_reporter(WaitSubject::Letters(ticket)));
         let started = Instant::now();
         let sent = async move {
+            fate.leaves().await;
             let service = context.setting_names.service;
             let ended = match batch_waits.batch(work, waiting, service).await {
                 Ok(()) => {
@@ -99,20 +105,30 @@ impl Deliveries {
                     let batch = DeliveredBatch { records, raw_bytes, body_bytes, took, lateness };
                     scope.counts.delivered(&batch);
                     tracing::debug!(records, raw_bytes, body_bytes = memory, ms, "batch handed over");
+                    fate.handed_over().await;
                     Ok(None)
                 }
                 Err(error) => {
                     scope.counts.batch_failed();
-                    let room = reserved.bytes();
+                    let (room, is_whole) = (reserved.bytes(), error.records().is_none());
                     let batch = RefusedBatch { offsets, records, retained, room, error };
                     let letters = context.bad_records.skip_batch(&scope, batch);
-                    letters_wait.letters(letters, context.bad_records.letters_wait()).await
+                    let ended = letters_wait.letters(letters, context.bad_records.letters_wait()).await;
+                    fate.refused(is_whole).await;
+                    ended
                 }
             };
             drop(reserved);
             (ticket, ended)
         };
         self.uploads.spawn(sent.instrument(span));
+    }
+
+    fn fate_reporter(&self, batch: &SealedBatch) -> FateReporter {
+        let Delivery { id, offsets, records, .. } = batch.delivery;
+        let run = self.offsets.run().unwrap_or(OffsetRun { start: offsets.first, rewinds: 0 });
+        let batch = SentBatch { id, offsets, records, times: batch.times, run };
+        FateReporter::new(self.scope.clone(), self.context.tells_fates.then_some(batch))
     }
 
     /// Waits for dead letters beside the batches; the offsets of their records wait with them.
@@ -184,6 +200,12 @@ impl Deliveries {
         let partition = &self.scope.partition;
         if let Some(skipped) = self.skipped.take() {
             self.scope.report(PipelineReport::Skipped(partition.clone(), skipped)).await;
+        }
+        if self.context.tells_fates && self.offsets.run() != self.began {
+            self.began = self.offsets.run();
+            if let Some(run) = self.began {
+                self.scope.report(PipelineReport::Began(partition.clone(), run)).await;
+            }
         }
         if let Some(offset) = self.offsets.committable(open) {
             self.scope.report(PipelineReport::Progress(partition.clone(), offset)).await;

@@ -76,6 +76,18 @@ pub enum Error {
         /// What the service says.
         source: Box<sink::Error>,
     },
+    /// A batch that the service had taken is not in its target, and the connector is to end by that.
+    #[error("{at}, offsets {offsets}: the service took this batch and did not keep it: {text}")]
+    FailedBatch {
+        /// Where.
+        at: Box<At>,
+        /// The batch.
+        offsets: OffsetRange,
+        /// What the service says.
+        text: String,
+        /// All in one line.
+        brief: Box<Brief>,
+    },
     /// A defect: a pipeline or an upload ended by a panic.
     #[error("{at}: internal error: {reason}; please report it")]
     Panic {
@@ -104,6 +116,7 @@ impl Error {
             Self::Deliver { at, offsets, source } => {
                 source.brief().at(format!("{}, offsets {offsets}", at.partition))
             }
+            Self::FailedBatch { brief, .. } => (**brief).clone(),
             Self::Panic { at, reason } => Brief::new(format!("internal error: {reason}"))
                 .at(at.partition.to_string())
                 .mended_by("please report it"),

@@ -1,17 +1,21 @@
 //! For tests of pipelines: a sink and a dead-letter topic that are lists, and count the bytes that are held.
 
 use crate::data::{self, Converted, SinkRecord};
-use crate::id::{OffsetRange, TopicPartition};
+use crate::id::{BatchId, OffsetRange, TopicPartition};
 use crate::kafka::{self, DeadLetter, DeadLetterQueue};
-use crate::sink::{self, Delivery, Encoded, Fill, PartitionWriter, RefusalPolicy, SettingNames, SinkTask};
+use crate::sink::{
+    self, BatchNews, Delivery, Encoded, FateTeller, Fill, OnFailedBatch, PartitionWriter, RefusalPolicy,
+    SettingNames, SinkTask,
+};
 use async_trait::async_trait;
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 use tokio::time::sleep;
+use uuid::Uuid;
 
 pub(super) const FLUSH: usize = 16 * 1024;
 /// Begins a value that cannot be written.
@@ -67,6 +71,25 @@ pub(super) struct List {
     letters: Mutex<Vec<(i32, i64)>>,
     /// Batches that were sealed.
     sealed: AtomicUsize,
+    /// What is learned of batches later, until somebody listens.
+    news: Mutex<Option<mpsc::Receiver<Vec<BatchNews>>>>,
+}
+
+/// What a batch of `partition` is called whose first record is at `offset`.
+pub(super) fn batch_id(partition: i32, offset: i64) -> BatchId {
+    BatchId(Uuid::from_u64_pair(partition.unsigned_abs().into(), offset.unsigned_abs()))
+}
+
+struct ListTeller(mpsc::Receiver<Vec<BatchNews>>);
+
+#[async_trait]
+impl FateTeller for ListTeller {
+    async fn news(&mut self) -> Vec<BatchNews> {
+        match self.0.recv().await {
+            Some(news) => news,
+            None => std::future::pending().await,
+        }
+    }
 }
 
 impl List {
@@ -78,7 +101,15 @@ impl List {
             written: Mutex::default(),
             letters: Mutex::default(),
             sealed: AtomicUsize::default(),
+            news: Mutex::default(),
         })
+    }
+
+    /// Makes it a list that learns what is sent here, as soon as somebody asks it to.
+    pub(super) fn learns(&self) -> mpsc::Sender<Vec<BatchNews>> {
+        let (sender, news) = mpsc::channel(1);
+        *self.news.lock().unwrap() = Some(news);
+        sender
     }
 
     /// What batches meet from now on, those on their way too; and letters.
@@ -174,11 +205,12 @@ impl ListWriter {
 pub(super) struct ListSink {
     pub(super) list: Arc<List>,
     pub(super) policy: RefusalPolicy,
+    pub(super) on_failed: OnFailedBatch,
 }
 
 impl ListSink {
     pub(super) fn new(list: &Arc<List>) -> Self {
-        Self { list: Arc::clone(list), policy: RefusalPolicy::default() }
+        Self { list: Arc::clone(list), policy: RefusalPolicy::default(), on_failed: OnFailedBatch::default() }
     }
 }
 
@@ -207,6 +239,15 @@ impl SinkTask for ListSink {
 
     fn setting_names(&self) -> SettingNames {
         SettingNames { target: "list.target", service: "list.service" }
+    }
+
+    fn fates(&self) -> Option<Box<dyn FateTeller>> {
+        let news = self.list.news.lock().unwrap().take()?;
+        Some(Box::new(ListTeller(news)))
+    }
+
+    fn on_failed_batch(&self) -> OnFailedBatch {
+        self.on_failed
     }
 }
 
@@ -249,7 +290,7 @@ impl PartitionWriter for ListWriter {
         let (taker, partition) = (Arc::clone(&self.list), self.partition);
         taker.sealed.fetch_add(1, Ordering::SeqCst);
         Ok(Some(Delivery {
-            id: None,
+            id: Some(batch_id(partition, first)),
             offsets: OffsetRange { first, last },
             records: offsets.len() as u64,
             raw_bytes: memory as u64,

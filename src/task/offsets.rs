@@ -5,6 +5,15 @@
 
 use std::collections::BTreeMap;
 
+/// A stretch of a partition that is read without going back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct OffsetRun {
+    /// The first offset that came.
+    pub start: i64,
+    /// How often the pipeline went back before.
+    pub rewinds: u32,
+}
+
 /// The offsets of one partition, from received to committable.
 #[derive(Debug, Default)]
 pub struct OffsetTracker {
@@ -13,6 +22,7 @@ pub struct OffsetTracker {
     next_ticket: u64,
     /// The first offset that came, since the last rewind.
     start: Option<i64>,
+    rewinds: u32,
     /// One more than the last record processed.
     processed_to: Option<i64>,
     /// What was last given out as committable.
@@ -33,8 +43,14 @@ impl OffsetTracker {
     /// Starts again at `offset`, which lies behind. What is outstanding is waited for as before.
     pub fn rewind(&mut self, offset: i64) {
         self.start = Some(offset);
+        self.rewinds = self.rewinds.saturating_add(1);
         self.processed_to = None;
         self.reported = None;
+    }
+
+    /// What is read now; none before the first record.
+    pub fn run(&self) -> Option<OffsetRun> {
+        Some(OffsetRun { start: self.start?, rewinds: self.rewinds })
     }
 
     /// It is known what becomes of the record: it is in a batch, or it writes nothing.

@@ -9,7 +9,7 @@ use super::retained::RetainedRecords;
 use crate::data::{Schema, SinkRecord};
 use crate::id::TopicPartition;
 use crate::kafka;
-use crate::metrics::SealReason;
+use crate::metrics::{RecordTimes, SealReason};
 use crate::sink::{Delivery, Encoded, Error, Fill, PartitionWriter, SinkTask};
 use std::sync::Arc;
 use std::time::Duration;
@@ -26,6 +26,8 @@ struct OpenBatch {
     first: Option<i64>,
     /// When that came, and its timestamp.
     arrived: Option<Arrival>,
+    /// The timestamps of all; none when one of them has none.
+    times: Option<RecordTimes>,
     records: u64,
     seal_at: Option<Instant>,
     full: bool,
@@ -60,6 +62,8 @@ pub(super) struct SealedBatch {
     pub(super) delivery: Delivery,
     /// Of its first record.
     pub(super) arrived: Option<Arrival>,
+    /// The timestamps of its records; none when one of them has none.
+    pub(super) times: Option<RecordTimes>,
     /// Why it was sealed, and how long that took.
     pub(super) reason: SealReason,
     pub(super) took: Duration,
@@ -139,6 +143,7 @@ impl OpenBatches {
             reserved,
             first: None,
             arrived: None,
+            times: None,
             records: 0,
             seal_at: None,
             full: false,
@@ -174,10 +179,14 @@ impl OpenBatches {
             open.retained.push(origin);
         }
         open.records += 1;
-        if open.first.is_none() {
+        let timestamp = origin.timestamp().map(|(ms, _)| ms);
+        let times = timestamp.map(RecordTimes::at);
+        if open.first.is_some() {
+            open.times = open.times.zip(times).map(|(known, times)| known.with(times));
+        } else {
             open.first = Some(origin.offset);
+            open.times = times;
             open.schema.clone_from(&record.schema);
-            let timestamp = origin.timestamp().map(|(ms, _)| ms);
             open.arrived = Some(Arrival { at: Instant::now(), timestamp });
         }
         open.seal_at.get_or_insert_with(|| Instant::now() + flush_interval);
@@ -246,14 +255,14 @@ impl OpenBatches {
             let took = began.elapsed();
             open.first = None;
             open.records = 0;
-            let arrived = open.arrived.take();
+            let (arrived, times) = (open.arrived.take(), open.times.take());
             let retained = std::mem::take(&mut open.retained);
             let Some(delivery) = delivery else {
                 open.reserved = Reservation::default();
                 continue;
             };
             let reserved = open.reserved.keep_only(delivery.memory + retained.memory());
-            all.push(SealedBatch { delivery, arrived, reason, took, reserved, retained });
+            all.push(SealedBatch { delivery, arrived, times, reason, took, reserved, retained });
         }
         // Topics and schemas may come and go with the time of day; an empty writer is made again when it is needed.
         let own = &self.origin.topic;

@@ -15,6 +15,8 @@ pub(super) struct PipelineContext {
     pub(super) setting_names: SettingNames,
     /// The worker's memory for batches, as this connector may use it.
     pub(super) budget: ConnectorBudget,
+    /// The sink tells later what became of batches.
+    pub(super) tells_fates: bool,
     /// Where pipelines report.
     pub(super) reports: mpsc::Sender<PipelineReport>,
 }

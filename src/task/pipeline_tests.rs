@@ -2,12 +2,15 @@
 //! bound, nothing is committed or lost that must not be, and what was given up writes nothing any more.
 
 use super::PipelineMode;
+use crate::id::OffsetRange;
 use crate::kafka::ListedRecord;
 use crate::sink::{OnRefusal, RefusalPolicy};
 use crate::task::backpressure::BLOCKED_AFTER;
 use crate::task::deliveries::MAX_IN_FLIGHT;
 use crate::task::error::Error;
-use crate::task::list_sink::{AT_ONCE, Answers, BAD, FLUSH, FLUSH_INTERVAL, PANICS};
+use crate::task::list_sink::{AT_ONCE, Answers, BAD, FLUSH, FLUSH_INTERVAL, PANICS, batch_id};
+use crate::task::offsets::OffsetRun;
+use crate::task::report::SentBatch;
 use crate::task::test_rig::{KIB, PipelineRig, Setup, TOTAL, beginning_with, partition, record};
 use proptest::prelude::*;
 use std::collections::BTreeMap;
@@ -147,6 +150,25 @@ async fn offsets_that_come_again_are_written_again_and_committed_only_then() {
     let twice: Vec<i64> =
         rig.written().windows(2).filter(|pair| pair[0] == pair[1]).map(|pair| pair[0].1).collect();
     assert_eq!(twice, [4, 5, 6, 7]);
+}
+
+/// Whoever follows a batch knows of it before anything of it is handed over, and where reading began.
+#[tokio::test(start_paused = true)]
+async fn a_batch_is_reported_before_anything_of_it_is_handed_over() {
+    let mut rig = PipelineRig::new(Answers::Away);
+    let queue = rig.start();
+    queue.push((5..8).map(|offset| record(offset, 100)));
+    rig.until(|rig| !rig.sent.is_empty()).await;
+    assert!(rig.written().is_empty());
+    let run = OffsetRun { start: 5, rewinds: 0 };
+    let (id, offsets) = (Some(batch_id(0, 5)), OffsetRange { first: 5, last: 7 });
+    // The list's records have no timestamps.
+    assert_eq!(rig.sent, [(0, SentBatch { id, offsets, records: 3, times: None, run })]);
+    rig.list.set(AT_ONCE);
+    rig.until(|rig| rig.progress.get(&0) == Some(&8)).await;
+    queue.push((6..8).map(|offset| record(offset, 100)));
+    rig.until(|rig| rig.sent.len() == 2).await;
+    assert_eq!(rig.sent[1].1.run, OffsetRun { start: 6, rewinds: 1 }, "Kafka went back");
 }
 
 /// A rewind in the middle of what is open: what was read before stays a batch of its own.
@@ -329,6 +351,9 @@ async fn a_refused_batch_ends_the_pipeline_or_is_skipped_as_the_sink_says() {
         rig.pass(2 * FLUSH_INTERVAL).await;
         assert_eq!(rig.written(), of_first(0..3));
         assert_eq!(rig.list.letters(), of_first(if skips && has_topic { 3..6 } else { 0..0 }));
+        let left: Vec<_> = rig.sent.iter().map(|(_, batch)| (batch.offsets.first, batch.records)).collect();
+        assert_eq!(left, [(0, 3), (3, 3)], "each batch is reported when it leaves");
+        assert_eq!(rig.refused, [(0, batch_id(0, 3))], "and that nothing will be told of it");
         let skipped: u64 = rig.skipped.iter().map(|skipped| skipped.records).sum();
         assert_eq!(skipped, if skips && !has_topic { 3 } else { 0 });
         assert_eq!(rig.progress[&0], if skips { 6 } else { 3 });

@@ -39,6 +39,8 @@ pub(super) enum PipelineEvent {
     Ended {
         partition: TopicPartition,
         task: u32,
+        /// Where the next one starts; none when nothing was read, or that is not known.
+        resume_at: Option<i64>,
         error: Option<Error>,
     },
 }
@@ -151,6 +153,11 @@ impl Pipelines {
         }
     }
 
+    /// What is reported already, without waiting.
+    pub(super) fn take_report(&mut self) -> Option<PipelineReport> {
+        self.reports.try_recv().ok()
+    }
+
     fn ended(&mut self, ended: Result<(Id, Exit), JoinError>) -> Option<PipelineEvent> {
         match ended {
             Ok((_, Exit { partition, task, resume_at, error })) => {
@@ -158,7 +165,7 @@ impl Pipelines {
                 if let Some(offset) = resume_at {
                     self.positions.insert(partition.clone(), offset);
                 }
-                Some(PipelineEvent::Ended { partition, task, error })
+                Some(PipelineEvent::Ended { partition, task, resume_at, error })
             }
             Err(crash) => {
                 let of_crash = |(_, running): &(&TopicPartition, &Running)| running.id == crash.id();
@@ -170,7 +177,7 @@ impl Pipelines {
                     let at = At { task, partition: partition.clone() };
                     Error::Panic { at: at.into(), reason: crash.to_string() }
                 });
-                Some(PipelineEvent::Ended { partition, task: number, error })
+                Some(PipelineEvent::Ended { partition, task: number, resume_at: None, error })
             }
         }
     }
@@ -194,7 +201,7 @@ impl Pipelines {
                 }
             }
         }
-        self.reports.try_recv().ok().map(PipelineEvent::Reported)
+        self.take_report().map(PipelineEvent::Reported)
     }
 
     /// As if it ended by a defect.

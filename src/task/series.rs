@@ -3,8 +3,8 @@
 use super::minute::Done;
 use crate::id::{ConnectorTaskId, TopicPartition};
 use crate::metrics::{
-    Activity, ClientCounts, ClientReading, ClientRole, Metrics, MinuteReading, PartitionOffsets,
-    PartitionState, PartitionWait, TaskCounts, TaskMetrics,
+    Activity, ClientCounts, ClientReading, ClientRole, FatesReading, Metrics, MinuteReading,
+    PartitionOffsets, PartitionState, PartitionWait, TaskCounts, TaskMetrics,
 };
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -137,6 +137,13 @@ impl TaskSeries {
     pub(super) fn set_missing(&self, topic: &Arc<str>, words: Option<Arc<str>>) {
         if let Some(any) = self.by_task.values().next() {
             any.set_missing(topic, words);
+        }
+    }
+
+    /// What is known of batches that were handed over.
+    pub(super) fn set_fates(&self, fates: Arc<FatesReading>) {
+        if let Some(any) = self.by_task.values().next() {
+            any.set_fates(fates);
         }
     }
 

@@ -15,7 +15,7 @@ use super::waiting::{LogLine, WaitKind, WaitNews, WaitSummary, WaitingWork};
 use super::worker_context::WorkerContext;
 use crate::brief::{self, Brief};
 use crate::id::{ConnectorTaskId, TaskAssignment, TopicPartition};
-use crate::metrics::{ClientReading, PartitionOffsets, PartitionWait, TaskCounts};
+use crate::metrics::{ClientReading, FatesReading, PartitionOffsets, PartitionWait, TaskCounts};
 use crate::status::State;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -256,6 +256,11 @@ impl TaskStates {
         self.series.set_offsets(offsets, |partition| self.owners.active_task_of(partition));
     }
 
+    /// What is known of batches that were handed over.
+    pub(super) fn set_fates(&self, fates: FatesReading) {
+        self.series.set_fates(Arc::new(fates));
+    }
+
     /// What the consumer told of its connections.
     pub(super) fn set_client(&self, client: ClientReading) {
         self.series.set_client(client);
@@ -302,6 +307,9 @@ impl TaskStates {
             }
             PipelineReport::Waits(..)
             | PipelineReport::Progress(..)
+            | PipelineReport::Began(..)
+            | PipelineReport::Sent(..)
+            | PipelineReport::Refused(..)
             | PipelineReport::Blocked(_)
             | PipelineReport::Unblocked(_) => {}
         }

@@ -8,10 +8,10 @@ use super::pipeline_context::PipelineContext;
 use super::pipeline_mode::PipelineMode;
 use super::pipelines::{PipelineEvent, Pipelines};
 use super::record_converter::RecordConverter;
-use super::report::PipelineReport;
+use super::report::{PipelineReport, SentBatch};
 use super::skipped::SkippedRecords;
 use crate::config::fixtures;
-use crate::id::{ConnectorTaskId, TopicPartition};
+use crate::id::{BatchId, ConnectorTaskId, TopicPartition};
 use crate::kafka::{DeadLetterQueue, ListedRecord, RecordList};
 use crate::metrics::Metrics;
 use crate::plugins::SinkConnectorConfig;
@@ -38,6 +38,9 @@ pub(super) struct PipelineRig {
     /// Causes for which partitions wait.
     pub(super) waits: BTreeMap<i32, String>,
     pub(super) skipped: Vec<SkippedRecords>,
+    /// Batches that left, and those that were refused after all, with the partition of each.
+    pub(super) sent: Vec<(i32, SentBatch)>,
+    pub(super) refused: Vec<(i32, BatchId)>,
     /// How pipelines ended.
     pub(super) ended: BTreeMap<i32, Option<Error>>,
     partitions: i32,
@@ -71,7 +74,7 @@ impl Setup {
     pub(super) fn build_with(self, converter: RecordConverter) -> PipelineRig {
         let Self { service, policy, config } = self;
         let list = List::new(service);
-        let sink = ListSink { list: Arc::clone(&list), policy: policy.clone() };
+        let sink = ListSink { policy: policy.clone(), ..ListSink::new(&list) };
         let letters = config.errors.dead_letters.is_some();
         let letters = letters.then(|| Box::new(ListOfLetters(Arc::clone(&list))) as Box<dyn DeadLetterQueue>);
         let budget = ByteBudget::new(TOTAL as u64);
@@ -81,6 +84,7 @@ impl Setup {
             bad_records: BadRecordHandler::with_letters(&config, (policy, sink.setting_names()), letters),
             setting_names: sink.setting_names(),
             budget: budget.connector(),
+            tells_fates: true,
             reports: sender,
         };
         PipelineRig {
@@ -91,6 +95,8 @@ impl Setup {
             blocked: BTreeSet::new(),
             waits: BTreeMap::new(),
             skipped: Vec::new(),
+            sent: Vec::new(),
+            refused: Vec::new(),
             ended: BTreeMap::new(),
             partitions: 0,
         }
@@ -144,7 +150,18 @@ impl PipelineRig {
             PipelineEvent::Reported(PipelineReport::WaitsNoMore(partition, _)) => {
                 self.waits.remove(&partition.partition);
             }
-            PipelineEvent::Reported(PipelineReport::Read(_)) => {}
+            PipelineEvent::Reported(PipelineReport::Sent(partition, batch)) => {
+                let progress = self.progress.get(&partition.partition).filter(|_| batch.run.rewinds == 0);
+                assert!(
+                    progress.is_none_or(|known| *known <= batch.offsets.first),
+                    "{batch:?} was passed before"
+                );
+                self.sent.push((partition.partition, batch));
+            }
+            PipelineEvent::Reported(PipelineReport::Refused(partition, id)) => {
+                self.refused.push((partition.partition, id));
+            }
+            PipelineEvent::Reported(PipelineReport::Read(_) | PipelineReport::Began(..)) => {}
             PipelineEvent::Ended { partition, error, .. } => {
                 self.ended.insert(partition.partition, error);
             }

@@ -158,7 +158,7 @@ const DECIDED: &[Decided] = &[
 ];
 
 /// Keys of the sink that the recorded one does not have.
-const OWN_KEYS: [&str; 8] = [
+const OWN_KEYS: [&str; 9] = [
     "aad.auth.certificate.path",
     "aad.auth.certificate.password",
     "kusto.ingestion.protocol",
@@ -167,6 +167,7 @@ const OWN_KEYS: [&str; 8] = [
     "kusto.outcome.interval.ms",
     "kusto.outcome.margin.ms",
     "kusto.outcome.queue",
+    "kusto.outcome.on.failure",
 ];
 
 fn is_own(key: &Value) -> bool {

@@ -24,6 +24,7 @@ mod drain;
 mod dry_run;
 mod error_stages;
 mod fabric;
+mod fates;
 mod floors;
 mod formats;
 mod fuzz;

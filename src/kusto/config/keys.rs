@@ -24,6 +24,9 @@ pub const PROTOCOLS: &[&str] = &["queued", "v2", "auto"];
 /// Values of `kusto.outcome.queue`.
 pub const QUEUE_USES: &[&str] = &["off", "shared", "exclusive"];
 
+/// Values of `kusto.outcome.on.failure`.
+pub const ON_FAILURES: &[&str] = &["report", "fail"];
+
 /// The Kusto sink's keys, in the connector's order.
 pub fn kusto() -> Vec<ConfigKey> {
     let mut keys: Vec<_> = KUSTO.iter().map(ConfigKey::from).chain(rows::keys()).collect();
@@ -105,6 +108,9 @@ const KUSTO: &[Row] = &[
         "Whether the service's failure queue is read at each look too: it also has what fails before the engine sees it. All clients of the \
          cluster share it: a message that is read is hidden from them, for 30 seconds (shared) or five minutes (exclusive: nobody else \
          waits for messages), and only messages of this worker's own batches are deleted. Ours."),
+    Row("kusto.outcome.on.failure", Text, Is("report"), OneOf(ON_FAILURES), Low, (RETRIES, 9), Narrow, "Behavior on batches that fail later",
+        "What happens when a batch that was handed over is known to have failed: report (log, status, health and metrics tell of it) or \
+         fail (its task fails too). Its offsets are committed in both cases. Ours."),
 ];
 
 /// The default that the JVM connector shows; it counts for us only when it is written.

@@ -17,7 +17,7 @@ use crate::kusto::config::endpoint::Service;
 use crate::kusto::config::mapping::MappingSyntax;
 use crate::kusto::config::{TopicMappings, endpoint, proxy};
 use crate::kusto::signin::{Reading, SignIn, rows};
-use crate::sink::{SinkSettings, Topics};
+use crate::sink::{OnFailedBatch, SinkSettings, Topics};
 
 /// What happens to what the sink cannot write or the service refuses for good. Whatever it is, an offset moves over a
 /// record only when it was handed over, is in a dead-letter topic, or was counted as dropped.
@@ -83,6 +83,8 @@ pub struct OutcomeSettings {
     pub margin: Duration,
     /// Whether the failure queue is read too, and how.
     pub queue: Option<QueueUse>,
+    /// What a batch does that failed.
+    pub on_failure: OnFailedBatch,
 }
 
 impl OutcomeSettings {
@@ -95,9 +97,13 @@ impl OutcomeSettings {
             Some("exclusive") => Some(QueueUse::Exclusive),
             _ => None,
         };
+        let on_failure = match values.text("kusto.outcome.on.failure") {
+            Some("fail") => OnFailedBatch::Fail,
+            _ => OnFailedBatch::Report,
+        };
         followed.and_then(|_| {
             let (interval, margin) = (time("kusto.outcome.interval.ms")?, time("kusto.outcome.margin.ms")?);
-            Some(Self { interval, margin, queue })
+            Some(Self { interval, margin, queue, on_failure })
         })
     }
 }

@@ -121,7 +121,6 @@ impl Follower {
     fn carry_out(&mut self, order: FollowOrder) {
         let FollowOrder { member, what, at } = order;
         match what {
-            RunNews::Over => self.members.left(&member),
             RunNews::Listens => self.members.heard(&member),
             RunNews::Took(batch) => {
                 self.members.heard(&member);

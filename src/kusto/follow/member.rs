@@ -55,8 +55,6 @@ pub(super) enum RunNews {
     Took(TakenBatch),
     /// Somebody began to listen.
     Listens,
-    /// It is over.
-    Over,
 }
 
 /// What a follower is told.

@@ -7,7 +7,6 @@ use super::member::Member;
 use crate::id::BatchId;
 use crate::kusto::config::QueueUse;
 use crate::kusto::metrics;
-use crate::metrics::SinkCounts;
 use crate::sink::{BatchNews, Fate};
 use futures::FutureExt as _;
 use futures::future::select_all;
@@ -52,22 +51,6 @@ impl Members {
                 let name = Arc::clone(&member.connector);
                 self.all.insert(name, MemberState { member, open, waiting, is_told });
             }
-        }
-    }
-
-    /// A run is over: nothing is counted for it any more, unless there was another since.
-    pub(super) fn left(&mut self, member: &Arc<Member>) {
-        if let Some(state) = self.all.get_mut(&member.connector)
-            && Arc::ptr_eq(&state.member, member)
-        {
-            let Member { connector, settings, cluster, listener, .. } = &**member;
-            state.member = Arc::new(Member {
-                connector: Arc::clone(connector),
-                settings: *settings,
-                cluster: Arc::clone(cluster),
-                counts: SinkCounts::default(),
-                listener: listener.clone(),
-            });
         }
     }
 

@@ -12,7 +12,7 @@ use crate::kusto::ingest::{self, Class, Refusal, SasUrl, Table, parse_table};
 use crate::kusto::outcome::BatchRoute;
 use crate::kusto::outcome::queue::{QueueReceipt, QueuedReport};
 use crate::metrics::{Metrics, SinkValue};
-use crate::sink::{BatchNews, Fate, FateTeller, Unfollowed};
+use crate::sink::{BatchNews, Fate, FateTeller, OnFailedBatch, Unfollowed};
 use async_trait::async_trait;
 use serde_json::{Value, json};
 use std::sync::{Arc, Mutex};
@@ -146,8 +146,12 @@ impl Rig {
         let mapping = "[{'topic': 't', 'db': 'db', 'table': 'T', 'format': 'csv'}]";
         let config = fixtures::sink(&[("kusto.tables.topics.mapping", mapping)]);
         let identity = ClusterIdentity::of(fixtures::kusto_of(&config), name);
-        let settings =
-            OutcomeSettings { interval: Duration::from_mins(1), margin: Duration::from_mins(5), queue: None };
+        let settings = OutcomeSettings {
+            interval: Duration::from_mins(1),
+            margin: Duration::from_mins(5),
+            queue: None,
+            on_failure: OnFailedBatch::Report,
+        };
         let (name, cluster) = (Arc::<str>::from(name), Arc::clone(&self.cluster));
         let counts = self.metrics.sink(&name);
         FollowedConnector::asking(Arc::clone(&self.followers), identity, &name, (settings, cluster), counts)

@@ -30,7 +30,8 @@ export class Health {
       ...figures.map(([name, value]) => figure(name, value)),
     ]);
     const unheard = health.unheard.map(({ worker, reason }) => `The worker ${worker} did not answer: ${reason}.`);
-    setText(this.#says, [health.sentence, ...unheard].filter(Boolean).join("\n"));
+    const failed = health.failed_batches ? `The last batch that failed: ${health.failed_sentence}` : null;
+    setText(this.#says, [health.sentence, failed, ...unheard].filter(Boolean).join("\n"));
     const minute = Math.floor(Date.now() / 60_000);
     showWhenNew(this.#plots, JSON.stringify([minute, health.minutes]), () => plots(health.minutes, minute));
     this.#showPartitions(health);
@@ -67,6 +68,15 @@ function figuresOf(health) {
     ["Dead letters", amount(health.dead_letters)],
     ["Dropped", amount(health.dropped)],
     ["Retries", amount(health.retries)],
+    ...(health.followed ? fates(health) : []),
+  ];
+}
+
+/** What became of batches, where that is followed. */
+function fates({ failed_batches: failed, valid_through: through }) {
+  return [
+    ["Failed batches", amount(failed)],
+    ["Valid through", through ? `${new Date(through).toLocaleString()} (${age(Math.max(0, Date.now() - new Date(through)) / 1000)} ago)` : "not known"],
   ];
 }
 

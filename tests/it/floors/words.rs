@@ -44,10 +44,11 @@ const OPEN: [&str; 0] = [];
 const WORDS: [&str; 5] = ["kusto", "adx", "fabric", "eventhouse", "ingest"];
 
 /// What is taken out before words are looked for: the product's own name, which stands in headers, variables and the
-/// targets of log lines, and the names of documents.
-const EXCEPTED: [&str; 5] = [
+/// targets of log lines, a path of REST that was promised, and the names of documents.
+const EXCEPTED: [&str; 6] = [
     "kusto-connect",
     "kusto_connect",
+    "/ingestion",
     "kusto-protocol.md",
     "kusto-sink-connector.md",
     "fabric-sink-connector.md",
