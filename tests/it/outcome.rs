@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use adx_emulator::Operation;
 use adx_emulator::faults::{Effect, Rule};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::support::{Kafka, Scrape, Stage, wait_for};
 
@@ -17,7 +17,7 @@ const BATCHING: &str =
     ".alter table Numbers policy ingestionbatching @'{\"MaximumBatchingTimeSpan\":\"00:00:10\"}'";
 
 /// A look every three seconds, so that ten commands a minute are enough, and no margin.
-fn quick() -> serde_json::Value {
+fn quick() -> Value {
     json!({"kusto.outcome.interval.ms": "3000", "kusto.outcome.margin.ms": "0"})
 }
 
@@ -39,9 +39,8 @@ async fn batches_that_fail_later_are_counted_and_their_neighbours_are_rows() {
     let kafka = Kafka::shared().await;
     let stage = Stage::set(kafka, 1).await;
     stage.adx.command(BATCHING).await;
-    let fail = Effect::Fail { code: None, permanent: Some(true), details: None };
     for (step, content) in [(Operation::Parse, "0,700,"), (Operation::Mapping, "0,1500,")] {
-        let rule = Rule::new(step, fail.clone());
+        let rule = Rule::fail(step);
         stage.adx.faults().add(Rule { content_contains: Some(content.to_owned()), ..rule });
     }
     stage.worker.rest().create_running(&stage.connector, &stage.one_task_with(&quick())).await;
@@ -70,7 +69,39 @@ async fn batches_that_fail_later_are_counted_and_their_neighbours_are_rows() {
     assert!(missing.contains(&700) && missing.contains(&1500), "{missing:?}");
     let breaks = missing.windows(2).filter(|pair| pair[1] != pair[0] + 1).count();
     assert!(breaks <= 1 && rows.len() == there.len(), "{missing:?}");
+    // REST names exactly these offsets, each batch with its code.
+    let failed = wait_for("both to be named", MINUTE, async || {
+        let fates = stage.worker.rest().get(&format!("/connectors/{}/ingestion", stage.connector)).await.body;
+        let failed = fates["partitions"][0]["failed"].as_array().cloned().unwrap_or_default();
+        (failed.len() == 2).then_some(failed)
+    })
+    .await;
+    let offset = |batch: &Value, end: &str| batch[end].as_i64().unwrap();
+    let mut named: Vec<i64> =
+        failed.iter().flat_map(|batch| offset(batch, "first")..=offset(batch, "last")).collect();
+    named.sort_unstable();
+    assert_eq!(named, missing);
+    let codes: BTreeSet<&str> = failed.iter().map(|batch| batch["code"].as_str().unwrap()).collect();
+    assert_eq!(codes, BTreeSet::from(["BadRequest_InvalidBlob", "BadRequest_InvalidMapping"]));
+    let log = stage.worker.log();
+    assert!(codes.iter().all(|code| log.contains(code)), "{log}");
     stage.assert_running().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_task_fails_for_a_batch_that_failed_later_where_that_is_wanted() {
+    let kafka = Kafka::shared().await;
+    let stage = Stage::set(kafka, 1).await;
+    let rule = Rule::fail(Operation::Parse);
+    stage.adx.faults().add(Rule { content_contains: Some("0,700,".to_owned()), ..rule });
+    let mut config = stage.one_task_with(&quick());
+    config["kusto.outcome.on.failure"] = "fail".into();
+    stage.worker.rest().create_running(&stage.connector, &config).await;
+    stage.send(kafka, RECORDS).await;
+    let trace = stage.worker.rest().wait_for_trace(&stage.connector).await;
+    assert!(trace.contains("BadRequest_InvalidBlob"), "{trace}");
+    // What was handed over is committed: it is not read again.
+    stage.wait_for_commit(kafka, usize::try_from(RECORDS).unwrap()).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
