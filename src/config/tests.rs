@@ -346,7 +346,7 @@ fn supplied_overrides_are_shown_before_the_converters() {
     let names: Vec<_> = infos.configs.iter().map(|info| info.value.name.as_str()).collect();
     assert_eq!(names[0], "producer.override.linger.ms", "wrong, and in no table");
     let at = names.iter().position(|name| *name == "consumer.override.max.poll.records").unwrap();
-    assert_eq!(names[at - 1], "errors.retry.backoff.time.ms");
+    assert_eq!(names[at - 1], "kusto.outcome.on.failure");
     assert_eq!(names[at + 1], "consumer.override.sasl.jaas.config");
     let behind = [
         "key.converter.converter.type",

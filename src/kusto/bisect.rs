@@ -7,8 +7,9 @@
 use std::ops::Range;
 
 use crate::batch::{Batch, Sealed};
-use crate::id::OffsetRange;
-use crate::kusto::ingest::{self, IngestClient, IngestRequest, WaitingTeller};
+use crate::id::{BatchId, OffsetRange};
+use crate::kusto::follow::{QueuedPart, TakenParts};
+use crate::kusto::ingest::{self, IngestClient, IngestRequest, TakenBy, WaitingTeller};
 use crate::sink::{Error, RefusedRecords};
 
 /// Requests for the parts of one batch: some ten bad records among thousands are found. If there are more, then rather all
@@ -66,12 +67,13 @@ fn refuse(refused: &mut RefusedRecords, part: &[(i64, usize)]) {
 }
 
 /// Hands over what the service takes of `whole`, which it has refused for `reason`. `Ok` when it takes all of it, part by
-/// part; [`Error::Records`] names what it does not take. `request` makes a part's request.
+/// part; [`Error::Records`] names what it does not take. `request` makes a part's request; what of it is queued is noted in `taken`.
 pub(super) async fn bisect_batch(
     (client, waits): (&dyn IngestClient, &WaitingTeller),
     (whole, ends): (&Sealed, &Ends),
     request: impl Fn(&Sealed) -> IngestRequest + Send,
     mut reason: ingest::Error,
+    taken: &mut TakenParts,
 ) -> Result<(), Error> {
     let raw = whole.raw()?;
     let mut bad = RefusedRecords::default();
@@ -87,8 +89,9 @@ pub(super) async fn bisect_batch(
         for half in [part.start..middle, middle..part.end] {
             left -= 1;
             let Some(sealed) = cut(&raw, ends, half.clone())? else { continue };
-            match client.ingest_telling(&request(&sealed), waits).await {
-                Ok(()) => {}
+            let request = request(&sealed);
+            match client.ingest_telling(&request, waits).await {
+                Ok(by) => note(taken, &request, &sealed, by),
                 Err(error) if error.is_of_content() => {
                     reason = error;
                     refused.push(half);
@@ -98,6 +101,12 @@ pub(super) async fn bisect_batch(
         }
     }
     if bad.count() == 0 { Ok(()) } else { Err(Error::Records { refused: bad, cause: reason.into() }) }
+}
+
+/// Notes by which way `request` with the records of `sealed` was taken.
+pub(super) fn note(taken: &mut TakenParts, request: &IngestRequest, sealed: &Sealed, by: TakenBy) {
+    let Sealed { offsets, records, raw_bytes, .. } = *sealed;
+    taken.note(QueuedPart { id: BatchId(request.id), offsets, records, raw_bytes }, by);
 }
 
 /// Some neighbouring records of a batch, as one of their own.

@@ -3,8 +3,9 @@
 use super::{Ends, MOST_PARTS, bisect_batch};
 use crate::batch::{Batch, Sealed};
 use crate::kusto::config::DataFormat;
+use crate::kusto::follow::TakenParts;
 use crate::kusto::ingest::{
-    self, Class, IngestClient, IngestRequest, Refusal, SasUrl, Target, WaitingTeller,
+    self, Class, IngestClient, IngestRequest, Refusal, SasUrl, TakenBy, Target, WaitingTeller,
 };
 use crate::sink::{Error, RefusedRecords};
 use async_trait::async_trait;
@@ -22,6 +23,7 @@ struct Service {
     down_after: Option<usize>,
     seen: Mutex<Vec<Uuid>>,
     rows: Mutex<Vec<String>>,
+    queued: Mutex<Vec<Uuid>>,
 }
 
 fn refusal(status: u16, code: &str) -> ingest::Error {
@@ -39,7 +41,11 @@ fn refusal(status: u16, code: &str) -> ingest::Error {
 
 #[async_trait]
 impl IngestClient for Service {
-    async fn ingest_telling(&self, request: &IngestRequest, _: &WaitingTeller) -> Result<(), ingest::Error> {
+    async fn ingest_telling(
+        &self,
+        request: &IngestRequest,
+        _: &WaitingTeller,
+    ) -> Result<TakenBy, ingest::Error> {
         let mut seen = self.seen.lock().unwrap();
         seen.push(request.id);
         if self.down_after.is_some_and(|requests| seen.len() > requests) {
@@ -53,7 +59,12 @@ impl IngestClient for Service {
             return Err(refusal(400, "Stream_ClosingQuoteMissing"));
         }
         self.rows.lock().unwrap().extend(lines);
-        Ok(())
+        // Every other one is not taken by the engine.
+        if seen.len().is_multiple_of(2) {
+            self.queued.lock().unwrap().push(request.id);
+            return Ok(TakenBy::Queue);
+        }
+        Ok(TakenBy::Engine)
     }
 
     async fn check_targets(&self, _: &[Target], _: bool) -> Result<(), ingest::Error> {
@@ -90,7 +101,12 @@ async fn taken(service: &Service, offsets: &[i64]) -> Result<RefusedRecords, Err
     let (sealed, ends) = batch(offsets);
     let reason = refusal(400, "Stream_ClosingQuoteMissing");
     let nobody = WaitingTeller::new(None);
-    match bisect_batch((service, &nobody), (&sealed, &ends), request, reason).await {
+    let mut parts = TakenParts::default();
+    let done = bisect_batch((service, &nobody), (&sealed, &ends), request, reason, &mut parts).await;
+    // What is in the queue is known by the name of its blob.
+    let queued: Vec<_> = parts.into_queued().into_iter().map(|part| part.id.0).collect();
+    assert_eq!(queued, *service.queued.lock().unwrap());
+    match done {
         Ok(()) => Ok(RefusedRecords::default()),
         Err(Error::Records { refused, .. }) => Ok(refused),
         Err(error) => Err(error),

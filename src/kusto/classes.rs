@@ -5,6 +5,7 @@ use super::refusal;
 use super::sink::{KustoSink, target_of};
 use crate::checkup::Inspection;
 use crate::kusto::config::{KustoSinkConfig, fabric, sink};
+use crate::kusto::follow::{ClusterIdentity, FollowedConnector, Followers};
 use crate::kusto::ingest::{self, HttpPools, ManagedIngestClient, Target};
 use crate::sink::{
     Description, Error, Examination, OwnDeadLetterTopic, SinkClass, SinkConnector, SinkContext, SinkTask,
@@ -68,7 +69,16 @@ impl SinkConnector for KustoConnector {
         let counts = context.counts(name);
         let pools = context.shared::<HttpPools>();
         let client = ManagedIngestClient::new(&self.0, name, &pools, counts.clone())?;
-        Ok(Arc::new(KustoSink::new(Arc::clone(name), self.0.clone(), Arc::new(client)).counting(counts)))
+        let followed = self.0.outcome.map(|settings| {
+            let identity = ClusterIdentity::of(&self.0, name);
+            let asking = (settings, client.reader());
+            FollowedConnector::new(context.shared::<Followers>(), identity, name, asking, counts.clone())
+        });
+        let sink = KustoSink::new(Arc::clone(name), self.0.clone(), Arc::new(client)).counting(counts);
+        Ok(Arc::new(match followed {
+            Some(followed) => sink.following(followed),
+            None => sink,
+        }))
     }
 
     fn examine(&self, examination: &Examination<'_>, context: &SinkContext) -> Vec<Inspection> {

@@ -4,7 +4,9 @@
 //! Only names and meanings stand here; who does a step counts it ([`SinkCounts`]).
 
 use crate::metrics::{STEPS, SinkCounts, SinkKind, SinkMetric};
+use crate::sink::{Fate, Unfollowed};
 use std::time::Duration;
+use time::OffsetDateTime;
 
 /// Times of blobs' uploads that succeeded.
 pub static UPLOAD: SinkMetric = SinkMetric {
@@ -87,9 +89,57 @@ pub static TABLE_BYTES: SinkMetric = SinkMetric {
     labels: &["database", "table"],
 };
 
+/// What became of batches.
+pub static BATCHES: SinkMetric = SinkMetric {
+    name: "outcome_batches_total",
+    kind: SinkKind::Counter,
+    help: "Batches that were handed over, by what became of them: confirmed (in the table), failed (refused later), unreported (no \
+           failure was told for as long as one would be), unknown (not followed to the end), and why that is",
+    labels: &["fate", "reason"],
+};
+
+/// Batches without a fate.
+pub static OPEN: SinkMetric = SinkMetric {
+    name: "outcome_open_batches",
+    kind: SinkKind::Gauge,
+    help: "Batches that were handed over and are followed now",
+    labels: &[],
+};
+
+/// Memory of the ledger.
+pub static LEDGER: SinkMetric = SinkMetric {
+    name: "outcome_ledger_bytes",
+    kind: SinkKind::Gauge,
+    help: "Memory of the ledger of what is followed, when it was last looked; all connectors of a worker that sign in alike at a \
+           cluster share one",
+    labels: &[],
+};
+
+/// Looks.
+pub static LOOKS: SinkMetric = SinkMetric {
+    name: "outcome_looks_total",
+    kind: SinkKind::Counter,
+    help: "Looks at what failed that were made in this connector's name (and count for all that sign in alike): whole, part (more is \
+           there), failed (no answer, or one that may pass), denied",
+    labels: &["outcome"],
+};
+
+/// When a look last succeeded.
+pub static LOOKED: SinkMetric = SinkMetric {
+    name: "outcome_looked_timestamp_seconds",
+    kind: SinkKind::Gauge,
+    help: "When a look at what failed last succeeded, in seconds since 1970; there is one a minute while batches are followed",
+    labels: &[],
+};
+
 /// All of them, in the order of pages.
-pub static ALL: [&SinkMetric; 8] = [
+pub static ALL: [&SinkMetric; 13] = [
     &CREDENTIALS_EXPIRY,
+    &BATCHES,
+    &LEDGER,
+    &LOOKED,
+    &LOOKS,
+    &OPEN,
     &QUEUE_MESSAGE,
     &FAILURES,
     &RESOURCES_REFRESHED,
@@ -104,6 +154,37 @@ pub fn begin(counts: &SinkCounts) {
     for labels in &AWAITED {
         counts.add(&FAILURES, labels, 0);
     }
+}
+
+/// Counts what became of a batch.
+pub fn count_fate(counts: &SinkCounts, fate: &Fate) {
+    let labels = match fate {
+        Fate::Confirmed => ["confirmed", "none"],
+        Fate::Failed(failure) if failure.is_of_content => ["failed", "content"],
+        Fate::Failed(_) => ["failed", "none"],
+        Fate::Unreported => ["unreported", "none"],
+        Fate::Unknown(Unfollowed::NoRoom) => ["unknown", "no room"],
+        Fate::Unknown(Unfollowed::NotAllowed) => ["unknown", "not allowed"],
+        Fate::Unknown(Unfollowed::TooLate) => ["unknown", "too late"],
+        Fate::Unknown(Unfollowed::Stopped) => ["unknown", "stopped"],
+    };
+    counts.add(&BATCHES, &labels, 1);
+}
+
+/// Counts a look by how it ended.
+pub fn count_look(counts: &SinkCounts, outcome: &'static str) {
+    counts.add(&LOOKS, &[outcome], 1);
+}
+
+/// A look succeeded at `now`; the ledger takes so many bytes.
+pub fn show_look(counts: &SinkCounts, now: OffsetDateTime, ledger_bytes: usize) {
+    counts.set(&LOOKED, &[], (now - OffsetDateTime::UNIX_EPOCH).as_seconds_f64());
+    counts.set(&LEDGER, &[], f64::from(u32::try_from(ledger_bytes).unwrap_or(u32::MAX)));
+}
+
+/// So many batches are followed.
+pub fn show_open(counts: &SinkCounts, batches: u64) {
+    counts.set(&OPEN, &[], f64::from(u32::try_from(batches).unwrap_or(u32::MAX)));
 }
 
 /// Counts a step that succeeded.

@@ -1,7 +1,8 @@
 //! The Kusto sinks, into Azure Data Explorer and into eventhouses of Fabric: their classes, and what they do with records.
 //!
 //! `classes` holds the rows, `config` the settings, `sink` writes the batches of a topic-partition, `encode` and its siblings
-//! their bytes, `ingest` hands them over, as who `signin` says, `outcome` follows what becomes of them; `metrics` names what is counted, `board` what a board asks for. All that knows Kusto is in this folder.
+//! their bytes, `ingest` hands them over, as who `signin` says, `outcome` knows what
+//! the service tells of them later, by which `follow` follows each to its end; `metrics` names what is counted, `board` what a board asks for. All that knows Kusto is in this folder.
 
 mod avro;
 mod bisect;
@@ -14,6 +15,9 @@ mod describe;
 mod doubling_tests;
 mod encode;
 mod fabric;
+#[cfg(test)]
+mod fates_tests;
+mod follow;
 pub mod ingest;
 mod lines;
 pub mod metrics;

@@ -25,11 +25,16 @@ use crate::id::{BatchId, TopicPartition};
 use crate::kusto::config::{
     BehaviorOnError, HeaderChoice, KustoSinkConfig, RowLayout, Shape, TargetCheck, TopicMapping,
 };
+use crate::kusto::follow::{FollowedConnector, TakenBatch, TakenParts};
 use crate::kusto::ingest::{IngestClient, IngestRequest, Target};
 use crate::kusto::metrics;
+use crate::kusto::outcome::BatchRoute;
 use crate::kusto::outcome::name::blob_name;
 use crate::metrics::SinkCounts;
-use crate::sink::{Delivery, Encoded, Error, Fill, PartitionWriter, RefusalPolicy, SettingNames, SinkTask};
+use crate::sink::{
+    Delivery, Encoded, Error, FateTeller, Fill, OnFailedBatch, PartitionWriter, RefusalPolicy,
+    RefusedRecords, SettingNames, SinkTask,
+};
 
 /// Ends each record in every text format.
 const SEPARATOR: &[u8] = b"\n";
@@ -43,6 +48,8 @@ pub struct KustoSink {
     config: KustoSinkConfig,
     client: Arc<dyn IngestClient>,
     counts: SinkCounts,
+    /// None when nobody follows what it hands over.
+    followed: Option<Arc<FollowedConnector>>,
     /// What is known before any topic is; many topics may go into one table.
     fixed_targets: Vec<Target>,
     /// Of the values of each table's rows: partitions learn from each other. Held for a look.
@@ -60,12 +67,18 @@ impl KustoSink {
             }
         }
         let counts = SinkCounts::default();
-        Self { connector, config, client, counts, fixed_targets, widths: Mutex::default() }
+        let widths = Mutex::default();
+        Self { connector, config, client, counts, followed: None, fixed_targets, widths }
     }
 
     /// The same, which counts what it hands over in `counts`.
     pub fn counting(self, counts: SinkCounts) -> Self {
         Self { counts, ..self }
+    }
+
+    /// The same, whose batches are followed by `followed`.
+    pub fn following(self, followed: FollowedConnector) -> Self {
+        Self { followed: Some(Arc::new(followed)), ..self }
     }
 
     fn width(&self, target: &TopicMapping) -> Arc<Width> {
@@ -105,6 +118,14 @@ impl SinkTask for KustoSink {
             target.streaming && matches!(target.format.shape(), Shape::Lines { .. } | Shape::Documents);
         let ends = Ends::new(can_part && self.config.behavior_on_error != BehaviorOnError::Fail);
         let (connector, partition) = (Arc::clone(&self.connector), origin.clone());
+        let route = BatchRoute {
+            connector: Arc::clone(&connector),
+            partition: partition.clone(),
+            database: Arc::clone(&target.database),
+            table: Arc::clone(&target.table),
+            extension: target.format.wire(),
+        };
+        let followed = self.followed.clone().map(|by| (by, Arc::new(route)));
         // What gets columns is read for their sake.
         let look = self.config.check_records && target.columns.is_empty();
         Ok(Box::new(KustoWriter {
@@ -116,6 +137,7 @@ impl SinkTask for KustoSink {
             flush_size: self.config.flush_size_bytes,
             client: Arc::clone(&self.client),
             counts: self.counts.clone(),
+            followed,
             checked: Arc::new(OnceCell::new_with(is_checked.then_some(()))),
             batch: Batch::new(),
             container: Container::default(),
@@ -137,6 +159,14 @@ impl SinkTask for KustoSink {
     fn setting_names(&self) -> SettingNames {
         SettingNames { target: "kusto.tables.topics.mapping", service: "kusto.ingestion.url" }
     }
+
+    fn on_failed_batch(&self) -> OnFailedBatch {
+        self.config.outcome.map(|outcome| outcome.on_failure).unwrap_or_default()
+    }
+
+    fn fates(&self) -> Option<Box<dyn FateTeller>> {
+        self.followed.as_ref().map(|followed| followed.fates())
+    }
 }
 
 /// From where and to where batches go.
@@ -154,6 +184,8 @@ struct KustoWriter {
     flush_size: u64,
     client: Arc<dyn IngestClient>,
     counts: SinkCounts,
+    /// By whom, and from where to where.
+    followed: Option<(Arc<FollowedConnector>, Arc<BatchRoute>)>,
     /// Filled once the target was found; a table whose name is made from a topic's is looked for before its first batch.
     checked: Arc<OnceCell<()>>,
     batch: Batch,
@@ -241,10 +273,11 @@ impl PartitionWriter for KustoWriter {
         let Some(sealed) = self.batch.seal()? else { return Ok(None) };
         let (destination, ends) = (Arc::clone(&self.destination), self.ends.take());
         let (client, checked) = (Arc::clone(&self.client), Arc::clone(&self.checked));
-        let counts = self.counts.clone();
+        let (counts, followed) = (self.counts.clone(), self.followed.clone());
+        let id = destination.id(&sealed);
         let (teller, waiting) = watch::channel(None);
         Ok(Some(Delivery {
-            id: Some(destination.id(&sealed)),
+            id: followed.is_some().then_some(id),
             offsets: sealed.offsets,
             records: sealed.records,
             raw_bytes: sealed.raw_bytes,
@@ -260,14 +293,22 @@ impl PartitionWriter for KustoWriter {
                     .await?;
                 let work = async {
                     let request = |sealed: &Sealed| destination.request(sealed);
-                    let done = match client.ingest_telling(&request(&sealed), &teller).await {
+                    let (whole, mut taken) = (request(&sealed), TakenParts::default());
+                    let done = match client.ingest_telling(&whole, &teller).await {
                         Err(error) if error.is_of_content() && !ends.are_unknown() => {
                             let client = (client.as_ref(), &teller);
-                            bisect::bisect_batch(client, (&sealed, &ends), request, error).await
+                            bisect::bisect_batch(client, (&sealed, &ends), request, error, &mut taken).await
                         }
-                        done => done.map_err(Error::from),
+                        Err(error) => Err(Error::from(error)),
+                        Ok(by) => {
+                            bisect::note(&mut taken, &whole, &sealed, by);
+                            Ok(())
+                        }
                     };
                     count(&counts, &target, &sealed, &done);
+                    if let Some((by, route)) = &followed {
+                        follow(by, route, (id, &sealed, taken), &done);
+                    }
                     done
                 };
                 work.await.map_err(|error: Error| error.about(&table))
@@ -277,11 +318,30 @@ impl PartitionWriter for KustoWriter {
     }
 }
 
+/// Lets what was taken of a batch be followed. One that was not taken, but for some records, is not: it comes again, or becomes letters.
+fn follow(
+    by: &FollowedConnector,
+    route: &Arc<BatchRoute>,
+    (id, sealed, taken): (BatchId, &Sealed, TakenParts),
+    done: &Result<(), Error>,
+) {
+    let refused = match done {
+        Ok(()) => 0,
+        Err(error) => match error.records() {
+            Some(refused) => refused.count(),
+            None => return,
+        },
+    };
+    let (route, queued) = (Arc::clone(route), taken.into_queued());
+    let Sealed { offsets, raw_bytes, records, .. } = *sealed;
+    by.took(TakenBatch { id, route, offsets, records: records.saturating_sub(refused), raw_bytes, queued });
+}
+
 /// Counts what of a batch is in its table.
 fn count(counts: &SinkCounts, target: &Target, sealed: &Sealed, done: &Result<(), Error>) {
     let refused = match done {
         Ok(()) => 0,
-        Err(error) => error.records().map_or(sealed.records, crate::sink::RefusedRecords::count),
+        Err(error) => error.records().map_or(sealed.records, RefusedRecords::count),
     };
     let table = [&*target.database, &*target.table];
     let records = sealed.records.saturating_sub(refused);

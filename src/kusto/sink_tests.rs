@@ -4,7 +4,7 @@ use super::KustoSink;
 use crate::config::fixtures;
 use crate::data::{Converted, Kind, Schema, SchemaAndValue, SinkRecord, Struct, Value};
 use crate::id::TopicPartition;
-use crate::kusto::ingest::{self, IngestClient, IngestRequest, Target, WaitingTeller};
+use crate::kusto::ingest::{self, IngestClient, IngestRequest, TakenBy, Target, WaitingTeller};
 use crate::sink::{Fill, SinkTask};
 use async_trait::async_trait;
 use proptest::prelude::*;
@@ -14,8 +14,8 @@ struct Nobody;
 
 #[async_trait]
 impl IngestClient for Nobody {
-    async fn ingest_telling(&self, _: &IngestRequest, _: &WaitingTeller) -> Result<(), ingest::Error> {
-        Ok(())
+    async fn ingest_telling(&self, _: &IngestRequest, _: &WaitingTeller) -> Result<TakenBy, ingest::Error> {
+        Ok(TakenBy::Queue)
     }
 
     async fn check_targets(&self, _: &[Target], _: bool) -> Result<(), ingest::Error> {

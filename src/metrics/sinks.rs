@@ -4,7 +4,7 @@
 
 use super::histogram::{Histogram, HistogramReading};
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
@@ -50,6 +50,13 @@ enum Series {
 struct Counts {
     connector: Arc<str>,
     series: Mutex<BTreeMap<Key, (&'static SinkMetric, Arc<Series>)>>,
+    is_over: AtomicBool,
+}
+
+impl Counts {
+    fn of(connector: Arc<str>) -> Self {
+        Self { connector, series: Mutex::default(), is_over: AtomicBool::default() }
+    }
 }
 
 /// Counts for the sink of one connector. Clones are the same.
@@ -83,7 +90,7 @@ pub enum SinkValue {
 impl Default for SinkCounts {
     /// Nobody reads them.
     fn default() -> Self {
-        Self(Arc::new(Counts { connector: Arc::default(), series: Mutex::default() }))
+        Self(Arc::new(Counts::of(Arc::default())))
     }
 }
 
@@ -122,6 +129,11 @@ impl SinkCounts {
         series.remove(&(metric.name, labels));
     }
 
+    /// The sink is gone: its series end, whoever still holds or counts something of it.
+    pub fn end(&self) {
+        self.0.is_over.store(true, Ordering::Relaxed);
+    }
+
     /// Something took so long.
     pub fn observe(&self, metric: &'static SinkMetric, labels: &[&str], time: Duration) {
         if let Series::Histogram(histogram) = &*self.series(metric, labels) {
@@ -136,7 +148,7 @@ pub(super) struct SinkSeries(Arc<Mutex<Vec<Weak<Counts>>>>);
 
 impl SinkSeries {
     pub(super) fn of(&self, connector: &Arc<str>) -> SinkCounts {
-        let counts = Arc::new(Counts { connector: Arc::clone(connector), series: Mutex::default() });
+        let counts = Arc::new(Counts::of(Arc::clone(connector)));
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         all.retain(|known| known.strong_count() > 0);
         all.push(Arc::downgrade(&counts));
@@ -153,7 +165,9 @@ impl SinkSeries {
     pub(super) fn read_of(&self, is_meant: impl Fn(&str) -> bool) -> Vec<SinkReading> {
         let all: Vec<_> = {
             let all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-            all.iter().filter_map(Weak::upgrade).filter(|counts| is_meant(&counts.connector)).collect()
+            let here = all.iter().filter_map(Weak::upgrade);
+            let here = here.filter(|counts| !counts.is_over.load(Ordering::Relaxed));
+            here.filter(|counts| is_meant(&counts.connector)).collect()
         };
         let mut found: BTreeMap<(Key, Arc<str>), SinkReading> = BTreeMap::new();
         for counts in all {

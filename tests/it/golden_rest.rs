@@ -158,11 +158,16 @@ const DECIDED: &[Decided] = &[
 ];
 
 /// Keys of the sink that the recorded one does not have.
-const OWN_KEYS: [&str; 4] = [
+const OWN_KEYS: [&str; 9] = [
     "aad.auth.certificate.path",
     "aad.auth.certificate.password",
     "kusto.ingestion.protocol",
     "kusto.validation.records.enable",
+    "kusto.outcome.enable",
+    "kusto.outcome.interval.ms",
+    "kusto.outcome.margin.ms",
+    "kusto.outcome.queue",
+    "kusto.outcome.on.failure",
 ];
 
 fn is_own(key: &Value) -> bool {

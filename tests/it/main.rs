@@ -47,6 +47,7 @@ mod oauth;
 mod offsets;
 mod otlp;
 mod outages;
+mod outcome;
 mod poison;
 mod proxy;
 mod reference;

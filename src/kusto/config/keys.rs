@@ -21,6 +21,12 @@ pub const BEHAVIORS: &[&str] = &["FAIL", "LOG", "IGNORE", "fail", "log", "ignore
 /// Values of `kusto.ingestion.protocol`.
 pub const PROTOCOLS: &[&str] = &["queued", "v2", "auto"];
 
+/// Values of `kusto.outcome.queue`.
+pub const QUEUE_USES: &[&str] = &["off", "shared", "exclusive"];
+
+/// Values of `kusto.outcome.on.failure`.
+pub const ON_FAILURES: &[&str] = &["report", "fail"];
+
 /// The Kusto sink's keys, in the connector's order.
 pub fn kusto() -> Vec<ConfigKey> {
     let mut keys: Vec<_> = KUSTO.iter().map(ConfigKey::from).chain(rows::keys()).collect();
@@ -89,6 +95,22 @@ const KUSTO: &[Row] = &[
          never fails a task."),
     Row("errors.retry.backoff.time.ms", Long, Is("10000"), AtLeast(1), Low, (RETRIES, 4), Medium, "Errors Retry BackOff Time",
         "The longest pause between two tries, in milliseconds."),
+    Row("kusto.outcome.enable", Boolean, Is("true"), Any, Low, (RETRIES, 5), Narrow, "Follow batches",
+        "Whether the worker asks the cluster what became of batches that it took: .show ingestion failures, one command in each \
+         kusto.outcome.interval.ms for all connectors that sign in alike, and only while something is on its way. That needs the role \
+         Database Monitor; without it, that is said once, and ingestion goes on. Ours."),
+    Row("kusto.outcome.interval.ms", Long, Is("60000"), AtLeast(1000), Low, (RETRIES, 6), Narrow, "Interval of looks at what failed",
+        "How many milliseconds after one look at what failed the next one comes. Ours."),
+    Row("kusto.outcome.margin.ms", Long, Is("300000"), AtLeast(0), Low, (RETRIES, 7), Narrow, "Margin for what fails late",
+        "How many milliseconds beyond its table's batching time (ingestionbatching; 5 minutes without a policy) a batch is followed. If no \
+         failure was told until then, it counts as unreported, which is no proof that its rows are there. Ours."),
+    Row("kusto.outcome.queue", Text, Is("off"), OneOf(QUEUE_USES), Low, (RETRIES, 8), Narrow, "Use of the failure queue",
+        "Whether the service's failure queue is read at each look too: it also has what fails before the engine sees it. All clients of the \
+         cluster share it: a message that is read is hidden from them, for 30 seconds (shared) or five minutes (exclusive: nobody else \
+         waits for messages), and only messages of this worker's own batches are deleted. Ours."),
+    Row("kusto.outcome.on.failure", Text, Is("report"), OneOf(ON_FAILURES), Low, (RETRIES, 9), Narrow, "Behavior on batches that fail later",
+        "What happens when a batch that was handed over is known to have failed: report (log, status, health and metrics tell of it) or \
+         fail (its task fails too). Its offsets are committed in both cases. Ours."),
 ];
 
 /// The default that the JVM connector shows; it counts for us only when it is written.

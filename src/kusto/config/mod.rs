@@ -12,5 +12,6 @@ pub mod sink;
 pub use format::{DataFormat, MappingKind, Shape};
 pub use mapping::{Column, ColumnSource, RowLayout, TopicMapping, TopicMappings};
 pub use sink::{
-    BehaviorOnError, HeaderChoice, IngestionProtocol, KustoSinkConfig, SinkDeadLetters, TargetCheck,
+    BehaviorOnError, HeaderChoice, IngestionProtocol, KustoSinkConfig, OutcomeSettings, QueueUse,
+    SinkDeadLetters, TargetCheck,
 };

@@ -17,7 +17,7 @@ use crate::kusto::config::endpoint::Service;
 use crate::kusto::config::mapping::MappingSyntax;
 use crate::kusto::config::{TopicMappings, endpoint, proxy};
 use crate::kusto::signin::{Reading, SignIn, rows};
-use crate::sink::{SinkSettings, Topics};
+use crate::sink::{OnFailedBatch, SinkSettings, Topics};
 
 /// What happens to what the sink cannot write or the service refuses for good. Whatever it is, an offset moves over a
 /// record only when it was handed over, is in a dead-letter topic, or was counted as dropped.
@@ -62,6 +62,49 @@ impl HeaderChoice {
     pub fn has(&self, name: &str) -> bool {
         let is_in = |names: &[String]| names.iter().any(|known| known == name);
         (self.project.is_empty() || is_in(&self.project)) && !is_in(&self.drop)
+    }
+}
+
+/// How the service's failure queue is used, which all clients of a cluster share (`kusto.outcome.queue`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum QueueUse {
+    /// Others read it too, so messages are hidden for as short as possible.
+    Shared,
+    /// Nobody else waits for its messages. Those of others are not deleted either.
+    Exclusive,
+}
+
+/// How batches are followed after they were handed over (`kusto.outcome.*`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct OutcomeSettings {
+    /// Between two looks at what failed.
+    pub interval: Duration,
+    /// How long a batch is followed beyond its table's batching time.
+    pub margin: Duration,
+    /// Whether the failure queue is read too, and how.
+    pub queue: Option<QueueUse>,
+    /// What a batch does that failed.
+    pub on_failure: OnFailedBatch,
+}
+
+impl OutcomeSettings {
+    /// None when batches are not followed.
+    fn read(values: &Values<'_>) -> Option<Self> {
+        let time = |key: &str| values.unsigned(key).map(Duration::from_millis);
+        let followed = values.flag("kusto.outcome.enable").filter(|is_enabled| *is_enabled);
+        let queue = match values.text("kusto.outcome.queue") {
+            Some("shared") => Some(QueueUse::Shared),
+            Some("exclusive") => Some(QueueUse::Exclusive),
+            _ => None,
+        };
+        let on_failure = match values.text("kusto.outcome.on.failure") {
+            Some("fail") => OnFailedBatch::Fail,
+            _ => OnFailedBatch::Report,
+        };
+        followed.and_then(|_| {
+            let (interval, margin) = (time("kusto.outcome.interval.ms")?, time("kusto.outcome.margin.ms")?);
+            Some(Self { interval, margin, queue, on_failure })
+        })
     }
 }
 
@@ -130,6 +173,8 @@ pub struct KustoSinkConfig {
     pub check_records: bool,
     /// `kusto.ingestion.protocol`.
     pub protocol: IngestionProtocol,
+    /// How batches are followed; none when they are not.
+    pub outcome: Option<OutcomeSettings>,
 }
 
 impl KustoSinkConfig {
@@ -194,6 +239,7 @@ impl KustoSinkConfig {
                 "auto" => IngestionProtocol::Auto,
                 _ => IngestionProtocol::Queued,
             },
+            outcome: OutcomeSettings::read(values),
         };
         (problems.0.len() == before).then_some(config)
     }

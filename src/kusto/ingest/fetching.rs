@@ -39,6 +39,8 @@ pub struct Resources {
     pub containers: Vec<Resource>,
     /// Where messages go.
     pub queues: Vec<Resource>,
+    /// Where the service tells of failures; none is needed.
+    pub failures: Vec<Resource>,
     /// What stands for us in a message.
     pub identity: Secret,
     /// Batches are posted by REST: there are no queues and no identity.
@@ -78,7 +80,7 @@ pub(super) async fn fetch(dm: &KustoClient, policy: ResourcePolicy) -> Result<Re
         );
         return Err(unusable(dm, &text));
     }
-    let (containers, queues) = parse(&resources, policy.insecure);
+    let [containers, queues, failures] = parse(&resources, policy.insecure);
     if containers.is_empty() || queues.is_empty() {
         return Err(unusable(
             dm,
@@ -90,6 +92,7 @@ pub(super) async fn fetch(dm: &KustoClient, policy: ResourcePolicy) -> Result<Re
         generation: 0,
         containers,
         queues,
+        failures,
         identity: Secret::new(token),
         rest: false,
         life: None,
@@ -134,6 +137,7 @@ async fn fetch_by_rest(dm: &KustoClient, policy: ResourcePolicy) -> Result<Optio
         generation: 0,
         containers,
         queues: Vec::new(),
+        failures: Vec::new(),
         identity: Secret::new(String::new()),
         rest: true,
         life: offer.refresh,
@@ -158,20 +162,21 @@ fn unusable(dm: &KustoClient, text: &str) -> Error {
     }
 }
 
-/// Containers and queues in an answer; other kinds of resources and rows that make no sense are left out.
-fn parse(table: &Table, insecure: bool) -> (Vec<Resource>, Vec<Resource>) {
-    let (mut containers, mut queues) = (Vec::new(), Vec::new());
+/// Containers, queues and queues of failures in an answer; other kinds of resources and rows that make no sense are left out.
+fn parse(table: &Table, insecure: bool) -> [Vec<Resource>; 3] {
+    let (mut containers, mut queues, mut failures) = (Vec::new(), Vec::new(), Vec::new());
     for (kind, root) in table.texts(("ResourceTypeName", 0), ("StorageRoot", 1)) {
         let list = match kind {
             "TempStorage" => &mut containers,
             "SecuredReadyForAggregationQueue" => &mut queues,
+            "FailedIngestionsQueue" => &mut failures,
             _ => continue,
         };
         if list.len() < MOST_OF_A_KIND {
             list.extend(usable(root, insecure));
         }
     }
-    (containers, queues)
+    [containers, queues, failures]
 }
 
 /// The storage account in a URL: the first label of the host, or, where all accounts share a host (an IP address, a

@@ -9,15 +9,17 @@
 use super::auth::{Allowed, Auth};
 use super::blob::Cut;
 use super::endpoint::{Endpoint, INGESTOR};
+use super::failure_queues::FailureQueues;
 use super::http::{Http, HttpPools, Route, Timings};
 use super::kusto::KustoClient;
 use super::message::Sender;
 use super::progress::BatchProgress;
 use super::queued::Queued;
+use super::reader::ClusterReader;
 use super::resources::{ResourceManager, ResourcePolicy};
 use super::status_poller::StatusPoller;
 use super::streaming::{Streaming, StreamingFailure};
-use super::{Error, IngestClient, IngestRequest, Target, WaitingTeller, target};
+use super::{Error, IngestClient, IngestRequest, TakenBy, Target, WaitingTeller, target};
 use crate::config::is_loopback;
 use crate::kusto::config::{IngestionProtocol, KustoSinkConfig};
 use crate::kusto::metrics;
@@ -133,12 +135,18 @@ impl ManagedIngestClient {
         let engine = Arc::new(KustoClient::new(http.clone(), auth, Arc::clone(&sender), engine));
         let policy = ResourcePolicy { protocol: settings.protocol, insecure };
         let timings = Arc::clone(&http.timings);
-        let resources = ResourceManager::new(Arc::clone(&dm), timings, policy, counts.clone());
+        let resources = Arc::new(ResourceManager::new(Arc::clone(&dm), timings, policy, counts.clone()));
         let status_poller = StatusPoller::new(Arc::clone(&dm), Arc::clone(&http.timings));
         let streaming = Streaming::new(Arc::clone(&engine), Arc::clone(&http.timings));
         let own = counts.clone();
         let queued = Queued { http, cut: settings.cut, resources, sender, dm, status_poller, counts: own };
         Self { queued, streaming, engine, principal, retry_max_time: settings.retry_max_time, counts }
+    }
+
+    /// Asks the cluster by this client's connections and credentials.
+    pub fn reader(&self) -> ClusterReader {
+        let failures = FailureQueues::new(self.queued.http.clone(), Arc::clone(&self.queued.resources));
+        ClusterReader::new(Arc::clone(&self.engine), self.principal.clone(), failures)
     }
 
     fn count_failure(&self, error: &Error, is_retried: bool) {
@@ -151,13 +159,13 @@ impl ManagedIngestClient {
     async fn attempt(&self, delivery: &mut BatchProgress<'_>) -> Result<Step, Error> {
         if !delivery.streams || !self.streaming.is_open(delivery.request) {
             delivery.streams = false;
-            return self.queued.attempt(delivery).await.map(|()| Step::Done);
+            return self.queued.attempt(delivery).await.map(|()| Step::Done(TakenBy::Queue));
         }
         let began = Instant::now();
         match self.streaming.attempt(delivery.request, delivery.tries).await {
             Ok(()) => {
                 metrics::observe(&self.counts, &metrics::STREAMING, began.elapsed());
-                Ok(Step::Done)
+                Ok(Step::Done(TakenBy::Engine))
             }
             Err(StreamingFailure::Again(error)) => Err(error),
             Err(StreamingFailure::Queue(error)) => {
@@ -174,14 +182,14 @@ impl ManagedIngestClient {
 /// What one try brought.
 enum Step {
     /// The batch was acknowledged.
-    Done,
+    Done(TakenBy),
     /// It goes on by queued ingestion, at once.
     Other,
 }
 
 #[async_trait]
 impl IngestClient for ManagedIngestClient {
-    async fn ingest_telling(&self, request: &IngestRequest, waits: &WaitingTeller) -> Result<(), Error> {
+    async fn ingest_telling(&self, request: &IngestRequest, waits: &WaitingTeller) -> Result<TakenBy, Error> {
         let mut delivery = BatchProgress::new(request, &self.queued.http.timings);
         loop {
             delivery.tries += 1;
@@ -189,9 +197,9 @@ impl IngestClient for ManagedIngestClient {
             let outcome = self.attempt(&mut delivery).await;
             drop(place);
             let error = match outcome {
-                Ok(Step::Done) => {
+                Ok(Step::Done(by)) => {
                     delivery.succeeded();
-                    return Ok(());
+                    return Ok(by);
                 }
                 Ok(Step::Other) => continue,
                 Err(error) if error.is_retriable() => error,

@@ -8,11 +8,13 @@
 mod advice;
 mod answer;
 mod auth;
+mod batching;
 mod blob;
 mod endpoint;
 mod error;
 mod examine;
 mod expiry;
+mod failure_queues;
 mod fetching;
 mod http;
 mod kusto;
@@ -22,6 +24,7 @@ mod progress;
 mod queue;
 mod queued;
 mod ranking;
+mod reader;
 mod resources;
 mod rest;
 mod status_poller;
@@ -39,8 +42,10 @@ pub use answer::{Table, TableRow, parse_table};
 pub use error::Class;
 pub use error::{Error, Refusal};
 pub use examine::{Subject, checks};
+pub use failure_queues::{FailureQueues, GotMessage};
 pub use http::HttpPools;
 pub use managed::ManagedIngestClient;
+pub use reader::{ClusterReader, Denial};
 pub use url::SasUrl;
 
 use crate::kusto::config::DataFormat;
@@ -89,6 +94,15 @@ pub struct Target {
     pub streaming: bool,
 }
 
+/// By which way a batch was taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TakenBy {
+    /// The engine: its rows are in the table.
+    Engine,
+    /// The queue, or the REST API in its place: the service will ingest it, or fail to.
+    Queue,
+}
+
 /// Where a client tells that a batch waits; none is told before its first try has failed.
 pub type WaitingTeller = watch::Sender<Option<Waiting>>;
 
@@ -98,10 +112,10 @@ pub trait IngestClient: Send + Sync + 'static {
     /// Hands over one batch. Returns `Ok` only when the service has acknowledged it (for queued ingestion: the queue
     /// message; for streaming: the rows), or an error that must not be retried: all retries happen inside, and each is
     /// told to `waits`. Cancelled by dropping the future.
-    async fn ingest_telling(&self, request: &IngestRequest, waits: &WaitingTeller) -> Result<(), Error>;
+    async fn ingest_telling(&self, request: &IngestRequest, waits: &WaitingTeller) -> Result<TakenBy, Error>;
 
     /// The same when nobody wants to be told.
-    async fn ingest(&self, request: &IngestRequest) -> Result<(), Error> {
+    async fn ingest(&self, request: &IngestRequest) -> Result<TakenBy, Error> {
         self.ingest_telling(request, &watch::Sender::new(None)).await
     }
 

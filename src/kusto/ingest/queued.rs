@@ -27,7 +27,7 @@ pub struct Queued {
     /// How a large body is cut.
     pub cut: Cut,
     /// Containers, queues, identity token.
-    pub resources: ResourceManager,
+    pub resources: Arc<ResourceManager>,
     /// Who sends.
     pub sender: Arc<Sender>,
     /// The data management service.

@@ -230,7 +230,7 @@ impl TargetChecker<'_> {
     /// anything.
     pub async fn takes_streams(&self, target: &Target) -> Result<Option<Error>, Error> {
         let Target { database, table, .. } = target;
-        let policy = self.policy(target, "streamingingestion").await?;
+        let policy = self.policy((database, table), "streamingingestion").await?;
         if policy.as_deref().and_then(is_enabled) == Some(true) {
             return Ok(None);
         }
@@ -242,8 +242,11 @@ impl TargetChecker<'_> {
     }
 
     /// A policy of the table, and without one of its database; JSON, none when neither has one.
-    pub async fn policy(&self, target: &Target, policy: &str) -> Result<Option<String>, Error> {
-        let Target { database, table, .. } = target;
+    pub async fn policy(
+        &self,
+        (database, table): (&str, &str),
+        policy: &str,
+    ) -> Result<Option<String>, Error> {
         for scope in [format!("table {}", quoted_name(table)), format!("database {}", quoted_name(database))]
         {
             let command = format!(".show {scope} policy {policy}");

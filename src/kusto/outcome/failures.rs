@@ -218,8 +218,8 @@ fn without_query(path: &str) -> String {
 /// From when on the next look asks, and how far the service was looked at. One owner: who looks.
 #[derive(Debug, Clone)]
 pub struct LookWindow {
-    /// How far the first look goes back.
-    longest: Duration,
+    /// How far the first look goes back from the start, and when that was.
+    first: (Duration, Instant),
     /// When the last look began that was read to its end.
     covered: Option<Instant>,
     /// A look that was full goes on there; when the first of such a row began.
@@ -229,9 +229,9 @@ pub struct LookWindow {
 }
 
 impl LookWindow {
-    /// Before the first look, which goes back by `longest`.
-    pub fn new(longest: Duration) -> Self {
-        Self { longest, covered: None, rest: None, overrun: 0 }
+    /// Before the first look: it goes back to `back` before `now`, however late it succeeds.
+    pub fn new(back: Duration, now: Instant) -> Self {
+        Self { first: (back, now), covered: None, rest: None, overrun: 0 }
     }
 
     /// From when on a look at `now` asks.
@@ -239,7 +239,10 @@ impl LookWindow {
         match (self.rest, self.covered) {
             (Some((moment, _)), _) => LookFrom::Moment(moment),
             (None, Some(last)) => LookFrom::Back(now.saturating_duration_since(last) + OVERLAP),
-            (None, None) => LookFrom::Back(self.longest),
+            (None, None) => {
+                let (back, started) = self.first;
+                LookFrom::Back(now.saturating_duration_since(started) + back)
+            }
         }
     }
 

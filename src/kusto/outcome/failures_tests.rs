@@ -110,8 +110,10 @@ fn looks_overlap_and_a_full_one_goes_on() {
     let started = Instant::now();
     let second = |seconds| started + Duration::from_secs(seconds);
     let longest = Duration::from_mins(35);
-    let mut window = LookWindow::new(longest);
+    let mut window = LookWindow::new(longest, started);
     assert_eq!((window.asks_from(started), window.covered()), (LookFrom::Back(longest), None));
+    // A first look that failed for an hour has not lost that hour.
+    assert_eq!(window.asks_from(second(3600)), LookFrom::Back(longest + Duration::from_hours(1)));
 
     // A full look says nothing yet of what is behind its end.
     let full = |moment: &str| {
@@ -153,7 +155,7 @@ proptest! {
     #[test]
     fn no_moment_is_left_out(looks in prop::collection::vec((1_u64..200, any::<bool>()), 1..60)) {
         let started = Instant::now();
-        let mut window = LookWindow::new(Duration::from_mins(35));
+        let mut window = LookWindow::new(Duration::from_mins(35), started);
         let (mut now, mut seen_to) = (started, None::<Instant>);
         for (pause, succeeds) in looks {
             now += Duration::from_secs(pause);

@@ -187,26 +187,34 @@ impl Ledger {
         self.whole(&entry)
     }
 
-    /// Takes out those whose time had ended at `moment`, the oldest first.
-    pub fn release(&mut self, moment: Instant) -> Vec<HandedOver> {
+    /// Takes out those whose time had ended at `moment`, the oldest first, and not more than `most`.
+    pub fn release(&mut self, moment: Instant, most: usize) -> Vec<HandedOver> {
         // Rounded down, as ends are rounded up: nothing is old too early.
         let now = moment.saturating_duration_since(self.started).as_secs();
         let ended =
             self.entries.iter().flatten().filter(|entry| u64::from(entry.ends) <= now).map(|entry| entry.id);
-        let ended: Vec<BatchId> = ended.collect();
+        let ended: Vec<BatchId> = ended.take(most).collect();
         let released = ended.into_iter().filter_map(|id| self.leave(id)).collect();
         self.give_memory_back();
         released
     }
 
-    /// Takes all out, the oldest first.
-    pub fn release_all(&mut self) -> Vec<HandedOver> {
-        let mut all = Vec::with_capacity(self.numbers.len());
-        while let Some(batch) = self.leave_oldest() {
-            all.push(batch);
+    /// Sets anew how long batches of some routes may take, counted from when each was entered. None leaves them as they are.
+    pub fn hold_anew(&mut self, hold: impl Fn(&BatchRoute) -> Option<Duration>) {
+        for entry in self.entries.iter_mut().flatten() {
+            let route = self.routes.get(entry.route);
+            if let Some(hold) = route.and_then(|route| hold(&route)) {
+                let hold = seconds(hold);
+                (entry.ends, entry.hold) = (entry.ends.saturating_sub(entry.hold).saturating_add(hold), hold);
+            }
         }
+    }
+
+    /// Takes out all, but not more than `most`: the oldest.
+    pub fn release_all(&mut self, most: usize) -> Vec<HandedOver> {
+        let oldest = std::iter::from_fn(|| self.leave_oldest()).take(most).collect();
         self.give_memory_back();
-        all
+        oldest
     }
 
     /// How many are there.

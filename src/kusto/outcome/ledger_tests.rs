@@ -48,15 +48,34 @@ fn a_batch_comes_back_as_it_was_entered() {
 }
 
 #[test]
+fn what_is_learned_of_a_table_counts_for_what_is_there() {
+    let started = Instant::now();
+    let second = |seconds| started + Duration::from_secs(seconds);
+    let mut ledger = Ledger::new(LEDGER_ROOM, started);
+    for number in 0..4 {
+        ledger.enter(&batch(number, i32::from(number == 3), 2100), second(u64::from(number)));
+    }
+    let ours = |route: &BatchRoute| (route.partition.partition == 0).then_some(Duration::from_secs(30));
+    ledger.hold_anew(ours);
+    assert_eq!(ledger.release(second(29), usize::MAX), []);
+    let numbers = |batches: Vec<HandedOver>| -> Vec<i64> {
+        batches.iter().map(|batch| batch.offsets.first / 10).collect()
+    };
+    assert_eq!(numbers(ledger.release(second(32), 2)), [0, 1]);
+    assert_eq!(numbers(ledger.release(second(32), 2)), [2]);
+    assert_eq!(numbers(ledger.release(second(2103), 2)), [3]);
+}
+
+#[test]
 fn time_ends_for_each_by_its_own_table() {
     let started = Instant::now();
     let mut ledger = Ledger::new(LEDGER_ROOM, started);
     let (slow, fast) = (batch(1, 0, 2100), batch(2, 1, 330));
     ledger.enter(&slow, started);
     ledger.enter(&fast, started + Duration::from_mins(1));
-    assert_eq!(ledger.release(started + Duration::from_secs(389)), []);
-    assert_eq!(ledger.release(started + Duration::from_secs(390)), [fast]);
-    assert_eq!(ledger.release(started + Duration::from_mins(35)), [slow]);
+    assert_eq!(ledger.release(started + Duration::from_secs(389), usize::MAX), []);
+    assert_eq!(ledger.release(started + Duration::from_secs(390), usize::MAX), [fast]);
+    assert_eq!(ledger.release(started + Duration::from_mins(35), usize::MAX), [slow]);
     assert_eq!(ledger.pushed_out(), 0);
 }
 
@@ -65,8 +84,8 @@ fn nothing_is_old_too_early() {
     let started = Instant::now();
     let mut ledger = Ledger::new(LEDGER_ROOM, started);
     ledger.enter(&batch(1, 0, 10), started + Duration::from_millis(900));
-    assert_eq!(ledger.release(started + Duration::from_millis(10_800)), []);
-    assert_eq!(ledger.release(started + Duration::from_secs(11)).len(), 1);
+    assert_eq!(ledger.release(started + Duration::from_millis(10_800), usize::MAX), []);
+    assert_eq!(ledger.release(started + Duration::from_secs(11), usize::MAX).len(), 1);
 }
 
 #[test]
@@ -98,13 +117,13 @@ fn ten_thousand_blobs_a_minute_for_the_longest_time_have_room() {
             let left = ledger.enter(&HandedOver { route, ..batch(number, 0, hold) }, now);
             assert_eq!(left, []);
         }
-        ledger.release(now);
+        ledger.release(now, usize::MAX);
         most = most.max(ledger.memory());
     }
     assert!(ledger.len() >= 350_000, "{}", ledger.len());
     assert!(most <= LEDGER_ROOM, "{most} bytes");
     let all = ledger.len();
-    assert_eq!(ledger.release_all().len(), all);
+    assert_eq!(ledger.release_all(usize::MAX).len(), all);
     assert!(ledger.is_empty() && ledger.memory() < LEDGER_ROOM / 16, "{} bytes are kept", ledger.memory());
 }
 
@@ -197,7 +216,7 @@ proptest! {
                         list.into_iter().partition(|(batch, entered)| *entered + batch.hold <= now);
                     list = rest;
                     let over: Vec<_> = over.into_iter().map(|(batch, _)| batch).collect();
-                    prop_assert_eq!(ledger.release(now), over);
+                    prop_assert_eq!(ledger.release(now, usize::MAX), over);
                 }
             }
             prop_assert_eq!(ledger.len(), list.len());
@@ -207,6 +226,6 @@ proptest! {
             }
         }
         let rest: Vec<_> = list.into_iter().map(|(batch, _)| batch).collect();
-        prop_assert_eq!(ledger.release_all(), rest);
+        prop_assert_eq!(ledger.release_all(usize::MAX), rest);
     }
 }

@@ -128,9 +128,9 @@ pub fn confirmed(ledger: &mut Ledger, ids: impl IntoIterator<Item = BatchId>) ->
     batches.map(|batch| news(batch, Fate::Confirmed)).collect()
 }
 
-/// Those whose time had ended when the last look began that was read to its end: nothing was told of them.
-pub fn unreported(ledger: &mut Ledger, covered: Instant) -> Vec<RoutedNews> {
-    ledger.release(covered).into_iter().map(|batch| news(batch, Fate::Unreported)).collect()
+/// Those whose time had ended when the last look began that was read to its end: nothing was told of them. Not more than `most`.
+pub fn unreported(ledger: &mut Ledger, covered: Instant, most: usize) -> Vec<RoutedNews> {
+    ledger.release(covered, most).into_iter().map(|batch| news(batch, Fate::Unreported)).collect()
 }
 
 /// Those that are no longer followed, for this reason.

@@ -145,8 +145,8 @@ fn other_ends_are_told_by_name() {
         news.into_iter().map(|one| (one.news.id, one.news.fate)).collect()
     };
     assert_eq!(fates(confirmed(&mut ledger, [id(2), id(9)])), [(id(2), Fate::Confirmed)]);
-    assert_eq!(fates(unreported(&mut ledger, now + Duration::from_secs(599))), []);
-    let over = fates(unreported(&mut ledger, now + Duration::from_mins(10)));
+    assert_eq!(fates(unreported(&mut ledger, now + Duration::from_secs(599), usize::MAX)), []);
+    let over = fates(unreported(&mut ledger, now + Duration::from_mins(10), usize::MAX));
     assert_eq!(over, [(id(1), Fate::Unreported), (id(3), Fate::Unreported)]);
     let why = Unfollowed::NoRoom;
     assert_eq!(fates(unfollowed(vec![batch(4, 0)], why)), [(id(4), Fate::Unknown(why))]);

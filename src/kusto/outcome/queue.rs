@@ -6,6 +6,7 @@
 
 use super::failures::{self, IngestionFailure};
 use crate::id::BatchId;
+use crate::kusto::config::QueueUse;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value};
@@ -24,15 +25,6 @@ const MOST_CLAIMS: usize = 16_384;
 const MOST_SEEN: usize = 16_384;
 /// A queue takes no longer text.
 const MOST_OF_A_TEXT: usize = 64 * 1024;
-
-/// How the queue is used.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum QueueUse {
-    /// Others read it too, so messages are hidden for as short as it takes to ask the workers.
-    Shared,
-    /// Nobody else waits for its messages. Those of others are not deleted either.
-    Exclusive,
-}
 
 impl QueueUse {
     /// How long a message is hidden from others after it was got.

@@ -32,6 +32,10 @@ impl SignIn for AzureCli {
         true
     }
 
+    fn identity(&self) -> Option<String> {
+        Some(format!("{STRATEGY} {}", self.tenant.as_deref().unwrap_or_default()))
+    }
+
     fn proof(self: Arc<Self>) -> Proof {
         Proof::Issued(self)
     }

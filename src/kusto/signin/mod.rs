@@ -90,6 +90,11 @@ pub trait SignIn: Any + Debug + Send + Sync {
         None
     }
 
+    /// What tells it apart from all others that sign in on this worker, where the settings tell.
+    fn identity(&self) -> Option<String> {
+        self.principal().or_else(|| self.is_of_worker().then(|| self.strategy().to_owned()))
+    }
+
     /// What proves it.
     fn proof(self: Arc<Self>) -> Proof;
 }

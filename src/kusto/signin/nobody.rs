@@ -12,6 +12,10 @@ impl SignIn for Nobody {
         "NONE"
     }
 
+    fn identity(&self) -> Option<String> {
+        Some(self.strategy().to_owned())
+    }
+
     fn proof(self: Arc<Self>) -> Proof {
         Proof::Nothing
     }

@@ -4,57 +4,16 @@ use super::asking::{look, unknown};
 use super::verdicts::failed;
 use crate::checkup::{Finding, Inspection, InspectionResult};
 use crate::kusto::ingest::Target;
+use crate::kusto::ingest::batching::{BatchingPolicy, POLICY};
 use crate::kusto::ingest::managed::ManagedIngestClient;
 use crate::kusto::ingest::target::quoted_name;
-use serde_json::Value;
 use std::sync::Arc;
 use std::time::Duration;
 
 /// So many of our batches in one of the service's are said to be many.
 const MANY: u64 = 20;
 
-/// What a policy says, with the service's own numbers where it says nothing (`kusto-protocol.md` §8).
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct Batching {
-    time: Duration,
-    items: u64,
-    megabytes: u64,
-    is_default: bool,
-}
-
-impl Batching {
-    fn read(policy: Option<&str>) -> Self {
-        let json: Value = policy.and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
-        let number = |key: &str, default| json.get(key).and_then(Value::as_u64).unwrap_or(default);
-        let time = json.get("MaximumBatchingTimeSpan").and_then(Value::as_str).and_then(timespan);
-        Self {
-            time: time.unwrap_or(Duration::from_mins(5)),
-            items: number("MaximumNumberOfItems", 500),
-            megabytes: number("MaximumRawDataSizeMB", 1024),
-            is_default: policy.is_none(),
-        }
-    }
-
-    fn words(&self) -> String {
-        let Self { time, items, megabytes, is_default } = self;
-        let whose = if *is_default { " (the service's default)" } else { "" };
-        format!("the service waits for {} s, {items} blobs or {megabytes} MB{whose}", time.as_secs())
-    }
-}
-
-/// `[d.]hh:mm:ss[.fraction]`.
-fn timespan(text: &str) -> Option<Duration> {
-    let (days, rest) = match text.split_once('.') {
-        Some((days, rest)) if rest.contains(':') => (days.parse::<u64>().ok()?, rest),
-        _ => (0, text),
-    };
-    let parts: Option<Vec<u64>> =
-        rest.split(':').map(|part| part.split('.').next().unwrap_or(part).parse().ok()).collect();
-    let [hours, minutes, seconds] = parts?.try_into().ok()?;
-    Some(Duration::from_secs(((days * 24 + hours) * 60 + minutes) * 60 + seconds))
-}
-
-fn judge(batching: &Batching, table: &str, flush: Duration) -> Finding {
+fn judge(batching: &BatchingPolicy, table: &str, flush: Duration) -> Finding {
     let said = batching.words();
     let ours = batching.time.as_millis() / flush.as_millis().max(1);
     if ours <= u128::from(MANY) {
@@ -83,9 +42,9 @@ pub(super) fn batching(client: &Arc<ManagedIngestClient>, target: &Target, flush
     let name = format!("batching policy of {}.{}", target.database, target.table);
     let (client, target) = (Arc::clone(client), target.clone());
     Inspection::new(name, async move {
-        match look(&client).policy(&target, "ingestionbatching").await {
+        match look(&client).policy((&target.database, &target.table), POLICY).await {
             Ok(policy) => {
-                let batching = Batching::read(policy.as_deref());
+                let batching = BatchingPolicy::read(policy.as_deref());
                 if target.streaming {
                     Finding::good(batching.words())
                 } else {
@@ -119,17 +78,17 @@ pub(super) fn streaming(client: &Arc<ManagedIngestClient>, target: &Target, must
 
 #[cfg(test)]
 mod tests {
-    use super::{Batching, judge, timespan};
+    use super::{BatchingPolicy, judge};
     use crate::checkup::InspectionResult;
     use std::time::Duration;
 
     #[test]
     fn a_policy_is_read_and_compared() {
-        let default = Batching::read(None);
+        let default = BatchingPolicy::read(None);
         assert!(default.words().contains("300 s, 500 blobs or 1024 MB (the service's default)"));
         let policy =
             r#"{"MaximumBatchingTimeSpan":"00:00:15","MaximumNumberOfItems":100,"MaximumRawDataSizeMB":300}"#;
-        let own = Batching::read(Some(policy));
+        let own = BatchingPolicy::read(Some(policy));
         assert_eq!(own.words(), "the service waits for 15 s, 100 blobs or 300 MB");
         assert_eq!(judge(&default, "T", Duration::from_secs(30)).verdict, InspectionResult::Ok);
         assert_eq!(judge(&own, "T", Duration::from_secs(1)).verdict, InspectionResult::Ok);
@@ -143,18 +102,5 @@ mod tests {
             "{advice}"
         );
         assert_eq!(judge(&default, "T", Duration::ZERO).verdict, InspectionResult::Warning);
-    }
-
-    #[test]
-    fn timespans_may_have_days_and_fractions() {
-        for (text, seconds) in [
-            ("00:05:00", Some(300)),
-            ("1.00:00:01", Some(86_401)),
-            ("00:00:10.5000000", Some(10)),
-            ("5", None),
-            ("a:b:c", None),
-        ] {
-            assert_eq!(timespan(text), seconds.map(Duration::from_secs), "{text}");
-        }
     }
 }

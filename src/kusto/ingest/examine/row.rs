@@ -32,7 +32,7 @@ pub(super) fn check(client: &Arc<ManagedIngestClient>, database: &str, table: &s
         let (teller, waits) = watch::channel(None);
         let handed_over = tokio::time::timeout(LIMIT, client.ingest_telling(&request, &teller)).await;
         match handed_over {
-            Ok(Ok(())) => Finding::good(format!(
+            Ok(Ok(_)) => Finding::good(format!(
                 "handed over, a row of nulls; what became of it: .show ingestion failures | where IngestionSourcePath \
                  has '{}'",
                 request.id

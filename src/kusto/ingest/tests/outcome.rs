@@ -55,18 +55,22 @@ async fn look(client: &ManagedIngestClient, window: &mut LookWindow) -> FailureL
     tokio::time::timeout(Duration::from_mins(1), looking).await.unwrap()
 }
 
-/// The first message of the failure queue, peeked.
+/// The first message of a failure queue, peeked: the service has several.
 async fn first_report(client: &ManagedIngestClient) -> String {
     let resources =
         client.queued.dm.command("get ingestion resources", "NetDefaultDB", ".get ingestion resources");
     let resources = resources.await.unwrap();
-    let mut queues = resources.texts(("ResourceTypeName", 0), ("StorageRoot", 1));
-    let (_, queue) = queues.find(|(kind, _)| *kind == "FailedIngestionsQueue").unwrap();
-    let (root, signature) = queue.split_once('?').unwrap();
-    let url = format!("{root}/messages?peekonly=true&{signature}");
+    let queues = resources.texts(("ResourceTypeName", 0), ("StorageRoot", 1));
+    let queues = queues.filter(|(kind, _)| *kind == "FailedIngestionsQueue");
+    let urls: Vec<String> = queues
+        .map(|(_, queue)| {
+            let (root, signature) = queue.split_once('?').unwrap();
+            format!("{root}/messages?peekonly=true&{signature}")
+        })
+        .collect();
     let peeking = async {
-        loop {
-            let answer = client.queued.http.client.get(&url).send().await.unwrap().text().await.unwrap();
+        for url in urls.iter().cycle() {
+            let answer = client.queued.http.client.get(url).send().await.unwrap().text().await.unwrap();
             let text =
                 answer.split_once("<MessageText>").and_then(|(_, rest)| rest.split_once("</MessageText>"));
             if let Some((text, _)) = text {
@@ -74,6 +78,7 @@ async fn first_report(client: &ManagedIngestClient) -> String {
             }
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
+        panic!("the service has no failure queue")
     };
     tokio::time::timeout(Duration::from_mins(1), peeking).await.unwrap()
 }
@@ -97,7 +102,7 @@ async fn a_batch_that_failed_later_is_found_and_its_neighbours_are_rows() {
     }
     wait_for(&emulator, |seen| seen.ingested_blobs == 2).await;
 
-    let mut window = LookWindow::new(Duration::from_mins(35));
+    let mut window = LookWindow::new(Duration::from_mins(35), Instant::now());
     let lines = look(&client, &mut window).await;
     assert_eq!((lines.failures.len(), lines.unreadable, lines.is_full), (1, 0, false));
     let mut matcher = Matcher::default();
