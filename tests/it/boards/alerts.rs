@@ -244,6 +244,16 @@ fn refusals() -> Vec<Alert> {
                      connector.json` names it, with the KQL or CLI line.",
         },
         Alert {
+            name: "KustoConnectBatchesFailed",
+            severity: Critical,
+            minutes: 0,
+            expression: increase("kusto_batch_fates_total{fate=\"failed\"}"),
+            summary: "{{ $value | humanize }} batches of connector {{ $labels.connector }} of {{ $labels.job }} were taken by the service and not kept",
+            when: "Batches that were handed over are not in their table: the service refused them later. Their offsets are committed.",
+            remedy: "`GET /connectors/NAME/ingestion` names each with its offsets, the code and what mends it, and so does the log. Mend that, stop \
+                     the connector, set the partition's offset back (`PATCH /connectors/NAME/offsets`), and resume it.",
+        },
+        Alert {
             name: "KustoConnectRetries",
             severity: Warning,
             minutes: 15,

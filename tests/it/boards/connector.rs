@@ -174,6 +174,11 @@ fn fails() -> Vec<Panel> {
             .query(rate("kafka_connect_task_error_deadletterqueue_produce_requests"), "sent")
             .query(rate("kafka_connect_task_error_deadletterqueue_produce_failures"), "not written")
             .coloured("not written", "red"),
+        Panel::graph("What became of batches", "cps", "Batches a second that were handed over, by what was learned of them later: confirmed, failed (not in the table; GET /connectors/NAME/ingestion names them), unreported (no failure was told in time), unknown (not followed to the end).")
+            .query("sum by (fate) (rate(kusto_batch_fates_total{@connector}[$__rate_interval]))", "{{fate}}")
+            .coloured("failed", "red")
+            .wide(24)
+            .high(6),
         // Grafana's dates are in milliseconds.
         Panel::numbers("Credentials end", "dateTimeFromNow", "What signs in, and what the service lent for ingestion, where it says its end. What is renewed by itself is renewed when it is needed next, so it may be over while there is nothing to do; all else a person renews.")
             .query("min by (credential, renewed) (kusto_credentials_expiry_timestamp_seconds{@connector}) * 1000", "{{credential}}, renewed by itself: {{renewed}}")
