@@ -6,7 +6,7 @@ use super::sink::{KustoSink, target_of};
 use crate::checkup::Inspection;
 use crate::kusto::config::{KustoSinkConfig, fabric, sink};
 use crate::kusto::follow::{ClusterIdentity, FollowedConnector, Followers};
-use crate::kusto::ingest::{self, HttpPools, ManagedIngestClient, Target};
+use crate::kusto::ingest::{self, EndListener, HttpPools, ManagedIngestClient, Target};
 use crate::sink::{
     Description, Error, Examination, OwnDeadLetterTopic, SinkClass, SinkConnector, SinkContext, SinkTask,
     Supplied, Topics,
@@ -72,7 +72,11 @@ impl SinkConnector for KustoConnector {
         let followed = self.0.outcome.map(|settings| {
             let identity = ClusterIdentity::of(&self.0, name);
             let asking = (settings, client.reader());
-            FollowedConnector::new(context.shared::<Followers>(), identity, name, asking, counts.clone())
+            let followers = context.shared::<Followers>();
+            let followed = FollowedConnector::new(followers, identity, name, asking, counts.clone());
+            let followed = Arc::new(followed);
+            client.tell_ends(Arc::clone(&followed) as Arc<dyn EndListener>);
+            followed
         });
         let sink = KustoSink::new(Arc::clone(name), self.0.clone(), Arc::new(client)).counting(counts);
         Ok(Arc::new(match followed {

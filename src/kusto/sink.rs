@@ -77,8 +77,8 @@ impl KustoSink {
     }
 
     /// The same, whose batches are followed by `followed`.
-    pub fn following(self, followed: FollowedConnector) -> Self {
-        Self { followed: Some(Arc::new(followed)), ..self }
+    pub fn following(self, followed: Arc<FollowedConnector>) -> Self {
+        Self { followed: Some(followed), ..self }
     }
 
     fn width(&self, target: &TopicMapping) -> Arc<Width> {

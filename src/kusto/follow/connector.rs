@@ -8,8 +8,9 @@ use super::followers::Followers;
 use super::member::{ClusterIdentity, FollowOrder, Member, RunNews};
 use super::parted::whole_news;
 use super::taken::TakenBatch;
+use crate::id::BatchId;
 use crate::kusto::config::OutcomeSettings;
-use crate::kusto::ingest::ClusterReader;
+use crate::kusto::ingest::{ClusterReader, EndListener, PostedEnd};
 use crate::kusto::metrics;
 use crate::metrics::SinkCounts;
 use crate::sink::{BatchNews, Fate, FateTeller, Unfollowed};
@@ -18,6 +19,7 @@ use std::sync::Arc;
 use time::OffsetDateTime;
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, watch};
+use uuid::Uuid;
 
 /// One run of a connector.
 pub struct FollowedConnector {
@@ -110,6 +112,16 @@ impl FollowedConnector {
 
     fn order(&self, what: RunNews) -> FollowOrder {
         FollowOrder { member: Arc::clone(&self.member), what, at: OffsetDateTime::now_utc() }
+    }
+}
+
+impl EndListener for FollowedConnector {
+    fn ended(&self, id: Uuid, end: PostedEnd) {
+        if let Some(orders) = self.followers.running(&self.identity)
+            && orders.try_send(self.order(RunNews::Ended(BatchId(id), end))).is_err()
+        {
+            tracing::debug!(%id, "what became of a batch is learned by a look");
+        }
     }
 }
 

@@ -11,8 +11,9 @@ use super::parted::{PartNews, PartedBatches, whole_news};
 use super::source::{FoundFailures, LookError, LookSource};
 use super::taken::TakenBatch;
 use crate::id::BatchId;
-use crate::kusto::ingest;
+use crate::kusto::ingest::{self, PostedEnd};
 use crate::kusto::metrics;
+use crate::kusto::outcome::failures::IngestionFailure;
 use crate::kusto::outcome::matching::{self, Matcher, RoutedNews, Trouble};
 use crate::kusto::outcome::{HandedOver, LEDGER_ROOM, Ledger};
 use crate::sink::{Fate, Unfollowed};
@@ -122,6 +123,7 @@ impl Follower {
         let FollowOrder { member, what, at } = order;
         match what {
             RunNews::Listens => self.members.heard(&member),
+            RunNews::Ended(id, end) => self.ended_alone(id, end),
             RunNews::Took(batch) => {
                 self.members.heard(&member);
                 self.take(&member, &batch, at);
@@ -167,6 +169,19 @@ impl Follower {
             let left = self.ledger.enter(&blob, now);
             self.all_ended(matching::unfollowed(left, Unfollowed::NoRoom));
         }
+    }
+
+    /// What the service tells of one batch alone needs no look.
+    fn ended_alone(&mut self, id: BatchId, end: PostedEnd) {
+        let told = match end {
+            PostedEnd::Succeeded => matching::confirmed(&mut self.ledger, [id]),
+            PostedEnd::Failed { code, details } => {
+                let now = OffsetDateTime::now_utc();
+                let failure = IngestionFailure::told_alone(id, (&code, &details), now);
+                self.matcher.failed(&mut self.ledger, [&failure]).news
+            }
+        };
+        self.all_ended(told);
     }
 
     fn all_ended(&mut self, told: Vec<RoutedNews>) {

@@ -2,7 +2,9 @@
 
 use super::cluster::AskCluster;
 use super::taken::TakenBatch;
+use crate::id::BatchId;
 use crate::kusto::config::{KustoSinkConfig, OutcomeSettings};
+use crate::kusto::ingest::PostedEnd;
 use crate::metrics::SinkCounts;
 use crate::sink::BatchNews;
 use std::sync::Arc;
@@ -55,6 +57,8 @@ pub(super) enum RunNews {
     Took(TakenBatch),
     /// Somebody began to listen.
     Listens,
+    /// The service told of one batch alone what became of it.
+    Ended(BatchId, PostedEnd),
 }
 
 /// What a follower is told.

@@ -8,7 +8,7 @@ use super::taken::{QueuedPart, TakenBatch};
 use crate::config::fixtures;
 use crate::id::{BatchId, OffsetRange, TopicPartition};
 use crate::kusto::config::OutcomeSettings;
-use crate::kusto::ingest::{self, Class, Refusal, SasUrl, Table, parse_table};
+use crate::kusto::ingest::{self, Class, EndListener as _, PostedEnd, Refusal, SasUrl, Table, parse_table};
 use crate::kusto::outcome::BatchRoute;
 use crate::kusto::outcome::queue::{QueueReceipt, QueuedReport};
 use crate::metrics::{Metrics, SinkValue};
@@ -247,6 +247,27 @@ async fn a_batch_in_parts_is_told_once_and_by_its_own_name() {
     rig.cluster.fail(id(23));
     let news = hear(&mut fates, 1).await;
     assert_eq!((news[0].id, &news[0].fate), (id(3), &Fate::Unreported));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_told_of_a_batch_alone_needs_no_look() {
+    let rig = Rig::new();
+    let connector = rig.connector("c");
+    let mut fates = connector.fates();
+    for number in 1..=3 {
+        connector.took(batch("c", number, &[number]));
+    }
+    connector.ended(id(1).0, PostedEnd::Succeeded);
+    let (code, details) = ("BadRequest_EmptyBlob".to_owned(), "words".to_owned());
+    connector.ended(id(2).0, PostedEnd::Failed { code, details });
+    // Of what is not followed nothing is told.
+    connector.ended(id(9).0, PostedEnd::Succeeded);
+    let news = hear(&mut fates, 2).await;
+    assert_eq!((news[0].id, &news[0].fate), (id(1), &Fate::Confirmed));
+    assert!(news[1].id == id(2) && is_failed(&news[1]), "{news:?}");
+    assert_eq!(rig.cluster.looks(), [0_u64; 0]);
+    let rest = hear(&mut fates, 1).await;
+    assert_eq!((rest[0].id, &rest[0].fate), (id(3), &Fate::Unreported));
 }
 
 #[tokio::test(start_paused = true)]

@@ -17,7 +17,7 @@ use super::progress::BatchProgress;
 use super::queued::Queued;
 use super::reader::ClusterReader;
 use super::resources::{ResourceManager, ResourcePolicy};
-use super::status_poller::StatusPoller;
+use super::status_poller::{EndListener, StatusPoller};
 use super::streaming::{Streaming, StreamingFailure};
 use super::{Error, IngestClient, IngestRequest, TakenBy, Target, WaitingTeller, target};
 use crate::config::is_loopback;
@@ -147,6 +147,11 @@ impl ManagedIngestClient {
     pub fn reader(&self) -> ClusterReader {
         let failures = FailureQueues::new(self.queued.http.clone(), Arc::clone(&self.queued.resources));
         ClusterReader::new(Arc::clone(&self.engine), self.principal.clone(), failures)
+    }
+
+    /// Lets `listener` hear of the ends of batches that go by REST.
+    pub fn tell_ends(&self, listener: Arc<dyn EndListener>) {
+        self.queued.status_poller.tell(listener);
     }
 
     fn count_failure(&self, error: &Error, is_retried: bool) {

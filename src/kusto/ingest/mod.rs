@@ -46,6 +46,7 @@ pub use failure_queues::{FailureQueues, GotMessage};
 pub use http::HttpPools;
 pub use managed::ManagedIngestClient;
 pub use reader::{ClusterReader, Denial};
+pub use status_poller::{EndListener, PostedEnd};
 pub use url::SasUrl;
 
 use crate::kusto::config::DataFormat;

@@ -3,24 +3,46 @@
 //!
 //! A batch counts as handed over when the service took it; what is learned here changes nothing about offsets. Owns the
 //! batches that are followed, up to a number; what is beyond it, or still under way when the connector stops, is not
-//! followed and that is told too. Never holds up a batch.
+//! followed and that is told too; who listens hears of each end. Never holds up a batch.
 
 use super::error::Class;
 use super::http::Timings;
 use super::kusto::KustoClient;
 use super::rest::{self, Progress};
 use super::{Error, IngestRequest};
+use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 use tracing::Instrument as _;
+use uuid::Uuid;
 
 /// The most batches followed at once.
 const MOST: usize = 5000;
 /// The most questions at once: the service throttles this way in sooner than the other.
 const CALLS: usize = 2;
+
+/// What became of a batch that was posted by REST.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PostedEnd {
+    /// Its rows are in the table.
+    Succeeded,
+    /// They never will be.
+    Failed {
+        /// The service's error code, or what stands for it.
+        code: String,
+        /// The service's words, redacted.
+        details: String,
+    },
+}
+
+/// Hears of the ends of posted batches.
+pub trait EndListener: fmt::Debug + Send + Sync {
+    /// The batch of that id has come to its end. Must not wait.
+    fn ended(&self, id: Uuid, end: PostedEnd);
+}
 
 /// Follows the batches of one connector.
 #[derive(Debug)]
@@ -31,13 +53,19 @@ pub struct StatusPoller {
     tasks: Mutex<JoinSet<()>>,
     /// It was told that nothing can be followed.
     told: Arc<AtomicBool>,
+    listener: OnceLock<Arc<dyn EndListener>>,
 }
 
 impl StatusPoller {
     /// Nothing followed yet. No I/O.
     pub fn new(dm: Arc<KustoClient>, timings: Arc<Timings>) -> Self {
         let calls = Arc::new(Semaphore::new(CALLS));
-        Self { dm, timings, calls, tasks: Mutex::default(), told: Arc::default() }
+        Self { dm, timings, calls, tasks: Mutex::default(), told: Arc::default(), listener: OnceLock::new() }
+    }
+
+    /// Lets `listener` hear of the ends of what is followed from now on. There is one; a second is not heard of.
+    pub fn tell(&self, listener: Arc<dyn EndListener>) {
+        let _is_first = self.listener.set(listener).is_ok();
     }
 
     /// Follows `batch`, which the service took as `operation`.
@@ -58,6 +86,7 @@ impl StatusPoller {
             timings: Arc::clone(&self.timings),
             calls: Arc::clone(&self.calls),
             told: Arc::clone(&self.told),
+            listener: self.listener.get().cloned(),
             batch: IngestRequest { body: bytes::Bytes::new(), ..batch.clone() },
             operation,
         };
@@ -85,6 +114,7 @@ struct Followed {
     timings: Arc<Timings>,
     calls: Arc<Semaphore>,
     told: Arc<AtomicBool>,
+    listener: Option<Arc<dyn EndListener>>,
     /// Without its body.
     batch: IngestRequest,
     operation: String,
@@ -100,10 +130,12 @@ impl Followed {
             match self.ask().await {
                 Ok(Progress::Pending) => {}
                 Ok(Progress::Succeeded) => {
+                    self.end(PostedEnd::Succeeded);
                     tracing::debug!(%id, "{blob_name} is in {database}.{table}");
                     return;
                 }
                 Ok(Progress::Failed { code, details }) => {
+                    self.end(PostedEnd::Failed { code: code.clone(), details: details.clone() });
                     tracing::error!(
                         code,
                         %id,
@@ -125,6 +157,12 @@ impl Followed {
                 return;
             }
             pause = (pause * 2).min(self.timings.follow_longest);
+        }
+    }
+
+    fn end(&self, end: PostedEnd) {
+        if let Some(listener) = &self.listener {
+            listener.ended(self.batch.id, end);
         }
     }
 

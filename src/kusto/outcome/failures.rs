@@ -60,6 +60,23 @@ pub struct IngestionFailure {
 }
 
 impl IngestionFailure {
+    /// What was told of one batch alone: that it failed for good, with this code and these words.
+    pub fn told_alone(id: BatchId, (code, text): (&str, &str), at: OffsetDateTime) -> Self {
+        Self {
+            id: Some(id),
+            path: String::new(),
+            database: String::new(),
+            table: String::new(),
+            at,
+            code: foreign(code),
+            text: foreign(text),
+            verdict: verdict(code, "permanent", Some(false)),
+            should_retry: codes::is_permanent(code) == Some(false),
+            from_update_policy: code.starts_with("UpdatePolicy_"),
+            sources: 1,
+        }
+    }
+
     /// The same as a message of the failure queue, which `queue::read` reads: for other workers.
     pub fn message(&self) -> String {
         let status = if self.verdict == FailureVerdict::TriedAgain { "Transient" } else { "Permanent" };

@@ -6,6 +6,7 @@ use super::secrets::Log;
 use super::{Settings, client, settings, timings};
 use crate::kusto::config::IngestionProtocol;
 use crate::kusto::ingest::http::Timings;
+use crate::kusto::ingest::{EndListener, PostedEnd};
 use adx_emulator::engine::RequestOptions;
 use adx_emulator::faults::{Effect, Moment, Rule};
 use adx_emulator::{Emulator, Operation, Options};
@@ -13,9 +14,10 @@ use bytes::Bytes;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use std::io::Write as _;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use url::Url;
+use uuid::Uuid;
 
 async fn start() -> Emulator {
     let max_batching_time = Some(Duration::from_millis(50));
@@ -62,17 +64,32 @@ fn count(emulator: &Emulator, operation: Operation) -> u64 {
     emulator.stats().snapshot().requests.get(operation.as_str()).copied().unwrap_or_default()
 }
 
+/// Remembers the ends of batches.
+#[derive(Debug, Default)]
+struct Heard(Mutex<Vec<(Uuid, PostedEnd)>>);
+
+impl EndListener for Heard {
+    fn ended(&self, id: Uuid, end: PostedEnd) {
+        self.0.lock().unwrap().push((id, end));
+    }
+}
+
 #[tokio::test]
 async fn batches_go_by_rest_alone_and_are_followed_to_their_end() {
     let (log, _guard) = Log::capture("trace");
     let emulator = start().await;
     let client = client(by(IngestionProtocol::V2, &emulator));
+    let heard = Arc::new(Heard::default());
+    client.tell_ends(Arc::clone(&heard) as Arc<dyn EndListener>);
     for number in 1..=3 {
         client.ingest(&batch(number)).await.unwrap();
     }
     for number in 1..=3 {
         until_logged(&log, &format!("{} is in Samples.Storms", batch(number).blob_name)).await;
     }
+    let mut ends = heard.0.lock().unwrap().clone();
+    ends.sort_by_key(|(id, _)| *id);
+    assert_eq!(ends, [1, 2, 3].map(|number| (batch(number).id, PostedEnd::Succeeded)));
     let seen = emulator.stats().snapshot();
     assert_eq!((seen.ingested_rows, seen.raw_size_mismatches), (3, 0));
     assert!(seen.messages.iter().any(|message| message.id == batch(2).id.to_string()));
@@ -88,8 +105,13 @@ async fn a_batch_that_fails_in_the_service_is_told_with_its_name_and_reason() {
     let (log, _guard) = Log::capture("kusto_connect=info");
     let emulator = start().await;
     let client = client(by(IngestionProtocol::V2, &emulator));
+    let heard = Arc::new(Heard::default());
+    client.tell_ends(Arc::clone(&heard) as Arc<dyn EndListener>);
     client.ingest(&damaged(7)).await.unwrap();
     until_logged(&log, "Stream_ClosingQuoteMissing").await;
+    let ends = heard.0.lock().unwrap().clone();
+    let is_told = |end: &PostedEnd| matches!(end, PostedEnd::Failed { code, .. } if code == "Stream_ClosingQuoteMissing");
+    assert!(ends.len() == 1 && ends[0].0 == damaged(7).id && is_told(&ends[0].1), "{ends:?}");
     let text = log.text();
     let line = text.lines().find(|line| line.contains("Stream_ClosingQuoteMissing")).unwrap();
     assert!(line.contains("ERROR") && line.contains(&damaged(7).blob_name), "{line}");
