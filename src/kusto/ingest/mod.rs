@@ -7,6 +7,7 @@
 
 mod advice;
 mod answer;
+mod audit;
 mod auth;
 mod blob;
 mod endpoint;
@@ -34,6 +35,7 @@ mod tests;
 mod trust;
 mod url;
 
+pub use audit::Auditor;
 #[cfg(test)]
 pub use error::Class;
 pub use error::{Error, Refusal};

@@ -30,6 +30,7 @@ const FLOORS: [&[&str]; 12] = [
         "bounded",
         "brief",
         "product",
+        "ranges",
         "own_process",
     ],
     &["configdef", "telemetry", "metrics", "limits", "client_credentials", "checkup"],
@@ -41,7 +42,7 @@ const FLOORS: [&[&str]; 12] = [
     &["task"],
     &["worker", "storage", "membership"],
     &["herder"],
-    &["rest", "migrate", "doctor", "explain", "dry_run"],
+    &["rest", "migrate", "doctor", "explain", "dry_run", "audit"],
     &["app", "cli"],
 ];
 
