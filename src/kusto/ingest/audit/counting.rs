@@ -92,8 +92,8 @@ mod tests {
         let bins: Vec<Bin> = bins.into_values().collect();
         let open = judge(&bins, range, expected, &mut found);
         for first in &open {
-            let inside = first.max(&range.first)..=&(first + BIN - 1).min(range.last);
-            for (offset, rows) in rows.range(inside.start()..=inside.end()) {
+            let (begin, end) = ((*first).max(range.first), (first + BIN - 1).min(range.last));
+            for (offset, rows) in rows.range(begin..=end) {
                 take((*offset, *rows), expected, &mut found);
             }
         }
