@@ -26,7 +26,7 @@ pub use told::{Told, Totals};
 use crate::config;
 use crate::id::{OffsetRange, TopicPartition};
 use crate::kafka::visitor::Visitor;
-use crate::sink::{AuditSubject, KnownRows, SinkContext, TargetAuditor, Topics};
+use crate::sink::{AuditSubject, KnownRows, OffsetRows, SinkContext, TargetAuditor, Topics};
 use by_offset::ByOffset;
 use by_sum::BySum;
 use letters::Letters;
@@ -54,9 +54,9 @@ pub async fn run(audit: &Audit, told: &mut Teller<'_>) -> Result<Totals, Error> 
     for text in &letters.notes {
         told(Told::Note { about: String::new(), text: text.clone() });
     }
-    let mut course = Course { audit, visitor, auditor, letters, why: Why::default() };
+    let mut comparison = Comparison { audit, visitor, auditor, letters, why: Why::default() };
     for topic in &topics {
-        course.topic(topic, &mut told).await?;
+        comparison.topic(topic, &mut told).await?;
     }
     Ok(totals)
 }
@@ -80,7 +80,7 @@ async fn topics(audit: &Audit, visitor: &Visitor) -> Result<Vec<String>, Error> 
 }
 
 /// Who is asked.
-struct Course<'a> {
+struct Comparison<'a> {
     audit: &'a Audit,
     visitor: Visitor,
     auditor: Box<dyn TargetAuditor>,
@@ -88,7 +88,7 @@ struct Course<'a> {
     why: Why,
 }
 
-impl Course<'_> {
+impl Comparison<'_> {
     async fn topic(&mut self, topic: &str, told: &mut Teller<'_>) -> Result<(), Error> {
         let note = |about: &str, text: String| Told::Note { about: about.to_owned(), text };
         let Some(partitions) = self.visitor.partitions(topic).await? else {
@@ -114,22 +114,7 @@ impl Course<'_> {
         }
         match found.rows {
             KnownRows::ByOffset(rows) => {
-                for (partition, range) in parts {
-                    let Some(range) = range else {
-                        told(Told::Partition(partition, PartitionTotals::default()));
-                        continue;
-                    };
-                    let one = ByOffset {
-                        audit: self.audit,
-                        visitor: &self.visitor,
-                        partition: &partition,
-                        topic: &name,
-                        tombstones_are_rows: found.tombstones_are_rows,
-                        rows: &*rows,
-                        letters: self.letters.of(&partition),
-                    };
-                    one.run(range, &mut self.why, told).await?;
-                }
+                self.by_offset(&name, (found.tombstones_are_rows, &*rows), parts, told).await
             }
             KnownRows::BySum { reason, rows } => {
                 told(note(topic, format!("only sums can be compared: {reason}")));
@@ -147,8 +132,33 @@ impl Course<'_> {
                     rows: &*rows,
                     letters: &self.letters,
                 };
-                sum.run(&parts, told).await?;
+                sum.run(&parts, told).await
             }
+        }
+    }
+
+    async fn by_offset(
+        &mut self,
+        topic: &str,
+        (tombstones_are_rows, rows): (bool, &dyn OffsetRows),
+        parts: Parts,
+        told: &mut Teller<'_>,
+    ) -> Result<(), Error> {
+        for (partition, range) in parts {
+            let Some(range) = range else {
+                told(Told::Partition(partition, PartitionTotals::default()));
+                continue;
+            };
+            let one = ByOffset {
+                audit: self.audit,
+                visitor: &self.visitor,
+                partition: &partition,
+                topic,
+                tombstones_are_rows,
+                rows,
+                letters: self.letters.of(&partition),
+            };
+            one.run(range, &mut self.why, told).await?;
         }
         Ok(())
     }

@@ -6,6 +6,7 @@ use crate::audit::{self, Audit as Subject, Span, Told, moment};
 use crate::cli::out::{answer, say};
 use crate::config::{Mode, WorkerConfig};
 use crate::configdef::ConnectorProperties;
+use crate::plugins::SinkConnectorConfig;
 use crate::sink::AuditColumns;
 use clap::Args;
 use std::collections::BTreeMap;
@@ -81,21 +82,9 @@ async fn compare(options: Audit, env: BTreeMap<String, String>) -> Result<ExitCo
     let config = tokio::task::spawn_blocking(move || files::good(&raw, &checked)).await;
     let config = config.unwrap_or(Err(ExitCode::from(UNCHECKED))).map_err(|_| ExitCode::from(UNCHECKED))?;
     let hidden = config.hidden.clone();
-    let subject = Subject {
-        config,
-        worker,
-        topics: options.topics,
-        span,
-        columns: AuditColumns {
-            offset: options.offset_column,
-            partition: options.partition_column,
-            topic: options.topic_column,
-        },
-        key: options.key,
-        window: options.window,
-        several_rows: options.several_rows,
-    };
-    let (json, mut last) = (options.json, Instant::now());
+    let json = options.json;
+    let subject = subject(options, span, config, worker);
+    let mut last = Instant::now();
     let mut told = |news: Told| {
         if let Told::Progress { partition, done, all } = &news {
             if last.elapsed() >= PROGRESS {
@@ -117,6 +106,23 @@ async fn compare(options: Audit, env: BTreeMap<String, String>) -> Result<ExitCo
         (true, 0) => ExitCode::SUCCESS,
         (true, _) => ExitCode::from(UNCHECKED),
     })
+}
+
+fn subject(options: Audit, span: Span, config: SinkConnectorConfig, worker: Arc<WorkerConfig>) -> Subject {
+    Subject {
+        config,
+        worker,
+        topics: options.topics,
+        span,
+        columns: AuditColumns {
+            offset: options.offset_column,
+            partition: options.partition_column,
+            topic: options.topic_column,
+        },
+        key: options.key,
+        window: options.window,
+        several_rows: options.several_rows,
+    }
 }
 
 fn span(options: &Audit) -> Result<Span, ExitCode> {
