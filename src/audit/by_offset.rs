@@ -1,6 +1,6 @@
 //! One partition, compared offset by offset in windows: what Kafka has against the rows of the same offsets.
 
-use super::finding::{Difference, Explained, Finding, Findings};
+use super::finding::{AuditFinding, Difference, Findings, WithoutRow};
 use super::reasons::Why;
 use super::subject::{Audit, Error, Teller};
 use super::told::{PartitionTotals, Told};
@@ -80,7 +80,7 @@ impl ByOffset<'_> {
         Ok(())
     }
 
-    fn tell(&self, findings: impl IntoIterator<Item = Finding>, course: &mut Course<'_, '_>) {
+    fn tell(&self, findings: impl IntoIterator<Item = AuditFinding>, course: &mut Course<'_, '_>) {
         for finding in findings {
             (course.told)(Told::Finding(self.partition.clone(), finding));
         }
@@ -118,9 +118,13 @@ impl ByOffset<'_> {
     }
 
     /// Why there are no rows of `missing`. That it cannot be known is told once, and leaves them missing.
-    async fn explain(&self, missing: &OffsetRanges, course: &mut Course<'_, '_>) -> Result<Explained, Error> {
+    async fn explain(
+        &self,
+        missing: &OffsetRanges,
+        course: &mut Course<'_, '_>,
+    ) -> Result<WithoutRow, Error> {
         if missing.is_empty() || course.why.is_given_up {
-            return Ok(Explained::default());
+            return Ok(WithoutRow::default());
         }
         let text = match course.why.of(self.audit, (self.partition, self.topic), missing).await {
             Ok(explained) if !explained.untried => return Ok(explained),
@@ -131,6 +135,6 @@ impl ByOffset<'_> {
         };
         course.why.is_given_up = true;
         (course.told)(Told::Note { about: self.partition.to_string(), text });
-        Ok(Explained::default())
+        Ok(WithoutRow::default())
     }
 }

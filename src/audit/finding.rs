@@ -22,7 +22,7 @@ pub enum FindingKind {
 
 /// A range of one partition with something wrong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Finding {
+pub struct AuditFinding {
     /// What.
     pub kind: FindingKind,
     /// Where: both ends belong to it.
@@ -42,7 +42,7 @@ pub struct Difference {
 
 /// What became clear of records without a row; what did not is missing.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Explained {
+pub struct WithoutRow {
     /// There is none to be: a transformation drops them, or there is nothing to write.
     pub no_row: OffsetRanges,
     /// They are bad.
@@ -71,21 +71,19 @@ impl Difference {
     }
 
     /// What is wrong, by offsets, when so much of what is missing is `explained`.
-    pub fn findings(&self, explained: &Explained) -> Vec<Finding> {
+    pub fn findings(&self, explained: &WithoutRow) -> Vec<AuditFinding> {
         let known = [&explained.no_row, &explained.elsewhere, &explained.refused];
         let missing = known.into_iter().fold(self.missing.clone(), |missing, known| missing.minus(known));
         let of = |kind, ranges: &OffsetRanges| {
-            ranges.iter().map(|range| Finding { kind, range }).collect::<Vec<_>>()
+            ranges.iter().map(|range| AuditFinding { kind, range }).collect::<Vec<_>>()
         };
         let mut all = of(FindingKind::Missing, &missing);
         all.extend(of(FindingKind::DeadLettered, &self.dead_lettered));
         all.extend(of(FindingKind::Refused, &explained.refused));
-        all.extend(
-            self.duplicated.iter().map(|(range, rows)| Finding {
-                kind: FindingKind::Duplicated { rows: *rows },
-                range: *range,
-            }),
-        );
+        all.extend(self.duplicated.iter().map(|(range, rows)| AuditFinding {
+            kind: FindingKind::Duplicated { rows: *rows },
+            range: *range,
+        }));
         all.sort_by_key(|finding| finding.range.first);
         all
     }
@@ -94,13 +92,13 @@ impl Difference {
 /// Findings of one partition, window by window; those that touch across windows become one.
 #[derive(Debug, Default)]
 pub struct Findings {
-    open: Vec<Finding>,
+    open: Vec<AuditFinding>,
 }
 
 impl Findings {
     /// Takes a finding; each kind in the order of offsets. Gives one that is done.
-    pub fn take(&mut self, new: Finding) -> Option<Finding> {
-        let is_alike = |open: &&mut Finding| open.kind == new.kind;
+    pub fn take(&mut self, new: AuditFinding) -> Option<AuditFinding> {
+        let is_alike = |open: &&mut AuditFinding| open.kind == new.kind;
         if let Some(open) = self.open.iter_mut().find(is_alike)
             && open.range.last.checked_add(1) == Some(new.range.first)
         {
@@ -114,8 +112,9 @@ impl Findings {
     }
 
     /// Gives all that end before `offset`, in their order.
-    pub fn before(&mut self, offset: i64) -> Vec<Finding> {
-        let is_done = |finding: &Finding| finding.range.last.checked_add(1).is_none_or(|next| next < offset);
+    pub fn before(&mut self, offset: i64) -> Vec<AuditFinding> {
+        let is_done =
+            |finding: &AuditFinding| finding.range.last.checked_add(1).is_none_or(|next| next < offset);
         let (mut done, open): (Vec<_>, Vec<_>) = self.open.drain(..).partition(is_done);
         self.open = open;
         done.sort_by_key(|finding| finding.range.first);
@@ -123,7 +122,7 @@ impl Findings {
     }
 
     /// Gives all that are left.
-    pub fn end(&mut self) -> Vec<Finding> {
+    pub fn end(&mut self) -> Vec<AuditFinding> {
         let mut done: Vec<_> = self.open.drain(..).collect();
         done.sort_by_key(|finding| finding.range.first);
         done
@@ -132,7 +131,7 @@ impl Findings {
 
 #[cfg(test)]
 mod tests {
-    use super::{Difference, Explained, Finding, FindingKind, Findings};
+    use super::{AuditFinding, Difference, FindingKind, Findings, WithoutRow};
     use crate::id::OffsetRange;
     use crate::ranges::OffsetRanges;
     use crate::sink::RowsFound;
@@ -142,7 +141,7 @@ mod tests {
     #[test]
     fn what_touches_across_windows_is_one() {
         let mut findings = Findings::default();
-        let finding = |kind, first, last| Finding { kind, range: OffsetRange { first, last } };
+        let finding = |kind, first, last| AuditFinding { kind, range: OffsetRange { first, last } };
         let (missing, twice) = (FindingKind::Missing, FindingKind::Duplicated { rows: 2 });
         assert_eq!(findings.take(finding(missing, 5, 9)), None);
         assert_eq!(findings.take(finding(twice, 3, 3)), None);
@@ -184,7 +183,7 @@ mod tests {
                     elsewhere: 0,
                 };
                 let difference = Difference::of(&expected, &letters.within(range), &found);
-                for new in difference.findings(&Explained::default()) {
+                for new in difference.findings(&WithoutRow::default()) {
                     all.extend(findings.take(new));
                 }
                 all.extend(findings.before(range.last + 1));

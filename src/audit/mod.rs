@@ -18,9 +18,8 @@ mod subject;
 mod told;
 
 pub use moment::moment;
-pub use part::Span;
 pub use stored::settings;
-pub use subject::{Audit, Error, Teller};
+pub use subject::{Audit, Error, Span, Teller};
 pub use told::{Told, Totals};
 
 use crate::config;

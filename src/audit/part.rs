@@ -1,19 +1,10 @@
 //! Which part of a partition is compared: what Kafka still has, from one moment to another, as far as the connector has handed
 //! it over.
 
-use super::subject::Error;
+use super::subject::{Error, Span};
 use crate::id::{OffsetRange, TopicPartition};
 use crate::kafka::visitor::Visitor;
 use crate::kafka::walk::Extent;
-
-/// The moments between which records are compared, in ms since the epoch.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Span {
-    /// From the first record at this time or later.
-    pub from: Option<i64>,
-    /// To the last one before the first at this time or later.
-    pub to: Option<i64>,
-}
 
 /// A part of a partition, and what has to be known about it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -1,7 +1,7 @@
 //! Why there is no row of a record: it is taken once more through the connector's own converters, transformations and
 //! encoding, which write nothing.
 
-use super::finding::Explained;
+use super::finding::WithoutRow;
 use super::subject::{Audit, Error};
 use crate::config::{self, WorkerConfig};
 use crate::id::{OffsetRange, TopicPartition};
@@ -50,7 +50,7 @@ impl Why {
         audit: &Audit,
         (partition, topic): (&TopicPartition, &str),
         absent: &OffsetRanges,
-    ) -> Result<Explained, Error> {
+    ) -> Result<WithoutRow, Error> {
         self.reasons(audit).await?.of(partition, topic, absent).await
     }
 
@@ -85,13 +85,13 @@ impl Reasons {
         partition: &TopicPartition,
         topic: &str,
         absent: &OffsetRanges,
-    ) -> Result<Explained, Error> {
-        let mut explained = Explained::default();
+    ) -> Result<WithoutRow, Error> {
+        let mut explained = WithoutRow::default();
         let Some(hull) = hull(absent) else { return Ok(explained) };
         if let Some(left) = &mut self.left {
             match left.checked_sub(absent.count()) {
                 Some(rest) => *left = rest,
-                None => return Ok(Explained { untried: true, ..explained }),
+                None => return Ok(WithoutRow { untried: true, ..explained }),
             }
         }
         let wanted = Arc::new(absent.clone());

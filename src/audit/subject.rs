@@ -1,12 +1,20 @@
 //! What is audited, and what can be in the way.
 
-use super::part::Span;
 use super::told::Told;
 use crate::config::WorkerConfig;
 use crate::plugins::SinkConnectorConfig;
 use crate::sink::AuditColumns;
 use crate::{kafka, sink};
 use std::sync::Arc;
+
+/// The moments between which records are compared, in ms since the epoch.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Span {
+    /// From the first record at this time or later.
+    pub from: Option<i64>,
+    /// To the last one before the first at this time or later.
+    pub to: Option<i64>,
+}
 
 /// What is to be compared.
 #[derive(Debug)]

@@ -1,7 +1,7 @@
 //! What an audit tells while it goes on, for people and as JSON for programs: a line each, so that no number of findings fills
 //! memory. Pure.
 
-use super::finding::{Finding, FindingKind};
+use super::finding::{AuditFinding, FindingKind};
 use crate::id::{OffsetRange, TopicPartition};
 use crate::ranges::count;
 use crate::sink::RowSum;
@@ -36,7 +36,7 @@ pub enum Told {
         all: u64,
     },
     /// Something is wrong.
-    Finding(TopicPartition, Finding),
+    Finding(TopicPartition, AuditFinding),
     /// A partition is done.
     Partition(TopicPartition, PartitionTotals),
     /// A topic is done whose rows do not say of which records they are.
@@ -108,7 +108,7 @@ impl Wrong {
     }
 
     /// Counts a finding.
-    pub fn count(&mut self, Finding { kind, range }: &Finding) {
+    pub fn count(&mut self, AuditFinding { kind, range }: &AuditFinding) {
         let number = count(*range);
         let place = match kind {
             FindingKind::Missing => &mut self.missing,
@@ -231,7 +231,7 @@ impl Told {
             Self::Note { about, text } if about.is_empty() => format!("note: {text}\n"),
             Self::Note { about, text } => format!("note: {about}: {text}\n"),
             Self::Progress { .. } => return None,
-            Self::Finding(partition, Finding { kind, range }) => {
+            Self::Finding(partition, AuditFinding { kind, range }) => {
                 format!("{partition} {}: {}\n", offsets(*range), kind_words(*kind, count(*range)))
             }
             Self::Partition(partition, found) => {
@@ -270,7 +270,7 @@ impl Told {
             }
             Self::Note { about, text } => json!({ "event": "note", "about": about, "text": text }),
             Self::Progress { .. } => return None,
-            Self::Finding(TopicPartition { topic, partition }, Finding { kind, range }) => {
+            Self::Finding(TopicPartition { topic, partition }, AuditFinding { kind, range }) => {
                 let (name, rows) = match kind {
                     FindingKind::Missing => ("missing", 0),
                     FindingKind::Duplicated { rows } => ("duplicated", *rows),
@@ -297,7 +297,7 @@ impl Told {
 
 #[cfg(test)]
 mod tests {
-    use super::{Finding, FindingKind, PartitionTotals, SumTotals, Told, Totals, Wrong};
+    use super::{AuditFinding, FindingKind, PartitionTotals, SumTotals, Told, Totals, Wrong};
     use crate::id::{OffsetRange, TopicPartition};
     use crate::sink::RowSum;
 
@@ -311,7 +311,7 @@ mod tests {
             (FindingKind::DeadLettered, 1, 2, "t-3 offsets 1..2: dead-lettered (2)\n"),
             (FindingKind::Refused, 4, 4, "t-3 offset 4: without a row, and bad (1)\n"),
         ] {
-            let finding = Finding { kind, range: OffsetRange { first, last } };
+            let finding = AuditFinding { kind, range: OffsetRange { first, last } };
             wrong.count(&finding);
             let told = Told::Finding(at.clone(), finding);
             assert_eq!(told.to_text().as_deref(), Some(text));
