@@ -52,7 +52,7 @@ fn cut(extent: Extent, from: Option<i64>, to: Option<i64>) -> Part {
     let end = to.map_or(handed, |to| to.min(handed));
     if handed < high && to.is_none_or(|to| to > handed) {
         notes.push(format!(
-            "{} offsets behind {handed} are not handed over yet, and not compared",
+            "{} offsets behind {handed} are not handed over yet, or no records: they are not compared",
             high - handed
         ));
     }

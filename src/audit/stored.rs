@@ -42,11 +42,9 @@ pub async fn settings(worker: &WorkerConfig, name: &str) -> Result<ConnectorProp
     }
     let log = KafkaBasedLog::open(worker, &topic, "audit-configs", 1, None)?;
     let read = ConfigTopic::open(Box::new(KafkaConfigBackingStore::new(log))).await?;
-    match read.state().config(name) {
-        Some(config) => Ok(ConnectorProperties::clone(config)),
-        None => {
-            let others = read.state().connectors().cloned().collect();
-            Err(StoredError::NoConnector { name: name.to_owned(), others })
-        }
-    }
+    let found = read.state().config(name);
+    found.map(|config| ConnectorProperties::clone(config)).ok_or_else(|| StoredError::NoConnector {
+        name: name.to_owned(),
+        others: read.state().connectors().cloned().collect(),
+    })
 }

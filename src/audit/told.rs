@@ -238,16 +238,13 @@ impl Told {
                 let PartitionTotals { range, records, rowless, elsewhere, strange_rows, wrong } = *found;
                 let Some(range) = range else { return Some(format!("{partition}: nothing to compare\n")) };
                 let more = [
-                    (rowless, "that need no row"),
-                    (elsewhere, "not compared: transformations put them elsewhere"),
+                    (rowless, ", ", "that need no row"),
+                    (elsewhere, ", ", "not compared: transformations put them elsewhere"),
+                    (strange_rows, "; ", "rows of records that Kafka does not have (any more)"),
                 ];
-                let more = more.into_iter().filter(|(number, _)| *number > 0);
-                let mut more: String = more.map(|(number, words)| format!(", {number} {words}")).collect();
-                if strange_rows > 0 {
-                    more.push_str(&format!(
-                        "; {strange_rows} rows of records that Kafka does not have (any more)"
-                    ));
-                }
+                let more = more.into_iter().filter(|(number, ..)| *number > 0);
+                let more = more.map(|(number, before, words)| format!("{before}{number} {words}"));
+                let more = more.collect::<Vec<_>>().concat();
                 format!("{partition} {}: {records} records: {}{more}\n", offsets(range), wrong.words())
             }
             Self::Sum(sums) => {

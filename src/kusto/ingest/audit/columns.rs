@@ -4,7 +4,7 @@
 //! columns where that ends up; what a person says wins.
 
 use crate::kusto::config::{ColumnSource, RowLayout, TopicMapping};
-use crate::kusto::ingest::target::quoted_text;
+use crate::kusto::ingest::target::quoted_name;
 use crate::sink::AuditColumns;
 use serde_json::Value;
 
@@ -77,7 +77,7 @@ impl Columns {
     }
 
     /// The name at this place, counted from the end.
-    fn from_the_end(&self, place: usize) -> Option<String> {
+    fn last_but(&self, place: usize) -> Option<String> {
         self.0.iter().rev().nth(place).map(|(name, _)| name.clone())
     }
 }
@@ -143,22 +143,21 @@ fn written(
             let behind = target.columns.len().checked_sub(place + 1)?;
             let found = match (target.format.field_separator(), paths) {
                 // Fields have no names: the column may be called as the setting says, or be where it stands in the line.
-                (Some(_), Some(_)) => named(name),
-                (Some(_), None) => named(name).or_else(|| columns.from_the_end(behind)),
+                (Some(_), None) => named(name).or_else(|| columns.last_but(behind)),
                 (None, Some(_)) => mapped(&[name]),
-                (None, None) => named(name),
+                (Some(_), Some(_)) | (None, None) => named(name),
             };
             Some(column(&found?, columns, coordinate))
         }
-        RowLayout::FabricJson { .. } => match mapped(&[COORDINATES, coordinate.member]) {
-            Some(name) => Some(column(&name, columns, coordinate)),
-            None => {
-                let whole = if paths.is_some() { mapped(&[COORDINATES]) } else { named(COORDINATES) };
-                Some(member(&whole?, columns, &[coordinate.member], coordinate))
+        RowLayout::FabricJson { .. } => {
+            if let Some(name) = mapped(&[COORDINATES, coordinate.member]) {
+                return Some(column(&name, columns, coordinate));
             }
-        },
+            let whole = if paths.is_some() { mapped(&[COORDINATES]) } else { named(COORDINATES) };
+            Some(member(&whole?, columns, &[coordinate.member], coordinate))
+        }
         RowLayout::FabricCsv => {
-            let by_place = || if paths.is_none() { columns.from_the_end(0) } else { None };
+            let by_place = || if paths.is_none() { columns.last_but(0) } else { None };
             let whole = named(COORDINATES).or_else(by_place)?;
             Some(member(&whole, columns, &[coordinate.member], coordinate))
         }
@@ -166,7 +165,7 @@ fn written(
 }
 
 fn column(name: &str, columns: &Columns, Coordinate { conversion, plain, .. }: Coordinate) -> String {
-    let quoted = format!("[{}]", quoted_text(name));
+    let quoted = quoted_name(name);
     match columns.kind(name) {
         Some(kind) if plain.contains(&kind) => quoted,
         _ => format!("{conversion}({quoted})"),
@@ -179,9 +178,9 @@ fn member(
     members: &[&str],
     Coordinate { conversion, .. }: Coordinate,
 ) -> String {
-    let quoted = format!("[{}]", quoted_text(name));
+    let quoted = quoted_name(name);
     let value = if columns.kind(name) == Some("string") { format!("todynamic({quoted})") } else { quoted };
-    let members: String = members.iter().map(|member| format!("[{}]", quoted_text(member))).collect();
+    let members = members.iter().map(|member| quoted_name(member)).collect::<Vec<_>>().concat();
     format!("{conversion}({value}{members})")
 }
 
