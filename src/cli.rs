@@ -53,7 +53,7 @@ LOG_LEVEL (or CONNECT_LOG4J_ROOT_LOGLEVEL) sets the level of log lines, RUST_LOG
 form. KAFKA_OPTS may name a JAAS file (-Djava.security.auth.login.config=…).
 Exit codes: 0 a good end, 1 wrong usage, tasks cut or a takeover that is blocked, 2 wrong settings, 3 the worker cannot run, or a
 connector of the command line cannot be created. Of validate,
-doctor, explain and dry-run: 0 nothing is wrong, 1 something is, 2 nothing was checked."
+doctor, explain, dry-run and audit: 0 nothing is wrong, 1 something is, 2 nothing was checked."
     )
 }
 

@@ -2,11 +2,12 @@
 //!
 //! The floors, from the ground up; a module imports only from lower floors (`tests/it/floors` holds the list):
 //! 0 `id` `status` `secret` `cluster_key` `retry` `words` `causes` `data` `bounded` `brief` `product` (`own_process` in tests) ·
-//! 1 `configdef` `telemetry` `metrics` `limits` `client_credentials` `checkup` · 2 `config` · 3 `kafka` `registry` `transform` `batch` `sink` `otlp` ·
+//! 1 `configdef` `telemetry` `metrics` `limits` `client_credentials` `checkup` `ranges` · 2 `config` · 3 `kafka` `registry` `transform` `batch` `sink` `otlp` ·
 //! 4 `convert` · 5 `kusto` `filestream` · 6 `plugins` · 7 `task` · 8 `worker` `storage` `membership` · 9 `herder` ·
-//! 10 `rest` `migrate` `doctor` `explain` `dry_run` · 11 `app` `cli` and `main.rs`.
+//! 10 `rest` `migrate` `doctor` `explain` `dry_run` `audit` · 11 `app` `cli` and `main.rs`.
 
 pub mod app;
+mod audit;
 mod batch;
 mod bounded;
 pub mod brief;
@@ -37,6 +38,7 @@ mod otlp;
 mod own_process;
 pub mod plugins;
 mod product;
+mod ranges;
 mod registry;
 pub mod rest;
 mod retry;

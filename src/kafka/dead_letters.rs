@@ -90,6 +90,11 @@ impl DeadLetterTopic {
         .await
     }
 
+    /// The settings of a client that reads what its producer has written.
+    pub(super) fn reader(&self, worker: &WorkerConfig) -> Result<ClientConfig, Error> {
+        Ok(self.clients(worker)?.producer)
+    }
+
     /// The setting that names the topic.
     fn key(&self) -> String {
         match &self.clients {

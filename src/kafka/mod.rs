@@ -3,7 +3,7 @@
 //! `settings` turns Connect's client properties into the library's, `consumer` is a member of a connector's consumer
 //! group, `native` has the calls that the library's safe wrapper lacks (the place with `unsafe`); `log` writes (by
 //! `writer`) and reads a storage topic, `admin` makes and checks it, `topic_watch` sees when it is gone; `groups` reads and
-//! changes what consumer groups have committed; `visitor` looks at all that a connector's consumer needs, `rights` at what brokers allow us. `create` makes clients where there is room for them. `oauth` fetches the
+//! changes what consumer groups have committed; `visitor` looks at all that a connector's consumer needs, `walk` reads a part of a partition with it, `rights` at what brokers allow us. `create` makes clients where there is room for them. `oauth` fetches the
 //! tokens that clients sign in with; `outage` brings clients back that lost all brokers, `reach` tells of it; `pace` keeps a
 //! partition's backlog from waiting for its idle siblings; `offsets` sees how far behind a member is, `statistics` reads
 //! what it tells of its connections.
@@ -41,6 +41,7 @@ mod storage_topic;
 pub mod topic_watch;
 mod unreachable;
 pub mod visitor;
+pub mod walk;
 mod writer;
 
 pub use consumer::{ConsumerEvent, GroupConsumer, Subscription};

@@ -3,6 +3,7 @@
 
 use super::blocking::blocking;
 use super::create::create;
+use super::dead_letters::DeadLetterTopic;
 use super::error::advice;
 use super::matching::{Found, Matching};
 use super::native::rights::operations;
@@ -34,7 +35,7 @@ const READING: Duration = Duration::from_secs(5);
 
 /// Keeps what the client says.
 #[derive(Default)]
-struct Listener(Mutex<Vec<(Code, String)>>);
+pub(super) struct Listener(Mutex<Vec<(Code, String)>>);
 
 impl Listener {
     fn heard(&self) -> Vec<(Code, String)> {
@@ -59,7 +60,7 @@ impl ConsumerContext for Listener {}
 /// Such a consumer.
 pub struct Visitor {
     _tokens: Keeper,
-    consumer: Arc<BaseConsumer<Listener>>,
+    pub(super) consumer: Arc<BaseConsumer<Listener>>,
     group: String,
     bootstrap: String,
 }
@@ -67,7 +68,19 @@ pub struct Visitor {
 impl Visitor {
     /// With the settings of the consumers of `connector`; `overrides` are its `consumer.override.*` without that prefix.
     pub fn new(worker: &WorkerConfig, connector: &str, overrides: &Properties) -> Result<Self, Error> {
-        let mut config: ClientConfig = settings::consumer(worker, connector, overrides)?;
+        Self::with(settings::consumer(worker, connector, overrides)?)
+    }
+
+    /// With the settings of those who write the dead letters of `topic`: it is then in their cluster.
+    pub fn of_letters(worker: &WorkerConfig, topic: &DeadLetterTopic) -> Result<Self, Error> {
+        let mut config = topic.reader(worker)?;
+        // It joins no group, but the library gives out nothing without the name of one.
+        config.set("group.id", format!("connect-{}", topic.connector)).set("auto.offset.reset", "earliest");
+        config.set("enable.auto.commit", "false").set("enable.auto.offset.store", "false");
+        Self::with(config)
+    }
+
+    fn with(mut config: ClientConfig) -> Result<Self, Error> {
         config.set("allow.auto.create.topics", "false").set("enable.partition.eof", "true");
         let of = |key: &str| config.get(key).unwrap_or_default().to_owned();
         let (group, bootstrap) = (of("group.id"), of("bootstrap.servers"));
@@ -194,7 +207,7 @@ impl Visitor {
         read.await.map_err(|source| self.explained("read", source))
     }
 
-    fn explained(&self, operation: &'static str, source: KafkaError) -> Error {
+    pub(super) fn explained(&self, operation: &'static str, source: KafkaError) -> Error {
         let heard = self.consumer.context().heard();
         let group = self.group.clone();
         if let Some((reason, advice)) = heard.iter().rev().find_map(|(code, text)| refusal(*code, text)) {
@@ -274,7 +287,7 @@ fn all_records(
     Ok(found)
 }
 
-fn given(message: &BorrowedMessage<'_>) -> (TopicPartition, GivenRecord) {
+pub(super) fn given(message: &BorrowedMessage<'_>) -> (TopicPartition, GivenRecord) {
     let own = |bytes: Option<&[u8]>| bytes.map(<[u8]>::to_vec);
     let headers = message.headers().into_iter().flat_map(Headers::iter);
     let record = GivenRecord {
@@ -291,6 +304,6 @@ fn refusal(code: Code, text: &str) -> Option<(String, &'static str)> {
     Some((text.to_owned(), Refusal::of(Some(code), text)?.consumer_advice()))
 }
 
-fn code(error: &KafkaError) -> Option<Code> {
+pub(super) fn code(error: &KafkaError) -> Option<Code> {
     error.rdkafka_error_code()
 }

@@ -8,8 +8,8 @@ use crate::kusto::config::{KustoSinkConfig, fabric, sink};
 use crate::kusto::follow::{ClusterIdentity, FollowedConnector, Followers};
 use crate::kusto::ingest::{self, EndListener, HttpPools, ManagedIngestClient, Target};
 use crate::sink::{
-    Description, Error, Examination, OwnDeadLetterTopic, SinkClass, SinkConnector, SinkContext, SinkTask,
-    Supplied, Topics,
+    AuditSubject, Description, Error, Examination, OwnDeadLetterTopic, SinkClass, SinkConnector, SinkContext,
+    SinkTask, Supplied, TargetAuditor, Topics,
 };
 use std::sync::Arc;
 
@@ -93,6 +93,15 @@ impl SinkConnector for KustoConnector {
             row_into: examination.row_into.and_then(|target| target.split_once('.')),
         };
         ingest::checks(&subject, &context.shared::<HttpPools>())
+    }
+
+    fn auditor(
+        &self,
+        subject: &AuditSubject<'_>,
+        context: &SinkContext,
+    ) -> Result<Option<Box<dyn TargetAuditor>>, Error> {
+        let auditor = ingest::Auditor::new(&self.0, subject, &context.shared::<HttpPools>())?;
+        Ok(Some(Box::new(auditor)))
     }
 
     fn own_dead_letters(&self) -> Option<OwnDeadLetterTopic> {

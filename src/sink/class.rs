@@ -1,6 +1,9 @@
 //! A class of sinks: the row that its folder gives to the catalogue, and what becomes of a connector's settings by it.
 
-use super::{Description, Error, Examination, OwnDeadLetterTopic, SinkContext, SinkTask, Supplied, Topics};
+use super::{
+    AuditSubject, Description, Error, Examination, OwnDeadLetterTopic, SinkContext, SinkTask, Supplied,
+    TargetAuditor, Topics,
+};
 use crate::checkup::Inspection;
 use crate::config::WorkerConfig;
 use crate::configdef::def::ConfigKey;
@@ -18,6 +21,15 @@ pub trait SinkConnector: Any + fmt::Debug + Send + Sync {
     /// the row that is asked for.
     fn examine(&self, _: &Examination<'_>, _: &SinkContext) -> Vec<Inspection> {
         Vec::new()
+    }
+
+    /// Who looks into its target, to compare it with Kafka; none when nobody can. It changes nothing there.
+    fn auditor(
+        &self,
+        _: &AuditSubject<'_>,
+        _: &SinkContext,
+    ) -> Result<Option<Box<dyn TargetAuditor>>, Error> {
+        Ok(None)
     }
 
     /// A dead-letter topic of its own, if it uses one.

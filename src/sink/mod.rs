@@ -4,6 +4,7 @@
 //! sealed [`Delivery`], whose future does the I/O. Offsets, states and restarts are the tasks' business, and no service of
 //! a sink is named here.
 
+mod audit;
 mod class;
 mod context;
 mod delivery;
@@ -16,6 +17,10 @@ mod refusal;
 mod task;
 mod topics;
 
+pub use audit::{
+    AuditColumns, AuditSubject, AuditWindow, AuditedTopic, KnownRows, OffsetRows, RowSum, RowsFound,
+    SummedRows, TargetAuditor,
+};
 pub use class::{SinkClass, SinkConnector, SinkSettings};
 pub use context::SinkContext;
 pub use delivery::{Delivery, Waiting};

@@ -61,6 +61,7 @@ mod worker_context;
 
 pub use budget::ByteBudget;
 pub use connector_tasks::ConnectorTasks;
+pub use dead_letter_headers::{LetterOrigin, origin};
 pub use dry_run::{DryRun, Rehearsed};
 pub use error::Error;
 pub use orders::{ConnectorEnd, ConnectorSpec, Order, OrderAnswer, OrderOutcome, answer};

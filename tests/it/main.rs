@@ -10,6 +10,7 @@
 
 mod api_fuzz;
 mod at_least_once;
+mod audit;
 mod bad_input;
 mod bad_records;
 mod boards;

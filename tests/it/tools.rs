@@ -130,7 +130,7 @@ fn the_worker_counts_and_what_cannot_be_checked_is_another_code() {
 fn completions_and_pages_know_all_commands() {
     for shell in ["bash", "zsh", "fish"] {
         let said = text(&run(&["completions", shell]).stdout);
-        for word in ["kusto-connect", "distributed", "validate", "doctor", "dry-run"] {
+        for word in ["kusto-connect", "distributed", "validate", "doctor", "dry-run", "audit"] {
             assert!(said.contains(word), "{shell}: {word}");
         }
     }

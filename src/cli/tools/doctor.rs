@@ -4,12 +4,11 @@ use super::exit::{UNCHECKED, WRONG};
 use super::files;
 use crate::cli::out::{answer, say};
 use crate::config::{ConnectorFile, Mode};
-use crate::configdef::ConnectorProperties;
 use crate::doctor::{self, Patient};
 use crate::plugins::BUILT_IN;
 use clap::Args;
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -62,10 +61,10 @@ pub(super) async fn run(options: Doctor, env: BTreeMap<String, String>) -> ExitC
 }
 
 fn patient(options: Doctor, env: BTreeMap<String, String>) -> Patient {
-    let Doctor { files, ingest, standalone, .. } = options;
-    let (worker, connector) = match files.as_slice() {
+    let Doctor { files: given, ingest, standalone, .. } = options;
+    let (worker, connector) = match given.as_slice() {
         [worker, connector] => (Some(worker), Some(ConnectorFile::settings(connector))),
-        [one] => match connector_in(one) {
+        [one] => match files::connector_in(one) {
             Some(settings) => (None, Some(Ok(settings))),
             None => (Some(one), None),
         },
@@ -78,9 +77,4 @@ fn patient(options: Doctor, env: BTreeMap<String, String>) -> Patient {
         connector: connector.map(|read| read.map_err(|error| error.to_string())),
         row_into: ingest,
     }
-}
-
-/// The settings in a file that is a connector's: a worker's is no JSON, and names no class.
-fn connector_in(path: &Path) -> Option<ConnectorProperties> {
-    ConnectorFile::settings(path).ok().filter(|settings| settings.contains_key("connector.class"))
 }

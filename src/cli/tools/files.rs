@@ -72,3 +72,8 @@ pub(super) fn good(
         ExitCode::from(WRONG)
     })
 }
+
+/// The settings in a file that is a connector's: a worker's is no JSON, and names no class.
+pub(super) fn connector_in(path: &Path) -> Option<ConnectorProperties> {
+    ConnectorFile::settings(path).ok().filter(|settings| settings.contains_key("connector.class"))
+}

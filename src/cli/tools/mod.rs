@@ -2,6 +2,7 @@
 //!
 //! Exit codes of those that check: 0 nothing is wrong, 1 something is, 2 wrong usage or nothing could be checked.
 
+mod audit;
 mod doctor;
 mod dry_run;
 mod exit;
@@ -19,7 +20,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 /// The commands whose wrong usage is [`UNCHECKED`].
-const CHECKS: [&str; 4] = ["validate", "doctor", "explain", "dry-run"];
+const CHECKS: [&str; 5] = ["validate", "doctor", "explain", "dry-run", "audit"];
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Tool {
@@ -40,6 +41,9 @@ pub(super) enum Tool {
     Explain(explain::Explain),
     /// Show the rows that records would become, and why bad ones would become none; writes nothing
     DryRun(dry_run::DryRun),
+    /// Compare what Kafka has with the rows in the tables, and say which records are missing, duplicated or dead-lettered; changes
+    /// nothing
+    Audit(audit::Audit),
     /// Print the completions of a shell, to be put where it looks for them
     Completions {
         /// Which shell
@@ -68,6 +72,7 @@ impl Tool {
             Self::Doctor(options) => doctor::run(options, env).await,
             Self::Explain(options) => explain::run(options, env).await,
             Self::DryRun(options) => dry_run::run(options, env).await,
+            Self::Audit(options) => audit::run(options, env).await,
             Self::Completions { shell } => manual::completions(shell, program),
             Self::Man { command } => manual::page(program, command.as_deref()),
         }

@@ -35,6 +35,11 @@ impl Table {
         self.rows.iter().filter_map(move |row| Some((row.get(first)?.as_str()?, row.get(second)?.as_str()?)))
     }
 
+    /// All rows.
+    pub fn into_rows(self) -> Vec<Vec<Value>> {
+        self.rows
+    }
+
     /// The cell of the first row at `place`.
     pub fn at(&self, place: usize) -> Option<&Value> {
         self.rows.first()?.get(place)

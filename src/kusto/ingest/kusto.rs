@@ -19,6 +19,11 @@ use std::time::Duration;
 use url::Url;
 use uuid::Uuid;
 
+/// Where queries go, which only read.
+const READ: &str = "v1/rest/query";
+/// How long a query may take: what the service gives it when nothing is said.
+const QUERY: Duration = Duration::from_mins(4);
+
 /// One of the two endpoints of a cluster.
 #[derive(Debug)]
 pub struct KustoClient {
@@ -84,15 +89,34 @@ impl KustoClient {
 
     /// Runs the command `csl` in `database` and gives its first table.
     pub async fn command(&self, operation: &'static str, database: &str, csl: &str) -> Result<Table, Error> {
-        let limit = self.http.timings.call;
+        self.run((operation, "v1/rest/mgmt"), database, csl, self.http.timings.call).await
+    }
+
+    /// Runs the query `csl` in `database` and gives its first table. It can change nothing.
+    pub async fn query(&self, operation: &'static str, database: &str, csl: &str) -> Result<Table, Error> {
+        self.run((operation, READ), database, csl, QUERY).await
+    }
+
+    async fn run(
+        &self,
+        (operation, path): (&'static str, &str),
+        database: &str,
+        csl: &str,
+        limit: Duration,
+    ) -> Result<Table, Error> {
+        let options = if path == READ {
+            json!({ "servertimeout": timespan(limit), "request_readonly": true })
+        } else {
+            json!({ "servertimeout": timespan(limit) })
+        };
         let body = json!({
             "db": database,
             "csl": csl,
-            "properties": json!({"Options": {"servertimeout": timespan(limit)}}).to_string(),
+            "properties": json!({ "Options": options }).to_string(),
         });
         let post = Post {
             operation,
-            url: below(&self.endpoint.url, "v1/rest/mgmt"),
+            url: below(&self.endpoint.url, path),
             id: format!("KCC.execute;{}", Uuid::new_v4()),
             content_type: "application/json; charset=utf-8",
             gzip: false,

@@ -7,6 +7,7 @@
 
 mod advice;
 mod answer;
+mod audit;
 mod auth;
 mod batching;
 mod blob;
@@ -38,6 +39,7 @@ mod trust;
 mod url;
 
 pub use answer::{Table, TableRow, parse_table};
+pub use audit::Auditor;
 #[cfg(test)]
 pub use error::Class;
 pub use error::{Error, Refusal};

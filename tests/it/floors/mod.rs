@@ -32,7 +32,7 @@ const FLOORS: [&[&str]; 12] = [
         "product",
         "own_process",
     ],
-    &["configdef", "telemetry", "metrics", "limits", "client_credentials", "checkup"],
+    &["configdef", "telemetry", "metrics", "limits", "client_credentials", "checkup", "ranges"],
     &["config"],
     &["kafka", "registry", "transform", "batch", "sink", "otlp"],
     &["convert"],
@@ -41,7 +41,7 @@ const FLOORS: [&[&str]; 12] = [
     &["task"],
     &["worker", "storage", "membership"],
     &["herder"],
-    &["rest", "migrate", "doctor", "explain", "dry_run"],
+    &["rest", "migrate", "doctor", "explain", "dry_run", "audit"],
     &["app", "cli"],
 ];
 

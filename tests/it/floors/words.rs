@@ -7,7 +7,8 @@ use super::{Source, graph, root, sources, text};
 use std::path::Path;
 
 /// Rooms that run any connector, and those below them that serve any sink.
-const FRAMEWORK: [&str; 27] = [
+const FRAMEWORK: [&str; 29] = [
+    "audit",
     "batch",
     "brief",
     "causes",
@@ -25,6 +26,7 @@ const FRAMEWORK: [&str; 27] = [
     "limits",
     "membership",
     "metrics",
+    "ranges",
     "registry",
     "rest",
     "retry",
