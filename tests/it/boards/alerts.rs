@@ -56,7 +56,10 @@ const PAUSED: &str = "sum by (job, connector) (kafka_connect_worker_connector_pa
 
 /// All of them.
 pub fn alerts() -> Vec<Alert> {
-    [workers(), states(), progress(), credentials(), refusals(), limits()].into_iter().flatten().collect()
+    [workers(), states(), progress(), credentials(), fates(), refusals(), limits()]
+        .into_iter()
+        .flatten()
+        .collect()
 }
 
 use Severity::{Critical, Warning};
@@ -229,6 +232,20 @@ fn credentials() -> Vec<Alert> {
     ]
 }
 
+fn fates() -> Vec<Alert> {
+    vec![Alert {
+        name: "KustoConnectBatchesFailed",
+        severity: Critical,
+        minutes: 0,
+        expression: "sum by (job, connector) (increase(kusto_batch_fates_total{fate=\"failed\"}[15m])) > 0"
+            .to_owned(),
+        summary: "{{ $value | humanize }} batches of connector {{ $labels.connector }} of {{ $labels.job }} were taken by the service and not kept",
+        when: "Batches that were handed over are not in their table: the service refused them later. Their offsets are committed.",
+        remedy: "`GET /connectors/NAME/ingestion` names each with its offsets, the code and what mends it, and so does the log. Mend that, stop \
+                     the connector, set the partition's offset back (`PATCH /connectors/NAME/offsets`), and resume it.",
+    }]
+}
+
 fn refusals() -> Vec<Alert> {
     let increase = |series: &str| format!("sum by (job, connector) (increase({series}[15m])) > 0");
     vec![
@@ -242,16 +259,6 @@ fn refusals() -> Vec<Alert> {
                    minutes and in the ten before. Once is well: a signature has ended and was renewed.",
             remedy: "A role, a key or a network rule was taken away, or a secret has expired. `kusto-connect doctor worker.properties \
                      connector.json` names it, with the KQL or CLI line.",
-        },
-        Alert {
-            name: "KustoConnectBatchesFailed",
-            severity: Critical,
-            minutes: 0,
-            expression: increase("kusto_batch_fates_total{fate=\"failed\"}"),
-            summary: "{{ $value | humanize }} batches of connector {{ $labels.connector }} of {{ $labels.job }} were taken by the service and not kept",
-            when: "Batches that were handed over are not in their table: the service refused them later. Their offsets are committed.",
-            remedy: "`GET /connectors/NAME/ingestion` names each with its offsets, the code and what mends it, and so does the log. Mend that, stop \
-                     the connector, set the partition's offset back (`PATCH /connectors/NAME/offsets`), and resume it.",
         },
         Alert {
             name: "KustoConnectRetries",
