@@ -176,6 +176,17 @@ async fn missing_rights_are_named_with_the_command_that_gives_them() {
     demo.examine().await.assert_names("rights on lab.Storms", "may not ingest", &role);
     demo.adx.command(&format!(".add table Storms ingestors ({principal})")).await;
     demo.examine().await.assert_good();
+    // Without the right to see what failed, batches go in all the same.
+    let refused = Effect::Status { status: 403, code: None, retry_after: None };
+    demo.adx.faults().add(Rule {
+        path_contains: Some(".show ingestion failures".to_owned()),
+        ..Rule::new(Operation::Mgmt, refused)
+    });
+    let report = demo.examine().await;
+    report.assert_good();
+    let seen = report.check("what failed");
+    let role = format!(".add database ['{DATABASE}'] monitors ({principal})");
+    assert!(seen["result"] == "warning" && seen["to_do"].as_str().unwrap().contains(&role), "{seen}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

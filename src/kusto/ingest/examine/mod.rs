@@ -5,6 +5,7 @@
 
 mod asking;
 mod cluster;
+mod outcome;
 mod policies;
 mod row;
 mod storage;
@@ -47,6 +48,9 @@ pub fn checks(subject: &Subject<'_>, pools: &HttpPools) -> Vec<Inspection> {
     let mut all = cluster.checks();
     let databases: Vec<_> = targets.iter().map(|target| Arc::clone(&target.database)).collect();
     all.push(storage::resources(&client, &way, databases.first().cloned()));
+    if let Some(database) = databases.first().filter(|_| config.outcome.is_some()) {
+        all.push(outcome::check(&client, database));
+    }
     let expectation = Expectation {
         flush_interval: config.flush_interval,
         must_stream: config.target_check == TargetCheck::Thorough,
