@@ -89,21 +89,13 @@ pub static TABLE_BYTES: SinkMetric = SinkMetric {
     labels: &["database", "table"],
 };
 
-/// What became of batches.
-pub static BATCHES: SinkMetric = SinkMetric {
-    name: "outcome_batches_total",
+/// Batches whose fate nobody will know.
+pub static UNFOLLOWED: SinkMetric = SinkMetric {
+    name: "outcome_unfollowed_total",
     kind: SinkKind::Counter,
-    help: "Batches that were handed over, by what became of them: confirmed (in the table), failed (refused later), unreported (no \
-           failure was told for as long as one would be), unknown (not followed to the end), and why that is",
-    labels: &["fate", "reason"],
-};
-
-/// Batches without a fate.
-pub static OPEN: SinkMetric = SinkMetric {
-    name: "outcome_open_batches",
-    kind: SinkKind::Gauge,
-    help: "Batches that were handed over and are followed now",
-    labels: &[],
+    help: "Batches that were handed over and were not followed to the end, by why: no room, not allowed (to ask), too late (what the \
+           service told is gone), stopped",
+    labels: &["reason"],
 };
 
 /// Memory of the ledger.
@@ -133,19 +125,18 @@ pub static LOOKED: SinkMetric = SinkMetric {
 };
 
 /// All of them, in the order of pages.
-pub static ALL: [&SinkMetric; 13] = [
+pub static ALL: [&SinkMetric; 12] = [
     &CREDENTIALS_EXPIRY,
-    &BATCHES,
     &LEDGER,
     &LOOKED,
     &LOOKS,
-    &OPEN,
     &QUEUE_MESSAGE,
     &FAILURES,
     &RESOURCES_REFRESHED,
     &STREAMING,
     &TABLE_RECORDS,
     &TABLE_BYTES,
+    &UNFOLLOWED,
     &UPLOAD,
 ];
 
@@ -156,19 +147,16 @@ pub fn begin(counts: &SinkCounts) {
     }
 }
 
-/// Counts what became of a batch.
-pub fn count_fate(counts: &SinkCounts, fate: &Fate) {
-    let labels = match fate {
-        Fate::Confirmed => ["confirmed", "none"],
-        Fate::Failed(failure) if failure.is_of_content => ["failed", "content"],
-        Fate::Failed(_) => ["failed", "none"],
-        Fate::Unreported => ["unreported", "none"],
-        Fate::Unknown(Unfollowed::NoRoom) => ["unknown", "no room"],
-        Fate::Unknown(Unfollowed::NotAllowed) => ["unknown", "not allowed"],
-        Fate::Unknown(Unfollowed::TooLate) => ["unknown", "too late"],
-        Fate::Unknown(Unfollowed::Stopped) => ["unknown", "stopped"],
+/// Counts a batch that was not followed to its end; all other fates are counted by the tasks.
+pub fn count_unfollowed(counts: &SinkCounts, fate: &Fate) {
+    let Fate::Unknown(why) = fate else { return };
+    let reason = match why {
+        Unfollowed::NoRoom => "no room",
+        Unfollowed::NotAllowed => "not allowed",
+        Unfollowed::TooLate => "too late",
+        Unfollowed::Stopped => "stopped",
     };
-    counts.add(&BATCHES, &labels, 1);
+    counts.add(&UNFOLLOWED, &[reason], 1);
 }
 
 /// Counts a look by how it ended.
@@ -180,11 +168,6 @@ pub fn count_look(counts: &SinkCounts, outcome: &'static str) {
 pub fn show_look(counts: &SinkCounts, now: OffsetDateTime, ledger_bytes: usize) {
     counts.set(&LOOKED, &[], (now - OffsetDateTime::UNIX_EPOCH).as_seconds_f64());
     counts.set(&LEDGER, &[], f64::from(u32::try_from(ledger_bytes).unwrap_or(u32::MAX)));
-}
-
-/// So many batches are followed.
-pub fn show_open(counts: &SinkCounts, batches: u64) {
-    counts.set(&OPEN, &[], f64::from(u32::try_from(batches).unwrap_or(u32::MAX)));
 }
 
 /// Counts a step that succeeded.

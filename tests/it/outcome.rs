@@ -21,15 +21,15 @@ fn quick() -> Value {
     json!({"kusto.outcome.interval.ms": "3000", "kusto.outcome.margin.ms": "0"})
 }
 
-/// Batches by fate and reason.
-async fn batches(stage: &Stage, labels: &str) -> f64 {
-    let own = format!("connector=\"{}\",{labels}", stage.connector);
-    Scrape::of(&stage.worker.rest().url("/metrics")).await.sum("kusto_outcome_batches_total", &own)
+/// A series of batches.
+async fn batches(stage: &Stage, name: &str, label: &str) -> f64 {
+    let own = format!("connector=\"{}\",{label}", stage.connector);
+    Scrape::of(&stage.worker.rest().url("/metrics")).await.sum(name, &own)
 }
 
-async fn until(stage: &Stage, labels: &str, count: f64) {
-    wait_for(format!("{count} batches with {labels}"), MINUTE, async || {
-        (batches(stage, labels).await >= count).then_some(())
+async fn until(stage: &Stage, name: &str, label: &str, count: f64) {
+    wait_for(format!("{count} batches with {label}"), MINUTE, async || {
+        (batches(stage, name, label).await >= count).then_some(())
     })
     .await;
 }
@@ -45,19 +45,18 @@ async fn batches_that_fail_later_are_counted_and_their_neighbours_are_rows() {
     }
     stage.worker.rest().create_running(&stage.connector, &stage.one_task_with(&quick())).await;
     stage.send(kafka, RECORDS).await;
-    until(&stage, "fate=\"failed\",reason=\"content\"", 1.0).await;
-    until(&stage, "fate=\"failed\",reason=\"none\"", 1.0).await;
+    until(&stage, "kusto_batch_fates_total", "fate=\"failed\"", 2.0).await;
     // Whoever had no failure is followed for its time, and no longer.
     wait_for("nothing to be followed", MINUTE, async || {
         let scrape = Scrape::of(&stage.worker.rest().url("/metrics")).await;
         let own = format!("connector=\"{}\"", stage.connector);
         let all = scrape.sum("kusto_batches_sealed_total", &own);
-        let told = scrape.sum("kusto_outcome_batches_total", &own);
-        (told >= all && scrape.sum("kusto_outcome_open_batches", &own) < 0.5).then_some(())
+        let told = scrape.sum("kusto_batch_fates_total", &own);
+        (told >= all && scrape.sum("kusto_batches_followed", &own) < 0.5).then_some(())
     })
     .await;
     let sealed = stage.adx.requests(Operation::PutBlob);
-    let unreported = batches(&stage, "fate=\"unreported\"").await;
+    let unreported = batches(&stage, "kusto_batch_fates_total", "fate=\"unreported\"").await;
     assert!(
         (unreported + 2.0 - f64::from(u32::try_from(sealed).unwrap())).abs() < 0.5,
         "{unreported} of {sealed}"
@@ -116,7 +115,7 @@ async fn without_the_right_to_ask_rows_arrive_and_the_log_says_once_which_right_
     stage.worker.rest().create_running(&stage.connector, &stage.one_task_with(&quick())).await;
     let sent = stage.send(kafka, RECORDS).await;
     stage.adx.wait_for_all(&sent, MINUTE).await;
-    until(&stage, "fate=\"unknown\",reason=\"not allowed\"", 1.0).await;
+    until(&stage, "kusto_outcome_unfollowed_total", "reason=\"not allowed\"", 1.0).await;
     let log = stage.worker.log();
     let told =
         |line: &&str| line.contains("WARN") && line.contains("give the role Database Monitor: .add database");
@@ -135,7 +134,7 @@ async fn where_it_is_turned_off_nobody_is_asked() {
     stage.adx.wait_for_all(&sent, MINUTE).await;
     let scrape = Scrape::of(&stage.worker.rest().url("/metrics")).await;
     let own = format!("connector=\"{}\"", stage.connector);
-    for name in ["kusto_outcome_batches_total", "kusto_outcome_open_batches"] {
+    for name in ["kusto_batch_fates_total", "kusto_outcome_looks_total"] {
         assert!(scrape.all(name, &own).is_empty(), "{name}");
     }
     assert!(scrape.sum("kusto_batches_sealed_total", &own) > 0.5);

@@ -89,7 +89,7 @@ impl FollowedConnector {
     /// `batch` is not followed.
     fn leave(&self, batch: &TakenBatch, why: Unfollowed) {
         let fate = if batch.queued.is_empty() { Fate::Confirmed } else { Fate::Unknown(why) };
-        metrics::count_fate(&self.member.counts, &fate);
+        metrics::count_unfollowed(&self.member.counts, &fate);
         if let Some(listener) = self.member.listening()
             && listener.try_send(whole_news(batch, fate)).is_err()
         {

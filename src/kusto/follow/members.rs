@@ -41,10 +41,7 @@ impl Members {
     pub(super) fn heard(&mut self, member: &Arc<Member>) {
         match self.all.get_mut(&member.connector) {
             Some(state) if Arc::ptr_eq(&state.member, member) => {}
-            Some(state) => {
-                (state.member, state.is_told) = (Arc::clone(member), false);
-                state.show_open();
-            }
+            Some(state) => (state.member, state.is_told) = (Arc::clone(member), false),
             None => {
                 let member = Arc::clone(member);
                 let (open, waiting, is_told) = (0, VecDeque::new(), false);
@@ -58,7 +55,6 @@ impl Members {
     pub(super) fn opened(&mut self, connector: &str) {
         if let Some(state) = self.all.get_mut(connector) {
             state.open += 1;
-            state.show_open();
         }
     }
 
@@ -66,14 +62,13 @@ impl Members {
     pub(super) fn closed(&mut self, connector: &str) {
         if let Some(state) = self.all.get_mut(connector) {
             state.open = state.open.saturating_sub(1);
-            state.show_open();
         }
     }
 
     /// News for `connector`.
     pub(super) fn tell(&mut self, connector: &str, news: BatchNews) {
         let Some(state) = self.all.get_mut(connector) else { return };
-        metrics::count_fate(&state.member.counts, &news.fate);
+        metrics::count_unfollowed(&state.member.counts, &news.fate);
         if state.waiting.len() >= MOST_WAITING {
             state.waiting.pop_front();
         }
@@ -169,10 +164,6 @@ impl Members {
 }
 
 impl MemberState {
-    fn show_open(&self) {
-        metrics::show_open(&self.member.counts, self.open);
-    }
-
     fn hand_out(&mut self) {
         let Some(listener) = self.member.listening() else {
             for news in self.waiting.drain(..) {
