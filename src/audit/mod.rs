@@ -91,7 +91,7 @@ impl Comparison<'_> {
     async fn topic(&mut self, topic: &str, told: &mut Teller<'_>) -> Result<(), Error> {
         let note = |about: &str, text: String| Told::Note { about: about.to_owned(), text };
         let Some(partitions) = self.visitor.partitions(topic).await? else {
-            told(note(topic, "there is no such topic".to_owned()));
+            told(Told::NoTopic(topic.to_owned()));
             return Ok(());
         };
         let (parts, notes) = self.parts(topic, partitions).await?;

@@ -19,6 +19,8 @@ pub enum Told {
         /// Rows are compared one by one.
         by_offset: bool,
     },
+    /// A topic that the connector names does not exist.
+    NoTopic(String),
     /// Something that has to be known to read the rest right.
     Note {
         /// What it is about: a topic, a partition; empty for all.
@@ -99,6 +101,8 @@ pub struct Totals {
     pub sums: u64,
     /// Records that were not compared.
     pub elsewhere: u64,
+    /// Topics that do not exist.
+    pub absent: u64,
 }
 
 impl Wrong {
@@ -160,8 +164,14 @@ impl Totals {
                 self.unequal_sums += u64::from(!sums.are_equal());
                 self.wrong.dead_lettered = self.wrong.dead_lettered.saturating_add(sums.dead_lettered);
             }
+            Told::NoTopic(_) => self.absent += 1,
             Told::Topic { .. } | Told::Note { .. } | Told::Progress { .. } | Told::Finding(..) => {}
         }
+    }
+
+    /// True when all that was asked for was compared.
+    pub fn are_whole(&self) -> bool {
+        self.elsewhere == 0 && self.absent == 0
     }
 
     /// True when nothing is wrong.
@@ -171,7 +181,7 @@ impl Totals {
 
     /// For people.
     pub fn to_text(self) -> String {
-        let Self { records, wrong, unequal_sums, sums, elsewhere } = self;
+        let Self { records, wrong, unequal_sums, sums, elsewhere, absent } = self;
         let mut parts = vec![format!("{records} records compared: {}", wrong.words())];
         if sums > 0 {
             parts.push(format!(
@@ -181,14 +191,17 @@ impl Totals {
         if elsewhere > 0 {
             parts.push(format!("{elsewhere} records not compared"));
         }
+        if absent > 0 {
+            parts.push(format!("{absent} topics do not exist"));
+        }
         format!("{}\n", parts.join("; "))
     }
 
     /// For programs.
     pub fn to_json(self) -> Value {
-        let Self { records, wrong, unequal_sums, sums, elsewhere } = self;
+        let Self { records, wrong, unequal_sums, sums, elsewhere, absent } = self;
         json!({ "event": "end", "good": self.are_good(), "records": records, "found": wrong.to_json(), "sums": sums,
-            "unequal_sums": unequal_sums, "not_compared": elsewhere })
+            "unequal_sums": unequal_sums, "not_compared": elsewhere, "absent_topics": absent })
     }
 }
 
@@ -228,6 +241,7 @@ impl Told {
                 let how = if *by_offset { "" } else { "; only sums can be compared" };
                 format!("{topic} → {target}{how}\n")
             }
+            Self::NoTopic(topic) => format!("{topic}: there is no such topic\n"),
             Self::Note { about, text } if about.is_empty() => format!("note: {text}\n"),
             Self::Note { about, text } => format!("note: {about}: {text}\n"),
             Self::Progress { .. } => return None,
@@ -265,6 +279,7 @@ impl Told {
             Self::Topic { topic, target, by_offset } => {
                 json!({ "event": "topic", "topic": topic, "target": target, "by_offset": by_offset })
             }
+            Self::NoTopic(topic) => json!({ "event": "no_topic", "topic": topic }),
             Self::Note { about, text } => json!({ "event": "note", "about": about, "text": text }),
             Self::Progress { .. } => return None,
             Self::Finding(TopicPartition { topic, partition }, AuditFinding { kind, range }) => {
@@ -326,7 +341,9 @@ mod tests {
         let mut totals = Totals::default();
         totals.count(&told);
         assert_eq!((totals.wrong, totals.are_good()), (wrong, false));
-        assert!(Totals::default().are_good());
+        assert!(Totals::default().are_good() && Totals::default().are_whole());
+        totals.count(&Told::NoTopic("gone".into()));
+        assert!(!totals.are_whole() && totals.to_text().ends_with("; 1 topics do not exist\n"));
     }
 
     #[test]

@@ -101,10 +101,10 @@ async fn compare(options: Audit, env: BTreeMap<String, String>) -> Result<ExitCo
         ExitCode::from(UNCHECKED)
     })?;
     answer(&if json { format!("{}\n", totals.to_json()) } else { format!("\n{}", totals.to_text()) });
-    Ok(match (totals.are_good(), totals.elsewhere) {
+    Ok(match (totals.are_good(), totals.are_whole()) {
         (false, _) => ExitCode::from(WRONG),
-        (true, 0) => ExitCode::SUCCESS,
-        (true, _) => ExitCode::from(UNCHECKED),
+        (true, true) => ExitCode::SUCCESS,
+        (true, false) => ExitCode::from(UNCHECKED),
     })
 }
 
