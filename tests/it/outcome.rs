@@ -132,9 +132,19 @@ async fn where_it_is_turned_off_nobody_is_asked() {
     stage.worker.rest().create_running(&stage.connector, &config).await;
     let sent = stage.send(kafka, RECORDS).await;
     stage.adx.wait_for_all(&sent, MINUTE).await;
-    let scrape = Scrape::of(&stage.worker.rest().url("/metrics")).await;
+    // Another one is followed: a look that it has caused would be shown for all that are, and its fates come later than ours would.
+    let other = format!("{}-followed", stage.connector);
+    stage.worker.rest().create_running(&other, &stage.one_task_with(&quick())).await;
+    let (url, theirs) = (stage.worker.rest().url("/metrics"), format!("connector=\"{other}\""));
+    let shown =
+        ["kusto_outcome_looked_timestamp_seconds", "kusto_batches_followed", "kusto_batch_fates_total"];
+    let scrape = wait_for("the other one's numbers", MINUTE, async || {
+        let scrape = Scrape::of(&url).await;
+        shown.iter().all(|name| !scrape.all(name, &theirs).is_empty()).then_some(scrape)
+    })
+    .await;
     let own = format!("connector=\"{}\"", stage.connector);
-    for name in ["kusto_batch_fates_total", "kusto_outcome_looks_total"] {
+    for name in shown.into_iter().chain(["kusto_outcome_looks_total", "kusto_outcome_unfollowed_total"]) {
         assert!(scrape.all(name, &own).is_empty(), "{name}");
     }
     assert!(scrape.sum("kusto_batches_sealed_total", &own) > 0.5);

@@ -6,7 +6,7 @@ use super::batching_times::{BatchingTimes, TableName};
 use super::command_pace::CommandPace;
 use super::looks::{INTERVAL, Looks};
 use super::member::{FollowOrder, Member, RunNews};
-use super::members::Members;
+use super::members::{self, Members};
 use super::parted::{PartNews, PartedBatches, whole_news};
 use super::source::{FoundFailures, LookError, LookSource};
 use super::taken::TakenBatch;
@@ -14,7 +14,7 @@ use crate::id::BatchId;
 use crate::kusto::ingest::{self, PostedEnd};
 use crate::kusto::metrics;
 use crate::kusto::outcome::failures::IngestionFailure;
-use crate::kusto::outcome::matching::{self, Matcher, RoutedNews, Trouble};
+use crate::kusto::outcome::matching::{self, Matcher, RoutedNews};
 use crate::kusto::outcome::{HandedOver, LEDGER_ROOM, Ledger};
 use crate::sink::{Fate, Unfollowed};
 use futures::future::BoxFuture;
@@ -358,13 +358,7 @@ impl Follower {
             open = self.ledger.len(),
             "looked at what failed"
         );
-        for Trouble { batch, failure } in &matches.troubled {
-            let (id, partition, offsets) = (batch.id, &batch.route.partition, batch.offsets);
-            tracing::warn!(
-                connector = %batch.route.connector, %partition, %offsets, %id, code = failure.code,
-                "the service failed with a batch for now, and tries again by itself: {}", failure.text
-            );
-        }
+        matches.troubled.iter().for_each(members::say_trouble);
         let claimed = matches.news.iter().map(|told| told.batch.id).collect();
         self.all_ended(matches.news);
         self.leaving = if found.is_gap {

@@ -7,6 +7,7 @@ use super::member::Member;
 use crate::id::BatchId;
 use crate::kusto::config::QueueUse;
 use crate::kusto::metrics;
+use crate::kusto::outcome::matching::Trouble;
 use crate::sink::{BatchNews, Fate};
 use futures::FutureExt as _;
 use futures::future::select_all;
@@ -182,6 +183,15 @@ impl MemberState {
             }
         }
     }
+}
+
+/// A batch is no failure yet; it stays open.
+pub(super) fn say_trouble(Trouble { batch, failure }: &Trouble) {
+    let (id, partition, offsets) = (batch.id, &batch.route.partition, batch.offsets);
+    tracing::warn!(
+        connector = %batch.route.connector, %partition, %offsets, %id, code = failure.code,
+        "the service failed with a batch for now, and tries again by itself: {}", failure.text
+    );
 }
 
 /// Nobody listens any more.
